@@ -1,0 +1,126 @@
+"""The one default configuration: every key, and what it means.
+
+Arms and modifiers override a few of these keys; the command line overrides
+any of them: --config.training.epochs=10.
+"""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+
+import ml_collections
+
+from medxfer import errors
+
+Change = Callable[[ml_collections.ConfigDict], None]
+
+
+def default() -> ml_collections.ConfigDict:
+  """Returns the recipe of the thesis (chapter 6) with all layers trained."""
+  return ml_collections.ConfigDict({
+      'arm': '',  # Set from the command line's `:ARM`.
+      'modifiers': (),
+      'seed': 0,  # Decides the split, the order, augmentation and dropout.
+      'data': {
+          'name': 'ham10000',
+          'dir': '',  # Empty: $MEDXFER_DATA/<name>.
+          'phantom': 0,  # So many procedural images instead of real ones.
+          'image_size': (224, 224),  # Height, width.
+          'split': 'thesis',  # thesis: by image; grouped: by lesion.
+          'on_bad_image': 'fail',  # fail, or skip: leave out and list.
+          'cache': 'device',  # Pixels on the device, the host, or on disk.
+      },
+      'augment': {
+          'flips': True,
+          'quarter_turns': True,
+          'zoom': 0.1,
+          'brightness': 0.1,
+      },
+      'model': {
+          'init_from': 'imagenet',
+          'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
+          'preprocessing': 'thesis',  # [-1, 1]; caffe: as in pretraining.
+          'trainable': 'all',  # all, none (the head), names or patterns.
+          'head_units': (256, 256),
+          'dropout': 0.5,
+          'dtype': 'float32',  # Of the computation; parameters are float32.
+      },
+      'optimizer': {
+          'name': 'sgd',
+          'learning_rate': 1e-4,
+          'momentum': 0.9,  # Of `momentum` only.
+          'weight_decay': 0.0,  # Of `adamw` only.
+          'schedule': 'constant',
+          'gradient_clip': 0.0,  # Global norm; 0 is off.
+      },
+      'training': {
+          'batch_size': 32,
+          'epochs': 100,
+          'patience': 5,  # Epochs without better validation accuracy.
+          'class_weights': 'none',  # balanced, or 'mel=3,bcc=2'.
+          'label_smoothing': 0.0,
+      },
+      'evaluation': {
+          'batch_size': 64,
+          'resamples': 1000,  # Of the bootstrap.
+      },
+  })
+
+
+def _tuned(config: ml_collections.ConfigDict) -> None:
+  config.model.preprocessing = 'caffe'
+  config.optimizer.update(
+      name='adamw', learning_rate=2e-4, weight_decay=1e-4, schedule='cosine',
+      gradient_clip=1.0)
+  config.training.epochs = 30
+
+
+def _cpu(config: ml_collections.ConfigDict) -> None:
+  config.data.image_size = (64, 64)
+  config.training.epochs = 6
+
+
+# In the order in which they are applied, whatever the command's order.
+MODIFIERS = {
+    'thesis': lambda config: None,  # The default, said aloud.
+    'tuned': _tuned,
+    'grouped': lambda config: config.data.update(split='grouped'),
+    'caffe': lambda config: config.model.update(preprocessing='caffe'),
+    'phantom': lambda config: config.data.update(phantom=600),
+    'cpu': _cpu,
+}
+_EXCLUSIVE = ('thesis', 'tuned')  # Two whole recipes.
+
+
+def compose(
+    argument: str | None,
+    arms: Mapping[str, Change],
+    modifiers: Mapping[str, Change],
+) -> ml_collections.ConfigDict:
+  """Returns the locked configuration that `ARM[,MODIFIER...]` asks for.
+
+  Args:
+    argument: what follows the colon in `--config=FILE:ARGUMENT`.
+    arms: name -> change of the default configuration.
+    modifiers: name -> change, applied in the order of this mapping.
+
+  Raises:
+    UsageError: the arm or a modifier is missing, unknown or contradictory.
+  """
+  arm, *chosen = (argument or '').split(',')
+  if arm not in arms:
+    raise errors.UsageError(
+        f'unknown arm {arm!r}: give --config=FILE:ARM[,MODIFIER...] with one '
+        f'of the arms {", ".join(arms)}')
+  for name in chosen:
+    if name not in modifiers:
+      raise errors.UsageError(
+          f'unknown modifier {name!r}; modifiers are {", ".join(modifiers)}')
+  if set(_EXCLUSIVE) <= set(chosen):
+    raise errors.UsageError(
+        f'modifiers {" and ".join(_EXCLUSIVE)} exclude each other: choose one')
+  config = default()
+  config.arm = arm
+  config.modifiers = tuple(name for name in modifiers if name in chosen)
+  for change in [*(modifiers[name] for name in config.modifiers), arms[arm]]:
+    change(config)
+  return config.lock()

@@ -1,0 +1,3 @@
+"""medxfer: what a pretrained network brings to medical images."""
+
+__version__ = '0.1.0'

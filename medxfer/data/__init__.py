@@ -1,0 +1,1 @@
+"""Images: tables, splits, decoding, augmentation, phantoms."""

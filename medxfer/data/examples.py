@@ -1,0 +1,56 @@
+"""What is known of a data set's images before a pixel is read."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+  """A table of n images.
+
+  Attributes:
+    name: name of the data set.
+    class_names: the k classes; labels index into them.
+    image_ids: n unique names, in the table's order.
+    paths: n image files.
+    labels: int32 [n], each in [0, k).
+    groups: n names of what must not stand on two sides of an honest split: a
+      lesion, a patient.
+    columns: further metadata, n strings a column.
+    skipped: image id -> why it was left out.
+  """
+
+  name: str
+  class_names: tuple[str, ...]
+  image_ids: tuple[str, ...]
+  paths: tuple[pathlib.Path, ...]
+  labels: np.ndarray
+  groups: tuple[str, ...]
+  columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
+      default_factory=dict)
+  skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+  def __len__(self) -> int:
+    return len(self.image_ids)
+
+  def without(self, reasons: Mapping[str, str]) -> 'Examples':
+    """Returns the table less the images that `reasons` names and explains."""
+    keep = [i for i, name in enumerate(self.image_ids) if name not in reasons]
+    return dataclasses.replace(
+        self.take(keep), skipped={**self.skipped, **reasons})
+
+  def take(self, indices: Sequence[int]) -> 'Examples':
+    """Returns the rows at `indices`, in that order."""
+    pick = lambda values: tuple(values[i] for i in indices)
+    return dataclasses.replace(
+        self,
+        image_ids=pick(self.image_ids),
+        paths=pick(self.paths),
+        labels=self.labels[np.asarray(indices, np.int64)],
+        groups=pick(self.groups),
+        columns={name: pick(values) for name, values in self.columns.items()},
+    )

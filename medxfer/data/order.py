@@ -1,0 +1,37 @@
+"""Which image stands where in which batch: a function of (seed, epoch)."""
+
+import numpy as np
+
+
+def shuffled(rows: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
+  """Returns `rows` in the order of one training epoch.
+
+  Args:
+    rows: int [n].
+    seed: the run's seed.
+    epoch: 1 for the first.
+  """
+  generator = np.random.Generator(np.random.PCG64([seed, epoch]))
+  return rows[generator.permutation(len(rows))]
+
+
+def batched(
+    rows: np.ndarray, batch_size: int
+) -> tuple[np.ndarray, np.ndarray]:
+  """Cuts rows into batches of one size; the last is padded, not dropped.
+
+  Args:
+    rows: int [n], n at least 1.
+    batch_size: images a batch.
+
+  Returns:
+    Rows [batches, batch_size], padded with the first row, and float32 weights
+    of the same shape: 1 for a true image, 0 for padding.
+  """
+  batches = -(-len(rows) // batch_size)
+  padding = batches * batch_size - len(rows)
+  weights = np.ones(len(rows) + padding, np.float32)
+  weights[len(rows):] = 0
+  padded = np.concatenate([rows, np.full(padding, rows[0], rows.dtype)])
+  return (padded.reshape(batches, batch_size),
+          weights.reshape(batches, batch_size))

@@ -1,0 +1,170 @@
+"""The tf.data pipeline: read, decode to RGB, resize, once.
+
+Files become uint8 arrays of one size; everything random happens later, on
+the device. Decoding is `images.read_rgb`, the same for a training image and
+for one that `tools.predict` is given.
+"""
+
+from collections.abc import Iterator
+import dataclasses
+import hashlib
+import os
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+import tqdm
+
+from medxfer import errors
+from medxfer.data import builders
+from medxfer.data import examples as examples_lib
+from medxfer.data import images
+
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decoded:
+  """What one pass over the files found.
+
+  Attributes:
+    examples: the table, less the images that could not be read.
+    digests: n SHA-256 digests of the decoded, resized pixels.
+    pixels: uint8 [n, height, width, 3], or None if they were not kept.
+  """
+
+  examples: examples_lib.Examples
+  digests: tuple[bytes, ...]
+  pixels: np.ndarray | None
+
+
+def decode(
+    examples: examples_lib.Examples,
+    image_size: tuple[int, int],
+    *,
+    on_bad_image: str = 'fail',
+    keep: bool = True,
+) -> Decoded:
+  """Reads every image once.
+
+  Args:
+    examples: the table.
+    image_size: (height, width) in pixels; images are squeezed into it, as
+      the thesis did.
+    on_bad_image: 'fail', or 'skip' to leave out and list what is unreadable.
+    keep: whether to return the pixels, n * height * width * 3 bytes.
+
+  Raises:
+    DataError: an image cannot be read, or none can.
+  """
+  pixels = np.empty(
+      (len(examples) if keep else 0, *image_size, 3), np.uint8)
+  digests, bad = [], {}
+  for i, (image, reason) in enumerate(_loaded(examples, image_size)):
+    if reason:
+      bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
+    if keep:
+      pixels[i] = image
+    digests.append(hashlib.sha256(image.tobytes()).digest())
+  if len(bad) == len(examples):
+    raise errors.DataError(f'{examples.name}: not one image can be read')
+  good = [i for i, name in enumerate(examples.image_ids) if name not in bad]
+  return Decoded(
+      examples=examples.without(bad),
+      digests=tuple(digests[i] for i in good),
+      pixels=(pixels[good] if bad else pixels) if keep else None,
+  )
+
+
+def _refusal(reason: bytes, on_bad_image: str) -> str:
+  """Returns why an image is left out, or raises if none may be."""
+  if on_bad_image == 'fail':
+    raise errors.DataError(
+        f'{reason.decode()}; or leave such images out with '
+        '--config.data.on_bad_image=skip')
+  return reason.decode()
+
+
+def stream(
+    examples: examples_lib.Examples,
+    image_size: tuple[int, int],
+    rows: np.ndarray,
+) -> Iterator[np.ndarray]:
+  """Yields batches read from the files, for images that fit no memory.
+
+  Args:
+    examples: a table of readable images.
+    image_size: (height, width) in pixels.
+    rows: [batches, batch size], which rows of the table each batch holds.
+
+  Yields:
+    uint8 [batch size, height, width, 3].
+  """
+  wanted = examples.take(rows.reshape(-1))
+  dataset = _decoded(builders.TableBuilder(wanted), image_size)
+  batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
+  for pixels, reasons in batches.as_numpy_iterator():
+    for reason in filter(None, reasons):
+      raise errors.DataError(f'{reason.decode()}; it was readable before')
+    yield pixels
+
+
+def resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+  """Resizes one image as `decode` does.
+
+  Args:
+    image: uint8 [h, w, 3].
+    image_size: (height, width) in pixels.
+
+  Returns:
+    uint8 [height, width, 3].
+  """
+  return _resize(tf.constant(image), image_size).numpy()
+
+
+def _loaded(
+    examples: examples_lib.Examples, image_size: tuple[int, int]
+) -> Iterator[tuple[np.ndarray, bytes]]:
+  """Yields pixels and, if they could not be read, why; row by row."""
+  dataset = _decoded(builders.TableBuilder(examples), image_size)
+  # Whole batches cross from TensorFlow to Python: one call per image would
+  # cost as much as decoding it.
+  batches = dataset.batch(_BATCH).prefetch(2)
+  with tqdm.tqdm(total=len(examples), desc='reading images', disable=None,
+                 leave=False, unit='image') as bar:
+    for pixels, reasons in batches.as_numpy_iterator():
+      yield from zip(pixels, reasons)
+      bar.update(len(pixels))
+
+
+def _decoded(
+    builder: builders.TableBuilder, image_size: tuple[int, int]
+) -> tf.data.Dataset:
+  """Returns (uint8 [h, w, 3], reason it could not be read or b'')."""
+  def prepare(row, path):
+    image, reason = tf.numpy_function(
+        _read, [row['image'], path], (tf.uint8, tf.string))
+    image.set_shape([None, None, 3])
+    reason.set_shape([])
+    return _resize(image, image_size), reason
+
+  encoded = builder.as_dataset(
+      split=builders.SPLIT, decoders={'image': tfds.decode.SkipDecoding()})
+  paths = tf.data.Dataset.from_tensor_slices(
+      [os.fspath(path) for path in builder.examples.paths])
+  return tf.data.Dataset.zip(encoded, paths).map(
+      prepare, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _read(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
+  try:
+    return images.read_rgb(encoded, name=os.fsdecode(path)), b''
+  except errors.DataError as error:
+    # An exception inside tf.data would arrive without the image's name.
+    return np.zeros((1, 1, 3), np.uint8), str(error).encode()
+
+
+def _resize(image: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:
+  # Antialiased: without it a large photograph is sampled, not averaged.
+  resized = tf.image.resize(image, image_size, antialias=True)
+  return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)

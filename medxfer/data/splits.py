@@ -1,0 +1,139 @@
+"""Who trains, who validates, who tests; and what leaks between them.
+
+Both splits are cut into five folds: one tests, one validates, three train
+(60/20/20). `thesis` deals images, as the thesis did (section 6.2); `grouped`
+deals whole groups (lesions, patients), so that no group stands on two sides.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import warnings
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.data import examples as examples_lib
+
+SIDES = ('train', 'val', 'test')
+_FOLDS = 5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+  """Rows of an `Examples` table by side; each int64, ascending, disjoint."""
+
+  train: np.ndarray
+  val: np.ndarray
+  test: np.ndarray
+
+  def rows(self, side: str) -> np.ndarray:
+    """Returns the rows of one of `SIDES`."""
+    return getattr(self, side)
+
+  def names(self) -> tuple[str, ...]:
+    """Returns the side of every row, in the table's order."""
+    sides = np.empty(sum(len(self.rows(s)) for s in SIDES), dtype=object)
+    for side in SIDES:
+      sides[self.rows(side)] = side
+    return tuple(sides)
+
+
+@dataclasses.dataclass(frozen=True)
+class Leak:
+  """How far the test side has been seen in training.
+
+  Attributes:
+    images: test images whose group also stands in train.
+    groups: groups that stand in both.
+    share: `images` over all test images.
+    duplicates: test images whose pixels also stand in train, bit for bit.
+  """
+
+  images: int
+  groups: int
+  share: float
+  duplicates: int
+
+
+def assign(
+    examples: examples_lib.Examples, *, kind: str, seed: int
+) -> Split:
+  """Deals every example to train, val or test.
+
+  Args:
+    examples: the table.
+    kind: 'thesis' (by image) or 'grouped' (by group); both stratified by
+      class, the latter as well as groups allow.
+    seed: decides the folds.
+
+  Raises:
+    DataError: a class would be absent from a side.
+  """
+  from sklearn import model_selection  # Slow to import; launchers must not.
+
+  folds = {
+      'thesis': model_selection.StratifiedKFold,
+      'grouped': model_selection.StratifiedGroupKFold,
+  }[kind](_FOLDS, shuffle=True, random_state=seed)
+  with warnings.catch_warnings():
+    # The check below says the same with names and a way out.
+    warnings.simplefilter('ignore')
+    try:
+      dealt = [test for _, test in folds.split(
+          examples.labels, examples.labels, np.array(examples.groups))]
+    except ValueError as error:
+      raise errors.DataError(
+          f'{examples.name}: {len(examples)} images cannot be split '
+          f'({error}); more images of each class are needed') from error
+  split = Split(
+      train=np.sort(np.concatenate(dealt[2:])),
+      val=np.sort(dealt[1]),
+      test=np.sort(dealt[0]),
+  )
+  _check(examples, split, kind)
+  return split
+
+
+def _check(
+    examples: examples_lib.Examples, split: Split, kind: str
+) -> None:
+  for side in SIDES:
+    present = np.unique(examples.labels[split.rows(side)])
+    absent = [name for i, name in enumerate(examples.class_names)
+              if i not in present]
+    if absent:
+      raise errors.DataError(
+          f'{examples.name}: the {kind} split with this seed leaves class '
+          f'{", ".join(absent)} out of {side}; try another --config.seed, or '
+          'add images: each class needs at least five, of five groups')
+
+
+def audit(
+    examples: examples_lib.Examples, split: Split, digests: Sequence[bytes]
+) -> Leak:
+  """Counts what the test side shares with the train side.
+
+  Args:
+    examples: the table.
+    split: its rows by side.
+    digests: n digests of the pixels as the network sees them.
+  """
+  groups = np.array(examples.groups)
+  shared = np.intersect1d(groups[split.train], groups[split.test])
+  images = int(np.isin(groups[split.test], shared).sum())
+  trained = {digests[i] for i in split.train}
+  return Leak(
+      images=images,
+      groups=len(shared),
+      share=images / len(split.test),
+      duplicates=sum(digests[i] in trained for i in split.test),
+  )
+
+
+def counts(
+    examples: examples_lib.Examples, rows: Sequence[int] | np.ndarray
+) -> dict[str, int]:
+  """Returns class -> number of images among `rows`."""
+  tally = np.bincount(
+      examples.labels[rows], minlength=len(examples.class_names))
+  return {name: int(n) for name, n in zip(examples.class_names, tally)}

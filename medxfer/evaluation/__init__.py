@@ -1,0 +1,1 @@
+"""Evaluation: from a predictions table to numbers with intervals."""

@@ -1,0 +1,122 @@
+"""One split in numbers: for `summary.json`, and for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.evaluation import calibration
+from medxfer.evaluation import intervals
+from medxfer.evaluation import metrics
+from medxfer.evaluation import predictions as predictions_lib
+
+_LEVEL = 0.95
+_NAME_WIDTH = 30
+_OVERALL = (
+    ('accuracy', 'accuracy (micro F1)'),
+    ('f1_macro', 'macro F1'),
+    ('balanced_accuracy', 'balanced accuracy'),
+    ('auroc_macro', 'macro AUROC'),
+    ('ece', 'expected calibration error'),
+    ('brier', 'Brier score'),
+)
+
+
+def split_summary(
+    predictions: predictions_lib.Predictions,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+  """Everything that is said about one split, ready for JSON.
+
+  Args:
+    predictions: n > 0 scored images; with groups, the intervals are
+      resampled by group.
+    resamples: bootstrap replicates.
+    seed: of the bootstrap.
+
+  Returns:
+    The keys of `metrics.compute`, and `ece`, `brier`, `intervals` (as
+    `intervals.bootstrap` returns them), `level`, `resamples`,
+    `resampled_by` ('group' or 'image'), `n` and `class_names`. What is
+    undefined is None, never NaN.
+
+  Raises:
+    errors.DataError: a probability is not finite.
+    ValueError: there are no images or no resamples.
+  """
+  finite = np.isfinite(predictions.probabilities).all(axis=1)
+  if not finite.all():
+    raise errors.DataError(
+        f'image {predictions.image_ids[finite.argmin()]!r}: its probabilities'
+        ' are not finite, the training diverged; lower the learning rate'
+    )
+  return {
+      'n': len(predictions.image_ids),
+      'class_names': list(predictions.class_names),
+      **metrics.compute(predictions),
+      'ece': calibration.expected_calibration_error(predictions),
+      'brier': calibration.brier_score(predictions),
+      'intervals': intervals.bootstrap(
+          predictions, resamples=resamples, level=_LEVEL, seed=seed
+      ),
+      'level': _LEVEL,
+      'resamples': resamples,
+      'resampled_by': 'group' if predictions.groups else 'image',
+  }
+
+
+def table(summary: Mapping[str, Any]) -> str:
+  """Sets a summary as plain text.
+
+  Args:
+    summary: as `split_summary` returns it, or as JSON gives it back.
+
+  Returns:
+    Lines of at most 80 columns, without a line end after the last: one a
+    class, then the overall metrics, then how the intervals were made.
+  """
+  ranges = summary['intervals']
+  level = f'{100 * summary["level"]:g} % interval'
+  titles = [title for _, title in _OVERALL]
+  names = [_short(name) for name in summary['class_names']]
+  width = max(map(len, titles + names))
+  lines = [f'{"class":<{width}}  {"F1":>6}  {level:<15}  {"images":>7}']
+  for name in summary['class_names']:
+    lines.append(
+        f'{_short(name):<{width}}  {_number(summary["f1_per_class"][name])}'
+        f'  {_range(ranges["f1_per_class"][name]):<15}'
+        f'  {summary["support"][name]:>7,}'
+    )
+  lines.append('')
+  for key, title in _OVERALL:
+    shown = _range(ranges[key]) if key in ranges else ''
+    lines.append(f'{title:<{width}}  {_number(summary[key])}  {shown}'.rstrip())
+  lines.append('')
+  undefined = len(summary['auroc_undefined'])
+  if undefined:
+    lines.append(f'AUROC is undefined for {undefined} of the classes.')
+  lines.append(
+      f'{summary["n"]:,} images; {level}s from {summary["resamples"]:,}'
+      f' resamples by {summary["resampled_by"]}'
+  )
+  return '\n'.join(lines)
+
+
+def _short(name: str) -> str:
+  """One printable line of at most `_NAME_WIDTH` characters."""
+  name = ''.join(c if c.isprintable() else '?' for c in name)
+  return name if len(name) <= _NAME_WIDTH else name[:_NAME_WIDTH - 1] + '…'
+
+
+def _number(value: float | None) -> str:
+  return f'{"-" if value is None else format(value, ".4f"):>6}'
+
+
+def _range(interval: list[float] | None) -> str:
+  if interval is None:
+    return '-'
+  low, high = interval
+  return f'{low:.4f}-{high:.4f}'

@@ -1,0 +1,154 @@
+"""Files and folders that are there whole or not at all."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+import contextlib
+import csv
+import io
+import json
+import os
+import pathlib
+import secrets
+import shutil
+from typing import Any
+
+from medxfer import errors
+
+
+def check_target(path: pathlib.Path, *, overwrite: bool) -> None:
+  """Checks that a file may be written, before any work is done for it.
+
+  Args:
+    path: the file to write.
+    overwrite: whether a file of that name may be replaced.
+
+  Raises:
+    UsageError: the file exists and may not be replaced, is a directory, or
+      its folder does not exist.
+  """
+  if not path.parent.is_dir():
+    raise errors.UsageError(f'{path}: its folder does not exist; create it.')
+  if path.is_dir():
+    raise errors.UsageError(f'{path}: is a directory; name a file.')
+  if path.exists() and not overwrite:
+    raise errors.UsageError(
+        f'{path}: exists already; name another file or pass --overwrite.')
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a temporary name beside `path`, which takes its place at the end.
+
+  Args:
+    path: the file to write.
+
+  Yields:
+    The name to write to. If the body raises, that file is removed and `path`
+    stays as it was.
+  """
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+  try:
+    yield temporary
+    with temporary.open('rb') as file:
+      os.fsync(file.fileno())
+    os.replace(temporary, path)
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes a text file in UTF-8."""
+  with replacing(path) as temporary:
+    temporary.write_text(text, encoding='utf-8', newline='')
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+  """Writes JSON, indented; refuses NaN, which is no JSON."""
+  write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
+
+
+def read_json(path: pathlib.Path) -> Any:
+  """Reads a JSON file.
+
+  Raises:
+    DataError: it is missing or no JSON.
+  """
+  try:
+    return json.loads(path.read_text('utf-8'))
+  except FileNotFoundError as error:
+    raise errors.DataError(
+        f'{path}: no such file; is {path.parent} the workdir of a run?'
+    ) from error
+  except ValueError as error:
+    raise errors.DataError(f'{path}: damaged, not JSON ({error})') from error
+
+
+def write_table(
+    path: pathlib.Path, header: Iterable[str], rows: Iterable[Iterable[Any]]
+) -> None:
+  """Writes a CSV table with a header row."""
+  text = io.StringIO()
+  writer = csv.writer(text, lineterminator='\n')
+  writer.writerow(header)
+  writer.writerows(rows)
+  write_text(path, text.getvalue())
+
+
+def check_free(target: pathlib.Path) -> None:
+  """Refuses a folder that would overwrite something.
+
+  Raises:
+    UsageError: `target` is a file or a folder that holds anything.
+  """
+  if target.is_dir():
+    if any(target.iterdir()):
+      raise errors.UsageError(
+          f'{target} exists and is not empty; name a new folder or empty it.')
+  elif target.exists() or target.is_symlink():
+    raise errors.UsageError(f'{target} is not a folder; name a new folder.')
+
+
+@contextlib.contextmanager
+def staged_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a new folder beside `target` that becomes `target` on success.
+
+  Args:
+    target: folder that is absent or empty; its parents are made.
+
+  Yields:
+    The temporary folder. It is removed on any failure.
+
+  Raises:
+    UsageError: `target` holds something, now or at the end.
+    DataError: the folder cannot be made or renamed.
+  """
+  check_free(target)
+  # mkdir, not mkdtemp: the finished folder keeps the user's usual rights.
+  stage = target.with_name(
+      f'.{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp')
+  try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stage.mkdir()
+  except OSError as error:
+    raise errors.DataError(
+        f'{target} cannot be made ({error.strerror}); name another folder.'
+    ) from error
+  try:
+    yield stage
+    check_free(target)
+    _rename(stage, target)
+  finally:
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+def _rename(stage: pathlib.Path, target: pathlib.Path) -> None:
+  """Renames atomically; an empty target gives way, a full one does not."""
+  try:
+    if target.is_dir():
+      target.rmdir()
+    stage.rename(target)
+  except OSError as error:
+    check_free(target)
+    raise errors.DataError(
+        f'{target} cannot be made ({error.strerror}); name another folder.'
+    ) from error

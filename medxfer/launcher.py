@@ -1,0 +1,82 @@
+"""What every command shares: flags in, one call, errors as one line.
+
+Nothing heavy is imported here, so that `--help` and a refused flag answer
+before TensorFlow and JAX are loaded.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import os
+import sys
+
+from absl import app
+from absl import flags
+
+from medxfer import errors
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it.
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+  """Parses the command line, calls `main` and exits.
+
+  Args:
+    main: takes what is left of the command line after the flags, without the
+      program's name.
+
+  Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
+  130 interrupted.
+  """
+  # TensorFlow and XLA read these when they are first imported, which is later.
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
+  sys.exit(_status(main, sys.argv))
+
+
+def _status(main: Callable[[list[str]], None], argv: Sequence[str]) -> int:
+  if any(arg in ('-h', '-help', '--help') for arg in argv[1:]):
+    app.usage(shorthelp=True, writeto_stdout=True)
+    return 0
+  try:
+    main(_parse(argv))
+  except errors.MedxferError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return error.exit_status
+  except KeyboardInterrupt:
+    print('interrupted', file=sys.stderr)
+    return _INTERRUPTED
+  except OSError as error:
+    # A full disk or a read-only folder may turn up in any write.
+    where = f'{error.filename}: ' if error.filename else ''
+    print(f'error: {where}{error.strerror or error}', file=sys.stderr)
+    return errors.DataError.exit_status
+  return 0
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+  """Parses flags; whatever is wrong with them becomes a UsageError."""
+  try:
+    rest = flags.FLAGS(argv)[1:]
+    if 'config' in flags.FLAGS and flags.FLAGS['config'].value is not None:
+      # A file that is missing is reported when its content is first asked
+      # for.
+      flags.FLAGS['config'].value.items()
+    return rest
+  except OSError as error:
+    raise errors.UsageError(
+        f'--config: {error.args[-1].strip().splitlines()[-1].strip()}; '
+        'give FILE:ARM, such as configs/ham.py:all') from error
+  except flags.Error as error:
+    raise errors.UsageError(f'{error} (see --help)') from error
+  except (AttributeError, KeyError) as error:
+    # How ml_collections reports a key that the locked configuration lacks.
+    raise errors.UsageError(
+        f'unknown configuration key {_innermost(error)}; configs/common.py '
+        'explains every key') from error
+
+
+def _innermost(error: BaseException) -> str:
+  """Returns the message inside errors that were wrapped in one another."""
+  while error.args and isinstance(error.args[0], BaseException):
+    error = error.args[0]
+  return '. '.join(str(error.args[0]).splitlines()) if error.args else ''

@@ -1,0 +1,41 @@
+"""Fine-tunes a network on medical images.
+
+    python -m medxfer.main --config=configs/ham.py:last_block --workdir=DIR
+
+`--config=FILE:ARM[,MODIFIER...]` names the experiment, and
+`--config.KEY=VALUE` changes any of its keys. The same command on the same
+workdir goes on where it stopped.
+"""
+
+import pathlib
+
+from absl import flags
+from ml_collections import config_flags
+
+from medxfer import errors
+from medxfer import launcher
+from medxfer import spec as specs
+from medxfer.model import trainable
+
+_CONFIG = config_flags.DEFINE_config_file(
+    'config', None, 'FILE:ARM[,MODIFIER...], such as configs/ham.py:all.')
+_WORKDIR = flags.DEFINE_string(
+    'workdir', None, 'Folder that the run writes to, or goes on in.')
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then runs."""
+  if argv:
+    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
+  for flag in (_CONFIG, _WORKDIR):
+    if not flag.value:
+      raise errors.UsageError(f'--{flag.name} is required (see --help)')
+  spec = specs.from_config(_CONFIG.value)
+  trainable.resolve(spec.model.trainable)
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+  from medxfer.runs import run  # pylint: disable=import-outside-toplevel
+  run.run(spec, pathlib.Path(_WORKDIR.value).expanduser())
+
+
+if __name__ == '__main__':
+  launcher.run(main)

@@ -1,0 +1,1 @@
+"""The network: layers, weights, what trains, and the optimizer."""

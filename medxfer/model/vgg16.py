@@ -1,0 +1,81 @@
+"""VGG-16 in Flax Linen, with Keras' layer names.
+
+Simonyan and Zisserman, 'Very deep convolutional networks for large-scale
+image recognition' (arXiv 1409.1556), configuration D; the head is the one of
+the thesis (section 6.2): flatten, dense, dropout, dense, dropout, dense.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from medxfer import spec as specs
+from medxfer.model import layers
+
+
+class VGG16(nn.Module):
+  """VGG-16 backbone and classification head.
+
+  Attributes:
+    classes: number of classes.
+    head_units: widths of `fc1` and `fc2`.
+    dropout: share of activations dropped after `fc1` and `fc2`.
+    dtype: type of the computation; parameters stay float32.
+  """
+
+  classes: int
+  head_units: Sequence[int] = (256, 256)
+  dropout: float = 0.5
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+      self, images: jax.Array, *, train: bool = False
+  ) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Classifies a batch.
+
+    Args:
+      images: float [batch, height, width, 3], preprocessed (see
+        `medxfer.model.preprocessing`), each side at least 32.
+      train: whether dropout is on; needs the rng stream 'dropout'.
+
+    Returns:
+      Logits, float32 [batch, classes], and the activations of the backbone
+      by Keras' layer names: every convolution and every `blockN_pool`.
+    """
+    x, activations = self._backbone(images.astype(self.dtype))
+    x = x.reshape(x.shape[0], -1)
+    for name, units in zip(layers.HEAD[:-1], self.head_units, strict=True):
+      x = nn.relu(nn.Dense(units, dtype=self.dtype, name=name)(x))
+      x = nn.Dropout(self.dropout, deterministic=not train)(x)
+    # The last product is in float32: a softmax over bfloat16 logits loses
+    # the digits that ranking metrics such as AUROC depend on.
+    last = nn.Dense(self.classes, dtype=jnp.float32, name=layers.HEAD[-1])
+    return last(x), activations
+
+  def _backbone(
+      self, x: jax.Array
+  ) -> tuple[jax.Array, dict[str, jax.Array]]:
+    activations = {}
+    for block, convolutions in layers.BLOCKS.items():
+      for name in convolutions:
+        x = nn.Conv(
+            layers.WIDTHS[name], (3, 3), padding='SAME', dtype=self.dtype,
+            kernel_init=nn.initializers.glorot_uniform(),  # Keras' default.
+            name=name,
+        )(x)
+        activations[name] = x = nn.relu(x)
+      activations[f'{block}_pool'] = x = nn.max_pool(x, (2, 2), (2, 2))
+    return x, activations
+
+
+def build(spec: specs.ModelSpec, classes: int) -> VGG16:
+  """Returns the network that a specification describes."""
+  return VGG16(
+      classes=classes,
+      head_units=spec.head_units,
+      dropout=spec.dropout,
+      dtype=jnp.dtype(spec.dtype),
+  )

@@ -1,0 +1,150 @@
+"""medxfer's own weights file: a zip of plain arrays and their contract.
+
+NumPy opens it with `np.load(path)`, too. It is written without compression and
+with fixed times, so equal weights give equal bytes; it is read without pickle,
+and every header is compared with the contract before data is read.
+"""
+
+import math
+import pathlib
+from typing import IO
+import zipfile
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.model import layers
+from medxfer.model.weights import contract
+from medxfer.model.weights import verifying
+
+CONTRACT_MEMBER = 'contract.json'
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LARGEST_CONTRACT = 2**20
+
+
+def write(weights: contract.Weights, path: pathlib.Path) -> None:
+  """Writes a weights file.
+
+  Args:
+    weights: verified weights, with or without a head.
+    path: the file to write, in place.
+  """
+  with zipfile.ZipFile(path, 'w', zipfile.ZIP_STORED) as archive:
+    text = weights.contract.to_json()
+    archive.writestr(_member(CONTRACT_MEMBER), text)
+    for name, array in sorted(contract.flatten(weights.params).items()):
+      with archive.open(_member(f'{name}.npy'), 'w') as file:
+        np.lib.format.write_array(
+            file, np.ascontiguousarray(array, '<f4'), allow_pickle=False
+        )
+
+
+def read(path: pathlib.Path) -> contract.Weights:
+  """Reads a weights file that medxfer wrote.
+
+  Args:
+    path: the file.
+
+  Returns:
+    The weights, verified against their contract; with a head if they have
+    one.
+
+  Raises:
+    DataError: the file is damaged, holds a pickle, or its arrays are not
+      those of its contract and of VGG-16.
+  """
+  try:
+    with zipfile.ZipFile(path) as archive:
+      return _read(archive, path)
+  except (
+      zipfile.BadZipFile, EOFError, NotImplementedError, ValueError
+  ) as e:
+    raise errors.DataError(
+        f'{path}: damaged or truncated weights file ({e}). Convert the '
+        'weights again with tools.convert_weights.'
+    ) from e
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+  info = zipfile.ZipInfo(name, date_time=_EPOCH)
+  # Or they would tell which system wrote the file.
+  info.create_system = 3
+  info.external_attr = 0o644 << 16
+  return info
+
+
+def _read(
+    archive: zipfile.ZipFile, path: pathlib.Path
+) -> contract.Weights:
+  promise = _contract(archive, path)
+  wanted = {f'{name}.npy' for name in promise.tensors} | {CONTRACT_MEMBER}
+  held = archive.namelist()
+  if sorted(held) != sorted(wanted):
+    raise errors.DataError(
+        f'{path}: the archive lacks {sorted(wanted - set(held))} and holds '
+        f'{sorted(set(held) - wanted)} (or a name twice), other than its '
+        'contract says. Convert the weights again.'
+    )
+  verifying.refuse(
+      verifying.header_differences(
+          {name: (spec.shape, spec.dtype)
+           for name, spec in promise.tensors.items()},
+          layers.backbone_shapes(), allow_head=True,
+      ), path,
+  )
+  arrays = {
+      name: _array(archive, name, spec, path)
+      for name, spec in promise.tensors.items()
+  }
+  return contract.Weights(contract.unflatten(arrays), promise)
+
+
+def _contract(
+    archive: zipfile.ZipFile, path: pathlib.Path
+) -> contract.Contract:
+  if CONTRACT_MEMBER not in archive.namelist():
+    raise errors.DataError(
+        f'{path}: holds no {CONTRACT_MEMBER}, so it is no weights file of '
+        'medxfer. Make one with tools.convert_weights.'
+    )
+  if archive.getinfo(CONTRACT_MEMBER).file_size > _LARGEST_CONTRACT:
+    raise errors.DataError(
+        f'{path}: {CONTRACT_MEMBER} is larger than {_LARGEST_CONTRACT} bytes. '
+        'Convert the weights again.'
+    )
+  return contract.Contract.from_json(archive.read(CONTRACT_MEMBER), path=path)
+
+
+def _array(
+    archive: zipfile.ZipFile,
+    name: str,
+    spec: contract.TensorSpec,
+    path: pathlib.Path,
+) -> np.ndarray:
+  info = archive.getinfo(f'{name}.npy')
+  with archive.open(info) as file:
+    shape, fortran, dtype = _header(file)
+    size = info.file_size - file.tell()
+    # The member must be as long as its shape says, and stored as it is, so
+    # no header can ask for more memory than the file is long.
+    if (
+        shape != spec.shape or fortran or dtype != np.dtype('<f4')
+        or size != 4 * math.prod(shape)
+        or info.compress_type != zipfile.ZIP_STORED
+    ):
+      raise errors.DataError(
+          f'{path}: {name}.npy is {dtype} {shape} in {size} bytes '
+          f'(compression {info.compress_type}), the contract announces '
+          f'{spec.dtype} {spec.shape}, stored; a pickle is never opened. '
+          'Convert the weights again.'
+      )
+    data = file.read()
+  return np.frombuffer(data, '<f4').reshape(shape).astype(np.float32)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+  # `write_array` uses version 1 for every header this short.
+  version = np.lib.format.read_magic(file)
+  if version != (1, 0):
+    raise ValueError(f'NumPy header of version {version}')
+  return np.lib.format.read_array_header_1_0(file)

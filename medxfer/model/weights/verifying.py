@@ -1,0 +1,168 @@
+"""Strict comparison of weights with what a network expects."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.model import layers
+from medxfer.model.weights import contract
+
+# 'layer/leaf' -> (shape, name of the dtype), as a file's header says.
+Headers = Mapping[str, tuple[tuple[int, ...], str]]
+# Layer -> leaf -> shape, as `layers.backbone_shapes` gives it.
+Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
+
+_MOST_LINES = 60
+
+
+def header_differences(
+    found: Headers, expected: Shapes, *, allow_head: bool
+) -> list[str]:
+  """Compares names, shapes and dtypes; reads no data.
+
+  Args:
+    found: what the file announces.
+    expected: what the network needs.
+    allow_head: whether the layers of the head may be there as well.
+
+  Returns:
+    '-' (missing), '+' (unexpected) and '~' (wrong) lines; empty if equal.
+  """
+  wanted = contract.flatten(expected)
+  lines = [f'- {n} {s}: missing' for n, s in wanted.items() if n not in found]
+  for name, (shape, dtype) in found.items():
+    is_head = allow_head and name.rsplit('/', 1)[0] in layers.HEAD
+    if name not in wanted and not is_head:
+      lines.append(f'+ {name} {shape}: unexpected')
+    elif name in wanted and shape != wanted[name]:
+      lines.append(f'~ {name}: shape is {shape}, should be {wanted[name]}')
+    if dtype != contract.DTYPE:
+      lines.append(f'~ {name}: dtype is {dtype}, should be {contract.DTYPE}')
+  return lines
+
+
+def refuse(lines: Sequence[str], path: pathlib.Path | str) -> None:
+  """Raises a DataError with the differences, if there are any.
+
+  Args:
+    lines: what `header_differences` or `verify` found.
+    path: the file they were found in.
+
+  Raises:
+    DataError: there are differences.
+  """
+  if not lines:
+    return
+  shown = list(lines[:_MOST_LINES])
+  if len(lines) > len(shown):
+    shown.append(f'... and {len(lines) - len(shown)} more')
+  raise errors.DataError(
+      f'{path}: these are not the weights of VGG-16 that were announced '
+      '(- missing, + unexpected, ~ wrong):\n  ' + '\n  '.join(shown)
+      + '\nUse another file or fetch this one again; a head is left out only '
+      'when it is named.'
+  )
+
+
+def without(
+    weights: contract.Weights, named: Iterable[str]
+) -> contract.Weights:
+  """Returns the weights without the named layers.
+
+  Args:
+    weights: any weights.
+    named: layers, each of which must be there.
+
+  Returns:
+    Weights whose contract no longer speaks of the layers.
+
+  Raises:
+    UsageError: a layer is not there.
+  """
+  names = tuple(named)
+  for name in names:
+    if name not in weights.params:
+      raise errors.UsageError(
+          f'layer {name!r} cannot be dropped: the weights hold '
+          f'{", ".join(weights.params)}.'
+      )
+  if not names:
+    return weights
+  old = weights.contract
+  return contract.Weights(
+      params={k: v for k, v in weights.params.items() if k not in names},
+      contract=dataclasses.replace(
+          old,
+          tensors={k: v for k, v in old.tensors.items()
+                   if k.rsplit('/', 1)[0] not in names},
+          # Class names describe the logits, and those went with the head.
+          classes=() if 'predictions' in names else old.classes,
+      ),
+      dropped=weights.dropped + names,
+  )
+
+
+def verify(
+    weights: contract.Weights,
+    expected_shapes: Shapes,
+    *,
+    path: pathlib.Path | str,
+    allow_head: bool = False,
+    drop: Sequence[str] = (),
+) -> contract.Weights:
+  """Compares weights with the network and with their own contract.
+
+  Args:
+    weights: what was read.
+    expected_shapes: layer -> leaf -> shape, from `layers.backbone_shapes()`.
+    path: the file, for the message.
+    allow_head: whether the layers of the head may be there as well.
+    drop: layers to leave out; all others must fit.
+
+  Returns:
+    The weights without the layers in `drop`.
+
+  Raises:
+    DataError: a tensor is missing, unexpected, of a wrong shape or dtype,
+      not finite, or differs from the digest that the contract announces; the
+      message lists every difference.
+    UsageError: `drop` names a layer that is not there.
+  """
+  kept = without(weights, drop)
+  arrays = contract.flatten(kept.params)
+  headers = {k: (np.shape(v), v.dtype.name) for k, v in arrays.items()}
+  lines = header_differences(headers, expected_shapes, allow_head=allow_head)
+  announced = kept.contract.tensors
+  lines += [f'- {n}: announced by the contract but absent'
+            for n in announced if n not in arrays]
+  for name, array in arrays.items():
+    lines += _value_differences(name, array, announced.get(name))
+  refuse(lines, path)
+  return kept
+
+
+def _value_differences(
+    name: str, array: np.ndarray, spec: contract.TensorSpec | None
+) -> list[str]:
+  lines = []
+  bad = array.size - np.count_nonzero(np.isfinite(array))
+  if bad:
+    lines.append(f'~ {name}: {bad} of {array.size} values are NaN or infinite')
+  if spec is None:
+    lines.append(f'+ {name}: the contract does not announce it')
+  elif (spec.shape, spec.dtype) != (np.shape(array), array.dtype.name):
+    lines.append(
+        f'~ {name}: is {array.dtype.name} {np.shape(array)}, the contract '
+        f'announces {spec.dtype} {spec.shape}'
+    )
+  elif (digest := contract.tensor_digest(array)) != spec.sha256:
+    lines.append(
+        f'~ {name}: sha256 is {digest[:16]}..., the contract announces '
+        f'{spec.sha256[:16]}...'
+    )
+  return lines

@@ -1,0 +1,1 @@
+"""Training: state, compiled steps, the loop, checkpoints."""

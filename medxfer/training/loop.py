@@ -1,0 +1,212 @@
+"""Epochs: order, steps, validation, early stopping, checkpoints.
+
+Everything random is a function of (seed, epoch, step), so a run that goes on
+from a checkpoint takes the very steps it would have taken undisturbed.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import dataclasses
+import math
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tqdm
+
+from medxfer import errors
+from medxfer.data import order
+from medxfer.data import sources
+from medxfer.data import splits
+from medxfer.model import optimizer
+from medxfer.model.weights import contract as contracts
+from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import state as states
+from medxfer.training import steps as steps_lib
+
+Record = checkpoints_lib.Record
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Data:
+  """Images in reach of the steps.
+
+  Attributes:
+    source: rows -> pixels.
+    labels: int32 [n].
+    split: rows by side.
+    class_names: the classes that labels index.
+  """
+
+  source: sources.Source
+  labels: np.ndarray
+  split: splits.Split
+  class_names: tuple[str, ...]
+
+
+def train(
+    task: steps_lib.Task,
+    data: Data,
+    state: states.TrainState,
+    checkpoints: checkpoints_lib.Checkpoints,
+    on_epoch: Callable[[Sequence[Record]], None],
+) -> tuple[Record, ...]:
+  """Trains until the last epoch or the end of patience.
+
+  Args:
+    task: network, optimizer, mask and recipe.
+    data: the images.
+    state: before the first step; its memory is reused.
+    checkpoints: where an earlier part of the run lies, and this one goes.
+    on_epoch: called with the history at the start and after each epoch.
+
+  Returns:
+    One record an epoch.
+
+  Raises:
+    DataError: the loss is not finite, or a checkpoint is damaged.
+  """
+  spec = task.spec
+  steps = steps_lib.compile_steps(task)
+  history: tuple[Record, ...] = ()
+  resumed = checkpoints.latest(state)
+  if resumed:
+    state, history = resumed.state, resumed.history
+  on_epoch(history)
+  while not is_over(history, spec.training.epochs, spec.training.patience):
+    epoch = len(history) + 1
+    state, record = _epoch(task, steps, data, state, epoch)
+    _refuse_non_finite(record, spec.optimizer.learning_rate)
+    history += (record,)
+    checkpoints.save(
+        checkpoints_lib.Checkpoint(
+            epoch, state, history, _contract(task, data, state, epoch)),
+        is_best=best_epoch(history) == epoch,
+    )
+    on_epoch(history)
+  return history
+
+
+def best_epoch(history: Sequence[Record]) -> int:
+  """Returns the first epoch with the highest validation accuracy."""
+  best = max(history, key=lambda r: (r['val_accuracy'], -r['epoch']))
+  return best['epoch']
+
+
+def is_over(history: Sequence[Record], epochs: int, patience: int) -> bool:
+  """Tells whether training has ended.
+
+  Args:
+    history: one record an epoch so far.
+    epochs: the most there are.
+    patience: epochs without a better validation accuracy; 0 never stops.
+  """
+  if len(history) >= epochs:
+    return True
+  return bool(history) and 0 < patience <= len(history) - best_epoch(history)
+
+
+def predict(
+    step: Callable[[states.Params, jax.Array], jax.Array],
+    params: states.Params,
+    source: sources.Source,
+    rows: np.ndarray,
+    batch_size: int,
+    title: str = 'scoring',
+) -> np.ndarray:
+  """Scores every row exactly once.
+
+  Args:
+    step: a compiled `predict_step`.
+    params: of the network.
+    source: rows -> pixels.
+    rows: int [n].
+    batch_size: images a step; the last batch is padded and cut.
+    title: of the progress bar.
+
+  Returns:
+    Logits, float32 [n, classes].
+  """
+  batches, _ = order.batched(rows, batch_size)
+  bar = _bar(source(batches), len(batches), title)
+  logits = np.concatenate([np.asarray(step(params, p)) for p in bar])
+  return logits[:len(rows)]
+
+
+def _epoch(
+    task: steps_lib.Task,
+    steps: steps_lib.Steps,
+    data: Data,
+    state: states.TrainState,
+    epoch: int,
+) -> tuple[states.TrainState, Record]:
+  spec, started = task.spec, time.perf_counter()
+  batches, weights = order.batched(
+      order.shuffled(data.split.train, seed=spec.seed, epoch=epoch),
+      spec.training.batch_size)
+  key = jax.random.key(spec.seed)
+  sums = []
+  bar = _bar(data.source(batches), len(batches), f'epoch {epoch}')
+  for pixels, rows, weight in zip(bar, batches, weights):
+    state, step_sums = steps.train(
+        state, pixels, jnp.asarray(data.labels[rows]), jnp.asarray(weight),
+        key)
+    sums.append(step_sums)
+  # One wait an epoch: a look at every step's loss would stall the device.
+  totals = {name: math.fsum(float(s[name]) for s in sums) for name in sums[0]}
+  trained = time.perf_counter() - started
+  logits = predict(
+      steps.predict, state.params, data.source, data.split.val,
+      spec.evaluation.batch_size, f'epoch {epoch}, validation')
+  val_loss, val_accuracy = _score(logits, data.labels[data.split.val])
+  rate = optimizer.schedule(
+      spec.optimizer, steps=len(batches) * spec.training.epochs)
+  return state, {
+      'epoch': epoch,
+      'train_loss': totals['loss'] / totals['images'],
+      'train_accuracy': totals['correct'] / totals['images'],
+      'val_loss': val_loss,
+      'val_accuracy': val_accuracy,
+      'learning_rate': float(rate(int(state.step) - 1)),
+      'images_per_second': totals['images'] / trained,
+      'seconds': time.perf_counter() - started,
+  }
+
+
+def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+  """Returns the mean cross-entropy (nats) and the accuracy."""
+  logits = logits.astype(np.float64)
+  top = logits.max(axis=1)
+  total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+  losses = total - logits[np.arange(len(labels)), labels]
+  return float(losses.mean()), float((logits.argmax(1) == labels).mean())
+
+
+def _refuse_non_finite(record: Record, learning_rate: float) -> None:
+  bad = [name for name, value in record.items() if not math.isfinite(value)]
+  if bad:
+    raise errors.DataError(
+        f'epoch {record["epoch"]}: {", ".join(bad)} is not finite; training '
+        'diverged. The checkpoint before it is intact; try a new --workdir '
+        f'with --config.optimizer.learning_rate below {learning_rate:g}, or '
+        'with --config.optimizer.gradient_clip=1')
+
+
+def _contract(
+    task: steps_lib.Task, data: Data, state: states.TrainState, epoch: int
+) -> contracts.Contract:
+  spec = task.spec
+  return contracts.describe(
+      state.params,
+      source=f'medxfer run {spec.data.name}:{spec.arm}, seed {spec.seed}, '
+             f'epoch {epoch}, from {spec.model.init_from}',
+      preprocessing=spec.model.preprocessing,
+      classes=data.class_names,
+  )
+
+
+def _bar(batches, total: int, title: str) -> tqdm.tqdm:
+  # `disable=None` draws on a terminal only: a log gets whole lines instead.
+  return tqdm.tqdm(batches, total=total, desc=title, disable=None,
+                   leave=False, unit='batch')

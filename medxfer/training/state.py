@@ -1,0 +1,34 @@
+"""What training carries from step to step."""
+
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+Params = dict[str, dict[str, jax.Array]]
+
+
+@flax.struct.dataclass
+class TrainState:
+  """One value that a step takes and returns.
+
+  No random key and no iterator is part of it: both are functions of the seed
+  and of `step`.
+
+  Attributes:
+    step: int32 [], steps done.
+    params: layer -> {'kernel', 'bias'}.
+    opt_state: of the trainable leaves only.
+  """
+
+  step: jax.Array
+  params: Params
+  opt_state: Any
+
+
+def create(params: Params, tx: optax.GradientTransformation) -> TrainState:
+  """Returns the state before the first step."""
+  return TrainState(
+      step=jnp.zeros((), jnp.int32), params=params, opt_state=tx.init(params))

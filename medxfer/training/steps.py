@@ -1,0 +1,139 @@
+"""The compiled steps: pure functions, and the one place that says `jit`."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+import dataclasses
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from medxfer import spec as specs
+from medxfer.data import augment
+from medxfer.model import preprocessing
+from medxfer.training import state as states
+
+Mask = Mapping[str, Mapping[str, bool]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+  """What a step needs besides its state and its batch.
+
+  Attributes:
+    model: the network.
+    tx: the optimizer.
+    mask: True on the parameters that train.
+    spec: the run's specification.
+    class_weights: float32 [classes], factors of the loss.
+  """
+
+  model: nn.Module
+  tx: optax.GradientTransformation
+  mask: Mask
+  spec: specs.RunSpec
+  class_weights: jax.Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Steps:
+  """Compiled functions; see `train_step` and `predict_step`."""
+
+  train: Callable[..., tuple[states.TrainState, dict[str, jax.Array]]]
+  predict: Callable[[states.Params, jax.Array], jax.Array]
+
+
+def compile_steps(task: Task) -> Steps:
+  """Returns the steps of a task, compiled at their first call."""
+  return Steps(
+      # The old state is never used again, so its memory may be reused.
+      train=jax.jit(functools.partial(train_step, task), donate_argnums=0),
+      predict=compile_predict(task.model, task.spec.model.preprocessing),
+  )
+
+
+def compile_predict(
+    model: nn.Module, mode: str
+) -> Callable[[states.Params, jax.Array], jax.Array]:
+  """Returns the compiled `predict_step` of a network."""
+  return jax.jit(functools.partial(predict_step, model, mode))
+
+
+def train_step(
+    task: Task,
+    state: states.TrainState,
+    pixels: jax.Array,
+    labels: jax.Array,
+    weights: jax.Array,
+    key: jax.Array,
+) -> tuple[states.TrainState, dict[str, jax.Array]]:
+  """Takes one step down the loss of a batch.
+
+  Args:
+    task: network, optimizer, mask and recipe.
+    state: before the step.
+    pixels: uint8 [batch, height, width, 3].
+    labels: int32 [batch].
+    weights: float32 [batch], 0 on padding.
+    key: the run's random key; the step folds its number into it.
+
+  Returns:
+    The state after the step, and sums over the batch: 'loss', 'correct' and
+    'images' (float32 []).
+  """
+  augment_key, dropout_key = jax.random.split(
+      jax.random.fold_in(key, state.step))
+  images = augment.augment(
+      augment_key, pixels.astype(jnp.float32), task.spec.augment)
+  images = preprocessing.preprocess(images, task.spec.model.preprocessing)
+
+  def loss_fn(params):
+    logits, _ = task.model.apply(
+        {'params': _stop_frozen(params, task.mask)}, images, train=True,
+        rngs={'dropout': dropout_key})
+    losses = _losses(logits, labels, task.spec.training.label_smoothing)
+    losses *= weights * task.class_weights[labels]
+    hits = (jnp.argmax(logits, -1) == labels) * weights
+    sums = {'loss': losses.sum(), 'correct': hits.sum(),
+            'images': weights.sum()}
+    return sums['loss'] / sums['images'], sums
+
+  grads, sums = jax.grad(loss_fn, has_aux=True)(state.params)
+  updates, opt_state = task.tx.update(grads, state.opt_state, state.params)
+  params = _apply(updates, state.params, task.mask)
+  return states.TrainState(state.step + 1, params, opt_state), sums
+
+
+def predict_step(
+    model: nn.Module, mode: str, params: states.Params, pixels: jax.Array
+) -> jax.Array:
+  """Returns logits, float32 [batch, classes], of uint8 pixels."""
+  images = preprocessing.preprocess(pixels, mode)
+  return model.apply({'params': params}, images)[0]
+
+
+def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:
+  """Keeps the backward pass from entering frozen leaves at all."""
+  return jax.tree.map(
+      lambda trains, leaf: leaf if trains else jax.lax.stop_gradient(leaf),
+      dict(mask), params)
+
+
+def _apply(
+    updates: states.Params, params: states.Params, mask: Mask
+) -> states.Params:
+  # Frozen leaves are handed on, not added a zero to: -0.0 + 0.0 is 0.0, and
+  # frozen means bit for bit.
+  return jax.tree.map(
+      lambda trains, leaf, update: leaf + update if trains else leaf,
+      dict(mask), params, updates)
+
+
+def _losses(
+    logits: jax.Array, labels: jax.Array, smoothing: float
+) -> jax.Array:
+  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  return optax.losses.softmax_cross_entropy(
+      logits, optax.losses.smooth_labels(targets, smoothing))

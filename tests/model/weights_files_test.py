@@ -1,0 +1,235 @@
+"""Protects the reading of weights files, above all of damaged and evil ones."""
+
+import pickle
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer.model import weights
+from medxfer.model.weights import contract
+from medxfer.model.weights import keras_files
+
+_FORMATS = ('a.npz', 'a.h5', 'a.weights.h5')
+
+
+def _equal(one, other):
+  one, other = contract.flatten(one.params), contract.flatten(other.params)
+  return one.keys() == other.keys() and all(
+      np.array_equal(one[k], other[k]) for k in one)
+
+
+def _refused(path, *words, **kwargs):
+  with pytest.raises(errors.DataError) as caught:
+    weights.read(path, **kwargs)
+  for word in (path.name, *words):
+    assert word in str(caught.value)
+
+
+@pytest.mark.parametrize('name', _FORMATS)
+def test_round_trip(fabricated, tmp_path, name):
+  """What is written is read again bit for bit, with its contract."""
+  path = tmp_path / name
+  weights.write(fabricated, path)
+  again = weights.read(path)
+  assert _equal(again, fabricated)
+  assert again.contract == fabricated.contract
+  assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_head_is_kept_by_npz_and_has_to_be_named_for_keras(
+    fabricated, tmp_path
+):
+  """A trained head survives conversion, and never vanishes unsaid."""
+  params = dict(fabricated.params, predictions={
+      'kernel': np.ones((8, 2), np.float32), 'bias': np.ones(2, np.float32)})
+  headed = weights.Weights(params, weights.describe(
+      params, source='a run', preprocessing='thesis', classes=('a', 'b')))
+  weights.write(headed, tmp_path / 'a.npz')
+  again = weights.read(tmp_path / 'a.npz')
+  assert _equal(again, headed) and again.contract.classes == ('a', 'b')
+  with pytest.raises(errors.DataError, match='predictions'):
+    weights.write(headed, tmp_path / 'a.h5')
+  assert not (tmp_path / 'a.h5').exists()
+  written = weights.write(headed, tmp_path / 'a.h5', drop=['predictions'])
+  assert written.dropped == ('predictions',)
+  assert _equal(weights.read(tmp_path / 'a.h5'), fabricated)
+
+
+def test_write_refuses_before_it_writes(fabricated, tmp_path):
+  """No file is replaced unasked, and no suffix is guessed."""
+  path = tmp_path / 'a.npz'
+  path.write_text('precious')
+  with pytest.raises(errors.UsageError, match='overwrite'):
+    weights.write(fabricated, path)
+  assert path.read_text() == 'precious'
+  with pytest.raises(errors.UsageError, match='NAME.npz'):
+    weights.write(fabricated, tmp_path / 'a.pkl')
+  with pytest.raises(errors.UsageError, match='folder'):
+    weights.write(fabricated, tmp_path / 'no' / 'a.npz')
+
+
+def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
+  """Pixels are never guessed: a file that does not say asks for them."""
+  path = tmp_path / 'a.h5'
+  weights.write(fabricated, path)
+  with pytest.raises(errors.UsageError, match='thesis'):
+    weights.read(path, preprocessing='caffe')
+  with h5py.File(path, 'r+') as root:
+    del root.attrs[keras_files.CONTRACT_ATTRIBUTE]
+  _refused(path, '--preprocessing')
+  again = weights.read(path, preprocessing='caffe')
+  assert again.contract.preprocessing == 'caffe'
+
+
+def test_top_of_the_full_keras_file_is_left_out_and_said(
+    fabricated, tmp_path
+):
+  """The classifier of ImageNet's 1000 classes is no part of the backbone."""
+  path = tmp_path / 'a.h5'
+  weights.write(fabricated, path)
+  with h5py.File(path, 'r+') as root:
+    root.attrs.clear()
+    for layer in ('fc1', 'fc2', 'predictions'):
+      root[f'{layer}/{layer}_W_1:0'] = np.zeros((2, 2), 'f4')
+  read = weights.read(path, preprocessing='caffe')
+  assert _equal(read, fabricated)
+  assert read.dropped == ('fc1', 'fc2', 'predictions')
+  assert 'without its layers fc1, fc2, predictions' in read.contract.source
+
+
+@pytest.mark.parametrize('name', _FORMATS)
+@pytest.mark.parametrize('share', [0.0, 0.001, 0.5, 0.999])
+def test_truncated_file_is_refused(fabricated, tmp_path, name, share):
+  """A download that broke off is noticed in every format."""
+  path = tmp_path / name
+  weights.write(fabricated, path)
+  data = path.read_bytes()
+  path.write_bytes(data[:int(len(data) * share)])
+  _refused(path)
+
+
+@pytest.mark.parametrize('name', _FORMATS)
+def test_flipped_bit_is_refused(fabricated, tmp_path, name):
+  """One wrong bit among 59 million bytes is noticed by the digests."""
+  path = tmp_path / name
+  weights.write(fabricated, path)
+  with path.open('r+b') as file:
+    file.seek(30_000_000)
+    byte = file.read(1)[0]
+    file.seek(30_000_000)
+    file.write(bytes([byte ^ 1]))
+  _refused(path)
+
+
+def _nan(root):
+  root['block2_conv1/block2_conv1/bias:0'][3] = np.nan
+
+
+def _missing(root):
+  del root['block2_conv1/block2_conv1/bias:0']
+
+
+def _replaced(**kwargs):
+  def change(root):
+    _missing(root)
+    root.create_dataset('block2_conv1/block2_conv1/bias:0', **kwargs)
+  return change
+
+
+def _external(root):
+  _missing(root)
+  root['block2_conv1/bias:0'] = h5py.ExternalLink('/etc/passwd', '/x')
+
+
+def _soft(root):
+  _missing(root)
+  root['block2_conv1/bias:0'] = h5py.SoftLink('/block2_conv2')
+
+
+def _twice(root):
+  root.create_dataset('other/block1_conv1/bias:0', data=np.zeros(64, 'f4'))
+
+
+def _vgg19(root):
+  root.create_dataset('block3_conv4/bias:0', data=np.zeros(256, 'f4'))
+
+
+def _contract(root):
+  root.attrs[keras_files.CONTRACT_ATTRIBUTE] = '{}'
+
+
+@pytest.mark.parametrize('change, said', [
+    (_nan, 'block2_conv1/bias: 1 of 128 values are NaN'),
+    (_missing, '- block2_conv1/bias (128,): missing'),
+    (_replaced(data=np.zeros(3, 'f4')), 'shape is (3,), should be (128,)'),
+    (_replaced(data=np.zeros(128, 'i4')), 'dtype is int32'),
+    (_replaced(data=np.zeros(128, 'f8')), 'dtype is float64'),
+    (_replaced(data=b'text'), '~ block2_conv1/bias'),
+    (_replaced(shape=(2**40, 2**20), dtype='f4', chunks=(64, 64)),
+     'shape is (1099511627776, 1048576)'),
+    (_replaced(shape=(128,), dtype='f4',
+               external=[('/etc/passwd', 0, h5py.h5f.UNLIMITED)]),
+     'other files'),
+    (_replaced(data=np.ones(128, 'f4')), 'sha256'),
+    (_external, 'an external link'),
+    (_soft, 'a soft link'),
+    (_twice, 'holds block1_conv1/bias twice'),
+    (_vgg19, '+ block3_conv4/bias'),
+    (_contract, 'lacks the keys'),
+])
+def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
+  """No HDF5 file makes medxfer read other files, guess, or fill the memory."""
+  path = tmp_path / 'a.h5'
+  weights.write(fabricated, path)
+  with h5py.File(path, 'r+') as root:
+    change(root)
+  _refused(path, said)
+
+
+def test_hdf5_without_a_vgg16_is_refused(tmp_path):
+  """Another network's weights are no VGG-16."""
+  with h5py.File(tmp_path / 'a.h5', 'w') as root:
+    root.create_dataset('conv1/kernel:0', data=np.zeros((3, 3, 3, 64), 'f4'))
+  _refused(tmp_path / 'a.h5', 'no VGG-16')
+
+
+class _Bomb:
+
+  def __reduce__(self):
+    return (pytest.fail, ('a pickle was opened',))
+
+
+@pytest.mark.parametrize('name', ['a.pkl', 'a.h5', 'a.npz', 'a.onnx'])
+def test_pickle_is_refused_whatever_its_name(tmp_path, name):
+  """Opening a pickle would run its code; it is not opened."""
+  path = tmp_path / name
+  path.write_bytes(pickle.dumps(_Bomb()))
+  _refused(path, 'pickle', '.weights.h5')
+
+
+def test_torch_file_is_refused(tmp_path):
+  """A PyTorch file is a zip with a pickle in it, and another VGG-16."""
+  path = tmp_path / 'a.bin'
+  with zipfile.ZipFile(path, 'w') as archive:
+    archive.writestr('archive/data.pkl', pickle.dumps(_Bomb()))
+  _refused(path, 'pickle')
+
+
+@pytest.mark.parametrize('name', ['a.txt', 'a.h5', 'a.keras', 'a.safetensors'])
+def test_unknown_content_is_refused(tmp_path, name):
+  """Content decides, and the message lists what can be read."""
+  path = tmp_path / name
+  path.write_bytes(b'something else')
+  _refused(path, '.weights.h5')
+
+
+def test_missing_file_directory_and_empty_archive_are_refused(tmp_path):
+  """What is no file is said to be none, with the way out."""
+  _refused(tmp_path / 'none.h5', 'cannot be read')
+  _refused(tmp_path, 'tools.convert_weights')
+  with zipfile.ZipFile(tmp_path / 'a.keras', 'w') as archive:
+    archive.writestr('config.json', '{}')
+  _refused(tmp_path / 'a.keras', 'model.weights.h5')

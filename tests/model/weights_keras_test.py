@@ -1,0 +1,138 @@
+"""Protects the exchange of weights with the real Keras, both ways."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer.model import layers
+from medxfer.model import weights
+from medxfer.model.weights import contract
+
+
+@pytest.fixture(scope='module')
+def keras():
+  """Keras on TensorFlow; skips where it is not installed."""
+  os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  return pytest.importorskip('keras', reason='needs Keras')
+
+
+@pytest.fixture(scope='module')
+def backbone(keras, fabricated):
+  """keras.applications.VGG16 that holds the fabricated weights."""
+  model = keras.applications.VGG16(
+      weights=None, include_top=False, input_shape=(32, 32, 3))
+  for layer in layers.CONVOLUTIONS:
+    held = fabricated.params[layer]
+    model.get_layer(layer).set_weights([held['kernel'], held['bias']])
+  return model
+
+
+def _assert_equal(params, fabricated):
+  one, other = contract.flatten(params), contract.flatten(fabricated.params)
+  assert one.keys() == other.keys()
+  for name, array in one.items():
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+def _params(model):
+  return {
+      layer: dict(zip(('kernel', 'bias'), model.get_layer(layer).get_weights(),
+                      strict=True))
+      for layer in layers.CONVOLUTIONS
+  }
+
+
+@pytest.mark.parametrize('name', ['a.h5', 'a.weights.h5'])
+def test_keras_loads_what_medxfer_writes(keras, fabricated, tmp_path, name):
+  """Both of Keras' doors take the file, and every bit arrives."""
+  weights.write(fabricated, tmp_path / name)
+  model = keras.applications.VGG16(
+      weights=str(tmp_path / name), include_top=False)
+  _assert_equal(_params(model), fabricated)
+  for layer in layers.CONVOLUTIONS:
+    zeros = [np.zeros_like(w) for w in model.get_layer(layer).get_weights()]
+    model.get_layer(layer).set_weights(zeros)
+  model.load_weights(str(tmp_path / name))
+  _assert_equal(_params(model), fabricated)
+
+
+@pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
+def test_medxfer_reads_what_keras_saves(backbone, fabricated, tmp_path, name):
+  """The plain backbone is read from all three kinds of file."""
+  path = tmp_path / name
+  save = backbone.save_weights if 'weights' in name else backbone.save
+  save(str(path))
+  read = weights.read(path, preprocessing='thesis')
+  _assert_equal(read.params, fabricated)
+  assert read.dropped == ()
+  assert read.contract.digest == fabricated.contract.digest
+
+
+@pytest.fixture(scope='module')
+def users_model(keras, backbone):
+  """A VGG16 nested under a new head, trained for a step with Adam.
+
+  Adam's moments have the shapes and names of weights and must not be taken
+  for them.
+  """
+  model = keras.Sequential([
+      backbone, keras.layers.Flatten(),
+      keras.layers.Dense(3, name='my_head', activation='softmax'),
+  ])
+  model.compile(keras.optimizers.Adam(0.0), 'categorical_crossentropy')
+  model.train_on_batch(np.zeros((1, 32, 32, 3)), np.eye(3)[:1])
+  return model
+
+
+@pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
+def test_backbone_inside_a_users_model_is_found(
+    users_model, fabricated, tmp_path, name
+):
+  """The nested backbone is found; the new head is named as dropped."""
+  path = tmp_path / name
+  save = users_model.save_weights if 'weights' in name else users_model.save
+  save(str(path))
+  read = weights.read(path, preprocessing='thesis')
+  _assert_equal(read.params, fabricated)
+  assert read.dropped == ('my_head',)
+  assert 'my_head' in read.contract.source
+
+
+def test_file_of_an_older_keras_without_names(backbone, fabricated, tmp_path):
+  """Early Keras 3 wrote no layer names; order and shapes tell the layers."""
+  path = tmp_path / 'a.weights.h5'
+  backbone.save_weights(str(path))
+  with h5py.File(path, 'r+') as root:
+    for group in root['layers'].values():
+      group['vars'].attrs.clear()
+  read = weights.read(path, preprocessing='thesis')
+  _assert_equal(read.params, fabricated)
+  assert 'order' in read.contract.source
+  with h5py.File(path, 'r+') as root:
+    del root['layers/conv2d_12']
+  with pytest.raises(errors.DataError, match='no VGG-16'):
+    weights.read(path, preprocessing='thesis')
+
+
+@pytest.mark.parametrize('share', [0.5, 0.9999])
+def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
+  """A .keras file that broke off is noticed."""
+  path = tmp_path / 'a.keras'
+  backbone.save(str(path))
+  data = path.read_bytes()
+  path.write_bytes(data[:int(len(data) * share)])
+  with pytest.raises(errors.DataError, match='a.keras'):
+    weights.read(path, preprocessing='thesis')
+
+
+def test_vgg19_does_not_pass_for_vgg16(keras, tmp_path):
+  """VGG-19 holds all of VGG-16's names and shapes, and three more layers."""
+  model = keras.applications.VGG19(weights=None, include_top=False)
+  model.save_weights(str(tmp_path / 'a.weights.h5'))
+  with pytest.raises(errors.DataError, match=r'\+ block3_conv4/kernel'):
+    weights.read(tmp_path / 'a.weights.h5', preprocessing='caffe')

@@ -1,0 +1,197 @@
+"""Protects the contract of weights, its comparison, and the way to a file."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer import files
+from medxfer.model import weights
+from medxfer.model.weights import contract
+from medxfer.model.weights import locating
+from medxfer.model.weights import official
+
+_SHAPES = {'block1_conv1': {'kernel': (3, 3, 3, 2), 'bias': (2,)}}
+
+
+def _small(**head):
+  params = {
+      'block1_conv1': {
+          'kernel': np.ones((3, 3, 3, 2), np.float32),
+          'bias': np.zeros(2, np.float32),
+      }, **head,
+  }
+  return weights.Weights(params, weights.describe(
+      params, source='made up', preprocessing='caffe', classes=('a', 'b')))
+
+
+_HEAD = {'predictions': {'kernel': np.ones((2, 2), np.float32),
+                         'bias': np.ones(2, np.float32)}}
+
+
+def test_contract_survives_json():
+  """A contract written to JSON and read again is the same, digest included."""
+  promise = _small().contract
+  again = contract.Contract.from_json(promise.to_json())
+  assert again == promise
+  assert again.digest == promise.digest
+
+
+def test_digest_names_every_tensor():
+  """The digest that runs record changes with any value and any name."""
+  one = _small()
+  assert one.contract.digest != _small(**_HEAD).contract.digest
+  other = _small()
+  other.params['block1_conv1']['bias'][0] = 1e-30
+  assert weights.describe(
+      other.params, source='', preprocessing='caffe'
+  ).digest != one.contract.digest
+
+
+@pytest.mark.parametrize('change, said', [
+    ({'version': 2}, "'version' is 2"),
+    ({'version': True}, "'version' is no int"),
+    ({'format': 'other'}, "'format'"),
+    ({'architecture': 'vgg19'}, "'architecture'"),
+    ({'preprocessing': 'torch'}, "'preprocessing'"),
+    ({'classes': 'ab'}, "'classes' is no list"),
+    ({'classes': [1]}, "'classes'"),
+    ({'extra': 1}, "unknown keys ['extra']"),
+    ({'source': None}, "'source' is no str"),
+    ({'tensors': {'a/b': {'shape': [1]}}}, "'a/b' lacks the keys"),
+    ({'tensors': {'a/b': {'shape': [-1], 'dtype': '', 'sha256': ''}}},
+     'whole sizes'),
+])
+def test_contract_refuses_other_json(change, said):
+  """A contract of another version, or with another key, is never guessed at."""
+  fields = json.loads(_small().contract.to_json())
+  with pytest.raises(errors.DataError) as caught:
+    contract.Contract.from_json(json.dumps(fields | change), path='f.npz')
+  assert said in str(caught.value) and 'f.npz' in str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{"format":', '[' * 100_000])
+def test_contract_refuses_what_is_no_object(text):
+  """Damaged JSON is reported as such, whatever the parser raises."""
+  with pytest.raises(errors.DataError):
+    contract.Contract.from_json(text)
+
+
+def test_describe_refuses_other_numbers():
+  """Weights are float32 and their preprocessing is one that medxfer has."""
+  with pytest.raises(errors.UsageError, match='float64'):
+    weights.describe({'a': {'b': np.zeros(1)}}, source='',
+                     preprocessing='caffe')
+  with pytest.raises(errors.UsageError, match='torch'):
+    weights.describe({}, source='', preprocessing='torch')
+
+
+def _damaged(name, value):
+  good = _small()
+  layer, leaf = name.split('/')
+  params = {k: dict(v) for k, v in good.params.items()}
+  if value is None:
+    del params[layer][leaf]
+  else:
+    params.setdefault(layer, {})[leaf] = np.asarray(value)
+  return dataclasses.replace(good, params=params)
+
+
+@pytest.mark.parametrize('name, value, said', [
+    ('block1_conv1/bias', None, '- block1_conv1/bias (2,): missing'),
+    ('block1_conv1/bias', np.zeros(3, np.float32),
+     'shape is (3,), should be (2,)'),
+    ('block1_conv1/bias', np.zeros(2), 'dtype is float64'),
+    ('block1_conv1/bias', np.float32([0, np.nan]), '1 of 2 values are NaN'),
+    ('block1_conv1/bias', np.float32([np.inf, 0]), 'NaN or infinite'),
+    ('block1_conv1/bias', np.float32([0, 1]), 'the contract announces'),
+    ('block3_conv4/bias', np.zeros(2, np.float32), '+ block3_conv4/bias'),
+    ('fc1/bias', np.zeros(2, np.float32), '+ fc1/bias'),
+])
+def test_verify_reports(name, value, said):
+  """Each way in which weights can be wrong is said with the tensor's name."""
+  with pytest.raises(errors.DataError) as caught:
+    weights.verify(_damaged(name, value), _SHAPES, path='f.npz')
+  assert said in str(caught.value) and 'f.npz' in str(caught.value)
+
+
+def test_verify_keeps_or_drops_a_head_only_when_told():
+  """A head is refused, kept or left out, as the caller says; never silently."""
+  headed = _small(**_HEAD)
+  with pytest.raises(errors.DataError, match='predictions'):
+    weights.verify(headed, _SHAPES, path='f')
+  kept = weights.verify(headed, _SHAPES, path='f', allow_head=True)
+  assert kept is headed
+  bare = weights.verify(headed, _SHAPES, path='f', drop=['predictions'])
+  assert list(bare.params) == ['block1_conv1']
+  assert bare.contract.digest == _small().contract.digest
+  assert bare.contract.classes == () and bare.dropped == ('predictions',)
+  with pytest.raises(errors.UsageError, match='fc9'):
+    weights.verify(headed, _SHAPES, path='f', drop=['fc9'])
+
+
+def test_importing_weights_imports_nothing_heavy():
+  """Launchers answer at once, and converting needs neither JAX nor Keras."""
+  heavy = 'jax', 'flax', 'tensorflow', 'keras', 'onnx', 'torch'
+  code = (
+      'import sys, medxfer.model.weights, tools.convert_weights; '
+      f'print([name for name in {heavy} if name in sys.modules])'
+  )
+  done = subprocess.run(
+      [sys.executable, '-c', code], capture_output=True, text=True, check=True
+  )
+  assert done.stdout.strip() == '[]'
+
+
+def test_official_weights_are_recognised(official_file, fabricated):
+  """ImageNet's numbers are known bit for bit, and nothing else is."""
+  imagenet = weights.read(official_file)
+  assert '26 of 26' in weights.recognise(imagenet.params)
+  assert imagenet.contract.preprocessing == 'caffe'
+  assert imagenet.contract.digest.startswith('03a89260cabcee87')
+  imagenet.params['block5_conv3']['bias'][511] *= np.float32(1.0000002)
+  assert weights.recognise(imagenet.params) is None
+  assert weights.recognise(fabricated.params) is None
+  assert weights.recognise({}) is None
+
+
+def test_named_weights_are_used_or_an_error(tmp_path):
+  """A path that somebody named is never replaced by another one."""
+  file, other = tmp_path / 'a.h5', tmp_path / 'b.h5'
+  file.touch()
+  other.touch()
+  environ = {locating.VARIABLE: str(other)}
+  assert weights.locate(str(file), environ=environ) == file
+  assert weights.locate('', environ=environ) == other
+  with pytest.raises(errors.DataError, match='config.model.weights'):
+    weights.locate(str(tmp_path / 'none.h5'), environ=environ)
+  with pytest.raises(errors.DataError, match='MEDXFER_WEIGHTS'):
+    weights.locate(None, environ={locating.VARIABLE: str(tmp_path / 'no')})
+
+
+def test_locate_looks_into_keras_cache_then_the_package(tmp_path):
+  """Without a name: Keras' cache, then a package, then a way to get them."""
+  environ = {'KERAS_HOME': str(tmp_path)}
+  with pytest.raises(errors.DataError) as caught:
+    weights.locate(None, environ=environ, package='medxfer_no_such_package')
+  for way in (official.URL, 'medxfer[imagenet]', 'MEDXFER_WEIGHTS', 'random'):
+    assert way in str(caught.value)
+  cached = tmp_path / 'models' / locating.KERAS_FILE
+  cached.parent.mkdir()
+  cached.touch()
+  assert weights.locate(None, environ=environ) == cached
+
+
+def test_interrupted_write_leaves_the_old_file(tmp_path):
+  """Whatever stops a write, the old file stays and nothing half is left."""
+  path = tmp_path / 'a.npz'
+  path.write_text('old')
+  with pytest.raises(KeyboardInterrupt):
+    with files.replacing(path) as temporary:
+      temporary.write_text('half')
+      raise KeyboardInterrupt
+  assert path.read_text() == 'old' and list(tmp_path.iterdir()) == [path]

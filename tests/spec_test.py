@@ -1,0 +1,75 @@
+"""Protects the reading of configurations: nothing wrong passes silently."""
+
+import copy
+
+import pytest
+
+from configs import common
+from configs import ham
+from medxfer import errors
+from medxfer import spec as specs
+
+
+def _with(**changes):
+  config = common.default()
+  for key, value in changes.items():
+    group, name = key.split('__')
+    config[group][name] = value
+  return config
+
+
+def test_specs_are_frozen_and_hashable_values():
+  """Equal specifications must be equal, to serve as keys and to resume."""
+  one = specs.from_config(ham.get_config('all'))
+  two = specs.from_config(ham.get_config('all'))
+  assert one == two and hash(one) == hash(two)
+  with pytest.raises(AttributeError):
+    one.seed = 1
+
+
+def test_json_round_trip_is_exact():
+  """A resumed run reads config.json back."""
+  spec = specs.from_config(_with(training__class_weights='mel=3,bcc=2'))
+  assert specs.from_config(spec.to_json()) == spec
+  assert spec.training.class_weights == (('bcc', 2.0), ('mel', 3.0))
+
+
+@pytest.mark.parametrize('changes, message', [
+    ({'data__split': 'random'}, 'data.split'),
+    ({'data__image_size': (224, 16)}, 'at least 32'),
+    ({'data__image_size': (64, 96)}, 'quarter_turns'),
+    ({'model__dtype': 'float16'}, 'model.dtype'),
+    ({'model__dropout': 1.0}, 'model.dropout'),
+    ({'model__head_units': (256, 0)}, 'model.head_units'),
+    ({'optimizer__learning_rate': 0.0}, 'optimizer.learning_rate'),
+    ({'optimizer__learning_rate': float('nan')}, 'finite'),
+    ({'optimizer__weight_decay': -1.0}, 'optimizer.weight_decay'),
+    ({'training__batch_size': 0}, 'training.batch_size'),
+    ({'training__class_weights': 'mel'}, 'training.class_weights'),
+    ({'training__class_weights': 'mel=-1'}, 'training.class_weights'),
+    ({'augment__zoom': 1.5}, 'augment.zoom'),
+])
+def test_a_value_that_is_not_allowed_is_refused_by_name(changes, message):
+  """The message must lead to the key."""
+  with pytest.raises(errors.UsageError, match=message):
+    specs.from_config(_with(**changes))
+
+
+def test_unknown_and_missing_keys_are_refused():
+  """A misspelt key would otherwise change nothing."""
+  config = specs.from_config(common.default()).to_json()
+  unknown = copy.deepcopy(config)
+  unknown['model']['freeze'] = True
+  with pytest.raises(errors.UsageError, match='model.freeze'):
+    specs.from_config(unknown)
+  del config['optimizer']['momentum']
+  with pytest.raises(errors.UsageError, match='optimizer.momentum'):
+    specs.from_config(config)
+
+
+def test_difference_names_each_key_once():
+  """The refusal of another spec is only as good as its list."""
+  old = specs.from_config(common.default()).to_json()
+  new = specs.from_config(_with(model__dropout=0.2)).to_json()
+  assert specs.difference(old, new) == ['model.dropout: 0.5 -> 0.2']
+  assert not specs.difference(old, old)

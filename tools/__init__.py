@@ -1,0 +1,1 @@
+"""Launchers of single jobs: flags in, one call, files out."""

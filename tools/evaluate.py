@@ -1,0 +1,37 @@
+"""Recomputes the numbers of a run from its best checkpoint.
+
+    python -m tools.evaluate --workdir=DIR [--split=test] [--output=DIR]
+
+Every image of the split is scored again, once; the table of results is
+printed and, with --output, written there with the predictions. The workdir
+itself is only read.
+"""
+
+import pathlib
+
+from absl import flags
+
+from medxfer import errors
+from medxfer import launcher
+
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
+_SPLIT = flags.DEFINE_enum(
+    'split', 'test', ['train', 'val', 'test'], 'Which images to score.')
+_OUTPUT = flags.DEFINE_string(
+    'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.')
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then evaluates."""
+  if argv:
+    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
+  if not _WORKDIR.value:
+    raise errors.UsageError('--workdir is required (see --help)')
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+  from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
+  output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
+  evaluate.evaluate(pathlib.Path(_WORKDIR.value), _SPLIT.value, output)
+
+
+if __name__ == '__main__':
+  launcher.run(main)

@@ -1,0 +1,41 @@
+"""Classifies images with the best checkpoint of a run.
+
+    python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV]
+
+Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
+stands for every image below it. Research use only: no medical device.
+"""
+
+import pathlib
+
+from absl import flags
+
+from medxfer import errors
+from medxfer import launcher
+
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
+_OUTPUT = flags.DEFINE_string(
+    'output', None, 'CSV file to write; without it the table is printed.')
+_ON_BAD_IMAGE = flags.DEFINE_enum(
+    'on_bad_image', 'fail', ['fail', 'skip'],
+    'Whether an unreadable image ends the command or is reported and left out.')
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then predicts."""
+  if not _WORKDIR.value:
+    raise errors.UsageError('--workdir is required (see --help)')
+  if not argv:
+    raise errors.UsageError('name at least one image or folder (see --help)')
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+  from medxfer.runs import predict  # pylint: disable=import-outside-toplevel
+  predict.predict(
+      pathlib.Path(_WORKDIR.value),
+      [pathlib.Path(name) for name in argv],
+      output=pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None,
+      on_bad_image=_ON_BAD_IMAGE.value,
+  )
+
+
+if __name__ == '__main__':
+  launcher.run(main)
