@@ -147,6 +147,6 @@ def _bad_images(
     elif not path.is_file() or path.stat().st_size == 0:
       bad[row['image_id']] = f'{path} is empty or not a file'
   known = {row['image_id'] for row in rows}
-  for image_id in files.keys() - known:
+  for image_id in sorted(files.keys() - known):
     bad[image_id] = f'{files[image_id]} has no row in {METADATA}'
-  return dict(sorted(bad.items()))
+  return bad

@@ -141,7 +141,7 @@ def _decoded(
     builder: builders.TableBuilder, image_size: tuple[int, int]
 ) -> tf.data.Dataset:
   """Returns (uint8 [h, w, 3], reason it could not be read or b'')."""
-  def prepare(row, path):
+  def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor]:
     image, reason = tf.numpy_function(
         _read, [row['image'], path], (tf.uint8, tf.string))
     image.set_shape([None, None, 3])

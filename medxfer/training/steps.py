@@ -89,7 +89,7 @@ def train_step(
       augment_key, pixels.astype(jnp.float32), task.spec.augment)
   images = preprocessing.preprocess(images, task.spec.model.preprocessing)
 
-  def loss_fn(params):
+  def loss_fn(params) -> tuple[jax.Array, dict[str, jax.Array]]:
     logits, _ = task.model.apply(
         {'params': _stop_frozen(params, task.mask)}, images, train=True,
         rngs={'dropout': dropout_key})

@@ -1,0 +1,151 @@
+"""Protects the meaning of frozen: bit for bit, no state, no backward pass."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import ham
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.model import optimizer
+from medxfer.model import start
+from medxfer.model import trainable
+from medxfer.model import vgg16
+from medxfer.training import state as states
+from medxfer.training import steps
+
+_SIZE = (32, 32)
+_BATCH = 4
+
+
+def _spec(arm, **changes) -> specs.RunSpec:
+  config = ham.get_config(f'{arm},phantom')
+  config.data.image_size = _SIZE
+  config.model.head_units = (16, 16)
+  config.optimizer.update(learning_rate=1e-2, weight_decay=0.1, **changes)
+  return specs.from_config(config)
+
+
+@pytest.fixture(scope='module')
+def params():
+  """Random parameters with a negative zero in every leaf."""
+  model = vgg16.build(_spec('all').model, 7)
+  values = start.initial_params(model, _SIZE, jax.random.key(0), None)
+  # -0.0 + 0.0 is 0.0: adding a zero update to it would change its bits.
+  return jax.tree.map(lambda leaf: leaf.at[..., 0].set(-0.0), values)
+
+
+def _task(spec, params) -> steps.Task:
+  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  return steps.Task(
+      model=vgg16.build(spec.model, 7), mask=mask, spec=spec,
+      tx=optimizer.make(spec.optimizer, mask, steps=10),
+      class_weights=jnp.ones(7))
+
+
+def _batch(seed):
+  rng = np.random.default_rng(seed)
+  return (jnp.asarray(rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)),
+          jnp.asarray(rng.integers(0, 7, _BATCH, np.int32)),
+          jnp.ones(_BATCH), jax.random.key(seed))
+
+
+@pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
+@pytest.mark.parametrize('clip', [0.0, 1.0])
+def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
+  """Whatever the optimizer and its decay (see FACTS of optax.masked)."""
+  spec = _spec('last_block', name=name, gradient_clip=clip)
+  task = _task(spec, params)
+  step = jax.jit(lambda s, *batch: steps.train_step(task, s, *batch))
+  state = states.create(params, task.tx)
+  for seed in range(3):
+    state, _ = step(state, *_batch(seed))
+  for layer in layers.LAYERS:
+    for leaf, before in params[layer].items():
+      same = (np.asarray(before).tobytes()
+              == np.asarray(state.params[layer][leaf]).tobytes())
+      assert same != task.mask[layer][leaf], f'{layer}/{leaf}'
+
+
+@pytest.mark.parametrize('arm', ['last_block', 'first_last', 'head'])
+def test_frozen_leaves_have_no_optimizer_state(params, arm):
+  """Adam's moments must cover what trains, and nothing else."""
+  task = _task(_spec(arm, name='adamw'), params)
+  moments = sum(
+      leaf.size for leaf in jax.tree.leaves(task.tx.init(params))
+      if leaf.ndim)
+  trained, _ = trainable.count(
+      params, trainable.resolve(task.spec.model.trainable))
+  assert moments == 2 * trained
+
+
+def _flops(params, arm) -> float:
+  task = _task(_spec(arm, name='adamw'), params)
+  state = states.create(params, task.tx)
+  lowered = jax.jit(lambda s, *batch: steps.train_step(task, s, *batch)).lower(
+      state, *_batch(0))
+  return lowered.compile().cost_analysis()['flops']
+
+
+def test_the_compiled_step_skips_the_frozen_backward_pass(params):
+  """One stray use of a frozen gradient would double the work unnoticed."""
+  everything = _flops(params, 'all')
+  assert _flops(params, 'last_block') < 0.5 * everything
+  assert _flops(params, 'head') < 0.4 * everything
+
+
+def test_padding_and_class_weights_weigh_as_they_should(params):
+  """A padded row changes nothing; doubled weights double the loss."""
+  spec = _spec('head', name='sgd')
+  spec = dataclasses.replace(
+      spec, model=dataclasses.replace(spec.model, dropout=0.0),
+      augment=specs.AugmentSpec(False, False, 0.0, 0.0))
+  task = _task(spec, params)
+  state = states.create(params, task.tx)
+  pixels, labels, weights, key = _batch(0)
+  padded = weights.at[3].set(0)
+  one, sums = steps.train_step(task, state, pixels, labels, padded, key)
+  other, _ = steps.train_step(
+      task, state, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
+  assert float(sums['images']) == 3
+  jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
+  double = dataclasses.replace(task, class_weights=jnp.full(7, 2.0))
+  _, doubled = steps.train_step(double, state, pixels, labels, padded, key)
+  np.testing.assert_allclose(doubled['loss'], 2 * sums['loss'], rtol=1e-6)
+
+
+def test_label_smoothing_and_loss_against_hand_computation():
+  """Cross-entropy in nats, smoothed as Szegedy et al. (2016) do."""
+  logits = jnp.array([[2.0, 0.0, -1.0]])
+  log_p = np.log(np.exp(logits[0]) / np.exp(logits[0]).sum())
+  plain = steps._losses(logits, jnp.array([0]), 0.0)
+  smooth = steps._losses(logits, jnp.array([0]), 0.3)
+  np.testing.assert_allclose(plain[0], -log_p[0], rtol=1e-6)
+  np.testing.assert_allclose(
+      smooth[0], -(0.8 * log_p[0] + 0.1 * log_p[1:].sum()), rtol=1e-6)
+
+
+def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
+  """Logits and parameters stay float32; results stay close."""
+  spec = _spec('all')
+  half = dataclasses.replace(spec.model, dtype='bfloat16')
+  images = jnp.ones((2, *_SIZE, 3)) * 0.3
+  full_logits, _ = vgg16.build(spec.model, 7).apply({'params': params}, images)
+  logits, activations = vgg16.build(half, 7).apply({'params': params}, images)
+  assert logits.dtype == jnp.float32
+  assert activations['block5_conv3'].dtype == jnp.bfloat16
+  np.testing.assert_allclose(logits, full_logits, atol=0.05)
+
+
+def test_activations_have_keras_names_and_shapes(params):
+  """Figures, probes and Grad-CAM ask for them by name."""
+  images = jnp.zeros((1, *_SIZE, 3))
+  _, found = vgg16.build(_spec('all').model, 7).apply(
+      {'params': params}, images)
+  assert set(found) == {
+      *layers.CONVOLUTIONS, *(f'{block}_pool' for block in layers.BLOCKS)}
+  assert found['block3_conv3'].shape == (1, 8, 8, 256)
+  assert found['block5_pool'].shape == (1, 1, 1, 512)

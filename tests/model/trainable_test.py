@@ -1,0 +1,53 @@
+"""Protects the words that say what trains."""
+
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer.model import layers
+from medxfer.model import trainable
+
+_SHAPES = {**layers.backbone_shapes(),
+           **{name: {'kernel': (2, 2), 'bias': (2,)} for name in layers.HEAD}}
+_PARAMS = {layer: {leaf: np.zeros(shape) for leaf, shape in leaves.items()}
+           for layer, leaves in _SHAPES.items()}
+
+
+@pytest.mark.parametrize('patterns, convolutions', [
+    ('none', 0), ('all', 13), ('block5', 3), ('block1,block5', 5),
+    ('block1, block5', 5), ('block5_conv3', 1), ('block[45]', 6),
+    (r'block\d_conv1', 5), ('block1,block1_conv1', 2), ('fc1', 0),
+])
+def test_patterns_choose_layers_and_the_head_always_trains(
+    patterns, convolutions):
+  """Blocks, layers, lists and regular expressions."""
+  chosen = trainable.resolve(patterns)
+  assert len(chosen) == convolutions + len(layers.HEAD)
+  assert chosen[-3:] == layers.HEAD
+  assert list(chosen) == [n for n in layers.LAYERS if n in chosen]
+
+
+@pytest.mark.parametrize('patterns', [
+    '', 'conv', 'block', 'block6', 'block1,', 'block1,blok5', 'block5_conv',
+    '(', 'ALL',
+])
+def test_what_matches_nothing_whole_is_refused(patterns):
+  """`conv` would hit every layer if a part were enough."""
+  with pytest.raises(errors.UsageError, match='model.trainable'):
+    trainable.resolve(patterns)
+
+
+def test_mask_count_and_table_tell_the_same_story():
+  """parameters.txt, the summary and the optimizer must agree."""
+  trained = trainable.resolve('block5')
+  mask = trainable.mask(_PARAMS, trained)
+  count = sum(leaf.size for layer, leaves in _PARAMS.items()
+              for name, leaf in leaves.items() if mask[layer][name])
+  assert trainable.count(_PARAMS, trained) == (count, 14714688 + 18 - count)
+  assert count == 3 * (9 * 512 * 512 + 512) + 18
+  lines = trainable.table(_PARAMS, trained).splitlines()
+  assert len(lines) == 1 + 2 * len(layers.LAYERS) + 1
+  states = {line.split()[0]: line.split()[-1] for line in lines[1:-1]}
+  assert states == {
+      f'{layer}/{leaf}': 'trainable' if mask[layer][leaf] else 'frozen'
+      for layer in mask for leaf in mask[layer]}

@@ -1,0 +1,67 @@
+"""Protects the loop: when it stops, what is best, what is scored."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer.training import loop
+
+
+def _history(*accuracies):
+  return [{'epoch': i + 1, 'val_accuracy': a}
+          for i, a in enumerate(accuracies)]
+
+
+@pytest.mark.parametrize('accuracies, best', [
+    ((.5,), 1), ((.5, .6, .4), 2), ((.5, .6, .6), 2), ((.6, .6), 1),
+])
+def test_the_best_epoch_is_the_first_highest(accuracies, best):
+  """A tie must not move it, or patience would never end."""
+  assert loop.best_epoch(_history(*accuracies)) == best
+
+
+@pytest.mark.parametrize('accuracies, patience, over', [
+    ((), 2, False),
+    ((.5, .4), 2, False),
+    ((.5, .4, .4), 2, True),
+    ((.5, .5, .5), 2, True),
+    ((.5, .4, .6, .6), 2, False),
+    ((.5, .4, .3, .2), 0, False),
+    ((.1, .2, .3, .4, .5), 2, True),  # The last of five epochs.
+])
+def test_patience_and_the_last_epoch_end_training(accuracies, patience, over):
+  """Section 6.2: stop after 5 epochs without a better accuracy."""
+  assert loop.is_over(_history(*accuracies), 5, patience) == over
+
+
+def test_every_row_is_scored_once_in_its_order():
+  """The last batch is padded; its padding must not be scored."""
+  seen = []
+
+  def source(rows):
+    for batch in rows:
+      seen.append(len(batch))
+      yield jnp.asarray(batch, jnp.float32)
+
+  rows = np.array([9, 4, 7, 1, 3])
+  logits = loop.predict(
+      lambda params, pixels: jnp.stack([pixels, params * pixels], 1),
+      2.0, source, rows, 2)
+  np.testing.assert_array_equal(logits, np.stack([rows, 2 * rows], 1))
+  assert seen == [2, 2, 2]
+
+
+def test_loss_and_accuracy_against_hand_computation():
+  """Also at logits whose exponential overflows."""
+  logits = np.array([[0, 0], [1000, 0], [0, 1000]], np.float32)
+  loss, accuracy = loop._score(logits, np.array([0, 0, 0]))
+  assert loss == pytest.approx((np.log(2) + 0 + 1000) / 3)
+  assert accuracy == pytest.approx(2 / 3)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_advice():
+  """Epochs of NaN would be trained and reported otherwise."""
+  with pytest.raises(errors.DataError, match='epoch 3: train_loss.*0.01'):
+    loop._refuse_non_finite(
+        {'epoch': 3, 'train_loss': float('nan'), 'seconds': 1.0}, 0.01)
