@@ -1,0 +1,47 @@
+"""Scores a split again, from the checkpoint of a run."""
+
+import pathlib
+from typing import Any
+
+from medxfer import files
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import say
+from medxfer.runs import scoring
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
+
+
+def evaluate(
+    path: pathlib.Path, side: str, output: pathlib.Path | None
+) -> dict[str, Any]:
+  """Recomputes the metrics of one side of a run's split.
+
+  Args:
+    path: the run's workdir; only read.
+    side: 'train', 'val' or 'test'.
+    output: folder for the predictions and the summary, or None to print.
+
+  Returns:
+    What `summary.split_summary` says of the side.
+
+  Raises:
+    DataError: the folder is no workdir, its checkpoint is damaged, or the
+      images are not those of the run.
+  """
+  spec = workdir.read_spec(path)
+  weights = checkpoints.export(path)
+  inputs = inputs_lib.read(spec)
+  workdir.refuse_other_inputs(path, inputs)
+  images = scoring.data(spec.data, inputs)
+  scored = scoring.score(spec, weights, images, inputs.examples, side)
+  summary = summaries.split_summary(
+      scored, resamples=spec.evaluation.resamples, seed=spec.seed)
+  say.line(f'{side}, {weights.contract.source}:')
+  say.line(summaries.table(summary))
+  if output:
+    output.mkdir(parents=True, exist_ok=True)
+    predictions_lib.write(output / workdir.predictions(side), scored)
+    files.write_json(output / f'summary_{side}.json', summary)
+  return summary

@@ -1,0 +1,108 @@
+"""All that a run reads, checked before the first file is written."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.data import datasets
+from medxfer.data import examples as examples_lib
+from medxfer.data import pipeline
+from medxfer.data import splits
+from medxfer.model import weights as weights_lib
+from medxfer.runs import say
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Inputs:
+  """Images, their sides, and pretrained weights.
+
+  Attributes:
+    examples: the table of the images that are used.
+    decoded: their pixels.
+    split: their sides.
+    leak: what the sides share.
+    backbone: pretrained weights, or None for a random start.
+  """
+
+  examples: examples_lib.Examples
+  decoded: pipeline.Decoded
+  split: splits.Split
+  leak: splits.Leak
+  backbone: weights_lib.Weights | None
+
+  def digests(self) -> dict[str, str | None]:
+    """Returns what tells these inputs from others, for a resume."""
+    images = hashlib.sha256(b''.join(self.decoded.digests)).hexdigest()
+    backbone = self.backbone.contract.digest if self.backbone else None
+    return {'images_digest': images, 'weights_digest': backbone}
+
+
+def read(spec: specs.RunSpec) -> Inputs:
+  """Reads images and weights, and says what they are.
+
+  Raises:
+    DataError: images or weights are missing or damaged.
+    UsageError: a class weight names no class.
+  """
+  examples = datasets.read(spec.data)
+  _check_class_weights(spec.training, examples)
+  backbone = _backbone(spec.model)
+  decoded = pipeline.decode(
+      examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
+      keep=spec.data.cache != 'none')
+  examples = decoded.examples
+  split = splits.assign(examples, kind=spec.data.split, seed=spec.seed)
+  leak = splits.audit(examples, split, decoded.digests)
+  sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES)
+  say.line(f'data: {len(examples):,} images of '
+           f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
+           f'skipped; {spec.data.split} split: {sides}')
+  say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
+           f'{leak.groups} groups that are also in train; {leak.duplicates} '
+           'are copies of train images')
+  return Inputs(examples, decoded, split, leak, backbone)
+
+
+def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
+  """Returns the factors of the loss, float32 [classes]."""
+  names = inputs.examples.class_names
+  if spec.class_weights == 'none':
+    return np.ones(len(names), np.float32)
+  if spec.class_weights == 'balanced':
+    # n / (classes * count): every class weighs the same in an epoch's loss.
+    counts = np.bincount(
+        inputs.examples.labels[inputs.split.train], minlength=len(names))
+    return (counts.sum() / (len(names) * counts)).astype(np.float32)
+  chosen = dict(spec.class_weights)
+  return np.array([chosen.get(name, 1.0) for name in names], np.float32)
+
+
+def _check_class_weights(
+    spec: specs.TrainingSpec, examples: examples_lib.Examples
+) -> None:
+  if isinstance(spec.class_weights, str):
+    return
+  for name, _ in spec.class_weights:
+    if name not in examples.class_names:
+      raise errors.UsageError(
+          f'training.class_weights: {examples.name} has no class {name!r}; '
+          f'its classes are {", ".join(examples.class_names)}')
+
+
+def _backbone(spec: specs.ModelSpec) -> weights_lib.Weights | None:
+  if spec.init_from == 'random':
+    return None
+  path = weights_lib.locate(spec.weights)
+  weights = weights_lib.read(path)
+  name = weights_lib.recognise(weights.params)
+  say.line(f'weights: {path}: {name or "not the official ImageNet weights"}')
+  if weights.contract.preprocessing != spec.preprocessing:
+    say.line(
+        f'note: these weights were trained on {weights.contract.preprocessing}'
+        f' pixels, this run feeds them {spec.preprocessing} pixels; '
+        '--config.model.preprocessing='
+        f'{weights.contract.preprocessing} feeds them what they know')
+  return weights

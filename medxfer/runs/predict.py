@@ -1,0 +1,119 @@
+"""Classifies image files with the weights of a run."""
+
+from collections.abc import Iterator, Sequence
+import csv
+import pathlib
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.data import images
+from medxfer.data import pipeline
+from medxfer.model import vgg16
+from medxfer.model import weights as weights_lib
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
+from medxfer.training import steps
+
+SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+
+
+def predict(
+    path: pathlib.Path,
+    sources: Sequence[pathlib.Path],
+    *,
+    output: pathlib.Path | None,
+    on_bad_image: str = 'fail',
+) -> None:
+  """Writes or prints `image,prediction,p_<class>...`, a row an image.
+
+  Args:
+    path: the run's workdir.
+    sources: images, and folders that stand for the images below them.
+    output: CSV file, or None for the standard output.
+    on_bad_image: 'fail', or 'skip' to report and leave out what is
+      unreadable.
+
+  Raises:
+    DataError: an image or the checkpoint cannot be read.
+    UsageError: a name does not exist, or `output` cannot be written.
+  """
+  if output:
+    files.check_target(output, overwrite=True)
+  names = image_files(sources)
+  spec = workdir.read_spec(path)
+  weights = checkpoints.export(path)
+  header = ('image', 'prediction',
+            *(f'p_{name}' for name in weights.contract.classes))
+  rows = list(_rows(spec, weights, names, on_bad_image))
+  if output:
+    files.write_table(output, header, rows)
+  else:
+    csv.writer(sys.stdout, lineterminator='\n').writerows([header, *rows])
+
+
+def image_files(sources: Sequence[pathlib.Path]) -> list[pathlib.Path]:
+  """Returns the images that files and folders name, folders sorted.
+
+  Raises:
+    UsageError: a source does not exist, or a folder holds no image.
+  """
+  found = []
+  for source in sources:
+    if source.is_dir():
+      below = sorted(
+          p for p in source.rglob('*') if p.suffix.lower() in SUFFIXES)
+      if not below:
+        raise errors.UsageError(
+            f'{source}: no image below it ({", ".join(SUFFIXES)})')
+      found += below
+    elif source.exists():
+      found.append(source)
+    else:
+      raise errors.UsageError(f'{source}: no such file or folder')
+  return found
+
+
+def _rows(
+    spec: specs.RunSpec,
+    weights: weights_lib.Weights,
+    names: Sequence[pathlib.Path],
+    on_bad_image: str,
+) -> Iterator[tuple]:
+  classes = weights.contract.classes
+  step = steps.compile_predict(
+      vgg16.build(spec.model, len(classes)), weights.contract.preprocessing)
+  size = spec.evaluation.batch_size
+  for first in range(0, len(names), size):
+    good, pixels = _read(
+        names[first:first + size], spec.data.image_size, on_bad_image)
+    if not good:
+      continue
+    # One batch size means one compilation, whatever the number of images.
+    padded = np.zeros((size, *pixels.shape[1:]), np.uint8)
+    padded[:len(good)] = pixels
+    logits = step(weights.params, jnp.asarray(padded))
+    for name, p in zip(good, np.asarray(jax.nn.softmax(logits))):
+      yield (name, classes[p.argmax()], *(float(value) for value in p))
+
+
+def _read(
+    names: Sequence[pathlib.Path], size: tuple[int, int], on_bad_image: str
+) -> tuple[list[pathlib.Path], np.ndarray]:
+  good, pixels = [], []
+  for name in names:
+    try:
+      pixels.append(pipeline.resize(images.read_rgb(name), size))
+      good.append(name)
+    except errors.DataError as error:
+      if on_bad_image == 'fail':
+        raise errors.DataError(
+            f'{error}; leave such images out with --on_bad_image=skip'
+        ) from error
+      print(f'left out: {error}', file=sys.stderr)
+  return good, np.stack(pixels) if pixels else np.empty(0)

@@ -1,0 +1,150 @@
+"""A run's folder: its files, one process at a time, one run for ever."""
+
+from collections.abc import Iterator
+import contextlib
+import fcntl
+import io
+import os
+import pathlib
+import socket
+
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.data import examples as examples_lib
+from medxfer.data import splits
+from medxfer.runs import inputs as inputs_lib
+
+CONFIG = 'config.json'
+ENVIRONMENT = 'environment.json'
+INPUTS = 'inputs.json'
+PARAMETERS = 'parameters.txt'
+SKIPPED = 'skipped.csv'
+SPLIT = 'split.csv'
+SUMMARY = 'summary.json'
+_LOCK = '.lock'
+# What may differ between two starts of one run: where things lie, not what
+# they are (digests see to that), and what the recipe is called.
+_MAY_DIFFER = ('data.dir', 'data.cache', 'model.weights', 'arm', 'modifiers')
+
+
+def predictions(side: str) -> str:
+  """Returns the name of the predictions table of 'val' or 'test'."""
+  return f'predictions_{side}.csv'
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path) -> Iterator[None]:
+  """Holds a workdir for this process, creating it if it is absent.
+
+  The operating system drops the lock when its holder dies, however it dies,
+  so none is ever stale. A folder that was created and stayed empty is removed
+  again: a refused run leaves nothing behind.
+
+  Args:
+    path: the workdir.
+
+  Raises:
+    UsageError: it is no folder, not writable, or in use (says by whom).
+  """
+  if path.exists() and not path.is_dir():
+    raise errors.UsageError(f'{path}: not a folder; give another --workdir')
+  created = [p for p in (path, *path.parents) if not p.exists()]
+  try:
+    path.mkdir(parents=True, exist_ok=True)
+    file = (path / _LOCK).open('a+', encoding='utf-8')
+  except OSError as error:
+    raise errors.UsageError(
+        f'{path}: cannot be written ({error.strerror}); give another '
+        '--workdir') from error
+  with file:
+    _take(file, path)
+    try:
+      yield
+    finally:
+      (path / _LOCK).unlink()
+      for folder in created:
+        if not any(folder.iterdir()):
+          folder.rmdir()
+
+
+def _take(file: io.TextIOWrapper, path: pathlib.Path) -> None:
+  try:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except OSError as error:
+    file.seek(0)
+    raise errors.UsageError(
+        f'{path}: in use by {file.read().strip() or "another process"}; wait '
+        'for it to end, or give another --workdir') from error
+  file.seek(0)
+  file.truncate()
+  file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
+  file.flush()
+
+
+def read_spec(path: pathlib.Path) -> specs.RunSpec:
+  """Returns the specification of a workdir's run.
+
+  Raises:
+    DataError: the folder is no workdir, or its configuration is damaged.
+  """
+  try:
+    return specs.from_config(files.read_json(path / CONFIG))
+  except errors.UsageError as error:
+    raise errors.DataError(
+        f'{path / CONFIG}: not a configuration of this version of medxfer '
+        f'({error})') from error
+
+
+def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
+  """Compares a workdir's configuration with the one that is asked for.
+
+  Raises:
+    UsageError: they differ in more than names and places, or the folder
+      holds files but is no workdir.
+  """
+  if not (path / CONFIG).exists():
+    strangers = sorted(
+        p.name for p in path.iterdir() if not p.name.startswith('.'))
+    if strangers:
+      raise errors.UsageError(
+          f'{path}: holds {strangers[0]} but no {CONFIG}, so it is no workdir '
+          'of medxfer; give an empty or new --workdir')
+    return
+  old = files.read_json(path / CONFIG)
+  lines = [line for line in specs.difference(old, spec.to_json())
+           if line.split(':')[0] not in _MAY_DIFFER]
+  if lines:
+    raise errors.UsageError(
+        f'{path} belongs to another run; give another --workdir, or the old '
+        'values. Old -> new:\n  ' + '\n  '.join(lines))
+
+
+def refuse_other_inputs(
+    path: pathlib.Path, inputs: inputs_lib.Inputs
+) -> None:
+  """Compares the images and weights with those that the run started with.
+
+  Raises:
+    DataError: they differ.
+  """
+  if not (path / INPUTS).exists():
+    return
+  lines = specs.difference(files.read_json(path / INPUTS), inputs.digests())
+  if lines:
+    raise errors.DataError(
+        f'{path} was started with other images or weights; restore them, or '
+        'give another --workdir. Old -> new:\n  ' + '\n  '.join(lines))
+
+
+def write_split(
+    path: pathlib.Path, examples: examples_lib.Examples, split: splits.Split
+) -> None:
+  """Writes split.csv and, if an image was left out, skipped.csv."""
+  labels = [examples.class_names[label] for label in examples.labels]
+  files.write_table(
+      path / SPLIT, ('image_id', 'label', 'group', 'split'),
+      zip(examples.image_ids, labels, examples.groups, split.names()))
+  if examples.skipped:
+    files.write_table(
+        path / SKIPPED, ('image_id', 'reason'), examples.skipped.items())

@@ -1,0 +1,207 @@
+"""Protects a whole run: its files, its numbers, its refusals."""
+
+import csv
+import fcntl
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.runs import evaluate
+from medxfer.runs import run
+from medxfer.runs import workdir
+from tests.runs import conftest
+
+
+def _rows(path):
+  with path.open(newline='') as file:
+    return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_every_file_and_nothing_else(finished):
+  """The files are the contract with report, study and the reader."""
+  assert {p.name for p in finished.iterdir()} == {
+      'config.json', 'environment.json', 'inputs.json', 'parameters.txt',
+      'split.csv', 'metrics.jsonl', 'checkpoints',
+      'events.out.tfevents.medxfer', 'predictions_val.csv',
+      'predictions_test.csv', 'summary.json'}
+
+
+def test_split_and_predictions_cover_every_image_once(finished, phantoms):
+  """Each image on one side; each of val and test scored exactly once."""
+  split = _rows(finished / 'split.csv')
+  table = _rows(phantoms / 'HAM10000_metadata.csv')
+  assert (sorted((r['image_id'], r['group'], r['label']) for r in split)
+          == sorted((r['image_id'], r['lesion_id'], r['dx']) for r in table))
+  for side in ('val', 'test'):
+    scored = [r['image_id'] for r in _rows(
+        finished / f'predictions_{side}.csv')]
+    assert scored == [r['image_id'] for r in split if r['split'] == side]
+
+
+def test_the_summary_is_whole_and_recomputes(finished):
+  """Every number must follow from the predictions table."""
+  summary = json.loads((finished / 'summary.json').read_text())
+  assert set(summary) == {
+      'status', 'arm', 'val', 'test', 'best_epoch', 'epochs_run',
+      'stopped_early', 'train_seconds', 'images_per_second',
+      'trainable_parameters', 'frozen_parameters', 'weights_digest', 'n',
+      'skipped', 'leak'}
+  groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
+  for side in ('val', 'test'):
+    scored = predictions_lib.with_groups(
+        predictions_lib.read(finished / f'predictions_{side}.csv'), groups)
+    assert summaries.split_summary(
+        scored, resamples=50, seed=0) == summary[side]
+  assert summary['frozen_parameters'] == 14714688
+  assert summary['n'] == {'train': 30, 'val': 10, 'test': 10}
+
+
+def test_metrics_hold_one_object_an_epoch(finished):
+  """Curves are drawn from them."""
+  lines = (finished / 'metrics.jsonl').read_text().splitlines()
+  records = [json.loads(line) for line in lines]
+  assert [r['epoch'] for r in records] == [1, 2, 3]
+  assert set(records[0]) == {
+      'epoch', 'train_loss', 'train_accuracy', 'val_loss', 'val_accuracy',
+      'learning_rate', 'images_per_second', 'seconds'}
+
+
+def test_evaluate_gives_the_numbers_of_the_run(finished, tmp_path):
+  """From the checkpoint, through its own jitted step, to the same table."""
+  again = evaluate.evaluate(finished, 'test', tmp_path / 'out')
+  summary = json.loads((finished / 'summary.json').read_text())
+  assert again == summary['test']
+  assert ((tmp_path / 'out' / 'predictions_test.csv').read_bytes()
+          == (finished / 'predictions_test.csv').read_bytes())
+
+
+def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
+  """The same command again shows the result and changes nothing."""
+  before = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
+  run.run(specs.from_config(conftest.tiny_config(phantoms)), finished)
+  assert 'is finished' in capsys.readouterr().out
+  after = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
+  assert {p: t for p, t in after.items() if p.is_file()} == {
+      p: t for p, t in before.items() if p.is_file()}
+
+
+def test_another_spec_is_refused_with_the_difference(finished, phantoms):
+  """Two experiments in one folder would be one wrong table."""
+  config = conftest.tiny_config(phantoms)
+  config.model.dropout = 0.25
+  with pytest.raises(errors.UsageError, match='model.dropout: 0.5 -> 0.25'):
+    run.run(specs.from_config(config), finished)
+
+
+def test_other_images_are_refused_on_resume(finished, phantoms, tmp_path):
+  """An image that changed between two starts changes the experiment."""
+  path = shutil.copytree(finished, tmp_path / 'run')
+  (path / 'summary.json').unlink()
+  data = shutil.copytree(phantoms, tmp_path / 'data')
+  images = sorted(data.glob('*/*.jpg'))
+  shutil.copy(images[0], images[1])
+  config = conftest.tiny_config(data)
+  with pytest.raises(errors.DataError, match='images_digest'):
+    run.run(specs.from_config(config), path)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
+  """--workdir=~ must not be strewn with files."""
+  (tmp_path / 'thesis.doc').write_text('precious')
+  with pytest.raises(errors.UsageError, match='holds thesis.doc'):
+    run.run(specs.from_config(conftest.tiny_config(phantoms)), tmp_path)
+  assert [p.name for p in tmp_path.iterdir()] == ['thesis.doc']
+
+
+def test_a_workdir_in_use_names_its_user(tmp_path):
+  """Two processes on one workdir would mix their checkpoints."""
+  with workdir.locked(tmp_path / 'w'):
+    with pytest.raises(errors.UsageError, match='in use by process'):
+      with workdir.locked(tmp_path / 'w'):
+        pass
+  assert not (tmp_path / 'w').exists()
+
+
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
+  """A run that was killed must be able to go on."""
+  (tmp_path / '.lock').write_text('process 1 on elsewhere\n')
+  with workdir.locked(tmp_path):
+    with (tmp_path / '.lock').open() as file:
+      with pytest.raises(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
+  """Hours later would be too late to find out."""
+  (tmp_path / 'file').write_text('')
+  for path, message in ((tmp_path / 'file', 'not a folder'),
+                        (tmp_path / 'file' / 'w', 'cannot be written')):
+    with pytest.raises(errors.UsageError, match=message):
+      run.run(specs.from_config(conftest.tiny_config(phantoms)), path)
+
+
+@pytest.mark.parametrize('change, error, message', [
+    (lambda c: c.data.update(dir='/nowhere'), errors.DataError,
+     'no such folder'),
+    (lambda c: c.training.update(class_weights='acne=2'), errors.UsageError,
+     "has no class 'acne'"),
+    (lambda c: c.model.update(init_from='imagenet', weights='/nowhere.h5'),
+     errors.DataError, '/nowhere.h5'),
+])
+def test_what_is_missing_leaves_no_workdir(
+    tmp_path, phantoms, change, error, message):
+  """Everything is checked before the first file is written."""
+  config = conftest.tiny_config(phantoms)
+  change(config)
+  with pytest.raises(error, match=message):
+    run.run(specs.from_config(config), tmp_path / 'deep' / 'workdir')
+  assert not (tmp_path / 'deep').exists()
+
+
+def test_skipped_images_are_listed(tmp_path, phantoms):
+  """`skip` is honest only if it says what it skipped."""
+  data = shutil.copytree(phantoms, tmp_path / 'data')
+  nv = [r['image_id'] for r in _rows(data / 'HAM10000_metadata.csv')
+        if r['dx'] == 'nv']
+  next(data.glob(f'*/{nv[0]}.jpg')).write_text('no image')
+  config = conftest.tiny_config(data)
+  config.data.on_bad_image = 'skip'
+  config.training.epochs = 1
+  summary = run.run(specs.from_config(config), tmp_path / 'run')
+  assert summary['skipped'] == 1 and sum(summary['n'].values()) == 49
+  assert [r['image_id'] for r in _rows(tmp_path / 'run' / 'skipped.csv')] == [
+      nv[0]]
+
+
+@pytest.mark.parametrize('cache', ['host', 'none'])
+def test_where_pixels_are_kept_does_not_change_the_result(
+    finished, phantoms, tmp_path, cache):
+  """Same order, same steps, same bits."""
+  config = conftest.tiny_config(phantoms)
+  config.data.cache = cache
+  run.run(specs.from_config(config), tmp_path / 'run')
+  for name in ('predictions_val.csv', 'predictions_test.csv'):
+    assert ((tmp_path / 'run' / name).read_bytes()
+            == (finished / name).read_bytes())
+
+
+def test_class_weights_balance_the_loss(phantoms):
+  """n / (classes * count), as scikit-learn's `balanced`."""
+  from sklearn.utils import class_weight
+
+  from medxfer.runs import inputs as inputs_lib
+  config = conftest.tiny_config(phantoms)
+  config.training.class_weights = 'balanced'
+  spec = specs.from_config(config)
+  inputs = inputs_lib.read(spec)
+  labels = inputs.examples.labels[inputs.split.train]
+  np.testing.assert_allclose(
+      inputs_lib.class_weights(spec.training, inputs),
+      class_weight.compute_class_weight(
+          'balanced', classes=np.arange(7), y=labels), rtol=1e-6)
