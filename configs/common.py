@@ -30,7 +30,8 @@ def default() -> ml_collections.ConfigDict:
           'cache': 'device',  # Pixels on the device, the host, or on disk.
       },
       'augment': {
-          'flips': True,
+          'horizontal_flip': True,
+          'vertical_flip': True,
           'quarter_turns': True,
           'zoom': 0.1,
           'brightness': 0.1,
@@ -58,6 +59,7 @@ def default() -> ml_collections.ConfigDict:
           'patience': 5,  # Epochs without better validation accuracy.
           'class_weights': 'none',  # balanced, or 'mel=3,bcc=2'.
           'label_smoothing': 0.0,
+          'prefix_cache': 'auto',  # Keep what frozen layers make; or off.
       },
       'evaluation': {
           'batch_size': 64,
@@ -69,13 +71,17 @@ def default() -> ml_collections.ConfigDict:
 def _tuned(config: ml_collections.ConfigDict) -> None:
   config.model.preprocessing = 'caffe'
   config.optimizer.update(
-      name='adamw', learning_rate=2e-4, weight_decay=1e-4, schedule='cosine',
+      name='adamw', learning_rate=1e-4, weight_decay=1e-4, schedule='cosine',
       gradient_clip=1.0)
+  config.model.dropout = 0.3
   config.training.epochs = 30
 
 
 def _cpu(config: ml_collections.ConfigDict) -> None:
   config.data.image_size = (64, 64)
+  # Two views an image: what frozen layers make of them is computed once.
+  config.augment.update(
+      vertical_flip=False, quarter_turns=False, zoom=0.0, brightness=0.0)
   config.training.epochs = 6
 
 

@@ -35,7 +35,8 @@ class DataSpec:
 class AugmentSpec:
   """Random changes of training images; each off at False or 0."""
 
-  flips: bool
+  horizontal_flip: bool
+  vertical_flip: bool
   quarter_turns: bool
   zoom: float  # Largest relative change of scale, in [0, 1).
   brightness: float  # Largest relative change of brightness, in [0, 1).
@@ -75,6 +76,7 @@ class TrainingSpec:
   patience: int  # Epochs without better validation accuracy; 0 is never.
   class_weights: Literal['none', 'balanced'] | ClassWeights
   label_smoothing: float
+  prefix_cache: Literal['auto', 'off']  # See `training.prefix`.
 
 
 @dataclasses.dataclass(frozen=True)

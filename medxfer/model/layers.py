@@ -31,6 +31,22 @@ WIDTHS: Mapping[str, int] = types.MappingProxyType({
 SMALLEST_SIDE = 32
 
 
+def before(name: str) -> str | None:
+  """Returns the activation that enters a layer; None if pixels do.
+
+  Poolings are activations too: 'block4_pool' enters 'block5_conv1', and
+  'block5_pool', flattened, enters 'fc1'.
+
+  Args:
+    name: a convolution or 'fc1'.
+  """
+  if name == CONVOLUTIONS[0]:
+    return None
+  previous = LAYERS[LAYERS.index(name) - 1]
+  block = previous.split('_')[0]
+  return f'{block}_pool' if previous == BLOCKS[block][-1] else previous
+
+
 def backbone_shapes() -> dict[str, dict[str, tuple[int, ...]]]:
   """Returns layer -> {'kernel': (3, 3, in, out), 'bias': (out,)}."""
   shapes, channels = {}, 3

@@ -28,12 +28,16 @@ def initial_params(
     backbone: layer -> leaf -> array for every convolution, in the shapes of
       `layers.backbone_shapes()`; None starts them from `key` as well.
   """
-  images = jnp.zeros((1, *image_size, 3), jnp.float32)
-  params = dict(jax.jit(model.init)(key, images)['params'])
-  if backbone is not None:
-    for name in layers.CONVOLUTIONS:
-      params[name] = {
-          leaf: jnp.asarray(np.asarray(value))
-          for leaf, value in backbone[name].items()
-      }
-  return {name: dict(params[name]) for name in layers.LAYERS}
+  drawn = layers.LAYERS if backbone is None else layers.HEAD
+
+  def draw(key: jax.Array) -> Params:
+    images = jnp.zeros((1, *image_size, 3), jnp.float32)
+    params = model.init(key, images)['params']
+    return {name: dict(params[name]) for name in drawn}
+
+  # Compiled, so that layers which are not returned are not even drawn.
+  params = jax.jit(draw)(key)
+  for name in layers.CONVOLUTIONS if backbone is not None else ():
+    params[name] = {leaf: jnp.asarray(np.asarray(value))
+                    for leaf, value in backbone[name].items()}
+  return {name: params[name] for name in layers.LAYERS}

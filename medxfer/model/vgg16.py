@@ -32,20 +32,27 @@ class VGG16(nn.Module):
 
   @nn.compact
   def __call__(
-      self, images: jax.Array, *, train: bool = False
+      self,
+      x: jax.Array,
+      *,
+      train: bool = False,
+      first: str = layers.CONVOLUTIONS[0],
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Classifies a batch.
 
     Args:
-      images: float [batch, height, width, 3], preprocessed (see
-        `medxfer.model.preprocessing`), each side at least 32.
+      x: float [batch, height, width, channels], what enters the layer
+        `first`: preprocessed images (see `medxfer.model.preprocessing`), each
+        side at least 32, or the activation `layers.before(first)`.
       train: whether dropout is on; needs the rng stream 'dropout'.
+      first: the first layer to apply, a convolution or 'fc1'.
 
     Returns:
       Logits, float32 [batch, classes], and the activations of the backbone
-      by Keras' layer names: every convolution and every `blockN_pool`.
+      from `first` on by Keras' layer names: every convolution and every
+      `blockN_pool`.
     """
-    x, activations = self._backbone(images.astype(self.dtype))
+    x, activations = self._backbone(x.astype(self.dtype), first)
     x = x.reshape(x.shape[0], -1)
     for name, units in zip(layers.HEAD[:-1], self.head_units, strict=True):
       x = nn.relu(nn.Dense(units, dtype=self.dtype, name=name)(x))
@@ -56,11 +63,16 @@ class VGG16(nn.Module):
     return last(x), activations
 
   def _backbone(
-      self, x: jax.Array
+      self, x: jax.Array, first: str
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     activations = {}
+    skipped = layers.LAYERS[:layers.LAYERS.index(first)]
     for block, convolutions in layers.BLOCKS.items():
+      if convolutions[-1] in skipped:
+        continue
       for name in convolutions:
+        if name in skipped:
+          continue
         x = nn.Conv(
             layers.WIDTHS[name], (3, 3), padding='SAME', dtype=self.dtype,
             kernel_init=nn.initializers.glorot_uniform(),  # Keras' default.

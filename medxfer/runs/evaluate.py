@@ -34,7 +34,7 @@ def evaluate(
   weights = checkpoints.export(path)
   inputs = inputs_lib.read(spec)
   workdir.refuse_other_inputs(path, inputs)
-  images = scoring.data(spec.data, inputs)
+  images = scoring.data(spec, inputs)
   scored = scoring.score(spec, weights, images, inputs.examples, side)
   summary = summaries.split_summary(
       scored, resamples=spec.evaluation.resamples, seed=spec.seed)

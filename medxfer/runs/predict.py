@@ -1,6 +1,7 @@
 """Classifies image files with the weights of a run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence
 import csv
 import pathlib
 import sys
@@ -18,6 +19,7 @@ from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
+from medxfer.training import feeds
 from medxfer.training import steps
 
 SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
@@ -86,8 +88,9 @@ def _rows(
     on_bad_image: str,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
-  step = steps.compile_predict(
-      vgg16.build(spec.model, len(classes)), weights.contract.preprocessing)
+  feed = feeds.pixels(
+      iter, spec.augment, weights.contract.preprocessing)
+  step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
   size = spec.evaluation.batch_size
   for first in range(0, len(names), size):
     good, pixels = _read(

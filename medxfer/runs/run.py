@@ -11,9 +11,9 @@ import numpy as np
 
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import splits
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
-from medxfer.data import splits
 from medxfer.model import optimizer
 from medxfer.model import start
 from medxfer.model import trainable
@@ -28,6 +28,7 @@ from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import events
 from medxfer.training import loop
+from medxfer.training import prefix
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
@@ -57,11 +58,12 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> dict[str, Any]:
     workdir.refuse_other_inputs(path, inputs)
     task, state = build(spec, inputs)
     _write_start(path, spec, inputs, state.params)
-    data = scoring.data(spec.data, inputs)
+    data = scoring.data(spec, inputs)
     with (checkpoints_lib.Checkpoints(path) as checkpoints,
           events.EventWriter(path) as writer):
       history = loop.train(
-          task, data, state, checkpoints, reporter.Reporter(path, writer))
+          task, _with_prefix(task, data, state.params), state, checkpoints,
+          reporter.Reporter(path, writer))
       _, best = checkpoints.best_weights()
     summary = _summarise(path, spec, data, inputs, history, best)
     files.write_json(path / workdir.SUMMARY, summary)
@@ -87,6 +89,20 @@ def build(
       model=model, tx=tx, mask=mask, spec=spec,
       class_weights=jnp.asarray(weights))
   return task, states.create(params, tx)
+
+
+def _with_prefix(
+    task: steps_lib.Task, data: loop.Data, params: states.Params
+) -> loop.Data:
+  """Replaces pixels by what the frozen layers make of them, if it pays."""
+  decision = prefix.decide(task.model, task.spec, data.split)
+  say.line(f'prefix cache: {"on" if decision.keep else "off"}, '
+           f'{decision.reason}')
+  if not decision.keep:
+    return data
+  feed = prefix.feed(
+      task.model, params, task.spec, data.feed.batches, data.split)
+  return dataclasses.replace(data, feed=feed)
 
 
 def _write_start(

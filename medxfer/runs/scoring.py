@@ -11,14 +11,17 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
+from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import steps
 
 
-def data(spec: specs.DataSpec, inputs: inputs_lib.Inputs) -> loop.Data:
-  """Puts a run's images where `spec.cache` keeps them."""
+def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> loop.Data:
+  """Returns a run's images, kept where `data.cache` says, as pixels."""
   return loop.Data(
-      source=sources.make(spec.cache, inputs.decoded, spec.image_size),
+      feed=feeds.pixels(
+          sources.make(spec.data.cache, inputs.decoded, spec.data.image_size),
+          spec.augment, spec.model.preprocessing),
       labels=inputs.examples.labels,
       split=inputs.split,
       class_names=inputs.examples.class_names,
@@ -36,16 +39,16 @@ def score(
 
   Args:
     spec: of the run that trained the weights.
-    weights: with a head; their contract says how pixels are prepared.
+    weights: with a head.
     images: the run's images.
     examples: their table.
     side: 'train', 'val' or 'test'.
   """
   rows = images.split.rows(side)
   model = vgg16.build(spec.model, len(weights.contract.classes))
-  step = steps.compile_predict(model, weights.contract.preprocessing)
+  step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
-      step, weights.params, images.source, rows, spec.evaluation.batch_size,
+      step, weights.params, images.feed, rows, spec.evaluation.batch_size,
       f'scoring {side}')
   return predictions_lib.Predictions(
       image_ids=tuple(examples.image_ids[i] for i in rows),

@@ -17,11 +17,11 @@ import tqdm
 
 from medxfer import errors
 from medxfer.data import order
-from medxfer.data import sources
 from medxfer.data import splits
 from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
@@ -33,13 +33,13 @@ class Data:
   """Images in reach of the steps.
 
   Attributes:
-    source: rows -> pixels.
+    feed: how they reach the network.
     labels: int32 [n].
     split: rows by side.
     class_names: the classes that labels index.
   """
 
-  source: sources.Source
+  feed: feeds.Feed
   labels: np.ndarray
   split: splits.Split
   class_names: tuple[str, ...]
@@ -68,7 +68,7 @@ def train(
     DataError: the loss is not finite, or a checkpoint is damaged.
   """
   spec = task.spec
-  steps = steps_lib.compile_steps(task)
+  steps = steps_lib.compile_steps(task, data.feed)
   history: tuple[Record, ...] = ()
   resumed = checkpoints.latest(state)
   if resumed:
@@ -108,9 +108,9 @@ def is_over(history: Sequence[Record], epochs: int, patience: int) -> bool:
 
 
 def predict(
-    step: Callable[[states.Params, jax.Array], jax.Array],
+    step: Callable[[states.Params, feeds.Batch], jax.Array],
     params: states.Params,
-    source: sources.Source,
+    feed: feeds.Feed,
     rows: np.ndarray,
     batch_size: int,
     title: str = 'scoring',
@@ -120,7 +120,7 @@ def predict(
   Args:
     step: a compiled `predict_step`.
     params: of the network.
-    source: rows -> pixels.
+    feed: the one that `step` was compiled for.
     rows: int [n].
     batch_size: images a step; the last batch is padded and cut.
     title: of the progress bar.
@@ -129,8 +129,8 @@ def predict(
     Logits, float32 [n, classes].
   """
   batches, _ = order.batched(rows, batch_size)
-  bar = _bar(source(batches), len(batches), title)
-  logits = np.concatenate([np.asarray(step(params, p)) for p in bar])
+  bar = _bar(feed.batches(batches), len(batches), title)
+  logits = np.concatenate([np.asarray(step(params, b)) for b in bar])
   return logits[:len(rows)]
 
 
@@ -147,17 +147,17 @@ def _epoch(
       spec.training.batch_size)
   key = jax.random.key(spec.seed)
   sums = []
-  bar = _bar(data.source(batches), len(batches), f'epoch {epoch}')
-  for pixels, rows, weight in zip(bar, batches, weights):
+  bar = _bar(data.feed.batches(batches), len(batches), f'epoch {epoch}')
+  for batch, rows, weight in zip(bar, batches, weights):
     state, step_sums = steps.train(
-        state, pixels, jnp.asarray(data.labels[rows]), jnp.asarray(weight),
+        state, batch, jnp.asarray(data.labels[rows]), jnp.asarray(weight),
         key)
     sums.append(step_sums)
   # One wait an epoch: a look at every step's loss would stall the device.
   totals = {name: math.fsum(float(s[name]) for s in sums) for name in sums[0]}
   trained = time.perf_counter() - started
   logits = predict(
-      steps.predict, state.params, data.source, data.split.val,
+      steps.predict, state.params, data.feed, data.split.val,
       spec.evaluation.batch_size, f'epoch {epoch}, validation')
   val_loss, val_accuracy = _score(logits, data.labels[data.split.val])
   rate = optimizer.schedule(

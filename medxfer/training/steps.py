@@ -11,8 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
-from medxfer.data import augment
-from medxfer.model import preprocessing
+from medxfer.training import feeds
 from medxfer.training import state as states
 
 Mask = Mapping[str, Mapping[str, bool]]
@@ -42,29 +41,31 @@ class Steps:
   """Compiled functions; see `train_step` and `predict_step`."""
 
   train: Callable[..., tuple[states.TrainState, dict[str, jax.Array]]]
-  predict: Callable[[states.Params, jax.Array], jax.Array]
+  predict: Callable[[states.Params, feeds.Batch], jax.Array]
 
 
-def compile_steps(task: Task) -> Steps:
+def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
   """Returns the steps of a task, compiled at their first call."""
   return Steps(
       # The old state is never used again, so its memory may be reused.
-      train=jax.jit(functools.partial(train_step, task), donate_argnums=0),
-      predict=compile_predict(task.model, task.spec.model.preprocessing),
+      train=jax.jit(
+          functools.partial(train_step, task, feed), donate_argnums=0),
+      predict=compile_predict(task.model, feed),
   )
 
 
 def compile_predict(
-    model: nn.Module, mode: str
-) -> Callable[[states.Params, jax.Array], jax.Array]:
+    model: nn.Module, feed: feeds.Feed
+) -> Callable[[states.Params, feeds.Batch], jax.Array]:
   """Returns the compiled `predict_step` of a network."""
-  return jax.jit(functools.partial(predict_step, model, mode))
+  return jax.jit(functools.partial(predict_step, model, feed))
 
 
 def train_step(
     task: Task,
+    feed: feeds.Feed,
     state: states.TrainState,
-    pixels: jax.Array,
+    batch: feeds.Batch,
     labels: jax.Array,
     weights: jax.Array,
     key: jax.Array,
@@ -73,8 +74,9 @@ def train_step(
 
   Args:
     task: network, optimizer, mask and recipe.
+    feed: how a batch becomes what enters the network, and where.
     state: before the step.
-    pixels: uint8 [batch, height, width, 3].
+    batch: of the feed.
     labels: int32 [batch].
     weights: float32 [batch], 0 on padding.
     key: the run's random key; the step folds its number into it.
@@ -85,14 +87,12 @@ def train_step(
   """
   augment_key, dropout_key = jax.random.split(
       jax.random.fold_in(key, state.step))
-  images = augment.augment(
-      augment_key, pixels.astype(jnp.float32), task.spec.augment)
-  images = preprocessing.preprocess(images, task.spec.model.preprocessing)
+  x = feed.train(batch, augment_key)
 
   def loss_fn(params) -> tuple[jax.Array, dict[str, jax.Array]]:
     logits, _ = task.model.apply(
-        {'params': _stop_frozen(params, task.mask)}, images, train=True,
-        rngs={'dropout': dropout_key})
+        {'params': _stop_frozen(params, task.mask)}, x, train=True,
+        first=feed.first, rngs={'dropout': dropout_key})
     losses = _losses(logits, labels, task.spec.training.label_smoothing)
     losses *= weights * task.class_weights[labels]
     hits = (jnp.argmax(logits, -1) == labels) * weights
@@ -107,11 +107,14 @@ def train_step(
 
 
 def predict_step(
-    model: nn.Module, mode: str, params: states.Params, pixels: jax.Array
+    model: nn.Module,
+    feed: feeds.Feed,
+    params: states.Params,
+    batch: feeds.Batch,
 ) -> jax.Array:
-  """Returns logits, float32 [batch, classes], of uint8 pixels."""
-  images = preprocessing.preprocess(pixels, mode)
-  return model.apply({'params': params}, images)[0]
+  """Returns logits, float32 [batch, classes], of a batch of the feed."""
+  return model.apply(
+      {'params': params}, feed.score(batch), first=feed.first)[0]
 
 
 def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:

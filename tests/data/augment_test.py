@@ -1,5 +1,7 @@
 """Protects augmentation: what it may change, and what it may not."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,11 @@ from medxfer import spec as specs
 from medxfer.data import augment
 
 _OFF = specs.AugmentSpec(
-    flips=False, quarter_turns=False, zoom=0.0, brightness=0.0)
+    horizontal_flip=False, vertical_flip=False, quarter_turns=False,
+    zoom=0.0, brightness=0.0)
+_ALL_VIEWS = specs.AugmentSpec(
+    horizontal_flip=True, vertical_flip=True, quarter_turns=True, zoom=0.0,
+    brightness=0.0)
 _KEYS = jax.random.split(jax.random.key(0), 64)
 
 
@@ -20,11 +26,6 @@ def image():
       np.random.default_rng(0).uniform(0, 255, (6, 6, 3)), jnp.float32)
 
 
-def _kinds(function, image):
-  """Returns how many different images 64 keys give."""
-  return {np.asarray(function(key, image)).tobytes() for key in _KEYS}
-
-
 def test_all_off_changes_nothing(image):
   """Each change must be possible to switch off."""
   batch = jnp.stack([image, image * 0.5])
@@ -32,25 +33,49 @@ def test_all_off_changes_nothing(image):
       augment.augment(_KEYS[0], batch, _OFF), batch)
 
 
-def test_flips_give_the_four_mirror_images(image):
-  """Left-right and up-down, independently."""
-  expected = {np.asarray(v).tobytes() for v in (
-      image, image[::-1], image[:, ::-1], image[::-1, ::-1])}
-  assert _kinds(augment.flip, image) == expected
+def _symmetries(image, *, flips, turns):
+  """Returns the bytes of images that are mirrored and turned by hand."""
+  images = [image]
+  if 'h' in flips:
+    images += [i[:, ::-1] for i in images]
+  if 'v' in flips:
+    images += [i[::-1] for i in images]
+  if turns:
+    images = [np.rot90(i, k) for i in images for k in range(4)]
+  return {np.asarray(i).tobytes() for i in images}
 
 
-def test_quarter_turns_give_the_four_rotations(image):
-  """0, 90, 180 and 270 degrees; no mirror image."""
-  expected = {np.rot90(image, k).tobytes() for k in range(4)}
-  assert _kinds(augment.quarter_turn, image) == expected
+@pytest.mark.parametrize('flips, turns, count', [
+    ('', False, 1), ('h', False, 2), ('v', False, 2), ('hv', False, 4),
+    ('', True, 4), ('h', True, 8), ('v', True, 8), ('hv', True, 8),
+])
+def test_views_are_all_symmetries_each_once(image, flips, turns, count):
+  """A cache holds each view once; augmentation must draw from the same set."""
+  spec = dataclasses.replace(
+      _OFF, horizontal_flip='h' in flips, vertical_flip='v' in flips,
+      quarter_turns=turns)
+  views = [np.asarray(augment.view(image, v, spec))
+           for v in range(augment.view_count(spec))]
+  assert len(views) == count
+  np.testing.assert_array_equal(views[0], image)
+  expected = _symmetries(np.asarray(image), flips=flips, turns=turns)
+  assert {v.tobytes() for v in views} == expected
 
 
-def test_each_image_of_a_batch_draws_its_own_coin(image):
+def test_each_image_of_a_batch_draws_its_own_view(image):
   """One coin a batch would make half of the batches all mirrored."""
-  batch = jnp.stack([image] * 32)
-  spec = specs.AugmentSpec(True, False, 0.0, 0.0)
-  changed = augment.augment(_KEYS[0], batch, spec)
-  assert len({np.asarray(i).tobytes() for i in changed}) == 4
+  batch = jnp.stack([image] * 64)
+  changed = augment.augment(_KEYS[0], batch, _ALL_VIEWS)
+  assert len({np.asarray(i).tobytes() for i in changed}) == 8
+
+
+def test_drawn_views_are_those_that_augment_shows(image):
+  """Training on stored views must see the very images of the other way."""
+  drawn = augment.draw_views(_KEYS[3], 16, _ALL_VIEWS)
+  changed = augment.augment(_KEYS[3], jnp.stack([image] * 16), _ALL_VIEWS)
+  for number, seen in zip(drawn, changed):
+    np.testing.assert_array_equal(
+        augment.view(image, number, _ALL_VIEWS), seen)
 
 
 def test_zoom_one_is_the_identity_and_two_enlarges_the_centre(image):
@@ -82,7 +107,7 @@ def test_brightness_scales_within_its_limit_and_range(image):
 def test_the_key_decides(image):
   """A resumed step must see the very images of the first try."""
   batch = jnp.stack([image] * 4)
-  spec = specs.AugmentSpec(True, True, .1, .1)
+  spec = dataclasses.replace(_ALL_VIEWS, zoom=.1, brightness=.1)
   one = augment.augment(_KEYS[1], batch, spec)
   np.testing.assert_array_equal(one, augment.augment(_KEYS[1], batch, spec))
   assert not np.array_equal(one, augment.augment(_KEYS[2], batch, spec))

@@ -1,6 +1,7 @@
 """Protects the meaning of frozen: bit for bit, no state, no backward pass."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from medxfer.model import optimizer
 from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
+from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps
 
@@ -46,6 +48,12 @@ def _task(spec, params) -> steps.Task:
       class_weights=jnp.ones(7))
 
 
+def _step(task):
+  """Compiles a step on pixels; unlike the loop's it keeps the old state."""
+  feed = feeds.pixels(iter, task.spec.augment, task.spec.model.preprocessing)
+  return jax.jit(functools.partial(steps.train_step, task, feed))
+
+
 def _batch(seed):
   rng = np.random.default_rng(seed)
   return (jnp.asarray(rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)),
@@ -59,7 +67,7 @@ def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
   """Whatever the optimizer and its decay (see FACTS of optax.masked)."""
   spec = _spec('last_block', name=name, gradient_clip=clip)
   task = _task(spec, params)
-  step = jax.jit(lambda s, *batch: steps.train_step(task, s, *batch))
+  step = _step(task)
   state = states.create(params, task.tx)
   for seed in range(3):
     state, _ = step(state, *_batch(seed))
@@ -85,8 +93,7 @@ def test_frozen_leaves_have_no_optimizer_state(params, arm):
 def _flops(params, arm) -> float:
   task = _task(_spec(arm, name='adamw'), params)
   state = states.create(params, task.tx)
-  lowered = jax.jit(lambda s, *batch: steps.train_step(task, s, *batch)).lower(
-      state, *_batch(0))
+  lowered = _step(task).lower(state, *_batch(0))
   return lowered.compile().cost_analysis()['flops']
 
 
@@ -102,18 +109,18 @@ def test_padding_and_class_weights_weigh_as_they_should(params):
   spec = _spec('head', name='sgd')
   spec = dataclasses.replace(
       spec, model=dataclasses.replace(spec.model, dropout=0.0),
-      augment=specs.AugmentSpec(False, False, 0.0, 0.0))
+      augment=specs.AugmentSpec(False, False, False, 0.0, 0.0))
   task = _task(spec, params)
-  state = states.create(params, task.tx)
+  state, step = states.create(params, task.tx), _step(task)
   pixels, labels, weights, key = _batch(0)
   padded = weights.at[3].set(0)
-  one, sums = steps.train_step(task, state, pixels, labels, padded, key)
-  other, _ = steps.train_step(
-      task, state, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
+  one, sums = step(state, pixels, labels, padded, key)
+  other, _ = step(
+      state, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
   assert float(sums['images']) == 3
   jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
   double = dataclasses.replace(task, class_weights=jnp.full(7, 2.0))
-  _, doubled = steps.train_step(double, state, pixels, labels, padded, key)
+  _, doubled = _step(double)(state, pixels, labels, padded, key)
   np.testing.assert_allclose(doubled['loss'], 2 * sums['loss'], rtol=1e-6)
 
 

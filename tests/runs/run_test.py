@@ -15,7 +15,7 @@ from medxfer.evaluation import summary as summaries
 from medxfer.runs import evaluate
 from medxfer.runs import run
 from medxfer.runs import workdir
-from tests.runs import conftest
+from tests import tiny
 
 
 def _rows(path):
@@ -84,7 +84,7 @@ def test_evaluate_gives_the_numbers_of_the_run(finished, tmp_path):
 def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
   """The same command again shows the result and changes nothing."""
   before = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
-  run.run(specs.from_config(conftest.tiny_config(phantoms)), finished)
+  run.run(specs.from_config(tiny.config(phantoms)), finished)
   assert 'is finished' in capsys.readouterr().out
   after = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
   assert {p: t for p, t in after.items() if p.is_file()} == {
@@ -93,7 +93,7 @@ def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
 
 def test_another_spec_is_refused_with_the_difference(finished, phantoms):
   """Two experiments in one folder would be one wrong table."""
-  config = conftest.tiny_config(phantoms)
+  config = tiny.config(phantoms)
   config.model.dropout = 0.25
   with pytest.raises(errors.UsageError, match='model.dropout: 0.5 -> 0.25'):
     run.run(specs.from_config(config), finished)
@@ -106,7 +106,7 @@ def test_other_images_are_refused_on_resume(finished, phantoms, tmp_path):
   data = shutil.copytree(phantoms, tmp_path / 'data')
   images = sorted(data.glob('*/*.jpg'))
   shutil.copy(images[0], images[1])
-  config = conftest.tiny_config(data)
+  config = tiny.config(data)
   with pytest.raises(errors.DataError, match='images_digest'):
     run.run(specs.from_config(config), path)
 
@@ -115,7 +115,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
   """--workdir=~ must not be strewn with files."""
   (tmp_path / 'thesis.doc').write_text('precious')
   with pytest.raises(errors.UsageError, match='holds thesis.doc'):
-    run.run(specs.from_config(conftest.tiny_config(phantoms)), tmp_path)
+    run.run(specs.from_config(tiny.config(phantoms)), tmp_path)
   assert [p.name for p in tmp_path.iterdir()] == ['thesis.doc']
 
 
@@ -143,7 +143,7 @@ def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
   for path, message in ((tmp_path / 'file', 'not a folder'),
                         (tmp_path / 'file' / 'w', 'cannot be written')):
     with pytest.raises(errors.UsageError, match=message):
-      run.run(specs.from_config(conftest.tiny_config(phantoms)), path)
+      run.run(specs.from_config(tiny.config(phantoms)), path)
 
 
 @pytest.mark.parametrize('change, error, message', [
@@ -157,7 +157,7 @@ def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
 def test_what_is_missing_leaves_no_workdir(
     tmp_path, phantoms, change, error, message):
   """Everything is checked before the first file is written."""
-  config = conftest.tiny_config(phantoms)
+  config = tiny.config(phantoms)
   change(config)
   with pytest.raises(error, match=message):
     run.run(specs.from_config(config), tmp_path / 'deep' / 'workdir')
@@ -170,7 +170,7 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
   nv = [r['image_id'] for r in _rows(data / 'HAM10000_metadata.csv')
         if r['dx'] == 'nv']
   next(data.glob(f'*/{nv[0]}.jpg')).write_text('no image')
-  config = conftest.tiny_config(data)
+  config = tiny.config(data)
   config.data.on_bad_image = 'skip'
   config.training.epochs = 1
   summary = run.run(specs.from_config(config), tmp_path / 'run')
@@ -183,7 +183,7 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
 def test_where_pixels_are_kept_does_not_change_the_result(
     finished, phantoms, tmp_path, cache):
   """Same order, same steps, same bits."""
-  config = conftest.tiny_config(phantoms)
+  config = tiny.config(phantoms)
   config.data.cache = cache
   run.run(specs.from_config(config), tmp_path / 'run')
   for name in ('predictions_val.csv', 'predictions_test.csv'):
@@ -196,7 +196,7 @@ def test_class_weights_balance_the_loss(phantoms):
   from sklearn.utils import class_weight
 
   from medxfer.runs import inputs as inputs_lib
-  config = conftest.tiny_config(phantoms)
+  config = tiny.config(phantoms)
   config.training.class_weights = 'balanced'
   spec = specs.from_config(config)
   inputs = inputs_lib.read(spec)

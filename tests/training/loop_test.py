@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from medxfer import errors
+from medxfer.training import feeds
 from medxfer.training import loop
 
 
@@ -39,15 +40,16 @@ def test_every_row_is_scored_once_in_its_order():
   """The last batch is padded; its padding must not be scored."""
   seen = []
 
-  def source(rows):
+  def batches(rows):
     for batch in rows:
       seen.append(len(batch))
       yield jnp.asarray(batch, jnp.float32)
 
+  feed = feeds.Feed('fc1', batches, train=None, score=None)
   rows = np.array([9, 4, 7, 1, 3])
   logits = loop.predict(
-      lambda params, pixels: jnp.stack([pixels, params * pixels], 1),
-      2.0, source, rows, 2)
+      lambda params, batch: jnp.stack([batch, params * batch], 1),
+      2.0, feed, rows, 2)
   np.testing.assert_array_equal(logits, np.stack([rows, 2 * rows], 1))
   assert seen == [2, 2, 2]
 

@@ -1,0 +1,114 @@
+"""Protects the prefix cache: same results, and a reason for its choice."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.model import start
+from medxfer.model import vgg16
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import run
+from medxfer.runs import scoring
+from medxfer.training import prefix
+from medxfer.training import steps
+from tests import tiny
+
+
+def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
+  config = tiny.config(phantoms)
+  config.model.update(trainable=trainable, dropout=0.2)
+  config.augment.update(zoom=0.0, brightness=0.0, **augment)
+  config.training.epochs = 8
+  return specs.from_config(config)
+
+
+@pytest.mark.parametrize('name', layers.CONVOLUTIONS + ('fc1',))
+def test_entering_at_any_layer_gives_the_same_logits(name):
+  """The activation before a layer is all that the rest depends on."""
+  model = vgg16.VGG16(3, head_units=(8, 8))
+  params = _params(model)
+  images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
+  logits, activations = model.apply({'params': params}, images)
+  before = layers.before(name)
+  entered = images if before is None else activations[before]
+  np.testing.assert_array_equal(
+      logits, model.apply({'params': params}, entered, first=name)[0])
+
+
+def _params(model):
+  return start.initial_params(model, (32, 32), jax.random.key(0), None)
+
+
+@pytest.mark.parametrize('trainable', ['block5', 'block5_conv3', 'none'])
+def test_training_on_the_cache_equals_training_on_pixels(phantoms, trainable):
+  """Losses and parameters to float32 rounding, with all eight views."""
+  spec = _spec(phantoms, trainable)
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = run.build(spec, inputs)
+  stored = dataclasses.replace(data, feed=prefix.feed(
+      task.model, state.params, spec, data.feed.batches, data.split))
+  results = []
+  for images in (data, stored):
+    step = steps.compile_steps(task, images.feed).train
+    rows = data.split.train[:24].reshape(3, 8)
+    now, losses = jax.tree.map(lambda leaf: leaf.copy(), state), []
+    for batch, labels in zip(images.feed.batches(rows), data.labels[rows]):
+      now, sums = step(now, batch, labels, np.ones(8, np.float32),
+                       jax.random.key(5))
+      losses.append(float(sums['loss']))
+    results.append((losses, now.params))
+  np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4),
+      results[0][1], results[1][1])
+
+
+def test_validation_sees_the_images_as_they_are(phantoms):
+  """Not a random view, and each row its own image."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = run.build(spec, inputs)
+  feed = prefix.feed(
+      task.model, state.params, spec, data.feed.batches, data.split)
+  rows = data.split.val[None, :]
+  plain, stored = (
+      steps.compile_predict(task.model, f)(
+          state.params, next(f.batches(rows))) for f in (data.feed, feed))
+  np.testing.assert_allclose(plain, stored, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('trainable, changes, keep, reason', [
+    ('block5', {}, True, 'block4_pool of 8 views'),
+    ('none', {'augment.horizontal_flip': False}, True, 'block5_pool'),
+    ('block1,block5', {}, False, 'block1_conv1 trains'),
+    ('block5', {'augment.zoom': 0.1}, False, 'augment.zoom'),
+    ('block5', {'training.epochs': 4}, False, 'save nothing'),
+    ('block5', {'training.prefix_cache': 'off'}, False, 'is off'),
+])
+def test_the_decision_and_its_reason(
+    phantoms, trainable, changes, keep, reason):
+  """The log must say what was decided, and why."""
+  spec = _spec(phantoms, trainable)
+  for key, value in changes.items():
+    group, name = key.split('.')
+    part = dataclasses.replace(getattr(spec, group), **{name: value})
+    spec = dataclasses.replace(spec, **{group: part})
+  inputs = inputs_lib.read(spec)
+  decision = prefix.decide(
+      vgg16.build(spec.model, 7), spec, inputs.split)
+  assert decision.keep == keep and reason in decision.reason
+
+
+def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
+  """A cache that does not fit would end the run instead of speeding it."""
+  monkeypatch.setattr(prefix, '_free_memory', lambda: 2**20)
+  spec = _spec(phantoms, 'block5')
+  decision = prefix.decide(
+      vgg16.build(spec.model, 7), spec, inputs_lib.read(spec).split)
+  assert not decision.keep and 'memory' in decision.reason
