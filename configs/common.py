@@ -68,6 +68,10 @@ def default() -> ml_collections.ConfigDict:
   })
 
 
+# Our best recipe so far. Adam moves every weight by about the learning rate,
+# and the kernels of VGG-16 are of the order of 0.01: at 5e-4 block 5 forgets
+# what it knew within an epoch (validation accuracy .67, the majority class,
+# against .71 at 1e-4).
 def _tuned(config: ml_collections.ConfigDict) -> None:
   config.model.preprocessing = 'caffe'
   config.optimizer.update(
@@ -77,6 +81,7 @@ def _tuned(config: ml_collections.ConfigDict) -> None:
   config.training.epochs = 30
 
 
+# What two cores finish in minutes where layers are frozen.
 def _cpu(config: ml_collections.ConfigDict) -> None:
   config.data.image_size = (64, 64)
   # Two views an image: what frozen layers make of them is computed once.

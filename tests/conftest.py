@@ -1,10 +1,19 @@
 """What all tests share: quiet libraries, phantoms, and the real things."""
 
+import atexit
 import os
 import pathlib
+import shutil
+import tempfile
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
+# Many tests compile the same small network: once is enough. JAX reads these
+# when it is first imported.
+_COMPILED = tempfile.mkdtemp(prefix='medxfer-tests-')
+atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
+os.environ['JAX_COMPILATION_CACHE_DIR'] = _COMPILED
+os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
 
 import pytest  # pylint: disable=wrong-import-position
 
@@ -26,16 +35,19 @@ def phantoms(tmp_path_factory) -> pathlib.Path:
 def real_ham() -> pathlib.Path:
   """The real HAM10000, where $MEDXFER_DATA has it."""
   root = os.environ.get('MEDXFER_DATA')
-  if not root or not (pathlib.Path(root) / 'ham10000').is_dir():
-    pytest.skip('the real HAM10000 is not in $MEDXFER_DATA/ham10000')
+  if not root:
+    pytest.skip('$MEDXFER_DATA is not set: no real HAM10000')
+  # Set and wrong is a mistake, not a reason to skip.
+  assert (pathlib.Path(root) / 'ham10000').is_dir(), root
   return pathlib.Path(root) / 'ham10000'
 
 
 @pytest.fixture(scope='session')
-def real_weights() -> weights.Weights:
-  """The real ImageNet weights, from $MEDXFER_WEIGHTS or a package."""
+def real_weights() -> pathlib.Path:
+  """The file of the real weights: $MEDXFER_WEIGHTS, or from a package."""
   try:
-    path = weights.locate(None)
+    return weights.locate(None)
   except errors.DataError as error:
+    if os.environ.get('MEDXFER_WEIGHTS'):
+      raise
     pytest.skip(f'the real ImageNet weights are not here: {error}')
-  return weights.read(path)

@@ -13,6 +13,7 @@ _FLOORS = {
     'medxfer.files': 0,
     'medxfer.spec': 0,
     'medxfer.launcher': 0,
+    'medxfer.progress': 0,
     'medxfer.data': 1,
     'medxfer.model': 1,
     'medxfer.training': 2,

@@ -13,9 +13,9 @@ import os
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-import tqdm
 
 from medxfer import errors
+from medxfer import progress
 from medxfer.data import builders
 from medxfer.data import examples as examples_lib
 from medxfer.data import images
@@ -130,11 +130,9 @@ def _loaded(
   # Whole batches cross from TensorFlow to Python: one call per image would
   # cost as much as decoding it.
   batches = dataset.batch(_BATCH).prefetch(2)
-  with tqdm.tqdm(total=len(examples), desc='reading images', disable=None,
-                 leave=False, unit='image') as bar:
-    for pixels, reasons in batches.as_numpy_iterator():
-      yield from zip(pixels, reasons)
-      bar.update(len(pixels))
+  rows = (row for batch in batches.as_numpy_iterator() for row in zip(*batch))
+  yield from progress.track(
+      rows, total=len(examples), title='reading images', unit='images')
 
 
 def _decoded(

@@ -88,8 +88,8 @@ def _rows(
     on_bad_image: str,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
-  feed = feeds.pixels(
-      iter, spec.augment, weights.contract.preprocessing)
+  # Batches are cut below, by files; `iter` hands them on as they are.
+  feed = feeds.pixels(iter, spec.augment, weights.contract.preprocessing)
   step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
   size = spec.evaluation.batch_size
   for first in range(0, len(names), size):

@@ -52,13 +52,12 @@ def locked(path: pathlib.Path) -> Iterator[None]:
   created = [p for p in (path, *path.parents) if not p.exists()]
   try:
     path.mkdir(parents=True, exist_ok=True)
-    file = (path / _LOCK).open('a+', encoding='utf-8')
+    file = _lock(path)
   except OSError as error:
     raise errors.UsageError(
         f'{path}: cannot be written ({error.strerror}); give another '
         '--workdir') from error
   with file:
-    _take(file, path)
     try:
       yield
     finally:
@@ -68,18 +67,35 @@ def locked(path: pathlib.Path) -> Iterator[None]:
           folder.rmdir()
 
 
-def _take(file: io.TextIOWrapper, path: pathlib.Path) -> None:
-  try:
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-  except OSError as error:
-    file.seek(0)
-    raise errors.UsageError(
-        f'{path}: in use by {file.read().strip() or "another process"}; wait '
-        'for it to end, or give another --workdir') from error
+def _lock(path: pathlib.Path) -> io.TextIOWrapper:
+  """Returns the lock's file, held, with this process' name in it."""
+  while True:
+    file = (path / _LOCK).open('a+', encoding='utf-8')
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+      file.seek(0)
+      holder = file.read().strip() or 'another process'
+      file.close()
+      raise errors.UsageError(
+          f'{path}: in use by {holder}; wait for it to end, or give another '
+          '--workdir') from error
+    if _is_at(file, path / _LOCK):
+      break
+    # Its holder ended, and removed it, while this process was opening it.
+    file.close()
   file.seek(0)
   file.truncate()
   file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
   file.flush()
+  return file
+
+
+def _is_at(file: io.TextIOWrapper, path: pathlib.Path) -> bool:
+  try:
+    return os.path.samestat(os.fstat(file.fileno()), path.stat())
+  except FileNotFoundError:
+    return False
 
 
 def read_spec(path: pathlib.Path) -> specs.RunSpec:

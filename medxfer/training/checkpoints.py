@@ -73,6 +73,8 @@ class Checkpoints:
             read_only=read_only,
             # The next step reuses the state's memory: save before it.
             enable_async_checkpointing=False,
+            # What a killed process left half-saved.
+            cleanup_tmp_directories=not read_only,
         ),
     )
 

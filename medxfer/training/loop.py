@@ -13,9 +13,9 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tqdm
 
 from medxfer import errors
+from medxfer import progress
 from medxfer.data import order
 from medxfer.data import splits
 from medxfer.model import optimizer
@@ -123,13 +123,14 @@ def predict(
     feed: the one that `step` was compiled for.
     rows: int [n].
     batch_size: images a step; the last batch is padded and cut.
-    title: of the progress bar.
+    title: of the progress.
 
   Returns:
     Logits, float32 [n, classes].
   """
   batches, _ = order.batched(rows, batch_size)
-  bar = _bar(feed.batches(batches), len(batches), title)
+  bar = progress.track(
+      feed.batches(batches), total=len(batches), title=title, unit='batches')
   logits = np.concatenate([np.asarray(step(params, b)) for b in bar])
   return logits[:len(rows)]
 
@@ -147,7 +148,9 @@ def _epoch(
       spec.training.batch_size)
   key = jax.random.key(spec.seed)
   sums = []
-  bar = _bar(data.feed.batches(batches), len(batches), f'epoch {epoch}')
+  bar = progress.track(
+      data.feed.batches(batches), total=len(batches), title=f'epoch {epoch}',
+      unit='batches')
   for batch, rows, weight in zip(bar, batches, weights):
     state, step_sums = steps.train(
         state, batch, jnp.asarray(data.labels[rows]), jnp.asarray(weight),
@@ -204,9 +207,3 @@ def _contract(
       preprocessing=spec.model.preprocessing,
       classes=data.class_names,
   )
-
-
-def _bar(batches, total: int, title: str) -> tqdm.tqdm:
-  # `disable=None` draws on a terminal only: a log gets whole lines instead.
-  return tqdm.tqdm(batches, total=total, desc=title, disable=None,
-                   leave=False, unit='batch')

@@ -14,8 +14,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tqdm
 
+from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import order
@@ -127,17 +127,16 @@ def _compute(
       lambda params, pixels, view: _activation(
           model, params, spec, pixels, view))
   parts = []
-  total = len(split.train) * views + len(split.val)
-  with tqdm.tqdm(total=total, desc='frozen layers', disable=None,
-                 leave=False, unit='image') as bar:
-    for rows, count in ((split.train, views), (split.val, 1)):
-      batches, weights = order.batched(rows, _BATCH)
-      for pixels, weight in zip(source(batches), weights):
-        made = [np.asarray(step(params, pixels, v)) for v in range(count)]
-        true = int(weight.sum())
-        # [views, batch, ...] -> the views of an image side by side.
-        parts.append(np.stack(made, 1)[:true].reshape(-1, *made[0].shape[1:]))
-        bar.update(true * count)
+  for side, count in (('train', views), ('val', 1)):
+    batches, weights = order.batched(split.rows(side), _BATCH)
+    bar = progress.track(
+        source(batches), total=len(batches), unit='batches',
+        title=f'frozen layers, {side}')
+    for pixels, weight in zip(bar, weights):
+      made = [np.asarray(step(params, pixels, v)) for v in range(count)]
+      # [batch, views, ...] less the padding: an image's views side by side.
+      true = np.stack(made, 1)[:int(weight.sum())]
+      parts.append(true.reshape(-1, *true.shape[2:]))
   return jax.device_put(np.concatenate(parts))
 
 

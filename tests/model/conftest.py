@@ -1,11 +1,8 @@
 """Weights that the tests of this folder share; built once a session."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
-from medxfer import errors
 from medxfer.model import layers
 from medxfer.model import weights
 
@@ -28,12 +25,3 @@ def fabricate(seed: int) -> weights.Weights:
 def fabricated() -> weights.Weights:
   """Random VGG-16 weights; no test may change them."""
   return fabricate(0)
-
-
-@pytest.fixture(scope='session')
-def official_file() -> pathlib.Path:
-  """The ImageNet weights of this machine; skips where there are none."""
-  try:
-    return weights.locate(None)
-  except errors.DataError as e:
-    pytest.skip(f'needs the ImageNet weights: {e}')

@@ -86,8 +86,8 @@ def test_output_is_replaced_only_when_asked(nameless, tmp_path):
   assert weights.read(output).contract.preprocessing == 'thesis'
 
 
-def test_official_weights_are_announced(official_file, tmp_path):
+def test_official_weights_are_announced(real_weights, tmp_path):
   """ImageNet's weights need no flag and are called by their name."""
-  lines = convert_weights.convert(official_file, tmp_path / 'a.weights.h5')
+  lines = convert_weights.convert(real_weights, tmp_path / 'a.weights.h5')
   assert any('26 of 26 tensors, bit for bit' in line for line in lines)
   assert 'preprocessing  caffe' in lines

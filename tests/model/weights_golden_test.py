@@ -22,9 +22,9 @@ _TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope='module')
-def imagenet(official_file):
+def imagenet(real_weights):
   """The official weights."""
-  return weights.read(official_file)
+  return weights.read(real_weights)
 
 
 def _pools(imagenet, images):
@@ -74,10 +74,10 @@ def _natural(batch, height, width):
     (1, 224, 224), (2, 96, 96), (2, 64, 160),
 ])
 def test_blocks_equal_kerass(
-    imagenet, official_file, tmp_path, record_property, batch, height, width
+    imagenet, real_weights, tmp_path, record_property, batch, height, width
 ):
   """Every block equals keras.applications.VGG16 run side by side."""
-  del official_file
+  del real_weights
   os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   keras = pytest.importorskip('keras', reason='needs Keras')

@@ -147,9 +147,9 @@ def test_importing_weights_imports_nothing_heavy():
   assert done.stdout.strip() == '[]'
 
 
-def test_official_weights_are_recognised(official_file, fabricated):
+def test_official_weights_are_recognised(real_weights, fabricated):
   """ImageNet's numbers are known bit for bit, and nothing else is."""
-  imagenet = weights.read(official_file)
+  imagenet = weights.read(real_weights)
   assert '26 of 26' in weights.recognise(imagenet.params)
   assert imagenet.contract.preprocessing == 'caffe'
   assert imagenet.contract.digest.startswith('03a89260cabcee87')

@@ -1,6 +1,7 @@
 """Protects the resume: a run that is killed ends as if it had not been."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -23,11 +24,15 @@ def _start(phantoms, workdir) -> subprocess.Popen:
       'training.batch_size': 4, 'training.epochs': 4,
       'training.patience': 0, 'evaluation.resamples': 20,
   }
+  # Each start compiles anew, as on a person's machine.
+  environment = {k: v for k, v in os.environ.items()
+                 if not k.startswith('JAX_')}
   return subprocess.Popen(
       [sys.executable, '-m', 'medxfer.main', f'--workdir={workdir}',
        '--config=configs/ham.py:last_block,phantom',
        *(f'--config.{key}={value}' for key, value in keys.items())],
-      cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+      cwd=_ROOT, env=environment, stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE, text=True)
 
 
 def _finish(process) -> str:
