@@ -11,6 +11,7 @@ import sys
 
 from absl import app
 from absl import flags
+from absl import logging
 
 from medxfer import errors
 
@@ -30,6 +31,7 @@ def run(main: Callable[[list[str]], None]) -> None:
   # TensorFlow and XLA read these when they are first imported, which is later.
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
+  logging.set_verbosity(logging.ERROR)  # Orbax narrates every file.
   sys.exit(_status(main, sys.argv))
 
 

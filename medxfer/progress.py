@@ -1,6 +1,7 @@
 """Progress of long work: a bar on a terminal, a line now and then in a log."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from collections.abc import Iterator
 import sys
 import time
 from typing import TypeVar

@@ -1,6 +1,7 @@
 """Recomputes the numbers of a run from its best checkpoint.
 
-    python -m tools.evaluate --workdir=DIR [--split=test] [--output=DIR]
+    python -m tools.evaluate --workdir=DIR [--split=test] [--output=DIR] \\
+        [--data_dir=DIR]
 
 Every image of the split is scored again, once; the table of results is
 printed and, with --output, written there with the predictions. The workdir
@@ -17,6 +18,8 @@ from medxfer import launcher
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _SPLIT = flags.DEFINE_enum(
     'split', 'test', ['train', 'val', 'test'], 'Which images to score.')
+_DATA_DIR = flags.DEFINE_string(
+    'data_dir', None, 'Where the images are now, if not where the run read.')
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.')
 
@@ -30,7 +33,9 @@ def main(argv: list[str]) -> None:
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
   output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
-  evaluate.evaluate(pathlib.Path(_WORKDIR.value), _SPLIT.value, output)
+  evaluate.evaluate(
+      pathlib.Path(_WORKDIR.value), _SPLIT.value, output=output,
+      data_dir=_DATA_DIR.value)
 
 
 if __name__ == '__main__':

@@ -27,8 +27,6 @@ LAYERS: tuple[str, ...] = CONVOLUTIONS + HEAD
 WIDTHS: Mapping[str, int] = types.MappingProxyType({
     name: width for block, _, width in _BLOCK_WIDTHS for name in BLOCKS[block]
 })
-# Five poolings halve each side; a smaller image leaves the head nothing.
-SMALLEST_SIDE = 32
 
 
 def before(name: str) -> str | None:

@@ -1,5 +1,6 @@
 """Scores a split again, from the checkpoint of a run."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -14,7 +15,11 @@ from medxfer.training import checkpoints
 
 
 def evaluate(
-    path: pathlib.Path, side: str, output: pathlib.Path | None
+    path: pathlib.Path,
+    side: str,
+    *,
+    output: pathlib.Path | None = None,
+    data_dir: str | None = None,
 ) -> dict[str, Any]:
   """Recomputes the metrics of one side of a run's split.
 
@@ -22,6 +27,7 @@ def evaluate(
     path: the run's workdir; only read.
     side: 'train', 'val' or 'test'.
     output: folder for the predictions and the summary, or None to print.
+    data_dir: where the images are, if not where the run read them.
 
   Returns:
     What `summary.split_summary` says of the side.
@@ -31,6 +37,9 @@ def evaluate(
       images are not those of the run.
   """
   spec = workdir.read_spec(path)
+  if data_dir:
+    spec = dataclasses.replace(
+        spec, data=dataclasses.replace(spec.data, dir=data_dir))
   weights = checkpoints.export(path)
   inputs = inputs_lib.read(spec)
   workdir.refuse_other_inputs(path, inputs)

@@ -36,8 +36,16 @@ class Inputs:
   def digests(self) -> dict[str, str | None]:
     """Returns what tells these inputs from others, for a resume."""
     images = hashlib.sha256(b''.join(self.decoded.digests)).hexdigest()
-    backbone = self.backbone.contract.digest if self.backbone else None
-    return {'images_digest': images, 'weights_digest': backbone}
+    # The split follows from the seed only as long as scikit-learn deals as it
+    # did when the run began.
+    sides = '\n'.join(map(','.join, zip(
+        self.examples.image_ids, self.split.names())))
+    return {
+        'images_digest': images,
+        'split_digest': hashlib.sha256(sides.encode()).hexdigest(),
+        'weights_digest':
+            self.backbone.contract.digest if self.backbone else None,
+    }
 
 
 def read(spec: specs.RunSpec) -> Inputs:

@@ -13,27 +13,32 @@ METRICS = 'metrics.jsonl'
 
 
 class Reporter:
-  """Takes the history after each epoch; see `loop.train`."""
+  """Keeps a person, metrics.jsonl and TensorBoard informed."""
 
   def __init__(self, path: pathlib.Path, writer: events.EventWriter):
     """Reports into the workdir `path` and to `writer`."""
     self._path = path
     self._writer = writer
-    self._told: int | None = None  # Epochs reported; None before the start.
 
-  def __call__(self, history: Sequence[loop.Record]) -> None:
-    """Reports what is new in the history of the run."""
-    lines = [json.dumps(record) + '\n' for record in history]
+  def resume(self, history: Sequence[loop.Record]) -> None:
+    """Repeats what an earlier part of the run has done."""
+    self._write(history)
+    for record in history:
+      self._writer.write(record)
+    if history:
+      say.line(f'goes on after epoch {len(history)}')
+
+  def epoch(self, history: Sequence[loop.Record]) -> None:
+    """Reports the last epoch of the history."""
+    self._write(history)
+    self._writer.write(history[-1])
+    say.line(_line(history))
+
+  def _write(self, history: Sequence[loop.Record]) -> None:
     # Whole from the checkpoint's history, so that an epoch which was logged
     # but not saved does not stand there twice.
+    lines = [json.dumps(record) + '\n' for record in history]
     files.write_text(self._path / METRICS, ''.join(lines))
-    for record in history[self._told or 0:]:
-      self._writer.write(record)
-    if self._told is not None:
-      say.line(_line(history))
-    elif history:
-      say.line(f'goes on after epoch {len(history)}')
-    self._told = len(history)
 
 
 def _line(history: Sequence[loop.Record]) -> str:

@@ -59,11 +59,8 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> dict[str, Any]:
     task, state = build(spec, inputs)
     _write_start(path, spec, inputs, state.params)
     data = scoring.data(spec, inputs)
-    with (checkpoints_lib.Checkpoints(path) as checkpoints,
-          events.EventWriter(path) as writer):
-      history = loop.train(
-          task, _with_prefix(task, data, state.params), state, checkpoints,
-          reporter.Reporter(path, writer))
+    with checkpoints_lib.Checkpoints(path) as checkpoints:
+      history = _train(path, task, data, state, checkpoints)
       _, best = checkpoints.best_weights()
     summary = _summarise(path, spec, data, inputs, history, best)
     files.write_json(path / workdir.SUMMARY, summary)
@@ -89,6 +86,28 @@ def build(
       model=model, tx=tx, mask=mask, spec=spec,
       class_weights=jnp.asarray(weights))
   return task, states.create(params, tx)
+
+
+def _train(
+    path: pathlib.Path,
+    task: steps_lib.Task,
+    data: loop.Data,
+    state: states.TrainState,
+    checkpoints: checkpoints_lib.Checkpoints,
+) -> Sequence[loop.Record]:
+  """Trains from the latest checkpoint, if there is one, to the end."""
+  history: Sequence[loop.Record] = ()
+  resumed = checkpoints.latest(state)
+  if resumed:
+    state, history = resumed.state, resumed.history
+  with events.EventWriter(path) as writer:
+    report = reporter.Reporter(path, writer)
+    report.resume(history)
+    # Only now: a run that was killed after its last epoch needs no prefix.
+    if loop.is_over(history, task.spec.training):
+      return history
+    data = _with_prefix(task, data, state.params)
+    return loop.train(task, data, state, history, checkpoints, report.epoch)
 
 
 def _with_prefix(

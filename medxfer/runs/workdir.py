@@ -149,8 +149,9 @@ def refuse_other_inputs(
   lines = specs.difference(files.read_json(path / INPUTS), inputs.digests())
   if lines:
     raise errors.DataError(
-        f'{path} was started with other images or weights; restore them, or '
-        'give another --workdir. Old -> new:\n  ' + '\n  '.join(lines))
+        f'{path} was started with other images, another split of them or '
+        'other weights; restore them, or give another --workdir. Old -> new:'
+        '\n  ' + '\n  '.join(lines))
 
 
 def write_split(

@@ -11,7 +11,6 @@ import hashlib
 import pathlib
 from typing import Any
 
-from absl import logging
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
@@ -53,7 +52,6 @@ class Checkpoints:
     Raises:
       DataError: `read_only`, and there is none.
     """
-    logging.set_verbosity(logging.ERROR)  # Orbax narrates every file.
     self._path = (workdir / FOLDER).absolute()
     if read_only and not self._path.is_dir():
       raise errors.DataError(

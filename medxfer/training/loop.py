@@ -16,6 +16,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import progress
+from medxfer import spec as specs
 from medxfer.data import order
 from medxfer.data import splits
 from medxfer.model import optimizer
@@ -49,6 +50,7 @@ def train(
     task: steps_lib.Task,
     data: Data,
     state: states.TrainState,
+    history: Sequence[Record],
     checkpoints: checkpoints_lib.Checkpoints,
     on_epoch: Callable[[Sequence[Record]], None],
 ) -> tuple[Record, ...]:
@@ -57,24 +59,21 @@ def train(
   Args:
     task: network, optimizer, mask and recipe.
     data: the images.
-    state: before the first step; its memory is reused.
-    checkpoints: where an earlier part of the run lies, and this one goes.
-    on_epoch: called with the history at the start and after each epoch.
+    state: to go on from; its memory is reused.
+    history: one record for each epoch that led to it.
+    checkpoints: where each epoch is saved.
+    on_epoch: called with the history after each epoch.
 
   Returns:
-    One record an epoch.
+    The whole history.
 
   Raises:
-    DataError: the loss is not finite, or a checkpoint is damaged.
+    DataError: the loss is not finite.
   """
   spec = task.spec
   steps = steps_lib.compile_steps(task, data.feed)
-  history: tuple[Record, ...] = ()
-  resumed = checkpoints.latest(state)
-  if resumed:
-    state, history = resumed.state, resumed.history
-  on_epoch(history)
-  while not is_over(history, spec.training.epochs, spec.training.patience):
+  history = tuple(history)
+  while not is_over(history, spec.training):
     epoch = len(history) + 1
     state, record = _epoch(task, steps, data, state, epoch)
     _refuse_non_finite(record, spec.optimizer.learning_rate)
@@ -94,17 +93,12 @@ def best_epoch(history: Sequence[Record]) -> int:
   return best['epoch']
 
 
-def is_over(history: Sequence[Record], epochs: int, patience: int) -> bool:
-  """Tells whether training has ended.
-
-  Args:
-    history: one record an epoch so far.
-    epochs: the most there are.
-    patience: epochs without a better validation accuracy; 0 never stops.
-  """
-  if len(history) >= epochs:
+def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
+  """Tells whether the last epoch or the end of patience is reached."""
+  if len(history) >= spec.epochs:
     return True
-  return bool(history) and 0 < patience <= len(history) - best_epoch(history)
+  waited = len(history) - best_epoch(history) if history else 0
+  return 0 < spec.patience <= waited
 
 
 def predict(

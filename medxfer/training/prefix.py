@@ -6,7 +6,8 @@ of each is computed once, kept, and training starts from there: for the last
 block of VGG-16 that is a twelfth of the work of an epoch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from collections.abc import Mapping
 import dataclasses
 import os
 

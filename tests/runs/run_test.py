@@ -74,7 +74,7 @@ def test_metrics_hold_one_object_an_epoch(finished):
 
 def test_evaluate_gives_the_numbers_of_the_run(finished, tmp_path):
   """From the checkpoint, through its own jitted step, to the same table."""
-  again = evaluate.evaluate(finished, 'test', tmp_path / 'out')
+  again = evaluate.evaluate(finished, 'test', output=tmp_path / 'out')
   summary = json.loads((finished / 'summary.json').read_text())
   assert again == summary['test']
   assert ((tmp_path / 'out' / 'predictions_test.csv').read_bytes()
@@ -205,3 +205,24 @@ def test_class_weights_balance_the_loss(phantoms):
       inputs_lib.class_weights(spec.training, inputs),
       class_weight.compute_class_weight(
           'balanced', classes=np.arange(7), y=labels), rtol=1e-6)
+
+
+def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
+  """A library that deals otherwise would mix train and test in silence."""
+  path = shutil.copytree(finished, tmp_path / 'run')
+  digests = json.loads((path / 'inputs.json').read_text())
+  digests['split_digest'] = 'dealt by another version'
+  (path / 'inputs.json').write_text(json.dumps(digests))
+  with pytest.raises(errors.DataError, match='split_digest'):
+    evaluate.evaluate(path, 'test')
+
+
+def test_a_run_killed_before_its_summary_only_scores(
+    finished, phantoms, tmp_path, capsys):
+  """No epoch is trained twice, and the result is the same."""
+  path = shutil.copytree(finished, tmp_path / 'run')
+  (path / 'summary.json').unlink()
+  summary = run.run(specs.from_config(tiny.config(phantoms)), path)
+  out = capsys.readouterr().out
+  assert 'goes on after epoch 3' in out and 'epoch   ' not in out
+  assert summary == json.loads((finished / 'summary.json').read_text())

@@ -1,10 +1,14 @@
 """Protects the loop: when it stops, what is best, what is scored."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from configs import common
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.training import feeds
 from medxfer.training import loop
 
@@ -33,7 +37,10 @@ def test_the_best_epoch_is_the_first_highest(accuracies, best):
 ])
 def test_patience_and_the_last_epoch_end_training(accuracies, patience, over):
   """Section 6.2: stop after 5 epochs without a better accuracy."""
-  assert loop.is_over(_history(*accuracies), 5, patience) == over
+  training = dataclasses.replace(
+      specs.from_config(common.default()).training, epochs=5,
+      patience=patience)
+  assert loop.is_over(_history(*accuracies), training) == over
 
 
 def test_every_row_is_scored_once_in_its_order():
