@@ -30,7 +30,8 @@ def test_every_tool_is_mentioned():
 def test_every_file_that_is_named_exists(text):
   """A map with streets that are not there is worse than none."""
   for name in re.findall(r'`((?:medxfer|configs|tools|tests)/[\w/.]+)`', text):
-    assert (_ROOT / name).exists(), name
+    if 'NAME' not in name:
+      assert (_ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize(
