@@ -38,8 +38,14 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
 
   Raises:
     DataError: nothing says where the data set is.
+    UsageError: too few phantom images are asked for.
   """
   if spec.phantom:
+    smallest = phantom.smallest_ham10000()
+    if spec.phantom < smallest:
+      raise errors.UsageError(
+          f'data.phantom={spec.phantom} is too few for a split of seven '
+          f'classes; give at least {smallest}')
     return phantom.cached_ham10000(
         cache_folder(), images=spec.phantom, seed=0, size=_PHANTOM_SIZE)
   if spec.dir:

@@ -22,12 +22,13 @@ def batched(
 
   Args:
     rows: int [n], n at least 1.
-    batch_size: images a batch.
+    batch_size: images a batch; n if that is less.
 
   Returns:
-    Rows [batches, batch_size], padded with the first row, and float32 weights
+    Rows [batches, batch size], padded with the first row, and float32 weights
     of the same shape: 1 for a true image, 0 for padding.
   """
+  batch_size = min(batch_size, len(rows))
   batches = -(-len(rows) // batch_size)
   padding = batches * batch_size - len(rows)
   weights = np.ones(len(rows) + padding, np.float32)

@@ -185,19 +185,20 @@ def _refuse_non_finite(record: Record, learning_rate: float) -> None:
   if bad:
     raise errors.DataError(
         f'epoch {record["epoch"]}: {", ".join(bad)} is not finite; training '
-        'diverged. The checkpoint before it is intact; try a new --workdir '
-        f'with --config.optimizer.learning_rate below {learning_rate:g}, or '
-        'with --config.optimizer.gradient_clip=1')
+        'diverged. Epochs before it are saved as they were. Try a new '
+        '--workdir with --config.optimizer.learning_rate below '
+        f'{learning_rate:g}, or with --config.optimizer.gradient_clip=1')
 
 
 def _contract(
     task: steps_lib.Task, data: Data, state: states.TrainState, epoch: int
 ) -> contracts.Contract:
   spec = task.spec
+  images = spec.data.name + (' phantoms' if spec.data.phantom else '')
   return contracts.describe(
       state.params,
-      source=f'medxfer run {spec.data.name}:{spec.arm}, seed {spec.seed}, '
-             f'epoch {epoch}, from {spec.model.init_from}',
+      source=f'medxfer run on {images}, arm {spec.arm}, seed {spec.seed}, '
+             f'epoch {epoch}, from {spec.model.init_from} weights',
       preprocessing=spec.model.preprocessing,
       classes=data.class_names,
   )

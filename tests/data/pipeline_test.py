@@ -121,3 +121,10 @@ def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch():
   batches, weights = order.batched(one, 8)
   assert batches.shape == weights.shape == (4, 8)
   np.testing.assert_array_equal(batches[weights == 1], one)
+
+
+def test_a_batch_larger_than_the_split_is_the_split():
+  """100,000 copies of one image would only exhaust the memory."""
+  batches, weights = order.batched(np.arange(5), 100_000)
+  np.testing.assert_array_equal(batches, [np.arange(5)])
+  assert weights.sum() == weights.size == 5
