@@ -230,6 +230,8 @@ def _check(spec: RunSpec) -> None:
   }
   for key, value in fractions.items():
     _require(0 <= value < 1, key, value, 'a share in [0, 1)')
+  _require(not (spec.data.phantom and spec.data.dir), 'data.dir',
+           spec.data.dir, "'' with phantom images, which lie elsewhere")
   height, width = spec.data.image_size
   _require(min(height, width) >= 32, 'data.image_size', (height, width),
            'sides of at least 32 pixels: VGG-16 halves them five times')

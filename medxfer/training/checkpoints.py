@@ -151,17 +151,18 @@ class Checkpoints:
   ) -> tuple[contracts.Contract, states.Params]:
     contract = contracts.Contract.from_json(
         record['contract'], path=self._path / str(epoch))
-    abstract: dict[str, dict[str, jax.ShapeDtypeStruct]] = {}
-    for name, tensor in contract.tensors.items():
-      layer, leaf = name.split('/')
-      abstract.setdefault(layer, {})[leaf] = jax.ShapeDtypeStruct(
-          tensor.shape, np.dtype(tensor.dtype))
+    # Said, because a run may be read on another device than it was made on.
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    abstract = contracts.unflatten({
+        name: jax.ShapeDtypeStruct(
+            tensor.shape, np.dtype(tensor.dtype), sharding=here)
+        for name, tensor in contract.tensors.items()
+    })
     args = ocp.args.StandardRestore(abstract)
     params = self._restore(epoch, {'params': args})['params']
     announced = {k: tensor.sha256 for k, tensor in contract.tensors.items()}
-    found = {f'{layer}/{leaf}': _digest(value)
-             for layer, leaves in params.items()
-             for leaf, value in leaves.items()}
+    found = {name: _digest(value)
+             for name, value in contracts.flatten(params).items()}
     self._verify(epoch, announced, found)
     return contract, params
 
