@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import dataclasses
 import hashlib
 import pathlib
+import textwrap
 from typing import Any
 
 import jax
@@ -171,10 +172,11 @@ class Checkpoints:
     args = ocp.args.Composite(record=ocp.args.JsonRestore(), **items)
     try:
       return self._manager.restore(epoch, args=args)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except Exception as error:  # pylint: disable=broad-exception-caught
+      # TensorStore raises a bare Exception where a file is missing.
       raise errors.DataError(
           f'{self._path / str(epoch)}: cannot be restored '
-          f'({str(error).splitlines()[0]}); {self._way_out(epoch)}'
+          f'({textwrap.shorten(str(error), 160)}); {self._way_out(epoch)}'
       ) from error
 
   def _verify(
