@@ -23,9 +23,10 @@ def default() -> ml_collections.ConfigDict:
       'data': {
           'name': 'ham10000',
           'dir': '',  # Empty: $MEDXFER_DATA/<name>.
+          'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
           'phantom': 0,  # So many procedural images instead of real ones.
           'image_size': (224, 224),  # Height, width.
-          'split': 'thesis',  # thesis: by image; grouped: by lesion.
+          'split': 'thesis',  # By image; grouped; official: as published.
           'on_bad_image': 'fail',  # fail, or skip: leave out and list.
           'cache': 'device',  # Pixels on the device, the host, or on disk.
       },
@@ -37,7 +38,8 @@ def default() -> ml_collections.ConfigDict:
           'brightness': 0.1,
       },
       'model': {
-          'init_from': 'imagenet',
+          'name': 'vgg16',  # Or decision_tree, random_forest.
+          'init_from': 'imagenet',  # Or random, or a finished run's workdir.
           'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
           'preprocessing': 'thesis',  # [-1, 1]; caffe: as in pretraining.
           'trainable': 'all',  # all, none (the head), names or patterns.
@@ -45,6 +47,8 @@ def default() -> ml_collections.ConfigDict:
           'dropout': 0.5,
           'dtype': 'float32',  # Of the computation; parameters are float32.
       },
+      # What trees see: raw, normalized ([0, 1]), or rescaled ([-1, 1]).
+      'baseline': {'pixels': 'raw', 'trees': 100},
       'optimizer': {
           'name': 'sgd',
           'learning_rate': 1e-4,

@@ -22,11 +22,12 @@ ClassWeights = tuple[tuple[str, float], ...]
 class DataSpec:
   """Which images, how large, and who stands on which side."""
 
-  name: Literal['ham10000']
+  name: Literal['ham10000', 'chest_xray', 'folder']
   dir: str  # '' is $MEDXFER_DATA/<name>.
+  groups: str  # CSV file `image,group` beside a class folder; '' is none.
   phantom: int  # Number of procedural images; 0 means the real ones.
   image_size: tuple[int, int]  # (height, width) in pixels.
-  split: Literal['thesis', 'grouped']
+  split: Literal['thesis', 'grouped', 'official']
   on_bad_image: Literal['fail', 'skip']
   cache: Literal['device', 'host', 'none']
 
@@ -44,15 +45,24 @@ class AugmentSpec:
 
 @dataclasses.dataclass(frozen=True)
 class ModelSpec:
-  """Where the network starts and which of its layers move."""
+  """What classifies; where the network starts, which of its layers move."""
 
-  init_from: Literal['imagenet', 'random']
+  name: Literal['vgg16', 'decision_tree', 'random_forest']
+  init_from: str  # 'imagenet', 'random', or the workdir of a finished run.
   weights: str  # File of the ImageNet weights; '' looks in the usual places.
   preprocessing: Literal['thesis', 'caffe']
   trainable: str  # See `medxfer.model.trainable`.
   head_units: tuple[int, int]
   dropout: float
   dtype: Literal['float32', 'bfloat16']
+
+
+@dataclasses.dataclass(frozen=True)
+class BaselineSpec:
+  """What decision trees and random forests see; see `medxfer.baselines`."""
+
+  pixels: Literal['raw', 'normalized', 'rescaled']
+  trees: int  # Of a random forest.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +107,7 @@ class RunSpec:
   data: DataSpec
   augment: AugmentSpec
   model: ModelSpec
+  baseline: BaselineSpec
   optimizer: OptimizerSpec
   training: TrainingSpec
   evaluation: EvaluationSpec
@@ -203,6 +214,7 @@ def _require(holds: Any, key: str, value: Any, allowed: str) -> None:
 def _check(spec: RunSpec) -> None:
   """Checks ranges, and what one key demands of another."""
   positive = {
+      'baseline.trees': spec.baseline.trees,
       'training.batch_size': spec.training.batch_size,
       'training.epochs': spec.training.epochs,
       'evaluation.batch_size': spec.evaluation.batch_size,
@@ -230,14 +242,30 @@ def _check(spec: RunSpec) -> None:
   }
   for key, value in fractions.items():
     _require(0 <= value < 1, key, value, 'a share in [0, 1)')
-  _require(not (spec.data.phantom and spec.data.dir), 'data.dir',
-           spec.data.dir, "'' with phantom images, which lie elsewhere")
+  _check_data(spec.data)
+  _require(spec.model.init_from.strip(), 'model.init_from', '',
+           'imagenet, random, or the workdir of a finished run')
   height, width = spec.data.image_size
   _require(min(height, width) >= 32, 'data.image_size', (height, width),
            'sides of at least 32 pixels: VGG-16 halves them five times')
   _require(height == width or not spec.augment.quarter_turns,
            'augment.quarter_turns', True,
            'False, or a square data.image_size')
+
+
+def _check_data(data: DataSpec) -> None:
+  _require(not (data.phantom and data.dir), 'data.dir', data.dir,
+           "'' with phantom images, which lie elsewhere")
+  if data.name == 'folder':
+    _require(data.dir, 'data.dir', data.dir,
+             'the folder that holds a folder a class')
+    _require(not data.phantom, 'data.phantom', data.phantom,
+             '0: a folder of your own has no procedural look-alike')
+  else:
+    _require(not data.groups, 'data.groups', data.groups,
+             f"'': {data.name} says itself what belongs together")
+  _require(data.split != 'official' or data.name != 'ham10000', 'data.split',
+           data.split, 'thesis or grouped: HAM10000 was published unsplit')
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,8 @@ SUMMARY = 'summary.json'
 _LOCK = '.lock'
 # What may differ between two starts of one run: where things lie, not what
 # they are (digests see to that), and what the recipe is called.
-_MAY_DIFFER = ('data.dir', 'data.cache', 'model.weights', 'arm', 'modifiers')
+_MAY_DIFFER = ('data.dir', 'data.groups', 'data.cache', 'model.init_from',
+               'model.weights', 'arm', 'modifiers')
 
 
 def predictions(side: str) -> str:
