@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from medxfer import spec as specs
+from medxfer.model import convolution
 from medxfer.model import layers
 
 
@@ -73,11 +74,8 @@ class VGG16(nn.Module):
       for name in convolutions:
         if name in skipped:
           continue
-        x = nn.Conv(
-            layers.WIDTHS[name], (3, 3), padding='SAME', dtype=self.dtype,
-            kernel_init=nn.initializers.glorot_uniform(),  # Keras' default.
-            name=name,
-        )(x)
+        x = convolution.Conv3x3(
+            layers.WIDTHS[name], dtype=self.dtype, name=name)(x)
         activations[name] = x = nn.relu(x)
       activations[f'{block}_pool'] = x = nn.max_pool(x, (2, 2), (2, 2))
     return x, activations

@@ -1,0 +1,77 @@
+"""Protects the convolution and its gradients against float64."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from medxfer.model import convolution
+
+# Batch, height, width, in, out: VGG's kinds of shape, odd sides, batch 1.
+_SHAPES = [(4, 64, 64, 3, 8), (6, 16, 16, 8, 16), (5, 7, 9, 4, 6),
+           (1, 33, 17, 3, 5), (32, 4, 4, 16, 8), (7, 100, 90, 2, 3)]
+
+
+def _exact(x, kernel, gradient):
+  """Returns result and gradients in float64, by their definition."""
+  x, kernel, gradient = (np.asarray(a, np.float64)
+                         for a in (x, kernel, gradient))
+  height, width = x.shape[1:3]
+  padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+  result = np.zeros_like(gradient)
+  of_padded, of_kernel = np.zeros_like(padded), np.zeros_like(kernel)
+  for i in range(3):
+    for j in range(3):
+      seen = np.s_[:, i:i + height, j:j + width]
+      result += padded[seen] @ kernel[i, j]
+      of_kernel[i, j] = np.tensordot(padded[seen], gradient, ((0, 1, 2),) * 2)
+      of_padded[seen] += gradient @ kernel[i, j].T
+  return result, of_padded[:, 1:-1, 1:-1], of_kernel
+
+
+@pytest.mark.parametrize('shape', _SHAPES, ids=str)
+def test_the_gradients_are_those_of_the_definition(shape):
+  """A wrong gradient still learns something, and is never noticed."""
+  batch, height, width, channels, units = shape
+  draw = np.random.default_rng(0).normal
+  x = draw(size=(batch, height, width, channels)).astype(np.float32)
+  kernel = draw(size=(3, 3, channels, units)).astype(np.float32)
+  gradient = draw(size=(batch, height, width, units)).astype(np.float32)
+  result, vjp = jax.jit(
+      lambda x, k, g: (convolution.conv3x3(x, k),
+                       jax.vjp(convolution.conv3x3, x, k)[1](g))
+  )(x, kernel, gradient)
+  for found, wanted in zip((result, *vjp), _exact(x, kernel, gradient)):
+    # Sums of so many terms, in float32.
+    terms = max(9 * channels, 9 * units, batch * height * width)
+    np.testing.assert_allclose(
+        found, wanted, rtol=0,
+        atol=4 * np.finfo(np.float32).eps * np.sqrt(terms)
+        * np.abs(wanted).max())
+
+
+def test_the_module_is_flax_own_convolution():
+  """Weights of either serve the other."""
+  x = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
+  ours = convolution.Conv3x3(4)
+  flax = nn.Conv(4, (3, 3), kernel_init=nn.initializers.glorot_uniform())
+  params = ours.init(jax.random.key(0), x)
+  jax.tree.map(np.testing.assert_array_equal,
+               params, flax.init(jax.random.key(0), x))
+  np.testing.assert_allclose(
+      ours.apply(params, x), flax.apply(params, x), atol=1e-6)
+
+
+def test_other_platforms_get_the_gradient_of_xla():
+  """On a GPU cuDNN's gradient is faster than nine copies of the image."""
+  x, kernel = jnp.ones((2, 16, 16, 3)), jnp.ones((3, 3, 3, 4))
+  loss = lambda kernel: convolution.conv3x3(x, kernel).sum()
+  lowered = {
+      platform: jax.jit(jax.grad(loss)).trace(kernel).lower(
+          lowering_platforms=(platform,)).as_text()
+      for platform in ('cpu', 'cuda')}
+  # Nothing but the kernel's gradient is asked for: what remains of the
+  # forward pass is compiled away.
+  assert 'dot_general' in lowered['cpu']
+  assert 'dot_general' not in lowered['cuda']
