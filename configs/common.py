@@ -108,7 +108,34 @@ MODIFIERS = {
     'phantom': _phantom,
     'cpu': _cpu,
 }
-_EXCLUSIVE = ('thesis', 'tuned')  # Two whole recipes.
+# What trains; the head always does.
+SCOPES = {
+    'all': lambda config: config.model.update(trainable='all'),
+    'last_block': lambda config: config.model.update(trainable='block5'),
+    'first_block': lambda config: config.model.update(trainable='block1'),
+    'first_last': lambda config: config.model.update(
+        trainable='block1,block5'),
+    'head': lambda config: config.model.update(trainable='none'),
+}
+
+# Of each row one at most: recipes, splits, scopes.
+_EXCLUSIVE = (('thesis', 'tuned'), ('grouped', 'official'), tuple(SCOPES))
+
+
+def _baseline(name: str) -> Change:
+  def change(config: ml_collections.ConfigDict) -> None:
+    config.model.name = name
+    config.model.init_from = 'random'
+    # Whatever the modifiers say: with 224x224 pixels a tree takes hours.
+    config.data.image_size = (64, 64)
+  return change
+
+
+# Classifiers of pixels (section 6.1 of the thesis).
+BASELINES = {
+    'decision_tree': _baseline('decision_tree'),
+    'random_forest': _baseline('random_forest'),
+}
 
 
 def compose(
@@ -135,9 +162,11 @@ def compose(
     if name not in modifiers:
       raise errors.UsageError(
           f'unknown modifier {name!r}; modifiers are {", ".join(modifiers)}')
-  if set(_EXCLUSIVE) <= set(chosen):
-    raise errors.UsageError(
-        f'modifiers {" and ".join(_EXCLUSIVE)} exclude each other: choose one')
+  for names in _EXCLUSIVE:
+    both = [name for name in names if name in chosen]
+    if len(both) > 1:
+      raise errors.UsageError(
+          f'modifiers {" and ".join(both)} exclude each other: choose one')
   config = default()
   config.arm = arm
   config.modifiers = tuple(name for name in modifiers if name in chosen)

@@ -12,6 +12,10 @@ Arms, the CNN columns of table 7.1 of the thesis (the head always trains):
     head         ImageNet weights, the head alone
     random       random weights, everything trains
 
+and its baselines, trained on the pixels of train and validation together:
+
+    decision_tree, random_forest
+
 Modifiers: thesis (the default), tuned, grouped, caffe, phantom, cpu; see
 `configs/common.py`.
 
@@ -31,14 +35,9 @@ import ml_collections
 from configs import common
 
 ARMS = {
-    'all': lambda config: config.model.update(trainable='all'),
-    'last_block': lambda config: config.model.update(trainable='block5'),
-    'first_block': lambda config: config.model.update(trainable='block1'),
-    'first_last': lambda config: config.model.update(
-        trainable='block1,block5'),
-    'head': lambda config: config.model.update(trainable='none'),
-    'random': lambda config: config.model.update(
-        trainable='all', init_from='random'),
+    **common.SCOPES,
+    'random': lambda config: config.model.update(init_from='random'),
+    **common.BASELINES,
 }
 
 

@@ -28,11 +28,15 @@ def run(main: Callable[[list[str]], None]) -> None:
   Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
   130 interrupted.
   """
-  # TensorFlow and XLA read these when they are first imported, which is later.
+  quieten()
+  sys.exit(_status(main, sys.argv))
+
+
+def quieten() -> None:
+  """Silences libraries that narrate; call it before they are imported."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
-  logging.set_verbosity(logging.ERROR)  # Orbax narrates every file.
-  sys.exit(_status(main, sys.argv))
+  logging.set_verbosity(logging.ERROR)  # Orbax tells of every file.
 
 
 def _status(main: Callable[[list[str]], None], argv: Sequence[str]) -> int:

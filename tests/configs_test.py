@@ -3,7 +3,9 @@
 import pytest
 
 from configs import common
+from configs import folder
 from configs import ham
+from configs import xray
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model import layers
@@ -20,7 +22,7 @@ _ARMS = {
 }
 
 
-@pytest.mark.parametrize('arm', ham.ARMS)
+@pytest.mark.parametrize('arm', _ARMS)
 def test_every_arm_trains_what_the_thesis_says(arm):
   """Table 7.1: a column must not train another column's layers."""
   spec = specs.from_config(ham.get_config(arm))
@@ -29,12 +31,93 @@ def test_every_arm_trains_what_the_thesis_says(arm):
   assert (spec.model.init_from == 'random') == (arm == 'random')
 
 
+def test_the_other_arms_are_the_baselines():
+  """Section 6.1: trees of small pixels, which no layer's name concerns."""
+  assert set(ham.ARMS) - set(_ARMS) == set(common.BASELINES)
+  for module in (ham, xray):
+    for arm in common.BASELINES:
+      spec = specs.from_config(module.get_config(f'{arm},tuned'))
+      assert (spec.model.name, spec.data.image_size) == (arm, (64, 64))
+
+
 @pytest.mark.parametrize('modifier', common.MODIFIERS)
 @pytest.mark.parametrize('arm', ham.ARMS)
 def test_every_arm_takes_every_modifier(arm, modifier):
   """No combination may build a configuration that is refused later."""
   spec = specs.from_config(ham.get_config(f'{arm},{modifier}'))
   assert spec.arm == arm and spec.modifiers == (modifier,)
+
+
+def _folder(argument):
+  """A folder of one's own is the one data set that needs a place."""
+  config = folder.get_config(argument)
+  config.data.dir = 'DIR'
+  return specs.from_config(config)
+
+
+def _xray(argument):
+  """The arm `ham` is the one that needs a run to start from."""
+  config = xray.get_config(argument)
+  config.model.init_from = config.model.init_from or 'WORKDIR'
+  return specs.from_config(config)
+
+
+@pytest.mark.parametrize('name, read, module', [
+    ('chest_xray', _xray, xray), ('folder', _folder, folder)])
+def test_every_combination_of_other_data_sets_is_a_specification(
+    name, read, module):
+  """Each arm with each modifier, on the right images."""
+  for arm in module.ARMS:
+    for modifier in module.MODIFIERS:
+      spec = read(f'{arm},{modifier}')
+      assert (spec.data.name, spec.arm) == (name, arm)
+      assert spec.modifiers == (modifier,)
+  assert read('random,official').data.split == 'official'
+  assert read('random,tuned').data.split == 'thesis'
+
+
+@pytest.mark.parametrize('arm, start', [
+    ('imagenet', 'imagenet'), ('random', 'random'), ('ham', 'WORKDIR')])
+@pytest.mark.parametrize('scope', common.SCOPES)
+def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(arm, start, scope):
+  """The thesis compares starts; which layers move must not change with one."""
+  spec = _xray(f'{arm},{scope}')
+  assert spec.model.init_from == start
+  trained = set(trainable.resolve(spec.model.trainable))
+  assert trained == _ARMS[scope] | set(layers.HEAD)
+  assert _xray(arm).model.trainable == 'all'
+
+
+@pytest.mark.parametrize('modifiers', ['', ',cpu', ',tuned', ',phantom'])
+def test_a_chest_keeps_its_up(modifiers):
+  """No X-ray is ever upside down or lying."""
+  augment = _xray(f'imagenet{modifiers}').augment
+  assert augment.horizontal_flip
+  assert not augment.vertical_flip and not augment.quarter_turns
+
+
+@pytest.mark.parametrize('arm', folder.ARMS)
+def test_an_arm_means_the_same_on_a_folder(arm):
+  """Only the data differ between configs/ham.py and configs/folder.py."""
+  config = ham.get_config(arm)
+  config.data.update(name='folder', dir='DIR')
+  assert _folder(arm) == specs.from_config(config)
+
+
+@pytest.mark.parametrize('module, argument, message', [
+    (xray, 'ham', 'model.init_from=.*workdir of a finished run'),
+    (folder, 'all', 'data.dir=.*a folder a class'),
+    (folder, 'all,phantom', 'unknown modifier .phantom'),
+    (xray, 'last_block', 'unknown arm'),
+    (xray, 'random,grouped,official', 'exclude each other'),
+    (xray, 'random,head,last_block', 'last_block and head exclude'),
+    (folder, 'all,official,grouped', 'exclude each other'),
+    (ham, 'all,official', 'unknown modifier'),
+])
+def test_what_a_data_set_cannot_be_asked_is_refused(module, argument, message):
+  """A start or a place that is guessed at would be another experiment."""
+  with pytest.raises(errors.UsageError, match=message):
+    specs.from_config(module.get_config(argument))
 
 
 def test_the_default_is_the_thesis():

@@ -32,14 +32,33 @@ def phantoms(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='session')
+def chest_phantoms(tmp_path_factory) -> pathlib.Path:
+  """The smallest phantom chest X-rays; tests may read, never change them."""
+  folder = tmp_path_factory.mktemp('data') / 'chest_xray'
+  phantom.write_chest_xray(
+      folder, images=phantom.smallest_chest_xray(), size=(48, 40))
+  return folder
+
+
+@pytest.fixture(scope='session')
 def real_ham() -> pathlib.Path:
   """The real HAM10000, where $MEDXFER_DATA has it."""
+  return _real('ham10000')
+
+
+@pytest.fixture(scope='session')
+def real_chest() -> pathlib.Path:
+  """The real chest X-rays, where $MEDXFER_DATA has them."""
+  return _real('chest_xray')
+
+
+def _real(name: str) -> pathlib.Path:
   root = os.environ.get('MEDXFER_DATA')
   if not root:
-    pytest.skip('$MEDXFER_DATA is not set: no real HAM10000')
+    pytest.skip(f'$MEDXFER_DATA is not set: no real {name}')
   # Set and wrong is a mistake, not a reason to skip.
-  assert (pathlib.Path(root) / 'ham10000').is_dir(), root
-  return pathlib.Path(root) / 'ham10000'
+  assert (pathlib.Path(root) / name).is_dir(), root
+  return pathlib.Path(root) / name
 
 
 @pytest.fixture(scope='session')

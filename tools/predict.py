@@ -1,9 +1,12 @@
 """Classifies images with the best checkpoint of a run.
 
-    python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV]
+    python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV] \\
+        [--explain=DIR] [--explain_layer=block5_conv3]
 
 Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
-stands for every image below it. Research use only: no medical device.
+stands for every image below it. With --explain each image is also drawn, as
+the network saw it, beside a heat map (Grad-CAM) of where its prediction comes
+from. Research use only: no medical device.
 """
 
 import pathlib
@@ -12,6 +15,7 @@ from absl import flags
 
 from medxfer import errors
 from medxfer import launcher
+from medxfer.model import layers
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _OUTPUT = flags.DEFINE_string(
@@ -19,6 +23,14 @@ _OUTPUT = flags.DEFINE_string(
 _ON_BAD_IMAGE = flags.DEFINE_enum(
     'on_bad_image', 'fail', ['fail', 'skip'],
     'Whether an unreadable image ends the command or is reported and left out.')
+_EXPLAIN = flags.DEFINE_string(
+    'explain', None,
+    'Folder for a picture of each image with a heat map of its prediction, '
+    'and index.csv; must be absent or empty.')
+_EXPLAIN_LAYER = flags.DEFINE_enum(
+    'explain_layer', layers.CONVOLUTIONS[-1], layers.CONVOLUTIONS,
+    'Whose activations the heat map weighs: the last convolution knows most '
+    'about classes, earlier ones more about places.')
 
 
 def main(argv: list[str]) -> None:
@@ -34,6 +46,8 @@ def main(argv: list[str]) -> None:
       [pathlib.Path(name) for name in argv],
       output=pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None,
       on_bad_image=_ON_BAD_IMAGE.value,
+      explain=pathlib.Path(_EXPLAIN.value) if _EXPLAIN.value else None,
+      explain_layer=_EXPLAIN_LAYER.value,
   )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
 from medxfer.data import ham10000
 
@@ -89,3 +90,16 @@ class Ham10000(TableBuilder):
     """Reads the table of a download; see `medxfer.data.ham10000.read`."""
     super().__init__(
         ham10000.read(pathlib.Path(folder), on_bad_image=on_bad_image))
+
+
+class ChestXray(TableBuilder):
+  """5,856 chest X-rays of children, normal or with pneumonia."""
+
+  group_name = 'patient'
+
+  def __init__(
+      self, folder: str | os.PathLike[str], *, on_bad_image: str = 'fail'
+  ):
+    """Lists the images of a download; see `medxfer.data.chest_xray.read`."""
+    super().__init__(
+        chest_xray.read(pathlib.Path(folder), on_bad_image=on_bad_image))

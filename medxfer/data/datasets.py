@@ -1,7 +1,7 @@
 """Data sets by name: where they lie, and their tables.
 
 A new data set is a module with `read(folder, on_bad_image=...)`, a line in
-`_READERS`, and a configuration.
+`_READERS` and in `_ORIGINS`, and a configuration.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,23 @@ import pathlib
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
+from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import phantom
 
 ENVIRONMENT = 'MEDXFER_DATA'
-_PHANTOM_SIZE = (150, 112)  # Width, height: HAM10000's proportions.
 
 _READERS: Mapping[str, Callable[..., examples_lib.Examples]] = {
     ham10000.NAME: ham10000.read,
+    chest_xray.NAME: chest_xray.read,
+    folders.NAME: folders.read,
+}
+# How public data is had.
+_ORIGINS = {
+    ham10000.NAME: '`python -m tools.download --dataset=ham10000` fetches it',
+    chest_xray.NAME: chest_xray.ORIGIN,
 }
 
 
@@ -30,7 +38,10 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
     DataError: the data set is missing or wrong.
     UsageError: too few phantom images are asked for.
   """
-  return _READERS[spec.name](folder(spec), on_bad_image=spec.on_bad_image)
+  options = {'on_bad_image': spec.on_bad_image}
+  if spec.groups:
+    options['groups'] = pathlib.Path(spec.groups).expanduser()
+  return _READERS[spec.name](folder(spec), **options)
 
 
 def folder(spec: specs.DataSpec) -> pathlib.Path:
@@ -41,13 +52,7 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
     UsageError: too few phantom images are asked for.
   """
   if spec.phantom:
-    smallest = phantom.smallest_ham10000()
-    if spec.phantom < smallest:
-      raise errors.UsageError(
-          f'data.phantom={spec.phantom} is too few for a split of seven '
-          f'classes; give at least {smallest}')
-    return phantom.cached_ham10000(
-        cache_folder(), images=spec.phantom, seed=0, size=_PHANTOM_SIZE)
+    return _phantoms(spec)
   if spec.dir:
     return pathlib.Path(spec.dir).expanduser()
   if os.environ.get(ENVIRONMENT):
@@ -55,8 +60,17 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
   raise errors.DataError(
       f'nothing says where {spec.name} is: give --config.data.dir=DIR, or set '
       f'{ENVIRONMENT} to the folder that holds {spec.name}/; '
-      f'`python -m tools.download --dataset={spec.name}` fetches it, and the '
-      'modifier `phantom` runs without it')
+      f'{_ORIGINS[spec.name]}, and the modifier `phantom` runs without it')
+
+
+def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
+  kind = phantom.KINDS[spec.name]
+  if spec.phantom < kind.smallest():
+    raise errors.UsageError(
+        f'data.phantom={spec.phantom} is too few for a split of the classes '
+        f'of {spec.name}; give at least {kind.smallest()}')
+  return kind.cached(
+      cache_folder(), images=spec.phantom, seed=0, size=kind.size)
 
 
 def cache_folder() -> pathlib.Path:

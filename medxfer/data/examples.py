@@ -7,6 +7,8 @@ import pathlib
 
 import numpy as np
 
+from medxfer import errors
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Examples:
@@ -54,3 +56,20 @@ class Examples:
         groups=pick(self.groups),
         columns={name: pick(values) for name, values in self.columns.items()},
     )
+
+
+def refuse_bad(bad: Mapping[str, str], on_bad_image: str) -> None:
+  """Raises at the first bad image, unless such are to be left out.
+
+  Args:
+    bad: image id -> what is wrong with it.
+    on_bad_image: 'fail' or 'skip'.
+
+  Raises:
+    DataError: names the image, the reason and the way out.
+  """
+  for image_id, reason in bad.items():
+    if on_bad_image == 'fail':
+      raise errors.DataError(
+          f'{image_id}: {reason}; restore it, or leave such images out with '
+          '--config.data.on_bad_image=skip')

@@ -1,8 +1,10 @@
 """Who trains, who validates, who tests; and what leaks between them.
 
-Both splits are cut into five folds: one tests, one validates, three train
+Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `thesis` deals images, as the thesis did (section 6.2); `grouped`
 deals whole groups (lesions, patients), so that no group stands on two sides.
+`official` keeps the sides as published; where no validation side was, one of
+five folds of train becomes it, by group.
 """
 
 from collections.abc import Sequence
@@ -63,35 +65,63 @@ def assign(
   Args:
     examples: the table.
     kind: 'thesis' (by image) or 'grouped' (by group); both stratified by
-      class, the latter as well as groups allow.
+      class, the latter as well as groups allow. 'official' follows the
+      table's column 'published'.
     seed: decides the folds.
 
   Raises:
     DataError: a class would be absent from a side.
+    UsageError: 'official', but nothing was published as train or test.
   """
+  if kind == 'official':
+    split = _official(examples, seed)
+  else:
+    test, val, *rest = _deal(examples, np.arange(len(examples)), kind, seed)
+    split = Split(train=_union(rest), val=val, test=test)
+  _check(examples, split, kind)
+  return split
+
+
+def _official(examples: examples_lib.Examples, seed: int) -> Split:
+  published = np.array(examples.columns.get('published', ()), dtype=object)
+  train, val, test = (np.flatnonzero(published == side) for side in SIDES)
+  if not len(train) or not len(test):
+    side = 'test' if len(train) else 'train'
+    raise errors.UsageError(
+        f'data.split=official: no image of {examples.name} was published as '
+        f'{side} (it would lie in {side}/); give --config.data.split=grouped '
+        'or thesis')
+  if not len(val):
+    val, *rest = _deal(examples, train, 'grouped', seed)
+    train = _union(rest)
+  return Split(train=train, val=val, test=test)
+
+
+def _union(folds: Sequence[np.ndarray]) -> np.ndarray:
+  return np.sort(np.concatenate(folds))
+
+
+def _deal(
+    examples: examples_lib.Examples, rows: np.ndarray, kind: str, seed: int
+) -> list[np.ndarray]:
+  """Deals rows of the table to five folds of ascending rows."""
   from sklearn import model_selection  # Slow to import; launchers must not.
 
   folds = {
       'thesis': model_selection.StratifiedKFold,
       'grouped': model_selection.StratifiedGroupKFold,
   }[kind](_FOLDS, shuffle=True, random_state=seed)
+  labels, groups = examples.labels[rows], np.array(examples.groups)[rows]
   with warnings.catch_warnings():
     # The check below says the same with names and a way out.
     warnings.simplefilter('ignore')
     try:
-      dealt = [test for _, test in folds.split(
-          examples.labels, examples.labels, np.array(examples.groups))]
+      return [np.sort(rows[fold])
+              for _, fold in folds.split(labels, labels, groups)]
     except ValueError as error:
       raise errors.DataError(
-          f'{examples.name}: {len(examples)} images cannot be split '
+          f'{examples.name}: {len(rows)} images cannot be split '
           f'({error}); more images of each class are needed') from error
-  split = Split(
-      train=np.sort(np.concatenate(dealt[2:])),
-      val=np.sort(dealt[1]),
-      test=np.sort(dealt[0]),
-  )
-  _check(examples, split, kind)
-  return split
 
 
 def _check(

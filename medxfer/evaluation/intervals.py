@@ -6,6 +6,7 @@ are drawn (the cluster bootstrap: Field and Welsh, 'Bootstrapping clustered
 data', J. R. Statist. Soc. B 69(3), 2007).
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from medxfer.evaluation import predictions as predictions_lib
 _CHUNK_VALUES = 2**22
 
 Interval = list[float] | None
+# How often each image is drawn, [b, n] -> name -> [b] or [b, k].
+Statistics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def bootstrap(
@@ -50,13 +53,42 @@ def bootstrap(
     ValueError: there are no images, no resamples, or the level is not
       between 0 and 1.
   """
+  return percentiles(
+      predictions, lambda counts: _replicates(predictions, counts),
+      resamples=resamples, level=level, seed=seed,
+  )
+
+
+def percentiles(
+    predictions: predictions_lib.Predictions,
+    statistics: Statistics,
+    *,
+    resamples: int,
+    level: float,
+    seed: int,
+) -> dict[str, Any]:
+  """Returns an interval for each statistic of the drawn images.
+
+  Args:
+    predictions: n scored images; drawn by group if they have groups.
+    statistics: counts [b, n] -> name -> [b], or [b, k] for k classes.
+    resamples: replicates.
+    level: share of the replicates between the two ends.
+    seed: of the PCG64 generator; the same seed draws the same images.
+
+  Returns:
+    name -> [low, high], or {class: [low, high]}; None as in `bootstrap`.
+
+  Raises:
+    ValueError: as `bootstrap`.
+  """
   if not predictions.image_ids or resamples < 1 or not 0 < level < 1:
     raise ValueError(
         'the bootstrap needs an image, a resample and 0 < level < 1, not'
         f' {len(predictions.image_ids)}, {resamples} and {level}'
     )
   blocks = [
-      _replicates(predictions, counts)
+      statistics(counts)
       for counts in resampled_counts(
           predictions, resamples=resamples, seed=seed
       )

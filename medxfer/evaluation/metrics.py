@@ -62,9 +62,18 @@ def f1_per_class(table: np.ndarray) -> np.ndarray:
   return np.nan_to_num(_ratio(2 * _diagonal(table), both), nan=0.0)
 
 
+def recall_per_class(table: np.ndarray) -> np.ndarray:
+  """Share of a class' images that are found; [..., k, k] -> [..., k].
+
+  NaN where the class has no image. Of two classes, the recall of the positive
+  one is the sensitivity and that of the other the specificity.
+  """
+  return _ratio(_diagonal(table), table.sum(axis=-1))
+
+
 def balanced_accuracy(table: np.ndarray) -> np.ndarray:
   """Mean recall of the classes that have images; [..., k, k] -> [...]."""
-  return mean_of_defined(_ratio(_diagonal(table), table.sum(axis=-1)))
+  return mean_of_defined(recall_per_class(table))
 
 
 def auroc_per_class(
@@ -111,6 +120,11 @@ def mean_of_defined(values: np.ndarray) -> np.ndarray:
   return _ratio(total, defined.sum(axis=-1))
 
 
+def or_none(value: np.ndarray) -> float | None:
+  """Returns a number for JSON, which knows no NaN: None instead."""
+  return None if np.isnan(value) else float(value)
+
+
 def compute(
     predictions: predictions_lib.Predictions,
     weights: np.ndarray | None = None,
@@ -151,9 +165,9 @@ def compute(
       'f1_macro': float(f1.mean()),
       'f1_per_class': dict(zip(names, f1.tolist())),
       'balanced_accuracy': float(balanced_accuracy(table)),
-      'auroc_macro': _defined(mean_of_defined(areas)),
+      'auroc_macro': or_none(mean_of_defined(areas)),
       'auroc_per_class': {
-          name: _defined(area) for name, area in zip(names, areas)
+          name: or_none(area) for name, area in zip(names, areas)
       },
       'auroc_undefined': [
           name for name, area in zip(names, areas) if np.isnan(area)
@@ -195,10 +209,6 @@ def _area(
   np.cumsum(weights * ~positive, axis=1, out=below[:, 1:])
   pairs = np.einsum('bp,bp->b', hits, below[:, low] + below[:, high]) / 2
   return _ratio(pairs, hits.sum(axis=1) * below[:, -1])
-
-
-def _defined(value: np.ndarray) -> float | None:
-  return None if np.isnan(value) else float(value)
 
 
 def _counts(table: np.ndarray) -> list[Any]:

@@ -1,6 +1,8 @@
 """One split in numbers: for `summary.json`, and for the terminal."""
 
+from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from medxfer import errors
 from medxfer.evaluation import calibration
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
+from medxfer.evaluation import operating
 from medxfer.evaluation import predictions as predictions_lib
 
 _LEVEL = 0.95
@@ -21,6 +24,12 @@ _OVERALL = (
     ('ece', 'expected calibration error'),
     ('brier', 'Brier score'),
 )
+_AT_THRESHOLD = (
+    ('accuracy', 'accuracy'),
+    ('f1_macro', 'macro F1'),
+    ('sensitivity', 'sensitivity'),
+    ('specificity', 'specificity'),
+)
 
 
 def split_summary(
@@ -28,6 +37,7 @@ def split_summary(
     *,
     resamples: int = 1000,
     seed: int = 0,
+    threshold: float | None = None,
 ) -> dict[str, Any]:
   """Everything that is said about one split, ready for JSON.
 
@@ -36,16 +46,19 @@ def split_summary(
       resampled by group.
     resamples: bootstrap replicates.
     seed: of the bootstrap.
+    threshold: of the last of two classes, chosen on other images; or None.
 
   Returns:
     The keys of `metrics.compute`, and `ece`, `brier`, `intervals` (as
     `intervals.bootstrap` returns them), `level`, `resamples`,
-    `resampled_by` ('group' or 'image'), `n` and `class_names`. What is
+    `resampled_by` ('group' or 'image'), `n` and `class_names`; with a
+    threshold also `at_threshold`, as `operating.at` returns it. What is
     undefined is None, never NaN.
 
   Raises:
     errors.DataError: a probability is not finite.
-    ValueError: there are no images or no resamples.
+    ValueError: there are no images or no resamples, or there is a threshold
+      but there are not two classes.
   """
   finite = np.isfinite(predictions.probabilities).all(axis=1)
   if not finite.all():
@@ -53,7 +66,7 @@ def split_summary(
         f'image {predictions.image_ids[finite.argmin()]!r}: its probabilities'
         ' are not finite, the training diverged; lower the learning rate'
     )
-  return {
+  summary = {
       'n': len(predictions.image_ids),
       'class_names': list(predictions.class_names),
       **metrics.compute(predictions),
@@ -66,6 +79,11 @@ def split_summary(
       'resamples': resamples,
       'resampled_by': 'group' if predictions.groups else 'image',
   }
+  if threshold is not None:
+    summary['at_threshold'] = operating.at(
+        predictions, threshold, resamples=resamples, seed=seed
+    )
+  return summary
 
 
 def table(summary: Mapping[str, Any]) -> str:
@@ -76,7 +94,8 @@ def table(summary: Mapping[str, Any]) -> str:
 
   Returns:
     Lines of at most 80 columns, without a line end after the last: one a
-    class, then the overall metrics, then how the intervals were made.
+    class, then the overall metrics, those at a threshold if there is one,
+    then how the intervals were made.
   """
   ranges = summary['intervals']
   level = f'{100 * summary["level"]:g} % interval'
@@ -90,11 +109,14 @@ def table(summary: Mapping[str, Any]) -> str:
         f'  {_range(ranges["f1_per_class"][name]):<15}'
         f'  {summary["support"][name]:>7,}'
     )
-  lines.append('')
-  for key, title in _OVERALL:
-    shown = _range(ranges[key]) if key in ranges else ''
-    lines.append(f'{title:<{width}}  {_number(summary[key])}  {shown}'.rstrip())
-  lines.append('')
+  lines += ['', *_rows(summary, _OVERALL, width), '']
+  if 'at_threshold' in summary:
+    point = summary['at_threshold']
+    lines += [
+        f'{_short(point["positive"])} from a probability of'
+        f' {point["threshold"]:.4g} on:',
+        *_rows(point, _AT_THRESHOLD, width), '',
+    ]
   undefined = len(summary['auroc_undefined'])
   if undefined:
     lines.append(f'AUROC is undefined for {undefined} of the classes.')
@@ -103,6 +125,15 @@ def table(summary: Mapping[str, Any]) -> str:
       f' resamples by {summary["resampled_by"]}'
   )
   return '\n'.join(lines)
+
+
+def _rows(
+    summary: Mapping[str, Any], titles: Sequence[tuple[str, str]], width: int
+) -> Iterator[str]:
+  ranges = summary['intervals']
+  for key, title in titles:
+    shown = _range(ranges[key]) if key in ranges else ''
+    yield f'{title:<{width}}  {_number(summary[key])}  {shown}'.rstrip()
 
 
 def _short(name: str) -> str:

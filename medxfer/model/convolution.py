@@ -59,7 +59,9 @@ def kernel_gradient(
     return jnp.stack(products).reshape(_SIDE, _SIDE, channels, units)
   size = _chunk(batch, _ROWS // (height * width))
 
-  def add(total: jax.Array, chunk: tuple[jax.Array, jax.Array]):
+  def add(
+      total: jax.Array, chunk: tuple[jax.Array, jax.Array]
+  ) -> tuple[jax.Array, None]:
     rows = jnp.concatenate(_copies(chunk[0]), -1)
     rows = rows.reshape(-1, _SIDE * _SIDE * channels)
     return total + rows.T @ chunk[1].reshape(-1, units), None

@@ -11,7 +11,6 @@ from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import say
 from medxfer.runs import scoring
 from medxfer.runs import workdir
-from medxfer.training import checkpoints
 
 
 def evaluate(
@@ -30,23 +29,25 @@ def evaluate(
     data_dir: where the images are, if not where the run read them.
 
   Returns:
-    What `summary.split_summary` says of the side.
+    What `summary.split_summary` says of the side, also at the threshold that
+    a finished run of two classes has chosen.
 
   Raises:
     DataError: the folder is no workdir, its checkpoint is damaged, or the
       images are not those of the run.
+    UsageError: the run is a baseline, which keeps no weights.
   """
-  spec = workdir.read_spec(path)
+  spec, weights = scoring.load(path)
   if data_dir:
     spec = dataclasses.replace(
         spec, data=dataclasses.replace(spec.data, dir=data_dir))
-  weights = checkpoints.export(path)
   inputs = inputs_lib.read(spec)
-  workdir.refuse_other_inputs(path, inputs)
+  workdir.refuse_other_inputs(path, inputs.digests())
   images = scoring.data(spec, inputs)
   scored = scoring.score(spec, weights, images, inputs.examples, side)
   summary = summaries.split_summary(
-      scored, resamples=spec.evaluation.resamples, seed=spec.seed)
+      scored, resamples=spec.evaluation.resamples, seed=spec.seed,
+      threshold=_threshold(path, side))
   say.line(f'{side}, {weights.contract.source}:')
   say.line(summaries.table(summary))
   if output:
@@ -54,3 +55,11 @@ def evaluate(
     predictions_lib.write(output / workdir.predictions(side), scored)
     files.write_json(output / f'summary_{side}.json', summary)
   return summary
+
+
+def _threshold(path: pathlib.Path, side: str) -> float | None:
+  """Returns the threshold of a run; none for the images that chose it."""
+  if side == 'val' or not (path / workdir.SUMMARY).exists():
+    return None
+  chosen = files.read_json(path / workdir.SUMMARY).get('threshold')
+  return chosen['value'] if chosen else None

@@ -5,13 +5,16 @@ import hashlib
 
 import numpy as np
 
+from medxfer import baselines
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import datasets
 from medxfer.data import examples as examples_lib
 from medxfer.data import pipeline
 from medxfer.data import splits
+from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
+from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import say
 
 
@@ -24,7 +27,7 @@ class Inputs:
     decoded: their pixels.
     split: their sides.
     leak: what the sides share.
-    backbone: pretrained weights, or None for a random start.
+    backbone: pretrained weights, or None for a random start or a baseline.
   """
 
   examples: examples_lib.Examples
@@ -53,18 +56,26 @@ def read(spec: specs.RunSpec) -> Inputs:
 
   Raises:
     DataError: images or weights are missing or damaged.
-    UsageError: a class weight names no class.
+    UsageError: a class weight names no class, `model.trainable` no layer, or
+      a baseline's images would fill the memory.
   """
+  trainable.resolve(spec.model.trainable)
   examples = datasets.read(spec.data)
   _check_class_weights(spec.training, examples)
-  backbone = _backbone(spec.model)
+  baseline = spec.model.name in baselines.NAMES
+  if baseline:
+    baselines.check_memory(len(examples), spec.data.image_size)
+  backbone = None if baseline else backbone_lib.read(spec.model)
   decoded = pipeline.decode(
       examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
-      keep=spec.data.cache != 'none')
+      keep=baseline or spec.data.cache != 'none')
   examples = decoded.examples
   split = splits.assign(examples, kind=spec.data.split, seed=spec.seed)
+  if baseline:
+    split = _without_val(split)
   leak = splits.audit(examples, split, decoded.digests)
-  sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES)
+  sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES
+                    if len(split.rows(s)))
   say.line(f'data: {len(examples):,} images of '
            f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
            f'skipped; {spec.data.split} split: {sides}')
@@ -100,17 +111,14 @@ def _check_class_weights(
           f'its classes are {", ".join(examples.class_names)}')
 
 
-def _backbone(spec: specs.ModelSpec) -> weights_lib.Weights | None:
-  if spec.init_from == 'random':
-    return None
-  path = weights_lib.locate(spec.weights)
-  weights = weights_lib.read(path)
-  name = weights_lib.recognise(weights.params)
-  say.line(f'weights: {path}: {name or "not the official ImageNet weights"}')
-  if weights.contract.preprocessing != spec.preprocessing:
-    say.line(
-        f'note: these weights were trained on {weights.contract.preprocessing}'
-        f' pixels, this run feeds them {spec.preprocessing} pixels; '
-        '--config.model.preprocessing='
-        f'{weights.contract.preprocessing} feeds them what they know')
-  return weights
+def _without_val(split: splits.Split) -> splits.Split:
+  """Trains on the validation images too: the 80/20 split of section 6.1.
+
+  A baseline has nothing to choose by validation, and the test images stay
+  those of a network with the same seed.
+  """
+  return splits.Split(
+      train=np.sort(np.concatenate([split.train, split.val])),
+      val=split.val[:0],
+      test=split.test,
+  )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from collections.abc import Sequence
+import contextlib
 import csv
 import pathlib
 import sys
@@ -15,10 +16,11 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import images
 from medxfer.data import pipeline
+from medxfer.model import layers
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
-from medxfer.runs import workdir
-from medxfer.training import checkpoints
+from medxfer.runs import explain as explain_lib
+from medxfer.runs import scoring
 from medxfer.training import feeds
 from medxfer.training import steps
 
@@ -31,6 +33,8 @@ def predict(
     *,
     output: pathlib.Path | None,
     on_bad_image: str = 'fail',
+    explain: pathlib.Path | None = None,
+    explain_layer: str = layers.CONVOLUTIONS[-1],
 ) -> None:
   """Writes or prints `image,prediction,p_<class>...`, a row an image.
 
@@ -40,19 +44,26 @@ def predict(
     output: CSV file, or None for the standard output.
     on_bad_image: 'fail', or 'skip' to report and leave out what is
       unreadable.
+    explain: folder for a Grad-CAM of every prediction, absent or empty; None
+      to draw nothing.
+    explain_layer: the convolution that Grad-CAM looks at.
 
   Raises:
     DataError: an image or the checkpoint cannot be read.
-    UsageError: a name does not exist, or `output` cannot be written.
+    UsageError: a name does not exist, `output` or `explain` cannot be
+      written, or the run is a baseline, which keeps no weights.
   """
   if output:
     files.check_target(output, overwrite=True)
+  if explain:
+    files.check_free(explain)
   names = image_files(sources)
-  spec = workdir.read_spec(path)
-  weights = checkpoints.export(path)
+  spec, weights = scoring.load(path)
   header = ('image', 'prediction',
             *(f'p_{name}' for name in weights.contract.classes))
-  rows = list(_rows(spec, weights, names, on_bad_image))
+  with (explain_lib.drawing(explain, spec, weights, explain_layer)
+        if explain else contextlib.nullcontext()) as draw:
+    rows = list(_rows(spec, weights, names, on_bad_image, draw))
   if output:
     files.write_table(output, header, rows)
   else:
@@ -86,6 +97,7 @@ def _rows(
     weights: weights_lib.Weights,
     names: Sequence[pathlib.Path],
     on_bad_image: str,
+    draw: explain_lib.Draw | None,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
   # Batches are cut below, by files; `iter` hands them on as they are.
@@ -101,7 +113,10 @@ def _rows(
     padded = np.zeros((size, *pixels.shape[1:]), np.uint8)
     padded[:len(good)] = pixels
     logits = step(weights.params, jnp.asarray(padded))
-    for name, p in zip(good, np.asarray(jax.nn.softmax(logits))):
+    probabilities = np.asarray(jax.nn.softmax(logits))
+    if draw:
+      draw(good, padded, probabilities)
+    for name, p in zip(good, probabilities):
       yield (name, classes[p.argmax()], *(float(value) for value in p))
 
 

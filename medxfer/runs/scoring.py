@@ -1,9 +1,14 @@
 """From a run's weights and images to its predictions table."""
 
+import pathlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer import baselines
+from medxfer import errors
+from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import sources
@@ -11,9 +16,35 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
 from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import steps
+
+
+def load(path: pathlib.Path) -> tuple[specs.RunSpec, weights_lib.Weights]:
+  """Returns the specification of a workdir's run, and its best weights.
+
+  Raises:
+    DataError: the folder is no workdir, or its checkpoint is damaged.
+    UsageError: the run is a baseline, which keeps no weights.
+  """
+  spec = workdir.read_spec(path)
+  if spec.model.name in baselines.NAMES:
+    raise errors.UsageError(
+        f'{path}: a {spec.model.name} keeps no checkpoint to score images '
+        f'with; {workdir.predictions("test")} there holds all that it has '
+        f'scored, and its command in {workdir.ENVIRONMENT} trains it again'
+        f'{_duration(path)}')
+  return spec, checkpoints.export(path)
+
+
+def _duration(path: pathlib.Path) -> str:
+  if not (path / workdir.SUMMARY).exists():
+    return ''
+  summary = files.read_json(path / workdir.SUMMARY)
+  return f' in {summary["train_seconds"]:.0f} s'
 
 
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> loop.Data:
@@ -50,10 +81,26 @@ def score(
   logits = loop.predict(
       step, weights.params, images.feed, rows, spec.evaluation.batch_size,
       f'scoring {side}')
+  return table(
+      examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
+
+
+def table(
+    examples: examples_lib.Examples,
+    rows: np.ndarray,
+    probabilities: np.ndarray,
+) -> predictions_lib.Predictions:
+  """Puts scores beside the images that they belong to.
+
+  Args:
+    examples: the table of all images.
+    rows: int [n], those that were scored.
+    probabilities: float [n, k].
+  """
   return predictions_lib.Predictions(
       image_ids=tuple(examples.image_ids[i] for i in rows),
       labels=examples.labels[rows],
-      probabilities=np.asarray(jax.nn.softmax(jnp.asarray(logits))),
+      probabilities=probabilities,
       class_names=examples.class_names,
       groups=tuple(examples.groups[i] for i in rows),
   )

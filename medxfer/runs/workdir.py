@@ -1,6 +1,7 @@
 """A run's folder: its files, one process at a time, one run for ever."""
 
 from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
 import fcntl
 import io
@@ -13,7 +14,6 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import splits
-from medxfer.runs import inputs as inputs_lib
 
 CONFIG = 'config.json'
 ENVIRONMENT = 'environment.json'
@@ -138,16 +138,20 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
 
 
 def refuse_other_inputs(
-    path: pathlib.Path, inputs: inputs_lib.Inputs
+    path: pathlib.Path, digests: Mapping[str, str | None]
 ) -> None:
   """Compares the images and weights with those that the run started with.
+
+  Args:
+    path: the workdir.
+    digests: as `inputs.Inputs.digests` returns them.
 
   Raises:
     DataError: they differ.
   """
   if not (path / INPUTS).exists():
     return
-  lines = specs.difference(files.read_json(path / INPUTS), inputs.digests())
+  lines = specs.difference(files.read_json(path / INPUTS), digests)
   if lines:
     raise errors.DataError(
         f'{path} was started with other images, another split of them or '

@@ -198,7 +198,7 @@ def _contract(
   return contracts.describe(
       state.params,
       source=f'medxfer run on {images}, arm {spec.arm}, seed {spec.seed}, '
-             f'epoch {epoch}, from {spec.model.init_from} weights',
+             f'epoch {epoch}, from {task.origin}',
       preprocessing=spec.model.preprocessing,
       classes=data.class_names,
   )

@@ -27,6 +27,7 @@ class Task:
     mask: True on the parameters that train.
     spec: the run's specification.
     class_weights: float32 [classes], factors of the loss.
+    origin: where the weights come from, for the contract of those it makes.
   """
 
   model: nn.Module
@@ -34,6 +35,7 @@ class Task:
   mask: Mask
   spec: specs.RunSpec
   class_weights: jax.Array
+  origin: str = 'random weights'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

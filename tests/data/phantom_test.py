@@ -1,20 +1,32 @@
-"""Phantoms: the same bytes for the same seed, in HAM10000's layout."""
+"""Phantoms: the same bytes for the same seed, in public layouts."""
 
 import collections
 import hashlib
 import multiprocessing
 import pathlib
 
+import numpy as np
 from PIL import Image
 import pytest
+from sklearn import metrics
 
 from medxfer import errors
+from medxfer.data import chest_xray
 from medxfer.data import ham10000
 from medxfer.data import phantom
-from medxfer.data.phantom import layout
+from medxfer.data.phantom import chest_layout
+from medxfer.data.phantom import fields
+from medxfer.data.phantom import ham_layout
+from medxfer.data.phantom import opacities
 from medxfer.data.phantom import recipes
+from medxfer.data.phantom import thorax
+from medxfer.data.phantom import writing
 
-_SMALL = dict(images=50, size=(48, 36))
+_SMALL = {
+    'ham10000': dict(images=50, size=(48, 36)),
+    'chest_xray': dict(images=40, size=(48, 40)),
+}
+_LAYOUTS = {'ham10000': ham_layout, 'chest_xray': chest_layout}
 
 
 def _digests(folder: pathlib.Path) -> dict[str, str]:
@@ -26,42 +38,57 @@ def _digests(folder: pathlib.Path) -> dict[str, str]:
   }
 
 
+@pytest.fixture(name='name', scope='module', params=phantom.KINDS)
+def _name(request) -> str:
+  return request.param
+
+
+@pytest.fixture(name='either', scope='module')
+def _either(name, tmp_path_factory) -> pathlib.Path:
+  """A small set of one kind of phantoms."""
+  folder = tmp_path_factory.mktemp('phantom') / name
+  phantom.KINDS[name].write(folder, seed=3, **_SMALL[name])
+  return folder
+
 
 @pytest.fixture(name='small', scope='module')
 def _small(tmp_path_factory) -> pathlib.Path:
   folder = tmp_path_factory.mktemp('phantom') / 'small'
-  phantom.write_ham10000(folder, seed=3, **_SMALL)
+  phantom.write_ham10000(folder, seed=3, **_SMALL['ham10000'])
   return folder
 
 
 @pytest.fixture(name='large', scope='module')
 def _large() -> list[dict[str, str]]:
   """The rows of a phantom as large as HAM10000; nothing is painted."""
-  return [picture.row for picture in layout._table(10_015, 0)]
+  return [picture.row for picture in ham_layout._table(10_015, 0)]
 
 
-def test_same_seed_same_bytes(small, tmp_path):
+def test_same_seed_same_bytes(name, either, tmp_path):
   """A phantom run can be repeated anywhere: nothing unseeded goes in."""
-  phantom.write_ham10000(tmp_path / 'again', seed=3, **_SMALL)
-  assert _digests(tmp_path / 'again') == _digests(small)
+  phantom.KINDS[name].write(tmp_path / 'again', seed=3, **_SMALL[name])
+  assert _digests(tmp_path / 'again') == _digests(either)
 
 
-def test_other_seed_other_images(small, tmp_path):
+def test_other_seed_other_images(name, either, tmp_path):
   """The seed reaches the pictures, not only the table."""
-  phantom.write_ham10000(tmp_path / 'other', seed=4, **_SMALL)
+  phantom.KINDS[name].write(tmp_path / 'other', seed=4, **_SMALL[name])
   pictures = [
-      {digest for name, digest in _digests(folder).items() if 'jpg' in name}
-      for folder in (small, tmp_path / 'other')
+      {digest for name, digest in _digests(folder).items() if '.jp' in name}
+      for folder in (either, tmp_path / 'other')
   ]
+  assert len(pictures[0]) == _SMALL[name]['images']
   assert not pictures[0] & pictures[1]
 
 
-def test_lesions_do_not_depend_on_how_many_are_asked_for(small, tmp_path):
+def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
   """Growing the phantom keeps the pictures it had."""
-  phantom.write_ham10000(tmp_path / 'more', images=60, seed=3, size=(48, 36))
-  few, more = (set(_digests(f).values()) for f in (small, tmp_path / 'more'))
-  # A lesion that the smaller set cut short, and the table, may differ.
-  assert len(few & more) >= 45
+  images = _SMALL[name]['images']
+  phantom.KINDS[name].write(
+      tmp_path / 'more', images=images + 10, seed=3, size=_SMALL[name]['size'])
+  few, more = (set(_digests(f).values()) for f in (either, tmp_path / 'more'))
+  # What the smaller set cut short, and the table, may differ.
+  assert len(few & more) >= 0.9 * images
 
 
 def test_layout_is_readable_as_ham10000(small):
@@ -73,7 +100,7 @@ def test_layout_is_readable_as_ham10000(small):
       'HAM10000_images_part_1', 'HAM10000_images_part_2',
       'HAM10000_metadata.csv',
   ]
-  for part in layout.PARTS:
+  for part in ham_layout.PARTS:
     assert len(list((small / part).iterdir())) == 25
 
 
@@ -86,7 +113,7 @@ def test_images_have_the_size_asked_for(small):
 @pytest.mark.parametrize('images', [50, 600])
 def test_classes_are_imbalanced_and_can_be_split(images):
   """Every class has five lesions; nv stays far ahead, as in HAM10000."""
-  pictures = layout._table(images, 0)
+  pictures = ham_layout._table(images, 0)
   assert len(pictures) == images
   counts = collections.Counter(picture.dx for picture in pictures)
   assert counts.most_common(1)[0][0] == 'nv'
@@ -127,29 +154,34 @@ def test_table_is_plausible_and_tells_nothing(large):
 @pytest.mark.parametrize(
     'wrong, said',
     [
-        (dict(images=49), 'minimum is 50'),
-        (dict(images=50, seed=-1), 'negative'),
-        (dict(images=50, size=(150, 16)), 'at least 32'),
+        (dict(images=-1), 'the minimum is {images}'),
+        (dict(seed=-1), 'negative'),
+        (dict(size=(150, 16)), 'at least 32'),
     ],
 )
-def test_bad_arguments_are_refused_before_writing(tmp_path, wrong, said):
+def test_bad_arguments_are_refused_before_writing(name, tmp_path, wrong, said):
   """The message says what is allowed, and no folder is made."""
-  with pytest.raises(errors.UsageError, match=said):
-    phantom.write_ham10000(tmp_path / 'new', **wrong)
+  small = _SMALL[name]
+  if 'images' in wrong:
+    wrong = dict(images=small['images'] - 1)
+  with pytest.raises(errors.UsageError, match=said.format(**small)):
+    phantom.KINDS[name].write(tmp_path / 'new', **small | wrong)
+  assert phantom.KINDS[name].smallest() == small['images']
   assert not list(tmp_path.iterdir())
 
 
-def test_full_folder_is_left_alone(tmp_path):
+def test_full_folder_is_left_alone(name, tmp_path):
   """Phantoms never mix with, or replace, what a user has."""
   (tmp_path / 'keep').write_text('mine')
   with pytest.raises(errors.UsageError, match='not empty'):
-    phantom.write_ham10000(tmp_path, **_SMALL)
+    phantom.KINDS[name].write(tmp_path, **_SMALL[name])
   assert [path.name for path in tmp_path.iterdir()] == ['keep']
 
 
-def test_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_failure_leaves_nothing_behind(name, tmp_path, monkeypatch):
   """A full disk half-way is a DataError and no half data set."""
-  view, seen = layout._view, []
+  layout, seen = _LAYOUTS[name], []
+  view = layout._view
 
   def fails_later(*args):
     seen.append(args)
@@ -159,28 +191,32 @@ def test_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
   monkeypatch.setattr(layout, '_view', fails_later)
   with pytest.raises(errors.DataError, match='No space left'):
-    phantom.write_ham10000(tmp_path / 'new', **_SMALL)
+    phantom.KINDS[name].write(tmp_path / 'new', **_SMALL[name])
   assert not list(tmp_path.iterdir())
 
 
-def test_cache_writes_once_and_names_its_parameters(tmp_path, monkeypatch):
+def test_cache_writes_once_and_names_its_parameters(
+    name, tmp_path, monkeypatch):
   """The second call reads; another version would get another folder."""
-  folder = phantom.cached_ham10000(tmp_path, seed=3, **_SMALL)
-  assert f'v{phantom.VERSION}_n50_s3_48x36' in folder.name
+  kind, layout, small = phantom.KINDS[name], _LAYOUTS[name], _SMALL[name]
+  folder = kind.cached(tmp_path, seed=3, **small)
+  assert folder.name == '{}_phantom_v{}_n{}_s3_{}x{}'.format(
+      name, layout.VERSION, small['images'], *small['size'])
   monkeypatch.setattr(layout, '_view', None)
-  assert phantom.cached_ham10000(tmp_path, seed=3, **_SMALL) == folder
+  assert kind.cached(tmp_path, seed=3, **small) == folder
 
 
-def test_damaged_cache_is_refused(tmp_path):
+def test_damaged_cache_is_refused(name, tmp_path):
   """A cache that lost an image is named, not used."""
-  folder = phantom.cached_ham10000(tmp_path, seed=3, **_SMALL)
-  next(folder.glob('*/*.jpg')).unlink()
-  with pytest.raises(errors.DataError, match='49 of 50'):
-    phantom.cached_ham10000(tmp_path, seed=3, **_SMALL)
+  images = _SMALL[name]['images']
+  folder = phantom.KINDS[name].cached(tmp_path, seed=3, **_SMALL[name])
+  next(folder.rglob('*.jp*g')).unlink()
+  with pytest.raises(errors.DataError, match=f'{images - 1} of {images}'):
+    phantom.KINDS[name].cached(tmp_path, seed=3, **_SMALL[name])
 
 
 def _ask(cache: pathlib.Path) -> str:
-  return str(phantom.cached_ham10000(cache, seed=3, **_SMALL))
+  return str(phantom.cached_ham10000(cache, seed=3, **_SMALL['ham10000']))
 
 
 def test_two_processes_may_fill_the_cache_at_once(small, tmp_path):
@@ -190,3 +226,77 @@ def test_two_processes_may_fill_the_cache_at_once(small, tmp_path):
   assert folders[0] == folders[1]
   assert [str(path) for path in tmp_path.iterdir()] == folders[:1]
   assert _digests(pathlib.Path(folders[0])) == _digests(small)
+
+
+@pytest.mark.parametrize('images', [40, 600, 5856])
+def test_chest_xrays_have_the_shares_of_the_real_ones(images):
+  """One normal to 2.7 with pneumonia, a tenth published as test."""
+  pictures = chest_layout._pictures(images, 0)
+  assert len({picture.path for picture in pictures}) == images
+  kinds = collections.Counter(picture.kind for picture in pictures)
+  assert kinds['normal'] / images == pytest.approx(0.27, abs=0.01)
+  assert kinds['virus'] / images == pytest.approx(0.26, abs=0.02)
+  tests = sum(picture.path.startswith('test/') for picture in pictures)
+  assert tests / images == pytest.approx(0.1, abs=0.05)
+  persons = {(picture.kind, picture.person) for picture in pictures}
+  assert images < 600 or 1.3 < images / len(persons) < 1.6
+
+
+def test_phantom_patients_are_read_as_they_were_painted(chest_phantoms):
+  """The reader finds the persons; a number is used for two of them."""
+  examples = chest_xray.read(chest_phantoms)
+  pictures = chest_layout._pictures(len(examples), 0)
+  expected = collections.defaultdict(set)
+  for picture in pictures:
+    expected[picture.kind, picture.person].add(pathlib.Path(picture.path).stem)
+  found = collections.defaultdict(set)
+  for image_id, group in zip(examples.image_ids, examples.groups):
+    found[group].add(image_id)
+  assert sorted(map(sorted, found.values())) == sorted(
+      map(sorted, expected.values()))
+  assert {'person1_bacteria', 'person1_virus'} <= set(found)
+  sides = {(group, side) for group, side in zip(
+      examples.groups, examples.columns['published'])}
+  assert len(sides) == len(found)
+
+
+def test_chest_xrays_are_grey_and_now_and_then_rgb(tmp_path):
+  """As in the original download; a reader must take both."""
+  phantom.write_chest_xray(tmp_path / 'x', images=80, size=(40, 32))
+  modes = collections.Counter()
+  for path in (tmp_path / 'x').glob('*/*/*.jpeg'):
+    with Image.open(path) as image:
+      assert (image.size, image.format) == ((40, 32), 'JPEG')
+      modes[image.mode] += 1
+  assert set(modes) == {'L', 'RGB'} and modes['L'] > 60
+
+
+def test_brightness_does_not_tell_pneumonia():
+  """Each film is exposed anew: a network has to look into the lungs."""
+  means, ill = [], []
+  for picture in chest_layout._pictures(150, 0):
+    view = np.asarray(chest_layout._view(picture, 0, (48, 40)).convert('L'))
+    means.append(view.mean())
+    ill.append(picture.kind != 'normal')
+  assert 0.35 < metrics.roc_auc_score(ill, means) < 0.65
+
+
+def _opacity(kind, seed):
+  """Opacity and lung, [h, w] each, and the columns' x of one person."""
+  frame = fields.Frame(96, 80)
+  anatomy = thorax.draw(writing.generator(seed))
+  _, lungs = thorax.paint(anatomy, writing.generator(seed, 1), frame)
+  added = opacities.paint(kind, anatomy, writing.generator(seed, 2), frame)
+  return added * lungs, lungs, frame.grid()[0]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_pneumonia_is_in_the_lungs(seed):
+  """Viruses cloud both of them, bacteria a part, health nothing."""
+  assert not _opacity('normal', seed)[0].any()
+  added, lungs, x = _opacity('virus', seed)
+  for side in (x < 0, x > 0):
+    assert (added[side] > 0.03).sum() > 0.5 * lungs[side].sum()
+  added, lungs, _ = _opacity('bacteria', seed)
+  assert added.max() > 0.15
+  assert 0.02 < (added > 0.1).sum() / lungs.sum() < 0.6

@@ -50,7 +50,8 @@ def test_the_summary_is_whole_and_recomputes(finished):
   assert set(summary) == {
       'status', 'arm', 'val', 'test', 'best_epoch', 'epochs_run',
       'stopped_early', 'train_seconds', 'images_per_second',
-      'trainable_parameters', 'frozen_parameters', 'weights_digest', 'n',
+      'trainable_parameters', 'frozen_parameters', 'weights_digest',
+      'weights_source', 'n',
       'skipped', 'leak'}
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for side in ('val', 'test'):

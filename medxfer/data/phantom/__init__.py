@@ -4,21 +4,33 @@ They stand in for data that may not be shipped, so that every command can be
 tried and tested without a download. A number measured on phantoms says
 nothing about patients.
 
-  recipes   what a class looks like, as ranges of numbers
-  fields    noise, cells, dots and strokes on a moving frame
-  skin      a lesion's recipe painted as light through skin
-  nuisance  hairs, rulers, gel bubbles and vignettes
-  layout    the table and the folders of HAM10000
+  fields        noise, cells, dots and strokes on a moving frame
+  recipes       what a class of skin lesion looks like, as ranges of numbers
+  skin          a lesion's recipe painted as light through skin
+  nuisance      hairs, rulers, gel bubbles and vignettes
+  ham_layout    the table and the folders of HAM10000
+  thorax        a child's chest painted as thickness
+  opacities     what pneumonia adds to the lungs
+  film          thickness exposed as a radiograph
+  chest_layout  the folders and names of the chest X-rays
+  writing       what both layouts share
+  kinds         the data sets that have phantoms, by name
 """
 
-from medxfer.data.phantom.layout import cached_ham10000
-from medxfer.data.phantom.layout import smallest_ham10000
-from medxfer.data.phantom.layout import VERSION
-from medxfer.data.phantom.layout import write_ham10000
+from medxfer.data.phantom.chest_layout import cached_chest_xray
+from medxfer.data.phantom.chest_layout import smallest_chest_xray
+from medxfer.data.phantom.chest_layout import write_chest_xray
+from medxfer.data.phantom.ham_layout import cached_ham10000
+from medxfer.data.phantom.ham_layout import smallest_ham10000
+from medxfer.data.phantom.ham_layout import write_ham10000
+from medxfer.data.phantom.kinds import KINDS
 
 __all__ = [
-    'VERSION',
+    'KINDS',
+    'cached_chest_xray',
     'cached_ham10000',
+    'smallest_chest_xray',
     'smallest_ham10000',
+    'write_chest_xray',
     'write_ham10000',
 ]

@@ -4,28 +4,22 @@ Everything follows from (seed, images, size). What lesion number k of a class
 looks like depends on the seed and k alone, not on how many are asked for.
 """
 
-import bisect
 import csv
 import dataclasses
-import itertools
 import pathlib
-import typing
 
 import numpy as np
 from PIL import Image
 
-from medxfer import errors
-from medxfer import files
 from medxfer.data import ham10000
 from medxfer.data.phantom import fields
 from medxfer.data.phantom import nuisance
 from medxfer.data.phantom import recipes
 from medxfer.data.phantom import skin
+from medxfer.data.phantom import writing
 
 # Raise it whenever the same arguments give other bytes.
 VERSION = 1
-
-_Key = typing.TypeVar('_Key')
 
 PARTS = ('HAM10000_images_part_1', 'HAM10000_images_part_2')
 
@@ -33,7 +27,6 @@ PARTS = ('HAM10000_images_part_1', 'HAM10000_images_part_2')
 # 60/20/20 split.
 _FEWEST_LESIONS = 5
 _FIRST_IMAGE = 24306  # of HAM10000
-_SMALLEST_SIDE = 32
 _JPEG_QUALITY = 92
 # HAM10000's lesions with 1, 2, ... 6 images.
 _VIEWS = {1: 5514, 2: 1423, 3: 490, 4: 34, 5: 5, 6: 4}
@@ -102,16 +95,9 @@ def write_ham10000(
       output that holds something.
     errors.DataError: the output cannot be written.
   """
-  _check(images, seed, size)
-  with files.staged_folder(pathlib.Path(output)) as stage:
-    pictures = _table(images, seed)
-    try:
-      _write(stage, pictures, seed, size)
-    except OSError as error:
-      raise errors.DataError(
-          f'{output} cannot be written ({error.strerror}); free some space or'
-          ' name another folder.'
-      ) from error
+  writing.check(images, smallest_ham10000(), seed, size)
+  with writing.staged(output) as stage:
+    _write(stage, _table(images, seed), seed, size)
 
 
 def cached_ham10000(
@@ -134,38 +120,11 @@ def cached_ham10000(
     errors.UsageError: as for `write_ham10000`.
     errors.DataError: the folder cannot be written, or files are missing.
   """
-  _check(images, seed, size)
+  writing.check(images, smallest_ham10000(), seed, size)
   name = f'ham10000_phantom_v{VERSION}_n{images}_s{seed}_{size[0]}x{size[1]}'
-  folder = pathlib.Path(cache) / name
-  if not folder.exists():
-    try:
-      write_ham10000(folder, images=images, seed=seed, size=size)
-    except errors.UsageError:
-      # Someone else was faster; theirs is checked like any other.
-      if not folder.is_dir():
-        raise
-  found = sum(len(list((folder / part).glob('*.jpg'))) for part in PARTS)
-  if found != images or not (folder / ham10000.METADATA).is_file():
-    raise errors.DataError(
-        f'{folder} holds {found} of {images} phantoms; delete the folder and'
-        ' run again to have it written anew.'
-    )
-  return folder
-
-
-def _check(images: int, seed: int, size: tuple[int, int]) -> None:
-  if images < smallest_ham10000():
-    raise errors.UsageError(
-        f'images={images} is too few for seven classes that are split in'
-        f' three; the minimum is {smallest_ham10000()}.'
-    )
-  if seed < 0:
-    raise errors.UsageError(f'seed={seed} is negative; give 0 or more.')
-  if min(size) < _SMALLEST_SIDE:
-    raise errors.UsageError(
-        f'size={size[0]}x{size[1]} is too small; each side must be at least'
-        f' {_SMALLEST_SIDE} pixels.'
-    )
+  write = lambda folder: write_ham10000(
+      folder, images=images, seed=seed, size=size)
+  return writing.cached(pathlib.Path(cache) / name, write, images)
 
 
 def _counts(images: int) -> dict[str, int]:
@@ -178,35 +137,24 @@ def _counts(images: int) -> dict[str, int]:
   return counts
 
 
-def _generator(seed: int, *path: int) -> np.random.Generator:
-  sequence = np.random.SeedSequence([seed, *path])
-  return np.random.Generator(np.random.PCG64(sequence))
-
-
-def _pick(rng: np.random.Generator, weights: dict[_Key, int]) -> _Key:
-  # Not rng.choice: a table of thousands of lesions calls this often.
-  ends = list(itertools.accumulate(weights.values()))
-  return list(weights)[bisect.bisect(ends, rng.random() * ends[-1])]
-
-
 def _table(images: int, seed: int) -> list[_Picture]:
   """Rows in the order of image ids, which tell nothing about the class."""
   lesions = []
   for code, (dx, count) in enumerate(_counts(images).items()):
     lesion = 0
     while count:
-      rng = _generator(seed, code, lesion, 0)
+      rng = writing.generator(seed, code, lesion, 0)
       others = max(0, _FEWEST_LESIONS - lesion - 1)
-      views = min(_pick(rng, _VIEWS), count - others)
+      views = min(writing.pick(rng, _VIEWS), count - others)
       about = {
-          'dx': dx, 'dx_type': _pick(rng, _DX_TYPES[dx]),
-          'age': _pick(rng, _AGES), 'sex': _pick(rng, _SEXES),
-          'localization': _pick(rng, _PLACES),
+          'dx': dx, 'dx_type': writing.pick(rng, _DX_TYPES[dx]),
+          'age': writing.pick(rng, _AGES), 'sex': writing.pick(rng, _SEXES),
+          'localization': writing.pick(rng, _PLACES),
       }
       lesions.append((dx, lesion, views, about))
       count -= views
       lesion += 1
-  shuffle = _generator(seed, len(recipes.CLASSES))
+  shuffle = writing.generator(seed, len(recipes.CLASSES))
   names = shuffle.permutation(len(lesions)).tolist()
   numbers = iter(shuffle.permutation(images).tolist())
   pictures = []
@@ -246,8 +194,8 @@ def _view(
 ) -> Image.Image:
   """Paints one view: the lesion's draws are the same in all its views."""
   code = recipes.CLASSES.index(picture.dx)
-  lesion = _generator(seed, code, picture.lesion, 1)
-  view = _generator(seed, code, picture.lesion, 2, picture.view)
+  lesion = writing.generator(seed, code, picture.lesion, 1)
+  view = writing.generator(seed, code, picture.lesion, 2, picture.view)
   recipe = recipes.draw(picture.dx, lesion)
   frame = fields.Frame(
       *size,

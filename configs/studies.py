@@ -1,0 +1,119 @@
+"""What the studies share: many arms of one configuration, side by side.
+
+    config.KEY                a key of every run, as in `configs/common.py`
+    config.study.arms         the columns; fewer may be asked for
+    config.study.seeds        each arm runs once with each
+    config.study.changes.ARM  what makes an arm what it is
+    config.study.source_run   a finished run for the arms that start from one;
+                              empty: the study trains it first, from
+    config.study.source       its configuration, if an arm needs one
+"""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import ml_collections
+
+Configure = Callable[[str], ml_collections.ConfigDict]
+
+# What tells one arm from another. A study has no such keys for all its runs:
+# they would turn one arm into another under the same name.
+_IDENTITY = ('arm', 'seed', 'model.name', 'model.init_from', 'model.trainable')
+
+
+def compose(
+    presets: str | None,
+    *,
+    name: str,
+    title: str,
+    configure: Configure,
+    arms: Sequence[str],
+    source: ml_collections.ConfigDict | None = None,
+) -> ml_collections.ConfigDict:
+  """Returns the locked configuration of a study.
+
+  Args:
+    presets: `MODIFIER[,MODIFIER...]`, what follows the colon, or None.
+    name: of the study.
+    title: one line for its readers.
+    configure: `get_config` of the arms.
+    arms: names, in the order of the table's columns.
+    source: configuration of the run that arms without a start begin from.
+
+  Raises:
+    UsageError: a preset is unknown, or two contradict each other.
+  """
+  chosen = [p for p in (presets or '').split(',') if p]
+  configs = [configure(','.join([arm, *chosen])) for arm in arms]
+  for config in [*configs, *([source] if source is not None else [])]:
+    _shrink(config)
+  flat = [_flatten(config) for config in configs]
+  # Baselines come first and squeeze their images; the last arm is a network.
+  shared = flat[-1]
+  config = ml_collections.ConfigDict(_nest({
+      key: value for key, value in shared.items() if key not in _IDENTITY}))
+  config.study = {
+      'name': name,
+      'title': title,
+      'arms': ','.join(arms),
+      'seeds': (0,),
+      'changes': {
+          arm: _nest({
+              key: value for key, value in own.items()
+              if key in _IDENTITY or value != shared[key]})
+          for arm, own in zip(arms, flat)},
+      'source_run': '',
+      'source': source.to_dict() if source is not None else {},
+  }
+  return config.lock()
+
+
+def source_presets(presets: str | None, known: Sequence[str]) -> str:
+  """Returns the presets that the source's configuration knows.
+
+  A published split of the target says nothing about the source: its honest
+  counterpart there is the split by group.
+  """
+  chosen = [p for p in (presets or '').split(',') if p]
+  if 'official' in chosen:
+    chosen = [p for p in chosen if p != 'official'] + ['grouped']
+  return ''.join(f',{p}' for p in chosen if p in known)
+
+
+def _shrink(config: ml_collections.ConfigDict) -> None:
+  """Fits many runs into the time that a preset promises."""
+  with config.unlocked():
+    if config.data.phantom:
+      # Minutes, to show that everything works.
+      config.data.update(phantom=160, image_size=(32, 32))
+      config.training.epochs = 2
+      config.evaluation.resamples = 200
+    elif 'cpu' in config.modifiers:
+      # Two hours for all arms on two cores, most of them for the two that
+      # train every layer: 0.56 of the work an image, two epochs less.
+      config.training.epochs = 4
+      if config.model.name == 'vgg16':
+        config.data.image_size = (48, 48)
+
+
+def _flatten(config: ml_collections.ConfigDict, above: str = '') -> dict:
+  flat: dict[str, Any] = {}
+  for key, value in config.items():
+    if isinstance(value, ml_collections.ConfigDict):
+      flat.update(_flatten(value, f'{above}{key}.'))
+    else:
+      flat[above + key] = value
+  return flat
+
+
+def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+  tree: dict[str, Any] = {}
+  for path, value in flat.items():
+    *above, key = path.split('.')
+    node = tree
+    for part in above:
+      node = node.setdefault(part, {})
+    node[key] = value
+  return tree

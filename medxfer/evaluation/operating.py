@@ -1,0 +1,180 @@
+"""Two classes at a threshold other than one half.
+
+A network that was trained where pneumonia is common asks too little of an
+image where it is rare. Its ranking (AUROC) is unharmed, its accuracy is not;
+a threshold that is chosen on validation images corrects what it can. The
+positive class is the last one.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from medxfer.evaluation import intervals
+from medxfer.evaluation import metrics
+from medxfer.evaluation import predictions as predictions_lib
+
+_RULE = "largest Youden's J, of equals the nearest to 0.5"
+_LEVEL = 0.95
+
+
+def choose(predictions: predictions_lib.Predictions) -> dict[str, Any]:
+  """Returns the threshold of a run and where it is from, ready for JSON.
+
+  Args:
+    predictions: scored validation images, as for `threshold`.
+
+  Returns:
+    `positive` (the class), `value`, `chosen_on` ('val') and `rule`.
+
+  Raises:
+    ValueError: as `threshold`.
+  """
+  return {
+      'positive': predictions.class_names[-1],
+      'value': threshold(predictions),
+      'chosen_on': 'val',
+      'rule': _RULE,
+  }
+
+
+def threshold(predictions: predictions_lib.Predictions) -> float:
+  """Chooses the threshold with the largest sensitivity + specificity - 1.
+
+  Youden, 'Index for rating diagnostic tests', Cancer 3(1), 1950. Candidates
+  are the middles between neighbouring scores: the middle is as good here as
+  any other value between the two, and the farthest from both for new images.
+
+  Args:
+    predictions: scored validation images of two classes, of both some.
+
+  Returns:
+    The threshold: an image is positive whose probability of the last class
+    is at least this. 0.5 if all scores are equal.
+
+  Raises:
+    ValueError: there are not two classes, or one has no image.
+  """
+  _need_two(predictions)
+  hits, alarms, scores = _cumulated(predictions, 1)
+  _need_both(hits, alarms)
+  if scores.size == 1:
+    return 0.5
+  middles = (scores[:-1] + scores[1:]) / 2
+  # J times both counts: whole numbers, so that equals are equal.
+  gain = hits * alarms[-1] - alarms * hits[-1]
+  best = middles[gain[:-1] == gain[:-1].max()]
+  return float(best[np.abs(best - 0.5).argmin()])
+
+
+def at(
+    predictions: predictions_lib.Predictions,
+    threshold: float,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+  """Returns the metrics of two classes at a threshold, ready for JSON.
+
+  Args:
+    predictions: n > 0 scored images, other than those that chose the
+      threshold; with groups, the intervals are resampled by group.
+    threshold: images are positive from this probability on.
+    resamples: bootstrap replicates.
+    seed: of the bootstrap; the same draws as in `intervals.bootstrap`.
+
+  Returns:
+    `threshold`, `positive` (the class), `accuracy`, `f1_macro`,
+    `sensitivity`, `specificity`, `f1_per_class` {class: value}, `confusion`
+    (rows true, columns predicted) and `intervals` of all but the last, 95 %.
+    What is undefined is None.
+
+  Raises:
+    ValueError: there are not two classes, no images or no resamples.
+  """
+  _need_two(predictions)
+  predicted = predictions.probabilities[:, 1] >= threshold
+
+  def table(counts: np.ndarray | None) -> np.ndarray:
+    return metrics.confusion(predictions.labels, predicted, 2, counts)
+
+  whole = table(None)
+  point = _measures(whole)
+  f1 = point.pop('f1_per_class')
+  return {
+      'threshold': threshold,
+      'positive': predictions.class_names[1],
+      **{name: metrics.or_none(value) for name, value in point.items()},
+      'f1_per_class': dict(zip(predictions.class_names, f1.tolist())),
+      'confusion': whole.astype(np.int64).tolist(),
+      'intervals': intervals.percentiles(
+          predictions, lambda counts: _measures(table(counts)),
+          resamples=resamples, level=_LEVEL, seed=seed,
+      ),
+  }
+
+
+def roc(
+    predictions: predictions_lib.Predictions, class_index: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Returns the ROC curve of one class against the rest.
+
+  Equal scores make one step, whose slope is the honest answer to their order.
+
+  Args:
+    predictions: scored images.
+    class_index: of the class that is positive.
+
+  Returns:
+    False positive rates, true positive rates and thresholds, each [m], from
+    (0, 0) at an infinite threshold to (1, 1) at the lowest score.
+
+  Raises:
+    ValueError: the class, or all others, have no image.
+  """
+  hits, alarms, scores = _cumulated(predictions, class_index)
+  _need_both(hits, alarms)
+  return (
+      np.concatenate([[0.0], alarms / alarms[-1]]),
+      np.concatenate([[0.0], hits / hits[-1]]),
+      np.concatenate([[np.inf], scores]),
+  )
+
+
+def _cumulated(
+    predictions: predictions_lib.Predictions, class_index: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """True and false positives, int [m], from each of m scores on, falling."""
+  positive = predictions.labels == class_index
+  scores, index = np.unique(
+      -predictions.probabilities[:, class_index], return_inverse=True
+  )
+  hits, alarms = (
+      np.cumsum(np.bincount(index[side], minlength=scores.size))
+      for side in (positive, ~positive)
+  )
+  return hits, alarms, -scores
+
+
+def _measures(table: np.ndarray) -> dict[str, np.ndarray]:
+  """Metrics [...] and, by class, [..., 2] of confusions [..., 2, 2]."""
+  f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
+  return {
+      'accuracy': metrics.accuracy(table),
+      'f1_macro': f1.mean(axis=-1),
+      'sensitivity': recall[..., 1],
+      'specificity': recall[..., 0],
+      'f1_per_class': f1,
+  }
+
+
+def _need_two(predictions: predictions_lib.Predictions) -> None:
+  if len(predictions.class_names) != 2:
+    raise ValueError(
+        f'a threshold needs two classes, not {predictions.class_names}'
+    )
+
+
+def _need_both(hits: np.ndarray, alarms: np.ndarray) -> None:
+  if not (hits.size and hits[-1] and alarms[-1]):
+    raise ValueError('there must be images of the class and images of others')

@@ -1,0 +1,1 @@
+"""Explanations: Grad-CAM, activations, and pictures of them."""

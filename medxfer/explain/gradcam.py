@@ -1,0 +1,80 @@
+"""Grad-CAM: where in an image a class finds its evidence.
+
+Selvaraju et al., 'Grad-CAM: visual explanations from deep networks via
+gradient-based localization' (ICCV 2017), equations 1 and 2.
+"""
+
+from collections.abc import Callable
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from medxfer import errors
+from medxfer.model import layers
+from medxfer.model import start
+
+Maps = Callable[[start.Params, jax.Array, jax.Array], jax.Array]
+
+
+def compile_gradcam(
+    model: nn.Module, layer: str = layers.CONVOLUTIONS[-1]
+) -> Maps:
+  """Returns `gradcam` of a network and a layer, compiled at its first call.
+
+  Raises:
+    UsageError: the layer is no convolution.
+  """
+  if layer not in layers.CONVOLUTIONS:
+    raise errors.UsageError(
+        f'{layer!r} is no convolution; convolutions are '
+        f'{", ".join(layers.CONVOLUTIONS)}')
+  return jax.jit(functools.partial(gradcam, model, layer))
+
+
+def gradcam(
+    model: nn.Module,
+    layer: str,
+    params: start.Params,
+    images: jax.Array,
+    classes: jax.Array,
+) -> jax.Array:
+  """Maps the evidence for one class of each image.
+
+  Args:
+    model: the network.
+    layer: the convolution to look at. Later ones know more about classes,
+      earlier ones more about places.
+    params: of the network.
+    images: float [batch, height, width, 3], preprocessed.
+    classes: int [batch], the class to explain.
+
+  Returns:
+    float32 [batch, h, w], the size of the layer's activation, in [0, 1]: the
+    largest value of each map is 1, or 0 where nothing speaks for the class.
+  """
+  _, activations = model.apply({'params': params}, images)
+  activation = activations[layer].astype(jnp.float32)
+
+  def score(activation: jax.Array) -> jax.Array:
+    # Images do not meet in the network: the gradient of the sum holds the
+    # gradient of each image's own logit.
+    logits = _logits_above(model, layer, params, activation)
+    return jnp.take_along_axis(logits, classes[:, None], axis=1).sum()
+
+  # Of the activation, not of the image: layers below take no backward pass.
+  weights = jax.grad(score)(activation).mean((1, 2))
+  heat = nn.relu(jnp.einsum('bhwc,bc->bhw', activation, weights))
+  peak = heat.max((1, 2), keepdims=True)
+  return heat / jnp.where(peak > 0, peak, 1)
+
+
+def _logits_above(
+    model: nn.Module, layer: str, params: start.Params, activation: jax.Array
+) -> jax.Array:
+  """Returns the logits that an activation leads to."""
+  following = layers.LAYERS[layers.LAYERS.index(layer) + 1]
+  if layers.before(following) != layer:  # A pooling lies between.
+    activation = nn.max_pool(activation, (2, 2), (2, 2))
+  return model.apply({'params': params}, activation, first=following)[0]

@@ -1,0 +1,69 @@
+"""Where a run's backbone comes from: a file, or a run that is finished."""
+
+import pathlib
+
+from medxfer import baselines
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.model import weights as weights_lib
+from medxfer.runs import say
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
+
+_WAY_OUT = 'name a finished run with --config.model.init_from=WORKDIR'
+
+
+def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
+  """Reads the weights that a network starts from, and says what they are.
+
+  Args:
+    spec: of the network.
+
+  Returns:
+    The weights of every convolution, or None for a random start.
+
+  Raises:
+    DataError: they are missing or damaged, do not fit VGG-16, or the run that
+      should have made them is not finished.
+  """
+  if spec.init_from == 'random':
+    return None
+  if spec.init_from == 'imagenet':
+    path = weights_lib.locate(spec.weights)
+    weights = weights_lib.read(path)
+    known = weights_lib.recognise(weights.params)
+    say.line(f'weights: {path}: '
+             f'{known or "not the official ImageNet weights"}')
+  else:
+    path = pathlib.Path(spec.init_from).expanduser()
+    weights = _from_run(path)
+    say.line(f'weights: {path}: {weights.contract.source}; its head is left '
+             'out')
+  trained_on = weights.contract.preprocessing
+  if trained_on != spec.preprocessing:
+    say.line(
+        f'note: these weights were trained on {trained_on} pixels, this run '
+        f'feeds them {spec.preprocessing} pixels; '
+        f'--config.model.preprocessing={trained_on} feeds them what they know')
+  return weights
+
+
+def _from_run(path: pathlib.Path) -> weights_lib.Weights:
+  """Returns the backbone of a finished run's best epoch."""
+  if not path.is_dir():
+    raise errors.DataError(
+        f'model.init_from={path}: no such folder, and neither imagenet nor '
+        f'random; {_WAY_OUT}')
+  name = workdir.read_spec(path).model.name
+  if name in baselines.NAMES:
+    raise errors.DataError(
+        f'model.init_from={path}: a {name} has no layers to transfer; '
+        f'{_WAY_OUT} of a network')
+  if not (path / workdir.SUMMARY).exists():
+    raise errors.DataError(
+        f'model.init_from={path}: this run is not finished; let it end (the '
+        f'same command goes on with it), or {_WAY_OUT}')
+  return weights_lib.verify(
+      checkpoints.export(path), layers.backbone_shapes(), path=path,
+      drop=layers.HEAD)

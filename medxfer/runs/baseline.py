@@ -1,0 +1,69 @@
+"""A baseline on pixels: one fit, its test scores, no checkpoint."""
+
+import pathlib
+import time
+from typing import Any
+
+from medxfer import baselines
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import say
+from medxfer.runs import scoring
+from medxfer.runs import workdir
+
+
+def run(
+    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> dict[str, Any]:
+  """Trains and scores a tree or a forest.
+
+  A run that was killed starts again: the fit is one call of scikit-learn, and
+  what it has learned is never pickled.
+
+  Args:
+    path: the workdir, held by this process.
+    spec: what to do.
+    inputs: what it reads; no image validates.
+
+  Returns:
+    What its summary says of training and test, with the keys of a network.
+
+  Raises:
+    UsageError: the images would fill the memory.
+  """
+  examples, split = inputs.examples, inputs.split
+  height, width = spec.data.image_size
+  forest = spec.model.name == 'random_forest'
+  say.line(
+      f'{spec.model.name}: '
+      f'{f"{spec.baseline.trees} trees, " if forest else ""}'
+      f'{len(split.train):,} images, squeezed to {height}x{width} pixels: '
+      f'{baselines.values(spec.data.image_size):,} {spec.baseline.pixels} '
+      'values each; scikit-learn is silent until it has finished')
+  started = time.monotonic()
+  fitted = baselines.fit(
+      spec, inputs.decoded.pixels[split.train], examples.labels[split.train],
+      inputs_lib.class_weights(spec.training, inputs))
+  seconds = time.monotonic() - started
+  grown = baselines.describe(fitted)
+  files.write_text(path / workdir.PARAMETERS, grown)
+  say.line(f'grown in {seconds:.0f} s: ' + ', '.join(
+      ' '.join(line.split()) for line in grown.splitlines()))
+  test = scoring.table(examples, split.test, baselines.probabilities(
+      fitted, inputs.decoded.pixels[split.test]))
+  predictions_lib.write(path / workdir.predictions('test'), test)
+  return {
+      'val': None,
+      'test': summaries.split_summary(
+          test, resamples=spec.evaluation.resamples, seed=spec.seed),
+      'best_epoch': None,
+      'epochs_run': 0,
+      'stopped_early': False,
+      'train_seconds': seconds,
+      'images_per_second': len(split.train) / seconds,
+      'trainable_parameters': None,
+      'frozen_parameters': None,
+  }

@@ -1,0 +1,166 @@
+"""Fine-tunes a network: epochs, the best of them, its scores."""
+
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.evaluation import operating
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.model import optimizer
+from medxfer.model import start
+from medxfer.model import trainable
+from medxfer.model import vgg16
+from medxfer.model import weights as weights_lib
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import reporter
+from medxfer.runs import say
+from medxfer.runs import scoring
+from medxfer.runs import workdir
+from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import events
+from medxfer.training import loop
+from medxfer.training import prefix
+from medxfer.training import state as states
+from medxfer.training import steps as steps_lib
+
+
+def run(
+    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> dict[str, Any]:
+  """Trains and scores a network, or goes on with it.
+
+  Args:
+    path: the workdir, held by this process.
+    spec: what to do.
+    inputs: what it reads.
+
+  Returns:
+    What its summary says of training, validation and test.
+
+  Raises:
+    DataError: a checkpoint is damaged, or the training diverged.
+  """
+  task, state = build(spec, inputs)
+  _write_parameters(path, spec, state.params)
+  data = scoring.data(spec, inputs)
+  with checkpoints_lib.Checkpoints(path) as checkpoints:
+    history = _train(path, task, data, state, checkpoints)
+    _, best = checkpoints.best_weights()
+  training, frozen = trainable.count(
+      best.params, trainable.resolve(spec.model.trainable))
+  speeds = [record['images_per_second'] for record in history]
+  return {
+      **_scores(path, spec, data, inputs, best),
+      'best_epoch': loop.best_epoch(history),
+      'epochs_run': len(history),
+      'stopped_early': len(history) < spec.training.epochs,
+      'train_seconds': sum(record['seconds'] for record in history),
+      'images_per_second': float(np.median(speeds)),
+      'trainable_parameters': training,
+      'frozen_parameters': frozen,
+  }
+
+
+def build(
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> tuple[steps_lib.Task, states.TrainState]:
+  """Returns the network with its optimizer, and the state before step 1."""
+  model = vgg16.build(spec.model, len(inputs.examples.class_names))
+  params = start.initial_params(
+      model, spec.data.image_size, jax.random.key(spec.seed),
+      inputs.backbone.params if inputs.backbone else None)
+  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  batches = -(-len(inputs.split.train) // spec.training.batch_size)
+  tx = optimizer.make(
+      spec.optimizer, mask, steps=batches * spec.training.epochs)
+  weights = inputs_lib.class_weights(spec.training, inputs)
+  backbone = inputs.backbone
+  task = steps_lib.Task(
+      model=model, tx=tx, mask=mask, spec=spec,
+      class_weights=jnp.asarray(weights),
+      origin=backbone.contract.source if backbone else 'random weights')
+  return task, states.create(params, tx)
+
+
+def _train(
+    path: pathlib.Path,
+    task: steps_lib.Task,
+    data: loop.Data,
+    state: states.TrainState,
+    checkpoints: checkpoints_lib.Checkpoints,
+) -> Sequence[loop.Record]:
+  """Trains from the latest checkpoint, if there is one, to the end."""
+  history: Sequence[loop.Record] = ()
+  resumed = checkpoints.latest(state)
+  if resumed:
+    state, history = resumed.state, resumed.history
+  with events.EventWriter(path) as writer:
+    report = reporter.Reporter(path, writer)
+    report.resume(history)
+    # Only now: a run that was killed after its last epoch needs no prefix.
+    if loop.is_over(history, task.spec.training):
+      return history
+    data = _with_prefix(task, data, state.params)
+    return loop.train(task, data, state, history, checkpoints, report.epoch)
+
+
+def _with_prefix(
+    task: steps_lib.Task, data: loop.Data, params: states.Params
+) -> loop.Data:
+  """Replaces pixels by what the frozen layers make of them, if it pays."""
+  decision = prefix.decide(task.model, task.spec, data.split)
+  say.line(f'prefix cache: {"on" if decision.keep else "off"}, '
+           f'{decision.reason}')
+  if not decision.keep:
+    return data
+  feed = prefix.feed(
+      task.model, params, task.spec, data.feed.batches, data.split)
+  return dataclasses.replace(data, feed=feed)
+
+
+def _write_parameters(
+    path: pathlib.Path, spec: specs.RunSpec, params: states.Params
+) -> None:
+  """Writes and says which parameters are about to be trained."""
+  trained = trainable.resolve(spec.model.trainable)
+  table = trainable.table(params, trained)
+  frozen = [name for name in params if name not in trained]
+  say.line(f'trains: {", ".join(trained)}')
+  say.line(f'frozen: {", ".join(frozen) or "nothing"}')
+  say.line(table.splitlines()[-1])
+  files.write_text(path / workdir.PARAMETERS, table)
+
+
+def _scores(
+    path: pathlib.Path,
+    spec: specs.RunSpec,
+    data: loop.Data,
+    inputs: inputs_lib.Inputs,
+    best: weights_lib.Weights,
+) -> dict[str, Any]:
+  """Scores validation and test with the best epoch.
+
+  Of two classes, validation also chooses the threshold that the test images
+  are scored at once more.
+  """
+  val, test = (
+      scoring.score(spec, best, data, inputs.examples, side)
+      for side in ('val', 'test'))
+  predictions_lib.write(path / workdir.predictions('val'), val)
+  predictions_lib.write(path / workdir.predictions('test'), test)
+  chosen = operating.choose(val) if len(val.class_names) == 2 else None
+  drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
+  return {
+      'val': summaries.split_summary(val, **drawn),
+      'test': summaries.split_summary(
+          test, **drawn, threshold=chosen['value'] if chosen else None),
+      **({'threshold': chosen} if chosen else {}),
+  }

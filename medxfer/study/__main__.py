@@ -1,0 +1,55 @@
+"""Runs every arm of a table, one after the other.
+
+    python -m medxfer.study --config=configs/table_7_1.py[:PRESET,...] \\
+        --workdir=DIR [--shard=I/N] [--config.study.seeds=0,1,2]
+
+The same command does what is left: finished runs are not repeated,
+interrupted ones go on, and one that fails does not stop the others. Any key of
+a run is set for all of them, as in --config.training.epochs=3. Shards may run
+at the same time on the same folder.
+"""
+
+import pathlib
+
+from absl import flags
+from ml_collections import config_flags
+
+from medxfer import errors
+from medxfer import launcher
+from medxfer.model import trainable
+from medxfer.study import plan
+
+_CONFIG = config_flags.DEFINE_config_file(
+    'config', None, 'FILE[:PRESET,...], such as configs/table_7_1.py:cpu.')
+_WORKDIR = flags.DEFINE_string(
+    'workdir', None, 'Folder of the study; its runs lie in runs/.')
+_SHARD = flags.DEFINE_string(
+    'shard', '1/1', 'I/N: do the I-th of N parts of the runs.')
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then runs what is left to do."""
+  if argv:
+    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
+  for flag in (_CONFIG, _WORKDIR):
+    if not flag.value:
+      raise errors.UsageError(f'--{flag.name} is required (see --help)')
+  index, count = plan.parse_shard(_SHARD.value)
+  path = pathlib.Path(_WORKDIR.value).expanduser()
+  study = plan.from_config(_CONFIG.value, path)
+  for run in study.runs:
+    trainable.resolve(run.spec.model.trainable)
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+  from medxfer.study import execute  # pylint: disable=import-outside-toplevel
+  failures = execute.execute(study, path, plan.shard(study, index, count))
+  print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
+        f'python -m tools.report --workdir={path}')
+  if failures:
+    raise errors.DataError(
+        f'{len(failures)} of {len(study.runs)} runs failed: '
+        f'{", ".join(failures)}; {path / execute.FAILURES} says why, and the '
+        'same command tries them again')
+
+
+if __name__ == '__main__':
+  launcher.run(main)

@@ -1,0 +1,141 @@
+"""Runs the runs of a study, one after the other, each in its own process.
+
+A process of its own means that a run which fills the memory or crashes ends
+alone, and that a GPU is empty when the next one starts.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import concurrent.futures
+from concurrent.futures import process
+import json
+import multiprocessing
+import pathlib
+import time
+from typing import Any
+
+from medxfer import errors
+from medxfer import files
+from medxfer import launcher
+from medxfer import spec as specs
+from medxfer.runs import say
+from medxfer.runs import workdir
+from medxfer.study import plan
+
+STUDY = 'study.json'
+FAILURES = 'failures'
+
+
+def execute(
+    study: plan.Study, path: pathlib.Path, runs: Sequence[plan.Planned]
+) -> dict[str, str]:
+  """Does what is left to do of some of a study's runs.
+
+  A finished run is not repeated, an interrupted one goes on, and one that
+  fails does not stop the others; why it failed stands in failures/NAME.txt
+  until it succeeds.
+
+  Args:
+    study: the whole.
+    path: its folder; created if absent.
+    runs: those that this process does.
+
+  Returns:
+    Run -> why it failed.
+
+  Raises:
+    UsageError: the folder holds something else.
+  """
+  _write_study(study, path)
+  failures: dict[str, str] = {}
+  for number, run in enumerate(runs, start=1):
+    say.line(f'\n[{number}/{len(runs)}] {run.name}')
+    if run.after in failures:
+      problem = f'not started, because {run.after} failed'
+    else:
+      problem = _attempt(run.spec, path / plan.RUNS / run.name)
+    note = path / FAILURES / f'{run.name}.txt'
+    if problem:
+      say.line(f'failed: {problem}')
+      failures[run.name] = problem
+      note.parent.mkdir(exist_ok=True)
+      files.write_text(note, problem + '\n')
+    else:
+      note.unlink(missing_ok=True)
+  return failures
+
+
+def table(study: plan.Study, path: pathlib.Path) -> str:
+  """Returns what the finished runs reached, a line a run."""
+  width = max(len(run.name) for run in study.runs)
+  lines = [f'{"run":<{width}}  accuracy  macro F1  minutes']
+  for run in study.runs:
+    summary = _summary(path / plan.RUNS / run.name)
+    if summary is None:
+      lines.append(f'{run.name:<{width}}  not finished')
+      continue
+    test = summary['test']
+    lines.append(
+        f'{run.name:<{width}}  {test["accuracy"]:8.3f}  '
+        f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}')
+  return '\n'.join(lines)
+
+
+def _write_study(study: plan.Study, path: pathlib.Path) -> None:
+  """Says what the folder holds, unless it says something else already."""
+  target = path / STUDY
+  if target.exists():
+    name = files.read_json(target).get('name')
+    if name != study.name:
+      raise errors.UsageError(
+          f'{path} holds the study {name!r}, not {study.name!r}; give another '
+          '--workdir')
+  elif path.exists() and (not path.is_dir() or any(path.iterdir())):
+    raise errors.UsageError(
+        f'{path}: neither empty nor a study; give another --workdir')
+  path.mkdir(parents=True, exist_ok=True)
+  files.write_json(target, {
+      'name': study.name,
+      'title': study.title,
+      'runs': {run.name: run.spec.to_json() for run in study.runs},
+  })
+
+
+def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
+  """Runs one run in a process of its own; returns why it failed, or ''."""
+  if _summary(path) is not None:
+    try:
+      workdir.refuse_other_spec(path, spec)
+    except errors.MedxferError as error:
+      return str(error)
+    say.line('is finished')
+    return ''
+  started = time.monotonic()
+  # Spawned, because a forked process inherits locks of TensorFlow's threads.
+  with concurrent.futures.ProcessPoolExecutor(
+      1, multiprocessing.get_context('spawn')) as pool:
+    try:
+      pool.submit(_run, spec, path).result()
+    except errors.MedxferError as error:
+      return str(error)
+    except process.BrokenProcessPool:
+      return ('its process was killed, perhaps for want of memory; the same '
+              'command goes on from its last epoch')
+    except OSError as error:
+      return f'{error.filename or path}: {error.strerror or error}'
+  say.line(f'took {(time.monotonic() - started) / 60:.1f} minutes')
+  return ''
+
+
+def _run(spec: specs.RunSpec, path: pathlib.Path) -> None:
+  """What the process of a run does."""
+  launcher.quieten()
+  from medxfer.runs import run  # pylint: disable=import-outside-toplevel
+  run.run(spec, path)
+
+
+def _summary(path: pathlib.Path) -> Mapping[str, Any] | None:
+  try:
+    return json.loads((path / workdir.SUMMARY).read_text(encoding='utf-8'))
+  except (OSError, ValueError):
+    return None

@@ -1,0 +1,144 @@
+"""From a study's configuration to the runs that it consists of."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+from typing import Any
+
+from medxfer import errors
+from medxfer import spec as specs
+
+RUNS = 'runs'
+_SOURCE = 'source'
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+  """One run of a study.
+
+  Attributes:
+    name: of its folder, ARM-seedSEED.
+    spec: what it does.
+    after: name of the run that must be finished before, or None.
+  """
+
+  name: str
+  spec: specs.RunSpec
+  after: str | None = None
+
+  @staticmethod
+  def named(arm: str, seed: int) -> str:
+    """Returns the name of an arm's run."""
+    return f'{arm}-seed{seed}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+  """A table of runs.
+
+  Attributes:
+    name: of the study.
+    title: one line for its readers.
+    runs: in order; a run comes after the one that it needs.
+  """
+
+  name: str
+  title: str
+  runs: tuple[Planned, ...]
+
+
+def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
+  """Plans the runs that a configuration asks for (see `configs/studies.py`).
+
+  Args:
+    config: as `configs.studies.compose` returns it.
+    path: the study's folder, below which its runs lie.
+
+  Raises:
+    UsageError: a key has a value that is not allowed.
+  """
+  shared = dict(config.items())
+  study = shared.pop('study', None)
+  if study is None:
+    raise errors.UsageError(
+        'this configuration describes one run: give it to `python -m '
+        'medxfer.main`, or give --config=configs/table_7_1.py')
+  runs: list[Planned] = []
+  for seed in _seeds(study['seeds']):
+    source = Planned.named(_SOURCE, seed)
+    for arm in _arms(study):
+      keys = _merge(_merge(shared, study['changes'][arm]), {'seed': seed})
+      after = None
+      if not keys['model']['init_from'] and study['source_run']:
+        keys['model']['init_from'] = study['source_run']
+      elif not keys['model']['init_from'] and study['source']:
+        keys['model']['init_from'] = str(path / RUNS / source)
+        after = source
+        if source not in [run.name for run in runs]:
+          runs.append(Planned(source, specs.from_config(
+              _merge(study['source'], {'seed': seed}))))
+      runs.append(Planned(
+          Planned.named(arm, seed), specs.from_config(keys), after))
+  return Study(study['name'], study['title'], tuple(runs))
+
+
+def shard(study: Study, index: int, count: int) -> tuple[Planned, ...]:
+  """Returns the runs that shard `index` of `count` has to do.
+
+  A run and the one that it needs are never dealt to different shards.
+
+  Args:
+    study: the whole.
+    index: 1 to `count`.
+    count: number of shards.
+  """
+  chains: dict[str, list[Planned]] = {}
+  for run in study.runs:
+    chains.setdefault(run.after or run.name, []).append(run)
+  dealt = list(chains.values())[index - 1::count]
+  return tuple(run for chain in dealt for run in chain)
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+  """Reads 'I/N'.
+
+  Raises:
+    UsageError: it is not 1/N to N/N.
+  """
+  first, slash, second = text.partition('/')
+  if slash and first.isdecimal() and second.isdecimal():
+    index, count = int(first), int(second)
+    if 1 <= index <= count:
+      return index, count
+  raise errors.UsageError(
+      f'--shard={text}: give I/N, such as 1/4, with I from 1 to N')
+
+
+def _arms(study: Mapping[str, Any]) -> Sequence[str]:
+  arms = [arm.strip() for arm in study['arms'].split(',')]
+  if len(set(arms)) < len(arms) or not set(arms) <= set(study['changes']):
+    raise errors.UsageError(
+        f'study.arms={study["arms"]!r} is not allowed: give different names '
+        f'among {", ".join(study["changes"])}')
+  return arms
+
+
+def _seeds(seeds: Any) -> Sequence[int]:
+  seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
+  if (not seeds or len(set(seeds)) < len(seeds)
+      or not all(isinstance(seed, int) and seed >= 0 for seed in seeds)):
+    raise errors.UsageError(
+        f'study.seeds={seeds!r} is not allowed: give different whole numbers, '
+        '0 or more, such as 0,1,2')
+  return seeds
+
+
+def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict:
+  """Returns nested dicts with the values of `changes` over those of `base`."""
+  merged = {key: _merge(value, {}) if hasattr(value, 'items') else value
+            for key, value in base.items()}
+  for key, value in changes.items():
+    merged[key] = (_merge(merged.get(key, {}), value)
+                   if hasattr(value, 'items') else value)
+  return merged

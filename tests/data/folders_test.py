@@ -1,0 +1,186 @@
+"""Protects the reading of a folder of one's own: nothing is guessed."""
+
+import os
+import shutil
+
+from PIL import Image
+import pytest
+
+from medxfer import errors
+from medxfer.data import folders
+from medxfer.data import pipeline
+
+_ODD = ('<script>', 'два слова', '肺炎', 'a,b "c"')
+
+
+def _fill(folder, *names):
+  for number, name in enumerate(names):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new('L', (8, 8), 9 * number).save(path)
+  return folder
+
+
+@pytest.fixture
+def plain(tmp_path):
+  """Two classes, one with a folder below it."""
+  return _fill(tmp_path / 'plain', 'b/1.png', 'b/2.JPG', 'a/x/1.tiff',
+               'a/2.webp', 'a/3.bmp')
+
+
+@pytest.fixture
+def sided(tmp_path):
+  """Two classes on three sides."""
+  return _fill(tmp_path / 'sided', *(
+      f'{side}/{name}/{i}.png' for side in ('train', 'val', 'test')
+      for name in 'ab' for i in range(2)))
+
+
+def test_classes_are_folders_and_ids_are_paths(plain):
+  """Ids must be stable, unique, and lead back to the file."""
+  examples = folders.read(plain)
+  assert examples.class_names == ('a', 'b')
+  assert examples.image_ids == (
+      'a/2.webp', 'a/3.bmp', 'a/x/1.tiff', 'b/1.png', 'b/2.JPG')
+  assert examples.labels.tolist() == [0, 0, 0, 1, 1]
+  assert examples.paths == tuple(plain / name for name in examples.image_ids)
+  assert examples.groups == examples.image_ids
+  assert 'published' not in examples.columns
+
+
+def test_published_sides_are_kept(sided):
+  """The side is part of the id: the same name may stand on each."""
+  examples = folders.read(sided)
+  assert len(examples) == 12 and examples.class_names == ('a', 'b')
+  for name, label, side in zip(
+      examples.image_ids, examples.labels, examples.columns['published']):
+    assert name.startswith(f'{side}/{"ab"[label]}/')
+  shutil.rmtree(sided / 'val')
+  assert set(folders.read(sided).columns['published']) == {'train', 'test'}
+
+
+def test_odd_names_and_strangers_do_no_harm(tmp_path):
+  """Markup, spaces, commas and other scripts are names like any other."""
+  _fill(tmp_path, *(f'{name}/{name}.png' for name in _ODD))
+  for stranger in ('.DS_Store', 'notes.txt', f'{_ODD[0]}/._{_ODD[0]}.png',
+                   f'{_ODD[0]}/Thumbs.db'):
+    (tmp_path / stranger).write_bytes(b'x')
+  (tmp_path / '__MACOSX').mkdir()
+  examples = folders.read(tmp_path)
+  assert examples.class_names == tuple(sorted(_ODD))
+  assert len(pipeline.decode(examples, (8, 8)).examples) == len(_ODD)
+
+
+@pytest.mark.parametrize('change, message', [
+    (shutil.rmtree, 'no such folder.*data.dir'),
+    (lambda f: [shutil.rmtree(f / n) for n in 'ab'], 'no folder of images'),
+    (lambda f: shutil.rmtree(f / 'a'), "only one class, 'b'"),
+    (lambda f: (f / 'c').mkdir(), 'c: no image .*fill the folder or remove'),
+    (lambda f: (f / 'c' / 'd').mkdir(parents=True), 'c: no image'),
+    (lambda f: _fill(f, 'A/1.png'), "'A' and 'a' differ only in upper"),
+    (lambda f: _fill(f, 'ä/1.png', 'a\u0308/1.png'), 'differ only in upper'),
+    (lambda f: _fill(f, 'train/a/1.png'), 'train/, a side, beside a/'),
+    (lambda f: _fill(f, 'Train/a/1.png'), 'sides are called train, val'),
+    (lambda f: _fill(f, 'testing/a/1.png'), 'testing: sides are called'),
+    (lambda f: _fill(f, 'validation set/1.png'), 'sides are called'),
+    (lambda f: (f / 'c').symlink_to(f / 'a'), 'c is a link'),
+    (lambda f: _fill(f, 'a\nb/1.png'), r'a\\nb.*rename it'),
+    (lambda f: (f / 'a/1\r.png').write_bytes(b'x'), r'1\\r.png.*rename it'),
+    (lambda f: (f / 'a' / os.fsdecode(b'\xff.png')).write_bytes(b'x'),
+     r'\\udcff.png.*no UTF-8'),
+])
+def test_a_wrong_folder_is_refused(plain, change, message):
+  """Each would train a network on something else than was meant."""
+  change(plain)
+  with pytest.raises(errors.DataError, match=message):
+    folders.read(plain)
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda f: shutil.rmtree(f / 'val' / 'b'),
+     "sided/val: no folder 'b', which another side has"),
+    (lambda f: [p.unlink() for p in (f / 'val' / 'b').iterdir()],
+     'val/b: no image'),
+    (lambda f: _fill(f, 'test/c/1.png'), "train: no folder 'c'"),
+    (lambda f: _fill(f, 'c/1.png'), 'train/, a side, beside c/'),
+    (lambda f: _fill(f, 'test/A/1.png'), "'A' and 'a' differ only"),
+    (lambda f: [shutil.rmtree(f / s / 'a') for s in ('train', 'val', 'test')],
+     "only one class, 'b'"),
+])
+def test_sides_that_disagree_are_refused(sided, change, message):
+  """A class that one side lacks has no score there."""
+  change(sided)
+  with pytest.raises(errors.DataError, match=message):
+    folders.read(sided)
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda p: p.write_bytes(b''), 'is empty or not a file'),
+    (lambda p: p.unlink() or p.symlink_to('/etc/passwd'), 'is a link'),
+    (lambda p: p.unlink() or p.symlink_to('nowhere'), 'is a link'),
+    (lambda p: p.unlink() or p.symlink_to('/etc'), 'is a link'),
+    (lambda p: p.unlink() or os.mkfifo(p), 'is empty or not a file'),
+])
+def test_a_bad_image_fails_or_is_left_out_and_listed(plain, change, message):
+  """A link may lead out of the data; a pipe would wait for ever."""
+  change(plain / 'a' / '3.bmp')
+  with pytest.raises(errors.DataError, match=message):
+    folders.read(plain)
+  examples = folders.read(plain, on_bad_image='skip')
+  assert set(examples.skipped) == {'a/3.bmp'}
+  assert len(examples) == 4 and 'a/3.bmp' not in examples.groups
+
+
+def _table(folder, *rows):
+  path = folder.parent / 'groups.csv'
+  path.write_text('\n'.join(rows) + '\n', 'utf-8')
+  return path
+
+
+_ROWS = ('image,group', 'a/2.webp,p1', '3.bmp,p1', 'a/x/1.tiff,p2',
+         'b/1.png,p 3', '2.JPG,肺')
+
+
+def test_groups_are_read_by_id_or_name(plain):
+  """A hospital's table names files, not paths."""
+  examples = folders.read(plain, groups=_table(plain, *_ROWS))
+  assert examples.groups == ('p1', 'p1', 'p2', 'p 3', '肺')
+
+
+@pytest.mark.parametrize('rows, message', [
+    ((*_ROWS[:2], *_ROWS[4:]), "without a row: 2, the first is 'a/3.bmp'"),
+    ((*_ROWS, 'c/1.png,p1'), "row 7: there is no image 'c/1.png'"),
+    ((*_ROWS, 'a/3.bmp,p1'), "row 7: the image 'a/3.bmp' has a row already"),
+    ((*_ROWS[:5], '2.JPG,'), 'row 6: the group is empty'),
+    ((*_ROWS, '2.JPG,p,q'), 'row 7: too many or too few'),
+    ((*_ROWS, '2.JPG'), 'row 7: too many or too few'),
+    (('file,patient', *_ROWS[1:]), 'the first row is image,group'),
+    (('',), 'the first row is image,group'),
+    (('image,group', 'a/2.webp,"p1'), 'not a CSV table'),
+])
+def test_a_wrong_table_of_groups_is_refused_by_row(plain, rows, message):
+  """A group that is guessed at lets a patient onto two sides."""
+  with pytest.raises(errors.DataError, match=message):
+    folders.read(plain, groups=_table(plain, *rows))
+
+
+def test_an_image_that_is_left_out_needs_no_group(plain):
+  """Otherwise a bad image had to be kept in the table, or out of it."""
+  (plain / 'a' / '3.bmp').write_bytes(b'')
+  for rows in (_ROWS, (*_ROWS[:2], *_ROWS[3:])):
+    examples = folders.read(
+        plain, groups=_table(plain, *rows), on_bad_image='skip')
+    assert examples.groups == ('p1', 'p2', 'p 3', '肺')
+
+
+def test_a_name_that_two_images_have_needs_its_folder(plain):
+  """Which of the two is meant is nobody's guess."""
+  _fill(plain, 'a/1.png')
+  with pytest.raises(errors.DataError, match="row 2: 2 images are called '1"):
+    folders.read(plain, groups=_table(plain, 'image,group', '1.png,p'))
+
+
+def test_a_missing_table_of_groups_is_named(plain):
+  """A wrong path must not mean: no groups."""
+  with pytest.raises(errors.DataError, match='nowhere.csv: cannot be read'):
+    folders.read(plain, groups=plain / 'nowhere.csv')

@@ -1,0 +1,153 @@
+"""The paired comparison is the textbook's, and refuses what it cannot pair."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from medxfer import errors
+from medxfer.evaluation import intervals
+from medxfer.evaluation import metrics
+from medxfer.evaluation import paired
+from medxfer.evaluation import predictions as predictions_lib
+
+NAMES = ('akiec', 'mel', 'nv')
+
+
+def _scored(n=120, skill=1.2, seed=0, groups=()):
+  """All share the labels; `seed` and `skill` tell the classifiers apart."""
+  labels = np.random.default_rng(99).integers(0, 3, n)
+  logits = np.random.default_rng(seed).normal(size=(n, 3))
+  logits[np.arange(n), labels] += skill
+  odds = np.exp(logits)
+  return predictions_lib.Predictions(
+      tuple(f'i{i}' for i in range(n)), labels,
+      odds / odds.sum(axis=1, keepdims=True), NAMES, groups)
+
+
+def _take(scored, rows):
+  return predictions_lib.Predictions(
+      tuple(scored.image_ids[i] for i in rows), scored.labels[rows],
+      scored.probabilities[rows], scored.class_names,
+      tuple(scored.groups[i] for i in rows) if scored.groups else ())
+
+
+def test_mcnemar_gives_the_textbook_number():
+  """Approval ratings (Agresti 1990, page 350), as R's `mcnemar.test`."""
+  answer = paired.mcnemar(150, 86)
+  assert answer['test'] == 'chi_squared'
+  assert answer['p_value'] == pytest.approx(4.115e-05, rel=1e-3)
+
+
+@pytest.mark.parametrize('b, c', [
+    (0, 0), (1, 0), (0, 7), (5, 5), (3, 12), (24, 0), (12, 12)])
+def test_few_disagreements_are_tested_exactly(b, c):
+  """The binomial test of SciPy; nothing to tell apart is p = 1."""
+  answer = paired.mcnemar(b, c)
+  want = stats.binomtest(b, b + c).pvalue if b + c else 1.0
+  assert answer['test'] == 'exact'
+  assert answer['p_value'] == pytest.approx(want, rel=1e-12)
+
+
+@pytest.mark.parametrize('b, c', [(25, 0), (13, 12), (20, 20), (300, 260)])
+def test_many_disagreements_are_tested_by_chi_squared(b, c):
+  """With Edwards' correction, which never passes the middle."""
+  answer = paired.mcnemar(b, c)
+  statistic = max(abs(b - c) - 1, 0)**2 / (b + c)
+  assert answer['test'] == 'chi_squared'
+  assert answer['p_value'] == pytest.approx(stats.chi2.sf(statistic, 1))
+  # It approximates the exact test.
+  assert answer['p_value'] == pytest.approx(
+      stats.binomtest(b, b + c).pvalue, abs=0.01)
+
+
+def test_differences_are_those_of_the_metrics():
+  """a minus b, with the images counted that only one has right."""
+  a, b = _scored(seed=1), _scored(seed=2, skill=0.6)
+  answer = paired.compare(a, b, resamples=50)
+  for name in ('accuracy', 'f1_macro'):
+    assert answer[name]['difference'] == pytest.approx(
+        metrics.compute(a)[name] - metrics.compute(b)[name], abs=1e-12)
+  test = answer['mcnemar']
+  assert test['b'] - test['c'] == round(
+      answer['accuracy']['difference'] * 120)
+  assert test['b'] == sum(
+      x == y != z for x, y, z in zip(a.predicted, a.labels, b.predicted))
+  swapped = paired.compare(b, a, resamples=50)
+  assert swapped['mcnemar']['p_value'] == test['p_value']
+  np.testing.assert_allclose(
+      swapped['accuracy']['interval'],
+      [-x for x in reversed(answer['accuracy']['interval'])], atol=1e-12)
+
+
+@pytest.mark.parametrize('grouped', [False, True])
+def test_both_tables_are_drawn_together(grouped):
+  """Equals a loop over the same draws; by group where there are groups."""
+  groups = tuple(f'g{i // 4}' for i in range(120)) if grouped else ()
+  a, b = _scored(seed=1, groups=groups), _scored(seed=2, skill=0.6)
+  answer = paired.compare(a, b, resamples=40, seed=7)
+  counts = np.concatenate(list(
+      intervals.resampled_counts(a, resamples=40, seed=7)))
+  for name in ('accuracy', 'f1_macro'):
+    loop = [metrics.compute(a, row)[name] - metrics.compute(b, row)[name]
+            for row in counts]
+    np.testing.assert_allclose(
+        answer[name]['interval'], np.quantile(loop, [0.025, 0.975]))
+  assert answer['resampled_by'] == ('group' if grouped else 'image')
+
+
+def test_pairing_sees_what_two_intervals_do_not():
+  """The same hard images for both: the shared part of the noise cancels."""
+  a = _scored(n=400, seed=1)
+  wrong = np.flatnonzero(a.predicted == a.labels)[:12]
+  probabilities = a.probabilities.copy()
+  probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
+  b = dataclasses.replace(a, probabilities=probabilities)
+  low, high = paired.compare(a, b)['accuracy']['interval']
+  own = intervals.bootstrap(a)['accuracy']
+  assert low > 0
+  assert high - low < 0.5 * (own[1] - own[0])
+
+
+def test_the_order_of_the_images_does_not_matter():
+  """Two tables are one comparison, however they are sorted."""
+  groups = tuple(f'g{i // 4}' for i in range(120))
+  a, b = _scored(seed=1, groups=groups), _scored(seed=2, groups=groups)
+  rows = np.random.default_rng(0).permutation(120)
+  want = paired.compare(a, b, resamples=20)
+  assert paired.compare(a, _take(b, rows), resamples=20) == want
+  # Groups that only the second table knows are as good.
+  plain = dataclasses.replace(a, groups=())
+  assert paired.compare(plain, _take(b, rows), resamples=20) == want
+
+
+def test_one_group_gives_no_interval():
+  """One patient is not certainty; the difference still stands."""
+  a = _scored(seed=1, groups=('p',) * 120)
+  answer = paired.compare(a, _scored(seed=2), resamples=20)
+  assert answer['accuracy']['interval'] is None
+  assert answer['accuracy']['difference'] != 0
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda b: _take(b, np.arange(118)),
+     "2 images are only in the first, as 'i118'"),
+    (lambda b: dataclasses.replace(b, image_ids=('x', *b.image_ids[1:])),
+     "1 images are only in the first, as 'i0'"),
+    (lambda b: dataclasses.replace(
+        b, image_ids=b.image_ids + ('new',), labels=np.append(b.labels, 0),
+        probabilities=np.vstack([b.probabilities, [1, 0, 0]])),
+     "1 images are only in the second, as 'new'"),
+    (lambda b: dataclasses.replace(b, class_names=('akiec', 'nv', 'mel')),
+     'classes akiec, mel, nv and akiec, nv, mel'),
+    (lambda b: dataclasses.replace(b, labels=(b.labels + 1) % 3),
+     "'i0' is .* and "),
+    (lambda b: dataclasses.replace(b, groups=('other',) * 120),
+     'other groups'),
+])
+def test_what_cannot_be_paired_is_refused(change, message):
+  """Another split, other classes: the difference would mean nothing."""
+  a = _scored(groups=tuple(f'g{i}' for i in range(120)))
+  with pytest.raises(errors.DataError, match=message):
+    paired.compare(a, change(_scored(seed=2)), resamples=5)

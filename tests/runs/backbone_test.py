@@ -1,0 +1,113 @@
+"""Protects the transfer from one run to another."""
+
+import dataclasses
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.runs import backbone
+from medxfer.runs import finetune
+from medxfer.runs import inputs
+from medxfer.runs import run
+from medxfer.training import checkpoints
+from tests import tiny
+
+
+def _spec(phantoms, source, arm='head') -> specs.RunSpec:
+  config = tiny.config(phantoms, arm)
+  config.model.init_from = str(source)
+  return specs.from_config(config)
+
+
+def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
+  """All but the head: its classes are another task's."""
+  spec = _spec(phantoms, finished)
+  before = checkpoints.export(finished).params
+  read = inputs.read(spec)
+  task, state = finetune.build(spec, read)
+  for name in layers.CONVOLUTIONS:
+    jax.tree.map(
+        np.testing.assert_array_equal, state.params[name], before[name])
+  assert not np.array_equal(
+      state.params['fc1']['kernel'], before['fc1']['kernel'])
+  assert 'arm head, seed 0' in task.origin
+  assert set(read.backbone.params) == set(layers.CONVOLUTIONS)
+
+
+def test_where_it_came_from_is_recorded(phantoms, finished, tmp_path):
+  """`ham` in a table says nothing if nobody knows which run it was."""
+  config = tiny.config(phantoms)
+  config.model.init_from = str(finished)
+  config.training.epochs = 1
+  summary = run.run(specs.from_config(config), tmp_path / 'second')
+  assert 'medxfer run on ham10000, arm head' in summary['weights_source']
+  assert summary['weights_digest'] == files.read_json(
+      tmp_path / 'second' / 'inputs.json')['weights_digest']
+  source = checkpoints.export(tmp_path / 'second').contract.source
+  assert source.count('medxfer run on') == 2
+
+
+def _unfinished(finished, folder):
+  shutil.copytree(finished, folder)
+  (folder / 'summary.json').unlink()
+
+
+def _tree(finished, folder):
+  shutil.copytree(finished, folder)
+  config = files.read_json(folder / 'config.json')
+  config['model']['name'] = 'decision_tree'
+  files.write_json(folder / 'config.json', config)
+
+
+def _without_checkpoints(finished, folder):
+  shutil.copytree(finished, folder)
+  shutil.rmtree(folder / 'checkpoints')
+
+
+def _narrower(finished, folder):
+  """Saves a network whose last convolution has one filter less."""
+  shutil.copytree(finished, folder)
+  export = checkpoints.export
+
+  def cut(path):
+    weights = export(path)
+    name = layers.CONVOLUTIONS[-1]
+    weights.params[name]['kernel'] = weights.params[name]['kernel'][..., :-1]
+    return weights
+  return cut
+
+
+@pytest.mark.parametrize('damage, message', [
+    (lambda finished, folder: None, 'no such folder, and neither imagenet'),
+    (lambda finished, folder: folder.mkdir(), 'config.json'),
+    (_unfinished, 'this run is not finished'),
+    (_tree, 'a decision_tree has no layers to transfer'),
+    (_without_checkpoints, 'no checkpoints in it'),
+])
+def test_what_cannot_be_transferred_is_refused(
+    finished, tmp_path, damage, message):
+  """Before hours of training from the wrong start."""
+  damage(finished, tmp_path / 'source')
+  spec = specs.from_config(tiny.config(tmp_path))
+  model = dataclasses.replace(
+      spec.model, init_from=str(tmp_path / 'source'))
+  with pytest.raises(errors.DataError, match=message):
+    backbone.read(model)
+
+
+def test_a_backbone_that_does_not_fit_is_refused(
+    finished, tmp_path, monkeypatch):
+  """The difference is printed, tensor by tensor."""
+  cut = _narrower(finished, tmp_path / 'source')
+  monkeypatch.setattr(checkpoints, 'export', cut)
+  spec = specs.from_config(tiny.config(tmp_path))
+  model = dataclasses.replace(
+      spec.model, init_from=str(tmp_path / 'source'))
+  with pytest.raises(errors.DataError, match='block5_conv3/kernel: shape'):
+    backbone.read(model)

@@ -1,0 +1,101 @@
+"""Protects a study in the hands of time: failed, killed, repeated, shared."""
+
+import pathlib
+
+import pytest
+
+from configs import table_7_1
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.study import execute
+from medxfer.study import plan
+
+
+def _study(phantoms, path, **keys) -> plan.Study:
+  config = table_7_1.get_config('phantom')
+  config.data.update(dir=str(phantoms), phantom=0)
+  config.evaluation.resamples = 20
+  with config.unlocked():
+    for name in config.study.changes:
+      # Trees, and the quickest of them: no network is trained here.
+      config.study.changes[name].model.name = 'decision_tree'
+      config.study.changes[name].model.init_from = 'random'
+  config.study.update(keys)
+  return plan.from_config(config, path)
+
+
+@pytest.fixture(scope='module')
+def done(phantoms, tmp_path_factory):
+  """A study of two runs, done."""
+  path = tmp_path_factory.mktemp('studies') / 'done'
+  study = _study(phantoms, path, arms='decision_tree', seeds=(0, 1))
+  assert execute.execute(study, path, study.runs) == {}
+  return path
+
+
+def _stamps(path: pathlib.Path) -> dict[pathlib.Path, int]:
+  return {p: p.stat().st_mtime_ns for p in (path / plan.RUNS).rglob('*.json')}
+
+
+def test_every_run_has_a_workdir_of_its_own(done):
+  """What a run leaves is what a report is made of."""
+  for seed in (0, 1):
+    run = done / plan.RUNS / f'decision_tree-seed{seed}'
+    assert files.read_json(run / 'summary.json')['status'] == 'finished'
+  assert list(files.read_json(done / execute.STUDY)['runs']) == [
+      'decision_tree-seed0', 'decision_tree-seed1']
+
+
+def test_finished_runs_are_not_repeated(phantoms, done):
+  """The same command twice costs nothing, and one more seed costs one run."""
+  before = _stamps(done)
+  study = _study(phantoms, done, arms='decision_tree', seeds=(0, 1))
+  assert execute.execute(study, done, study.runs) == {}
+  assert _stamps(done) == before
+
+
+def test_other_settings_are_refused_run_by_run(phantoms, done):
+  """A finished run must not stand in a table for another specification."""
+  study = _study(phantoms, done, arms='decision_tree', seeds=(0,))
+  other = plan.Study(study.name, study.title, tuple(
+      plan.Planned(run.name, specs.from_config(
+          {**run.spec.to_json(), 'baseline': {
+              'pixels': 'rescaled', 'trees': 3}})) for run in study.runs))
+  before = _stamps(done)
+  failures = execute.execute(other, done, other.runs)
+  assert 'baseline.pixels' in failures['decision_tree-seed0']
+  assert _stamps(done) == before
+
+
+def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
+  """A night's study must not end at its first run."""
+  path = tmp_path / 'study'
+  good = _study(phantoms, path, arms='decision_tree').runs[0]
+  bad = plan.Planned('bad', specs.from_config(
+      {**good.spec.to_json(), 'data': {
+          **good.spec.to_json()['data'], 'dir': str(tmp_path / 'missing')}}))
+  needs = plan.Planned('needs', good.spec, after='bad')
+  study = plan.Study('s', 'S', (bad, needs, good))
+  failures = execute.execute(study, path, study.runs)
+  assert list(failures) == ['bad', 'needs']
+  assert 'missing' in failures['bad']
+  assert failures['needs'] == 'not started, because bad failed'
+  assert 'missing' in (path / 'failures/bad.txt').read_text()
+  table = execute.table(study, path)
+  assert table.count('not finished') == 2
+  # And once the cause is gone, the same command does the rest.
+  mended = plan.Study('s', 'S', (plan.Planned('bad', good.spec), good))
+  assert execute.execute(mended, path, mended.runs) == {}
+  assert not (path / 'failures/bad.txt').exists()
+
+
+def test_another_study_is_refused(phantoms, done, tmp_path):
+  """Two studies in one folder would be reported as one."""
+  study = _study(phantoms, done, arms='decision_tree')
+  with pytest.raises(errors.UsageError, match='holds the study'):
+    execute.execute(plan.Study('other', '', study.runs), done, ())
+  (tmp_path / 'letter.txt').write_text('mine')
+  with pytest.raises(errors.UsageError, match='neither empty nor a study'):
+    execute.execute(study, tmp_path, ())
+  assert [p.name for p in tmp_path.iterdir()] == ['letter.txt']

@@ -1,0 +1,126 @@
+"""Protects the plan of a study: which runs, from where, by whom."""
+
+import pathlib
+
+import pytest
+
+from configs import ham
+from configs import table_7_1
+from configs import table_7_2
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.study import plan
+
+_PATH = pathlib.Path('study')
+
+
+def _plan(config, **keys) -> plan.Study:
+  config.study.update(keys)
+  return plan.from_config(config, _PATH)
+
+
+def _names(runs) -> list[str]:
+  return [run.name for run in runs]
+
+
+def test_table_7_1_has_the_columns_of_the_thesis():
+  """One column less, and the table is another one."""
+  study = _plan(table_7_1.get_config('cpu'))
+  assert [run.spec.arm for run in study.runs] == [
+      'decision_tree', 'random_forest', 'random', 'all', 'last_block',
+      'first_block', 'first_last']
+  assert [run.spec.model.trainable for run in study.runs[2:]] == [
+      'all', 'all', 'block5', 'block1', 'block1,block5']
+  assert [run.spec.model.init_from for run in study.runs[2:]] == [
+      'random', *['imagenet'] * 4]
+
+
+def test_an_arm_of_a_study_is_the_arm_of_its_configuration():
+  """A run of the study and one by hand must be the same experiment."""
+  for run in _plan(table_7_1.get_config('tuned,grouped')).runs:
+    alone = ham.get_config(f'{run.spec.arm},tuned,grouped')
+    assert run.spec == specs.from_config(alone)
+
+
+def test_the_source_run_is_planned_once_a_seed_and_before_its_use():
+  """Table 7.2 starts one arm from a network trained on HAM10000."""
+  study = _plan(table_7_2.get_config('cpu'), seeds=(0, 1))
+  names = _names(study.runs)
+  for seed in (0, 1):
+    ham = study.runs[names.index(f'ham-seed{seed}')]
+    source = study.runs[names.index(f'source-seed{seed}')]
+    assert names.index(source.name) < names.index(ham.name)
+    assert ham.after == source.name
+    assert ham.spec.model.init_from == f'study/runs/{source.name}'
+    assert ham.spec.data.name == 'chest_xray'
+    assert source.spec.data.name == 'ham10000'
+    assert source.spec.seed == seed and source.spec.arm == 'all'
+  assert len(names) == len(set(names)) == 12
+
+
+def test_a_named_source_run_is_not_trained_again():
+  """Table 7.1 may have it already."""
+  study = _plan(table_7_2.get_config('cpu'), source_run='there')
+  assert 'source-seed0' not in _names(study.runs)
+  assert study.runs[-1].spec.model.init_from == 'there'
+  assert study.runs[-1].after is None
+
+
+def test_the_official_split_has_an_honest_source():
+  """HAM10000 was published unsplit: its counterpart is by lesion."""
+  study = _plan(table_7_2.get_config('official,cpu'))
+  splits = {run.name: run.spec.data.split for run in study.runs}
+  assert splits.pop('source-seed0') == 'grouped'
+  assert set(splits.values()) == {'official'}
+
+
+@pytest.mark.parametrize('count', [1, 2, 3, 20])
+def test_shards_do_every_run_once_and_keep_chains_together(count):
+  """Else a run waits for ever for one that nobody does, or is done twice."""
+  study = _plan(table_7_2.get_config('cpu'), seeds=(0, 1, 2))
+  shards = [plan.shard(study, i, count) for i in range(1, count + 1)]
+  dealt = [run for shard in shards for run in shard]
+  assert sorted(_names(dealt)) == sorted(_names(study.runs))
+  for shard in shards:
+    for run in shard:
+      assert run.after is None or run.after in _names(shard)
+
+
+def test_a_key_for_all_arms_reaches_all_arms():
+  """A setting that is silently ignored is worse than an error."""
+  config = table_7_1.get_config('cpu')
+  config.training.epochs = 9
+  config.data.dir = 'elsewhere'
+  for run in plan.from_config(config, _PATH).runs:
+    assert (run.spec.training.epochs, run.spec.data.dir) == (9, 'elsewhere')
+
+
+def test_what_tells_arms_apart_cannot_be_set_for_all():
+  """`last_block` with block 1 trained would keep its name in the table."""
+  config = table_7_1.get_config('cpu')
+  for key in ('trainable', 'init_from', 'name'):
+    assert key not in config.model
+
+
+@pytest.mark.parametrize('keys, message', [
+    ({'arms': 'all,last'}, 'study.arms'), ({'arms': 'all,all'}, 'study.arms'),
+    ({'arms': ''}, 'study.arms'), ({'seeds': (1, 1)}, 'study.seeds'),
+    ({'seeds': ()}, 'study.seeds'), ({'seeds': (-1,)}, 'study.seeds'),
+])
+def test_a_wrong_table_is_refused(keys, message):
+  """Before hours of runs that nobody wanted."""
+  with pytest.raises(errors.UsageError, match=message):
+    _plan(table_7_1.get_config('cpu'), **keys)
+
+
+@pytest.mark.parametrize('text', ['0/2', '3/2', '1', 'a/b', '1/0', '-1/2', ''])
+def test_a_wrong_shard_is_refused(text):
+  """Part 3 of 2 would do nothing and say that all is done."""
+  with pytest.raises(errors.UsageError, match='--shard'):
+    plan.parse_shard(text)
+
+
+def test_the_configuration_of_a_run_is_no_study():
+  """The two launchers are easily confused."""
+  with pytest.raises(errors.UsageError, match='medxfer.main'):
+    plan.from_config(ham.get_config('all'), _PATH)
