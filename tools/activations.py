@@ -16,7 +16,7 @@ from absl import flags
 
 from medxfer import errors
 from medxfer import launcher
-from medxfer.explain import names
+from medxfer.model import layers
 
 _STARTS = ('imagenet', 'random')
 
@@ -24,7 +24,7 @@ _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder to write; must be absent or empty.')
 _LAYER = flags.DEFINE_enum(
-    'layer', names.ACTIVATIONS[0], names.ACTIVATIONS, 'What to draw.')
+    'layer', layers.ACTIVATIONS[0], layers.ACTIVATIONS, 'What to draw.')
 _CHANNELS = flags.DEFINE_integer(
     'channels', 16, 'How many channels to draw.', lower_bound=1,
     upper_bound=64)

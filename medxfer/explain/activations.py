@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import errors
-from medxfer.explain import names
+from medxfer.model import layers
 from medxfer.model import start
 
 Activate = Callable[[start.Params, jax.Array], jax.Array]
@@ -28,10 +28,10 @@ def compile_activations(model: nn.Module, layer: str) -> Activate:
   Raises:
     UsageError: the layer does not exist.
   """
-  if layer not in names.ACTIVATIONS:
+  if layer not in layers.ACTIVATIONS:
     raise errors.UsageError(
         f'{layer!r} is no layer to look at; those are '
-        f'{", ".join(names.ACTIVATIONS)}')
+        f'{", ".join(layers.ACTIVATIONS)}')
 
   @jax.jit
   def activate(params: start.Params, images: jax.Array) -> jax.Array:

@@ -23,6 +23,10 @@ BLOCKS: Mapping[str, tuple[str, ...]] = types.MappingProxyType({
 CONVOLUTIONS: tuple[str, ...] = sum(BLOCKS.values(), ())
 HEAD: tuple[str, ...] = ('fc1', 'fc2', 'predictions')
 LAYERS: tuple[str, ...] = CONVOLUTIONS + HEAD
+# What can be looked at: every convolution and pooling, first to last.
+ACTIVATIONS: tuple[str, ...] = sum(
+    ((*convolutions, f'{block}_pool')
+     for block, convolutions in BLOCKS.items()), ())
 # Convolution -> its output channels.
 WIDTHS: Mapping[str, int] = types.MappingProxyType({
     name: width for block, _, width in _BLOCK_WIDTHS for name in BLOCKS[block]

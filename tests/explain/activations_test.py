@@ -6,7 +6,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.explain import activations
-from medxfer.explain import names
+from medxfer.model import layers
 from medxfer.model import vgg16
 from tests.explain import networks
 
@@ -41,8 +41,8 @@ def test_every_name_is_an_activation_of_the_network():
   _, made = jax.eval_shape(
       lambda p, x: _model().apply({'params': p}, x),
       networks.transparent(_SIZE, np.eye(3)), _images())
-  assert set(made) == set(names.ACTIVATIONS)
-  assert names.ACTIVATIONS[:4] == (
+  assert set(made) == set(layers.ACTIVATIONS)
+  assert layers.ACTIVATIONS[:4] == (
       'block1_conv1', 'block1_conv2', 'block1_pool', 'block2_conv1')
 
 

@@ -10,8 +10,8 @@ from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import start
 from medxfer.model import vgg16
+from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
-from medxfer.runs import run
 from medxfer.runs import scoring
 from medxfer.training import prefix
 from medxfer.training import steps
@@ -49,7 +49,7 @@ def test_training_on_the_cache_equals_training_on_pixels(phantoms, trainable):
   spec = _spec(phantoms, trainable)
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
-  task, state = run.build(spec, inputs)
+  task, state = finetune.build(spec, inputs)
   stored = dataclasses.replace(data, feed=prefix.feed(
       task.model, state.params, spec, data.feed.batches, data.split))
   results = []
@@ -73,7 +73,7 @@ def test_validation_sees_the_images_as_they_are(phantoms):
   spec = _spec(phantoms, 'block5')
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
-  task, state = run.build(spec, inputs)
+  task, state = finetune.build(spec, inputs)
   feed = prefix.feed(
       task.model, state.params, spec, data.feed.batches, data.split)
   rows = data.split.val[None, :]
