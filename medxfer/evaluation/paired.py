@@ -4,6 +4,7 @@ Two intervals that overlap say little: both classifiers stumble over the same
 hard images. Compared image by image, that part cancels.
 """
 
+from collections.abc import Mapping
 import dataclasses
 import math
 from typing import Any
@@ -95,6 +96,30 @@ def mcnemar(b: int, c: int) -> dict[str, Any]:
   # The upper tail of chi-squared with one degree of freedom.
   return {'b': b, 'c': c, 'test': 'chi_squared',
           'p_value': math.erfc(math.sqrt(statistic / 2))}
+
+
+def table(compared: Mapping[str, Any], a: str, b: str) -> str:
+  """Sets a comparison as plain text.
+
+  Args:
+    compared: as `compare` returns it.
+    a: name of the first classifier.
+    b: name of the second.
+  """
+  lines = [f'{a} minus {b}, {compared["n"]:,} images:']
+  for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1')):
+    value, ends = compared[key]['difference'], compared[key]['interval']
+    shown = f' ({ends[0]:+.4f} to {ends[1]:+.4f})' if ends else ''
+    lines.append(f'  {title}  {value:+.4f}{shown}')
+  test = compared['mcnemar']
+  lines += [
+      f'  only the first is right on {test["b"]} images, only the second on '
+      f'{test["c"]}: p = {test["p_value"]:.2g} (McNemar, '
+      f'{test["test"].replace("_", " ")})',
+      f'{100 * compared["level"]:g} % intervals from '
+      f'{compared["resamples"]:,} resamples by {compared["resampled_by"]}',
+  ]
+  return '\n'.join(lines)
 
 
 def _differences(

@@ -151,3 +151,16 @@ def test_what_cannot_be_paired_is_refused(change, message):
   a = _scored(groups=tuple(f'g{i}' for i in range(120)))
   with pytest.raises(errors.DataError, match=message):
     paired.compare(a, change(_scored(seed=2)), resamples=5)
+
+
+def test_a_comparison_reads_as_text():
+  """The difference, its interval and the test, with their signs."""
+  text = paired.table({
+      'n': 1200, 'accuracy': {'difference': .01, 'interval': [-.002, .03]},
+      'f1_macro': {'difference': -.02, 'interval': None},
+      'mcnemar': {'b': 30, 'c': 18, 'test': 'chi_squared', 'p_value': .1124},
+      'level': .95, 'resamples': 1000, 'resampled_by': 'group'}, 'all', 'last')
+  assert 'all minus last, 1,200 images' in text
+  assert 'accuracy  +0.0100 (-0.0020 to +0.0300)' in text
+  assert 'macro F1  -0.0200\n' in text
+  assert 'on 30 images, only the second on 18: p = 0.11 (McNemar, chi' in text

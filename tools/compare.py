@@ -1,0 +1,48 @@
+"""Compares two runs on the test images that they share.
+
+    python -m tools.compare RUN_A RUN_B [--output=JSON]
+
+McNemar's test, and the differences of accuracy and macro F1 with their
+intervals: by lesion or patient, the same images drawn for both.
+"""
+
+import pathlib
+
+from absl import flags
+
+from medxfer import errors
+from medxfer import files
+from medxfer import launcher
+
+_OUTPUT = flags.DEFINE_string(
+    'output', None, 'JSON file to write as well as to print.')
+_RESAMPLES = flags.DEFINE_integer(
+    'resamples', 1000, 'Of the bootstrap.', lower_bound=1)
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then compares."""
+  if len(argv) != 2:
+    raise errors.UsageError('name two workdirs (see --help)')
+  output = pathlib.Path(_OUTPUT.value).expanduser() if _OUTPUT.value else None
+  if output:
+    files.check_target(output, overwrite=True)
+  # pylint: disable=import-outside-toplevel
+  from medxfer.evaluation import paired
+  from medxfer.report import reading
+  tables = []
+  for name in argv:
+    try:
+      run = reading.read(pathlib.Path(name).expanduser(), name)
+    except errors.DataError as error:
+      raise errors.DataError(f'{name}: {error}') from error
+    tables.append(run.predictions)
+  a, b = tables
+  compared = paired.compare(a, b, resamples=_RESAMPLES.value)
+  print(paired.table(compared, *argv))
+  if output:
+    files.write_json(output, {'a': argv[0], 'b': argv[1], **compared})
+
+
+if __name__ == '__main__':
+  launcher.run(main)

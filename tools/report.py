@@ -1,0 +1,41 @@
+"""Makes tables, figures and one HTML page from finished runs.
+
+    python -m tools.report --workdir=DIR [--output=DIR]
+
+DIR is a workdir, the folder of a study, or any folder above some; only files
+in it are read. Runs that are not finished or damaged are left out, by name.
+The page is OUTPUT/index.html: one file that opens without a network.
+"""
+
+import pathlib
+
+from absl import flags
+
+from medxfer import errors
+from medxfer import launcher
+
+_WORKDIR = flags.DEFINE_string(
+    'workdir', None, 'Folder of a run, of a study, or above some.')
+_OUTPUT = flags.DEFINE_string(
+    'output', None, 'Folder to write; DIR/report if left out. An older report '
+    'in it is replaced.')
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then writes the report."""
+  if argv:
+    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
+  if not _WORKDIR.value:
+    raise errors.UsageError('--workdir is required (see --help)')
+  # Matplotlib takes seconds to load: refuse first, load then.
+  from medxfer.report import write  # pylint: disable=import-outside-toplevel
+  output = pathlib.Path(_OUTPUT.value).expanduser() if _OUTPUT.value else None
+  page, collection = write.report(
+      pathlib.Path(_WORKDIR.value).expanduser(), output)
+  for item in collection.left_out:
+    print(f'left out {item.name}: {item.reason}')
+  print(f'{len(collection.runs)} runs in {page}')
+
+
+if __name__ == '__main__':
+  launcher.run(main)
