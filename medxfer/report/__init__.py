@@ -1,0 +1,1 @@
+"""From finished workdirs to tables, figures and one page; floor 5."""

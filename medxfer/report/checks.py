@@ -1,0 +1,108 @@
+"""Whether a run's files hold the numbers that a report shows."""
+
+from collections.abc import Mapping
+import math
+import pathlib
+from typing import Any
+
+from medxfer import errors
+from medxfer.evaluation import metrics
+from medxfer.evaluation import predictions as predictions_lib
+
+PREDICTIONS = 'predictions_test.csv'
+_POINTS = ('accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy')
+_AT_THRESHOLD = ('threshold', 'f1_macro', 'sensitivity', 'specificity')
+# Predictions are rounded to float32 before anything is computed.
+_TOLERANCE = 1e-6
+
+
+def summary(
+    path: pathlib.Path,
+    read: Mapping[str, Any],
+    predictions: predictions_lib.Predictions,
+) -> None:
+  """Checks every number that is shown, and that the table gives it again.
+
+  Args:
+    path: the file, for messages.
+    read: what it holds.
+    predictions: of the test side.
+
+  Raises:
+    DataError: a number is missing or wrong.
+  """
+  if read.get('status') != 'finished':
+    raise errors.DataError(f'{path}: its status is not "finished"')
+  test = mapping(path, read.get('test'))
+  if test.get('class_names') != list(predictions.class_names):
+    raise errors.DataError(f'{path}: its classes are not those of '
+                           f'{PREDICTIONS}')
+  ranges = mapping(path, test.get('intervals'))
+  keys = [(key,) for key in _POINTS]
+  keys += [('f1_per_class', name) for name in predictions.class_names]
+  for key in keys:
+    number(path, test, *key)
+    _interval(path, ranges, key)
+  _interval(path, ranges, ('auroc_macro',))
+  for key in ('n', 'ece', 'brier', 'level'):
+    number(path, test, key)
+  if test.get('auroc_macro') is not None:
+    number(path, test, 'auroc_macro')
+  for key in (('leak', 'share'), ('train_seconds',),
+              *(('n', side) for side in ('train', 'test'))):
+    number(path, read, *key)
+  point = test.get('at_threshold')
+  for key in _AT_THRESHOLD if point is not None else ():
+    if mapping(path, point).get(key) is not None:
+      number(path, point, key)
+  again = metrics.compute(predictions)
+  for key in ('accuracy', 'f1_macro'):
+    if abs(again[key] - test[key]) > _TOLERANCE:
+      raise errors.DataError(
+          f'{path}: its {key} is {test[key]:.4f}, but {PREDICTIONS} gives '
+          f'{again[key]:.4f}: the files are of two runs')
+
+
+def _interval(
+    path: pathlib.Path, ranges: Mapping[str, Any], keys: tuple[str, ...]
+) -> None:
+  value = ranges
+  for key in keys:
+    value = mapping(path, value).get(key)
+  if value is None:
+    return
+  if not (isinstance(value, list) and len(value) == 2
+          and all(map(_is_number, value)) and value[0] <= value[1]):
+    raise errors.DataError(
+        f'{path}: the interval of {".".join(keys)} is {value!r}')
+
+
+def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
+  """Returns the finite number at the end of a path of keys.
+
+  Raises:
+    DataError: there is none.
+  """
+  value = tree
+  for key in keys:
+    value = mapping(path, value).get(key)
+  if not _is_number(value):
+    raise errors.DataError(
+        f'{path}: {".".join(keys)} is {value!r}, no finite number')
+  return value
+
+
+def _is_number(value: Any) -> bool:
+  return (isinstance(value, (int, float)) and not isinstance(value, bool)
+          and math.isfinite(value))
+
+
+def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
+  """Returns an object of JSON.
+
+  Raises:
+    DataError: it is something else.
+  """
+  if not isinstance(value, Mapping):
+    raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
+  return value

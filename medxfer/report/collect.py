@@ -1,0 +1,100 @@
+"""Which runs lie below a folder, and which of them can be reported."""
+
+from collections.abc import Iterator
+import dataclasses
+import os
+import pathlib
+
+from medxfer import errors
+from medxfer.report import reading
+
+# What a run wrote for itself; nothing below it is a run.
+_CLOSED = ('checkpoints',)
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+  """A folder that looks like a run and cannot be reported."""
+
+  name: str
+  reason: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Collection:
+  """What a report is made of.
+
+  Attributes:
+    root: the folder that was searched.
+    runs: the finished runs, by name.
+    left_out: the others, by name.
+  """
+
+  root: pathlib.Path
+  runs: tuple[reading.Run, ...]
+  left_out: tuple[LeftOut, ...]
+
+
+def collect(root: pathlib.Path) -> Collection:
+  """Reads every run below a folder; what cannot be read is left out.
+
+  Args:
+    root: a workdir, a study, or any folder above some.
+
+  Returns:
+    The runs; of two with one specification and seed, the first by name.
+
+  Raises:
+    UsageError: there is no such folder.
+    DataError: no run below it can be reported.
+  """
+  if not root.is_dir():
+    raise errors.UsageError(f'{root}: no such folder; give another --workdir')
+  runs, left_out, seen = [], [], {}
+  for path in _workdirs(root):
+    name = _name(path, root)
+    try:
+      run = reading.read(path, name)
+    except errors.DataError as error:
+      left_out.append(LeftOut(name, _without(str(error), path)))
+      continue
+    except RecursionError:
+      left_out.append(LeftOut(name, 'a file of it is nested too deeply'))
+      continue
+    except OSError as error:
+      left_out.append(LeftOut(name, f'cannot be read ({error.strerror})'))
+      continue
+    first = seen.setdefault((run.dataset, run.identity, run.spec.seed), name)
+    if first == name:
+      runs.append(run)
+    else:
+      left_out.append(LeftOut(
+          name, f'repeats {first}: same specification, same seed'))
+  if not runs:
+    reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
+    raise errors.DataError(
+        f'{root}: no finished run below it; train one with '
+        f'python -m medxfer.main{reasons and ". Left out:" + reasons}')
+  return Collection(root, tuple(runs), tuple(left_out))
+
+
+def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields the folders that a run began, in the order of their names."""
+  for folder, below, names in os.walk(root):
+    if reading.CONFIG in names or reading.SUMMARY in names:
+      below.clear()
+      yield pathlib.Path(folder)
+    below[:] = sorted(
+        name for name in below
+        if name not in _CLOSED and not name.startswith('.'))
+
+
+def _name(path: pathlib.Path, root: pathlib.Path) -> str:
+  if path == root:
+    return root.resolve().name
+  return path.relative_to(root).as_posix()
+
+
+def _without(message: str, path: pathlib.Path) -> str:
+  """A reason stands beside the run's name: its files need no folder."""
+  return message.replace(f'{path}{os.sep}', '')

@@ -1,0 +1,201 @@
+"""The tables beside chapter 7: more measures, pairs, leakage, pixels, runs."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import itertools
+from typing import Any
+
+from medxfer.report import collect
+from medxfer.report import estimates
+from medxfer.report import reading
+from medxfer.report import settings as settings_lib
+from medxfer.report import tables
+from medxfer.report import twins
+
+_MINUTE, _HOUR = 60, 3600
+_SMALLEST_P = 0.001
+
+
+def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
+  """Arranges what F1 does not tell: a row an arm.
+
+  With two classes, beside it: the threshold that validation chose, and what
+  the test side scores there.
+  """
+  keys = {
+      'Accuracy': 'accuracy', 'Macro F1': 'f1_macro',
+      'Balanced accuracy': 'balanced_accuracy', 'AUROC': 'auroc_macro'}
+  chosen = [c for c in setting.columns if _test(c).get('at_threshold')]
+  extra = ('Threshold', 'Macro F1 at threshold', 'Sensitivity', 'Specificity')
+  rows = []
+  for column in setting.columns:
+    row = [tables.words(column.title)]
+    row += [tables.spread(estimates.estimate(column, key))
+            for key in keys.values()]
+    row += [tables.figure(_test(column)['ece'])]
+    rows.append(tuple(row + (_at_threshold(column) if chosen else [])))
+  notes = [*tables.uncertainty(setting),
+           'AUROC: mean over the classes, each against the rest. ECE: expected '
+           'calibration error in 15 bins, lowest seed.']
+  if chosen:
+    notes.append(
+        'Threshold: on the probability of '
+        f'{setting.dataset.class_names[-1]}, chosen on validation images '
+        '(largest sensitivity + specificity); what follows it is the test side '
+        'at that threshold, lowest seed. All other numbers are at 0.5.')
+  return tables.Table(
+      name, f'Measures on {settings_lib.dataset_title(setting.dataset)}, '
+      f'{setting.title}', (),
+      ('Arm', *keys, 'ECE', *(extra if chosen else ())),
+      tuple(rows), tuple(notes))
+
+
+def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
+  """Compares every two networks on the same test images; None if one."""
+  # Random weights last: what another start brings is then above zero.
+  networks = sorted(setting.networks, key=lambda column: column.arm == 'random')
+  found = [(a, b, estimates.contrast(a, b))
+           for a, b in itertools.combinations(networks, 2)]
+  if not found:
+    return None
+  tested = [c.p_value for _, _, c in found if c.p_value is not None]
+  adjusted = iter(estimates.holm(tested))
+  rows = tuple((
+      tables.words(f'{a.title} − {b.title}'),
+      tables.spread(contrast.accuracy, signed=True),
+      tables.spread(contrast.f1_macro, signed=True),
+      _p_value(contrast.p_value),
+      _p_value(None if contrast.p_value is None else next(adjusted)),
+  ) for a, b, contrast in found)
+  return tables.Table(
+      name, 'Pairs of networks on '
+      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}', (),
+      ('First − second', 'Accuracy', 'Macro F1', 'McNemar p', 'p, Holm'), rows,
+      ('In brackets: 95 % intervals of the difference, the same test images '
+       'drawn for both, by group; ± is the standard deviation of the '
+       'differences seed by seed.',
+       'McNemar’s test (lowest common seed) takes images for independent: with '
+       'several images a lesion or patient its p is too small, and the '
+       'intervals are to be believed. Holm adjusts for the number of pairs.'))
+
+
+def leakage(
+    settings: Iterable[settings_lib.Setting], name: str
+) -> tables.Table | None:
+  """Compares each arm with its twin on another split; None without one."""
+  rows = []
+  for a, b in twins.by_split(settings):
+    contrast = estimates.contrast(a.column, b.column)
+    rows.append((
+        tables.words(a.column.title), tables.words(_where(a)),
+        tables.words(settings_lib.split_title(b.setting.dataset,
+                                              b.setting.split)),
+        tables.spread(estimates.estimate(a.column, 'f1_macro')),
+        tables.spread(estimates.estimate(b.column, 'f1_macro')),
+        tables.spread(contrast.f1_macro, signed=True),
+        tables.spread(contrast.accuracy, signed=True),
+        _share(a.column.first), _share(b.column.first),
+    ))
+  if not rows:
+    return None
+  return tables.Table(
+      name, 'What leakage adds: the same arm split by image and otherwise', (),
+      ('Arm', 'Data and recipe', 'Other split', 'Macro F1, by image',
+       'Macro F1, other split', 'Macro F1, difference',
+       'Accuracy, difference', 'Leaked, by image', 'Leaked, other split'),
+      tuple(rows), (
+          'Leaked: test images whose lesion or patient also stands in train, '
+          'lowest seed.',
+          'The two splits test on different images. Intervals of a difference '
+          'are those of independent estimates; ± is over the seeds.'))
+
+
+def pixels(
+    settings: Iterable[settings_lib.Setting], name: str
+) -> tables.Table | None:
+  """Compares runs that differ in the preprocessing alone; None without."""
+  rows = []
+  for a, b in twins.by_preprocessing(settings):
+    contrast = estimates.contrast(a.column, b.column)
+    split = settings_lib.split_title(a.setting.dataset, a.setting.split)
+    rows.append((
+        tables.words(a.column.title), tables.words(f'{_where(a)}, {split}'),
+        tables.spread(estimates.estimate(a.column, 'f1_macro')),
+        tables.spread(estimates.estimate(b.column, 'f1_macro')),
+        tables.spread(contrast.f1_macro, signed=True),
+        tables.spread(contrast.accuracy, signed=True),
+        _p_value(contrast.p_value),
+    ))
+  if not rows:
+    return None
+  return tables.Table(
+      name, 'What [-1, 1] pixels cost: the same arm with the preprocessing of '
+      'the thesis and with that of the weights (caffe)', (),
+      ('Arm', 'Data and recipe', 'Macro F1, [-1, 1]', 'Macro F1, caffe',
+       'Macro F1, difference', 'Accuracy, difference', 'McNemar p'),
+      tuple(rows),
+      ('Difference: [-1, 1] minus caffe, on the same test images.',))
+
+
+def runs(collection: collect.Collection, name: str) -> tables.Table:
+  """Lists every run that is shown."""
+  rows = []
+  for run in collection.runs:
+    summary, spec = run.summary, run.spec
+    height, width = spec.data.image_size
+    rows.append((
+        tables.words(run.name), tables.words(spec.arm),
+        tables.words(settings_lib.dataset_title(run.dataset)),
+        tables.words(spec.data.split),
+        tables.words(settings_lib.recipe_title(settings_lib.recipe(spec))
+                     if not run.is_baseline else estimates.NOTHING),
+        tables.figure(height * width, text=f'{height}×{width}'),
+        tables.figure(spec.seed, 0),
+        tables.figure(len(run.history) or None, 0),
+        tables.figure(summary['train_seconds'],
+                      text=duration(summary['train_seconds'])),
+        tables.figure(summary['test']['accuracy']),
+        tables.figure(summary['test']['f1_macro']),
+        tables.words(run.device or estimates.NOTHING),
+    ))
+  return tables.Table(
+      name, 'Every run of this report', (),
+      ('Run', 'Arm', 'Data', 'Split', 'Recipe', 'Pixels', 'Seed', 'Epochs',
+       'Training', 'Accuracy', 'Macro F1', 'Device'), tuple(rows))
+
+
+def duration(seconds: float) -> str:
+  """Returns a time in words."""
+  if seconds >= _HOUR:
+    return f'{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min'
+  if seconds >= _MINUTE:
+    return f'{seconds // _MINUTE:.0f} min {seconds % _MINUTE // 1:.0f} s'
+  return f'{seconds:.1f} s'
+
+
+def _where(place: twins.Place) -> str:
+  height, width = place.column.first.spec.data.image_size
+  parts = [settings_lib.dataset_title(place.setting.dataset)]
+  if not place.column.first.is_baseline:
+    parts.append(settings_lib.recipe_title(place.setting.recipe))
+  return ', '.join([*parts, f'{height}×{width}'])
+
+
+def _test(column: settings_lib.Column) -> Mapping[str, Any]:
+  return column.first.summary['test']
+
+
+def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
+  point = _test(column).get('at_threshold') or {}
+  return [tables.figure(point.get(key)) for key in (
+      'threshold', 'f1_macro', 'sensitivity', 'specificity')]
+
+
+def _share(run: reading.Run) -> tables.Cell:
+  share = run.summary['leak']['share']
+  return tables.figure(share, text=f'{100 * share:.1f} %')
+
+
+def _p_value(value: float | None) -> tables.Cell:
+  small = value is not None and value < _SMALLEST_P
+  return tables.figure(value, text=f'< {_SMALLEST_P}' if small else None)

@@ -1,0 +1,196 @@
+"""What stands in a report, in order; from runs to tables and figures."""
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+
+from medxfer.report import answers as answers_lib
+from medxfer.report import collect
+from medxfer.report import comparisons
+from medxfer.report import estimates
+from medxfer.report import explained
+from medxfer.report import reading
+from medxfer.report import settings as settings_lib
+from medxfer.report import tables
+from medxfer.report import thesis
+from medxfer.report.charts import classes
+from medxfer.report.charts import curves
+from medxfer.report.charts import diagnosis
+from medxfer.report.charts import network
+from medxfer.report.charts import style
+
+_DIAGNOSES = (diagnosis.confusion, diagnosis.reliability, diagnosis.roc)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+  """One setting.
+
+  Attributes:
+    title: of its section.
+    tables: the F1 scores; further measures; pairs of networks.
+    charts: training curves.
+    best: the title of its best column.
+    diagnoses: what that column gets wrong.
+    others: (title, the same) of the other columns.
+  """
+
+  title: str
+  tables: tuple[tables.Table, ...]
+  charts: tuple[style.Chart, ...]
+  best: str
+  diagnoses: tuple[style.Chart, ...]
+  others: tuple[tuple[str, tuple[style.Chart, ...]], ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Chapter:
+  """One data set: how many images, and a part a setting."""
+
+  title: str
+  distribution: style.Chart
+  parts: tuple[Part, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Contents:
+  """Everything that is written and shown.
+
+  Attributes:
+    collection: the runs, and what was left out.
+    answers: the first screen.
+    phantoms: whether procedural images are among the data.
+    chapters: one a data set.
+    comparisons: leakage and pixels, where there are twins.
+    network: what trained in each arm; None without a network.
+    explained: pictures, and why some are missing.
+    runs: the list of runs.
+  """
+
+  collection: collect.Collection
+  answers: tuple[answers_lib.Answer, ...]
+  phantoms: bool
+  chapters: tuple[Chapter, ...]
+  comparisons: tuple[tables.Table, ...]
+  network: style.Chart | None
+  explained: explained.Explained
+  runs: tables.Table
+
+  def tables(self) -> tuple[tables.Table, ...]:
+    """Returns all tables, in the order of the page."""
+    found = [t for c in self.chapters for p in c.parts for t in p.tables]
+    return (*found, *self.comparisons, self.runs)
+
+  def charts(self) -> tuple[style.Chart, ...]:
+    """Returns all figures that are drawn, in the order of the page."""
+    found = [self.network] if self.network else []
+    for chapter in self.chapters:
+      found.append(chapter.distribution)
+      for part in chapter.parts:
+        found += [*part.charts, *part.diagnoses]
+        found += [chart for _, charts in part.others for chart in charts]
+    return tuple(found)
+
+
+def make(collection: collect.Collection) -> Contents:
+  """Arranges, computes and draws a report."""
+  settings = settings_lib.arrange(collection.runs)
+  networks = [c for setting in settings for c in setting.networks]
+  names = _Names(settings)
+  chapters = tuple(
+      Chapter(settings_lib.dataset_title(dataset),
+              classes.distribution(_first_run(alike), names.classes(dataset)),
+              tuple(_part(setting, names) for setting in alike))
+      for dataset, alike in _by_dataset(settings).items())
+  found = (comparisons.leakage(settings, 'leakage'),
+           comparisons.pixels(settings, 'pixels'))
+  return Contents(
+      collection=collection,
+      answers=answers_lib.answers(settings),
+      phantoms=any(setting.dataset.phantom for setting in settings),
+      chapters=chapters,
+      comparisons=tuple(table for table in found if table),
+      network=network.network(networks, 'figure_6_1') if networks else None,
+      explained=explained.explain(answers_lib.chosen(settings)),
+      runs=comparisons.runs(collection, 'runs'))
+
+
+class _Names:
+  """Gives every table and figure of a report a file name of its own."""
+
+  def __init__(self, settings: Sequence[settings_lib.Setting]):
+    self._settings = settings
+    self._taken: set[str] = set()
+
+  def free(self, name: str) -> str:
+    """Returns the name, with a number if it is taken."""
+    number, wanted = 1, name
+    while name in self._taken:
+      number += 1
+      name = f'{wanted}_{number}'
+    self._taken.add(name)
+    return name
+
+  def classes(self, dataset: reading.Dataset) -> str:
+    """Returns the name of a data set's class distribution."""
+    known = thesis.TABLES.get(dataset.name)
+    if known:
+      return self.free(f'figure_{known.figure.replace(".", "_")}')
+    return self.free(f'classes_{settings_lib.slug(dataset.folder)}')
+
+  def setting(self, setting: settings_lib.Setting, stem: str = '') -> str:
+    """Returns the name of a setting's table, or of what goes with it.
+
+    The only table of its data set is `table_7_1` or `table_7_2`; of several,
+    each also tells its setting.
+    """
+    dataset = setting.dataset
+    known = thesis.TABLES.get(dataset.name)
+    base = (known.number.replace('.', '_') if known
+            else settings_lib.slug(dataset.folder))
+    alike = [s for s in self._settings if s.dataset.name == dataset.name
+             and s.dataset.folder == dataset.folder]
+    tail = f'_{setting.slug}' if len(alike) > 1 else ''
+    return self.free(f'{stem or "table"}_{base}{tail}')
+
+
+def _part(setting: settings_lib.Setting, names: _Names) -> Part:
+  found = (tables.f1_table(setting, names.setting(setting)),
+           comparisons.measures(setting, names.setting(setting, 'measures')),
+           comparisons.pairs(setting, names.setting(setting, 'pairs')))
+  curve = curves.training(setting, names.setting(setting, 'training'))
+  best = max(setting.columns, key=lambda column: estimates.estimate(
+      column, 'f1_macro').value)
+  diagnoses = {column: _diagnoses(setting, column, names)
+               for column in setting.columns}
+  return Part(
+      title=setting.title[:1].upper() + setting.title[1:],
+      tables=tuple(table for table in found if table),
+      charts=(curve,) if curve else (),
+      best=best.title, diagnoses=diagnoses.pop(best),
+      others=tuple((column.title, charts)
+                   for column, charts in diagnoses.items()))
+
+
+def _diagnoses(
+    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+) -> tuple[style.Chart, ...]:
+  arm = settings_lib.slug(column.arm)
+  return tuple(
+      draw(column, names.setting(setting, f'{draw.__name__}_{arm}'))
+      for draw in _DIAGNOSES)
+
+
+def _by_dataset(
+    settings: Iterable[settings_lib.Setting],
+) -> dict[reading.Dataset, list[settings_lib.Setting]]:
+  answer: dict[reading.Dataset, list[settings_lib.Setting]] = {}
+  for setting in settings:
+    answer.setdefault(setting.dataset, []).append(setting)
+  return answer
+
+
+def _first_run(settings: Sequence[settings_lib.Setting]) -> reading.Run:
+  """A network's run if there is one: it tells train from validation."""
+  columns = [c for s in settings for c in (s.networks or s.columns)]
+  return columns[0].first

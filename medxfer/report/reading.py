@@ -1,0 +1,236 @@
+"""One workdir, read and checked: nothing after this meets a missing number.
+
+Only files are read: no JAX, no TensorFlow, so that a page takes seconds.
+"""
+
+from collections.abc import Mapping
+import csv
+import dataclasses
+import functools
+import hashlib
+import io
+import json
+import pathlib
+from typing import Any
+
+from medxfer import baselines
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.model import trainable
+from medxfer.report import checks
+
+# As `medxfer.runs.workdir` names them; importing it would load TensorFlow.
+CONFIG = 'config.json'
+SUMMARY = 'summary.json'
+_ENVIRONMENT = 'environment.json'
+_HISTORY = 'metrics.jsonl'
+_SPLIT = 'split.csv'
+
+SIDES = ('train', 'val', 'test')
+_SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
+_CURVES = ('epoch', 'train_accuracy', 'val_accuracy')
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """What two runs must share to stand in one table.
+
+  Attributes:
+    name: as in `spec.DataSpec.name`.
+    folder: of a class folder, its last part; else ''.
+    phantom: number of procedural images; 0 means real ones.
+    class_names: k names.
+    digest: of a class folder, what tells its images from another's; else ''.
+  """
+
+  name: str
+  folder: str
+  phantom: int
+  class_names: tuple[str, ...]
+  digest: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+  """A finished run.
+
+  Attributes:
+    name: its folder below the one that was searched.
+    path: its workdir.
+    dataset: its data set.
+    spec: its specification.
+    summary: its summary.json, with every number that a table shows.
+    predictions: of the test side, with groups.
+    images: class -> side -> number of images.
+    history: one object an epoch; none for a baseline.
+    device: what computed it, or ''.
+  """
+
+  name: str
+  path: pathlib.Path
+  dataset: Dataset
+  spec: specs.RunSpec
+  summary: Mapping[str, Any]
+  predictions: predictions_lib.Predictions
+  images: Mapping[str, Mapping[str, int]]
+  history: tuple[Mapping[str, float], ...]
+  device: str
+
+  @property
+  def is_baseline(self) -> bool:
+    """Whether it is a tree or a forest, which have no recipe."""
+    return self.spec.model.name in baselines.NAMES
+
+  @functools.cached_property
+  def identity(self) -> specs.RunSpec:
+    """Its specification less the seed, the names and the places.
+
+    Trees ignore the recipe of the networks: theirs is taken out as well.
+    """
+    spec = self.spec
+    start = spec.model.init_from
+    same = dataclasses.replace(
+        spec, arm='', modifiers=(), seed=0,
+        data=dataclasses.replace(
+            spec.data, dir='', groups='', cache='host'),
+        model=dataclasses.replace(
+            spec.model, weights='',
+            init_from=start if start in ('imagenet', 'random') else 'a run'),
+        training=dataclasses.replace(spec.training, prefix_cache='auto'),
+        evaluation=specs.EvaluationSpec(batch_size=1, resamples=1))
+    if not self.is_baseline:
+      return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
+    return dataclasses.replace(
+        same, model=specs.ModelSpec(
+            spec.model.name, 'random', '', 'thesis', 'all', (1, 1), 0.0,
+            'float32'),
+        augment=specs.AugmentSpec(False, False, False, 0.0, 0.0),
+        optimizer=specs.OptimizerSpec('sgd', 1.0, 0.0, 0.0, 'constant', 0.0),
+        training=specs.TrainingSpec(1, 1, 0, 'none', 0.0, 'auto'))
+
+
+def read(path: pathlib.Path, name: str) -> Run:
+  """Reads one workdir.
+
+  Args:
+    path: the workdir.
+    name: what the report calls it.
+
+  Raises:
+    DataError: the run is not finished, or a file is missing or damaged.
+  """
+  spec = _spec(path)
+  if not (path / SUMMARY).exists():
+    raise errors.DataError('not finished: the command that began it resumes it')
+  summary = checks.mapping(path / SUMMARY, files.read_json(path / SUMMARY))
+  for file in (checks.PREDICTIONS, _SPLIT):
+    if not (path / file).exists():
+      raise errors.DataError(f'no {file}: python -m tools.evaluate writes the '
+                             'predictions again')
+  rows = _split(path / _SPLIT)
+  predictions = predictions_lib.with_groups(
+      predictions_lib.read(path / checks.PREDICTIONS),
+      {row[0]: row[2] for row in rows if row[3] == 'test'})
+  checks.summary(path / SUMMARY, summary, predictions)
+  return Run(
+      name=name, path=path, spec=spec, summary=summary,
+      dataset=_dataset(spec.data, predictions.class_names, rows),
+      predictions=predictions, images=_images(path / _SPLIT, rows, predictions),
+      history=_history(path / _HISTORY), device=_device(path / _ENVIRONMENT))
+
+
+def _spec(path: pathlib.Path) -> specs.RunSpec:
+  if not (path / CONFIG).exists():
+    raise errors.DataError(f'no {CONFIG}: a run writes it before it trains')
+  try:
+    spec = specs.from_config(files.read_json(path / CONFIG))
+    trainable.resolve(spec.model.trainable)
+  except errors.UsageError as error:
+    raise errors.DataError(
+        f'{CONFIG}: not a configuration of this version of medxfer '
+        f'({error})') from error
+  return spec
+
+
+def _dataset(
+    data: specs.DataSpec, class_names: tuple[str, ...], rows: list[list[str]]
+) -> Dataset:
+  if data.name != 'folder':
+    return Dataset(data.name, '', data.phantom, class_names, '')
+  # Folders of one name are not one data set, and a moved one is.
+  images = sorted((image, label) for image, label, *_ in rows)
+  digest = hashlib.sha256(repr(images).encode()).hexdigest()
+  return Dataset(
+      data.name, pathlib.PurePath(data.dir).name, 0, class_names, digest)
+
+
+def _split(path: pathlib.Path) -> list[list[str]]:
+  """Returns the rows of split.csv without its header."""
+  try:
+    text = path.read_text('utf-8')
+    header, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
+  except (ValueError, csv.Error) as error:
+    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
+  if header != _SPLIT_HEADER:
+    raise errors.DataError(
+        f'{path}: the columns are {",".join(header)}, not '
+        f'{",".join(_SPLIT_HEADER)}')
+  for i, row in enumerate(rows):
+    if len(row) != len(header) or row[3] not in SIDES:
+      raise errors.DataError(
+          f'{path}: row {i + 2} is {",".join(row)!r}, not an image with its '
+          f'side, one of {", ".join(SIDES)}')
+  return rows
+
+
+def _images(
+    path: pathlib.Path,
+    rows: list[list[str]],
+    predictions: predictions_lib.Predictions,
+) -> dict[str, dict[str, int]]:
+  """Counts images by class and side; every predicted one must be counted."""
+  names = predictions.class_names
+  counts = {name: dict.fromkeys(SIDES, 0) for name in names}
+  labels = {}
+  for image, label, _, side in rows:
+    if label not in counts:
+      raise errors.DataError(
+          f'{path}: image {image!r} is of class {label!r}, which '
+          f'{checks.PREDICTIONS} does not have')
+    counts[label][side] += 1
+    labels[image] = label
+  for image, label in zip(predictions.image_ids, predictions.labels):
+    if labels[image] != names[label]:
+      raise errors.DataError(
+          f'{path}: image {image!r} is of class {labels[image]!r}, but of '
+          f'{names[label]!r} in {checks.PREDICTIONS}')
+  return counts
+
+
+def _history(path: pathlib.Path) -> tuple[Mapping[str, float], ...]:
+  """Reads metrics.jsonl; trees have none."""
+  if not path.exists():
+    return ()
+  epochs = []
+  for i, line in enumerate(path.read_bytes().splitlines()):
+    try:
+      epoch = json.loads(line)
+    except ValueError as error:
+      raise errors.DataError(
+          f'{path}: line {i + 1} is damaged, not JSON ({error})') from error
+    epoch = checks.mapping(path, epoch)
+    for key in _CURVES:
+      checks.number(path, epoch, key)
+    epochs.append(epoch)
+  return tuple(epochs)
+
+
+def _device(path: pathlib.Path) -> str:
+  if not path.exists():
+    return ''
+  devices = checks.mapping(path, files.read_json(path)).get('devices', [])
+  if not isinstance(devices, list):
+    raise errors.DataError(f'{path}: devices is no list')
+  return ', '.join(map(str, devices))

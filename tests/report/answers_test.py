@@ -1,0 +1,52 @@
+"""Protects the first screen: it may say no more than the numbers do."""
+
+import pytest
+
+from medxfer.report import answers
+from medxfer.report import collect
+from medxfer.report import settings as settings_lib
+from tests.report import workdirs
+
+
+def _answers(root):
+  return answers.answers(settings_lib.arrange(collect.collect(root).runs))
+
+
+@pytest.mark.parametrize('skill, verdict', [
+    (4., 'ImageNet weights beat random ones.'),
+    (.5, 'Random weights beat those of ImageNet.'),
+    (2., 'No clear difference from random weights.'),
+])
+def test_the_verdict_follows_the_interval(tmp_path, skill, verdict):
+  """Better, worse, or not to be told."""
+  workdirs.write(tmp_path / 'a', 'all', skill=skill)
+  workdirs.write(tmp_path / 'b', 'random', skill=2.)
+  brought, _, trust = _answers(tmp_path)
+  assert brought.lines[0].verdict == verdict
+  assert trust.lines[0].verdict.startswith('30 % of the test images')
+  assert 'One seed only.' in trust.lines[0].numbers
+
+
+def test_the_best_layers_are_named_with_the_next(tmp_path):
+  """And with the honest split, what is left of the score."""
+  for arm, skill in (('all', 4.), ('last_block', 2.), ('first_block', 1.)):
+    workdirs.write(tmp_path / arm, arm, skill=skill)
+  workdirs.write(tmp_path / 'g', 'all', skill=3., modifiers=('cpu', 'grouped'))
+  _, layers, trust = (answer.lines[0] for answer in _answers(tmp_path))
+  assert layers.verdict == 'All layers trainable.'
+  assert 'next last block trainable' in layers.numbers
+  assert 'Split by lesion, macro F1 is ' in trust.numbers
+
+
+def test_what_was_not_run_is_not_known(tmp_path):
+  """No answer is made up for a missing arm."""
+  workdirs.write(tmp_path / 'a', 'last_block')
+  brought, layers, _ = (answer.lines[0] for answer in _answers(tmp_path))
+  assert brought.verdict == 'Not known yet.'
+  assert layers.verdict == 'Only one choice was run.'
+
+
+def test_baselines_alone_answer_nothing(tmp_path):
+  """A tree tells nothing of a network."""
+  workdirs.write(tmp_path / 'a', 'decision_tree')
+  assert not _answers(tmp_path)

@@ -1,0 +1,78 @@
+"""Protects the figures: sound files, safe names, one theme for a page."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from medxfer.report import collect
+from medxfer.report import settings as settings_lib
+from medxfer.report.charts import classes
+from medxfer.report.charts import curves
+from medxfer.report.charts import diagnosis
+from medxfer.report.charts import network
+from medxfer.report.charts import style
+from tests.report import workdirs
+
+_NAMES = ('<script>alert(1)</script>', '$x_{1', 'bell\x07', 'größe 日本',
+          'a name that is far too long for any figure')
+
+
+@pytest.fixture(scope='module')
+def settings(tmp_path_factory):
+  """One setting with nasty names, of an ImageNet and a random arm."""
+  root = tmp_path_factory.mktemp('runs')
+  for arm in ('all', 'random'):
+    workdirs.write(root / arm, arm, dataset='folder', classes=_NAMES)
+  return settings_lib.arrange(collect.collect(root).runs)
+
+
+_DRAW = {
+    'classes': lambda s: classes.distribution(s.columns[0].first, 'c'),
+    'network': lambda s: network.network(s.columns, 'n'),
+    'curves': lambda s: curves.training(s, 't'),
+    'confusion': lambda s: diagnosis.confusion(s.columns[0], 'm'),
+    'reliability': lambda s: diagnosis.reliability(s.columns[0], 'r'),
+    'roc': lambda s: diagnosis.roc(s.columns[0], 'o'),
+}
+
+
+@pytest.mark.parametrize('name', _DRAW)
+def test_a_figure_is_one_file_and_one_part_of_a_page(settings, name):
+  """Well-formed, the same every time, without an id or a colour of its own."""
+  chart = _DRAW[name](settings[0])
+  assert chart.svg == _DRAW[name](settings[0]).svg
+  texts = [t.text or '' for t in ElementTree.fromstring(chart.svg).iter(
+      '{http://www.w3.org/2000/svg}text')]
+  if name in ('classes', 'confusion'):
+    assert style.shown(_NAMES[0]) in texts and '$x_{1' in texts
+  inside = style.inline(chart.svg, 'p')
+  ElementTree.fromstring(inside)
+  assert '<script' not in inside and '<style' not in inside
+  assert set(re.findall(r'\bid="([^"]*)"', inside)) == {
+      identity for identity in re.findall(r'\bid="(p-[^"]*)"', inside)}
+  assert not re.search(r'#[0-9a-f]{6}\b', inside)
+  assert all(len(row) == len(chart.header) for row in chart.rows)
+
+
+def test_figures_say_in_words_what_they_show(settings):
+  """For those who do not see them, and in their data."""
+  column = settings[0].columns[-1]
+  counts = column.first.summary['test']['confusion']
+  chart = diagnosis.confusion(column, 'm')
+  assert [[int(cell.replace(',', '')) for cell in row[1:]]
+          for row in chart.rows] == counts
+  area = column.first.summary['test']['auroc_per_class'][_NAMES[1]]
+  assert f'{_NAMES[1]} {area:.3f}' in diagnosis.roc(column, 'o').label
+  assert network.network([column], 'n').rows[0][1:] == ('trains',) * 6
+
+
+def test_frozen_parts_are_marked_frozen(tmp_path):
+  """Figure 6.1, from the patterns of the specification."""
+  workdirs.write(tmp_path / 'a', 'first_last')
+  [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
+  chart = network.network(setting.columns, 'n')
+  assert chart.rows == ((
+      'First and last blocks trainable', 'trains', 'frozen', 'frozen',
+      'frozen', 'trains', 'trains'),)
+  assert 'trains block 1, block 5, head.' in chart.label

@@ -1,0 +1,87 @@
+"""Protects who stands beside whom: a table compares like with like."""
+
+import pytest
+
+from medxfer.report import collect
+from medxfer.report import settings as settings_lib
+from medxfer.report import twins
+from tests.report import workdirs
+
+
+@pytest.fixture
+def arrange(tmp_path):
+  """A function from (arm, keywords)... to settings."""
+  def arranged(*runs):
+    for i, (arm, what) in enumerate(runs):
+      workdirs.write(tmp_path / f'{i:02}', arm, **what)
+    return settings_lib.arrange(collect.collect(tmp_path).runs)
+  return arranged
+
+
+def test_columns_stand_in_the_order_of_the_thesis(arrange):
+  """Table 7.1; what it does not have follows."""
+  arms = ('head', 'first_last', 'all', 'random_forest', 'last_block', 'random',
+          'first_block', 'decision_tree')
+  [setting] = arrange(*((arm, {}) for arm in arms))
+  assert [column.arm for column in setting.columns] == [
+      'decision_tree', 'random_forest', 'random', 'all', 'last_block',
+      'first_block', 'first_last', 'head']
+  assert [column.published is None for column in setting.columns] == [
+      False] * 7 + [True]
+
+
+def test_split_recipe_and_size_make_their_own_tables(arrange):
+  """And trees, which know no recipe, stand in each of their split."""
+  settings = arrange(
+      ('all', {}), ('all', {'modifiers': ('tuned', 'cpu')}),
+      ('all', {'modifiers': ('cpu', 'grouped')}),
+      ('all', {'overrides': {'data.image_size': (32, 32)}}),
+      ('random_forest', {}))
+  assert sorted((s.split, s.recipe, s.image_size[0], len(s.columns))
+                for s in settings) == [
+      ('grouped', ('cpu',), 64, 1), ('thesis', ('cpu',), 32, 2),
+      ('thesis', ('cpu',), 64, 2), ('thesis', ('tuned', 'cpu'), 64, 2)]
+
+
+def test_seeds_are_one_column_and_other_values_another(arrange):
+  """A changed learning rate is no repeat, and the heading says what it is."""
+  [setting] = arrange(
+      ('all', {'seed': 1}), ('all', {}),
+      ('all', {'overrides': {'optimizer.learning_rate': 0.5}}))
+  assert [len(column.runs) for column in setting.columns] == [2, 1]
+  assert [run.spec.seed for run in setting.columns[0].runs] == [0, 1]
+  assert setting.columns[1].title == (
+      'All layers trainable (optimizer.learning_rate 0.5)')
+
+
+@pytest.mark.parametrize('what', [
+    {'overrides': {'model.trainable': 'block4'}},
+    {'modifiers': ('phantom', 'cpu')},
+])
+def test_the_thesis_stands_only_beside_what_it_did(arrange, what):
+  """Other layers, or procedural images, have no figure there."""
+  [setting] = arrange(('last_block', what))
+  assert setting.columns[0].published is None
+
+
+def test_twins_differ_in_one_thing_only(arrange):
+  """Leakage is not to be confused with another recipe."""
+  settings = arrange(
+      ('all', {}), ('all', {'modifiers': ('cpu', 'grouped')}),
+      ('all', {'modifiers': ('caffe', 'cpu')}),
+      ('random', {'modifiers': ('cpu', 'grouped')}),
+      ('decision_tree', {}), ('decision_tree', {'modifiers': ('grouped',)}))
+  by_split = list(twins.by_split(settings))
+  assert [(a.setting.split, b.setting.split, a.column.arm)
+          for a, b in by_split] == [
+      ('thesis', 'grouped', 'decision_tree'), ('thesis', 'grouped', 'all')]
+  [(a, b)] = twins.by_preprocessing(settings)
+  assert (a.setting.recipe, b.setting.recipe) == (('cpu',), ('caffe', 'cpu'))
+
+
+def test_real_images_come_before_phantoms(arrange):
+  """The first screen must not open on numbers that mean nothing."""
+  settings = arrange(
+      ('all', {'modifiers': ('phantom',)}),
+      ('all', {'dataset': 'chest_xray', 'classes': workdirs.XRAY}))
+  assert [bool(s.dataset.phantom) for s in settings] == [False, True]
