@@ -8,8 +8,9 @@ from typing import Any
 from medxfer import errors
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.runs import workdir
 
-PREDICTIONS = 'predictions_test.csv'
+PREDICTIONS = workdir.predictions('test')
 _POINTS = ('accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy')
 _AT_THRESHOLD = ('threshold', 'f1_macro', 'sensitivity', 'specificity')
 # Predictions are rounded to float32 before anything is computed.

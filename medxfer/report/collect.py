@@ -6,7 +6,10 @@ import os
 import pathlib
 
 from medxfer import errors
+from medxfer import files
 from medxfer.report import reading
+from medxfer.runs import workdir
+from medxfer.study import plan
 
 # What a run wrote for itself; nothing below it is a run.
 _CLOSED = ('checkpoints',)
@@ -56,7 +59,8 @@ def collect(root: pathlib.Path) -> Collection:
     try:
       run = reading.read(path, name)
     except errors.DataError as error:
-      left_out.append(LeftOut(name, _without(str(error), path)))
+      reason = _failure(path) or _without(str(error), path)
+      left_out.append(LeftOut(name, reason))
       continue
     except RecursionError:
       left_out.append(LeftOut(name, 'a file of it is nested too deeply'))
@@ -70,6 +74,7 @@ def collect(root: pathlib.Path) -> Collection:
     else:
       left_out.append(LeftOut(
           name, f'repeats {first}: same specification, same seed'))
+  left_out += _not_begun(root)
   if not runs:
     reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
     raise errors.DataError(
@@ -81,12 +86,34 @@ def collect(root: pathlib.Path) -> Collection:
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields the folders that a run began, in the order of their names."""
   for folder, below, names in os.walk(root):
-    if reading.CONFIG in names or reading.SUMMARY in names:
+    if workdir.CONFIG in names or workdir.SUMMARY in names:
       below.clear()
       yield pathlib.Path(folder)
     below[:] = sorted(
         name for name in below
         if name not in _CLOSED and not name.startswith('.'))
+
+
+def _not_begun(root: pathlib.Path) -> Iterator[LeftOut]:
+  """Yields the runs that a study plans and that have no workdir yet."""
+  for path in sorted(root.rglob(plan.STUDY)):
+    try:
+      planned = list(files.read_json(path)['runs'])
+    except (errors.DataError, KeyError, TypeError):
+      yield LeftOut(_name(path, root), 'damaged: no plan of a study')
+      continue
+    for name in planned:
+      folder = path.parent / plan.RUNS / name
+      if not (folder / workdir.CONFIG).exists():
+        yield LeftOut(_name(folder, root), _failure(folder) or 'not begun')
+
+
+def _failure(path: pathlib.Path) -> str:
+  """Returns why a study's run failed, or ''."""
+  note = path.parent.parent / plan.FAILURES / f'{path.name}.txt'
+  if path.parent.name != plan.RUNS or not note.is_file():
+    return ''
+  return f'failed: {note.read_text(encoding="utf-8").strip()}'
 
 
 def _name(path: pathlib.Path, root: pathlib.Path) -> str:

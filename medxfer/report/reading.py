@@ -17,18 +17,12 @@ from medxfer import baselines
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import splits
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import trainable
 from medxfer.report import checks
+from medxfer.runs import workdir
 
-# As `medxfer.runs.workdir` names them; importing it would load TensorFlow.
-CONFIG = 'config.json'
-SUMMARY = 'summary.json'
-_ENVIRONMENT = 'environment.json'
-_HISTORY = 'metrics.jsonl'
-_SPLIT = 'split.csv'
-
-SIDES = ('train', 'val', 'test')
 _SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
 _CURVES = ('epoch', 'train_accuracy', 'val_accuracy')
 
@@ -122,34 +116,38 @@ def read(path: pathlib.Path, name: str) -> Run:
     DataError: the run is not finished, or a file is missing or damaged.
   """
   spec = _spec(path)
-  if not (path / SUMMARY).exists():
+  if not (path / workdir.SUMMARY).exists():
     raise errors.DataError('not finished: the command that began it resumes it')
-  summary = checks.mapping(path / SUMMARY, files.read_json(path / SUMMARY))
-  for file in (checks.PREDICTIONS, _SPLIT):
+  source = path / workdir.SUMMARY
+  summary = checks.mapping(source, files.read_json(source))
+  for file in (checks.PREDICTIONS, workdir.SPLIT):
     if not (path / file).exists():
       raise errors.DataError(f'no {file}: python -m tools.evaluate writes the '
                              'predictions again')
-  rows = _split(path / _SPLIT)
+  table = path / workdir.SPLIT
+  rows = _split(table)
   predictions = predictions_lib.with_groups(
       predictions_lib.read(path / checks.PREDICTIONS),
       {row[0]: row[2] for row in rows if row[3] == 'test'})
-  checks.summary(path / SUMMARY, summary, predictions)
+  checks.summary(source, summary, predictions)
   return Run(
       name=name, path=path, spec=spec, summary=summary,
       dataset=_dataset(spec.data, predictions.class_names, rows),
-      predictions=predictions, images=_images(path / _SPLIT, rows, predictions),
-      history=_history(path / _HISTORY), device=_device(path / _ENVIRONMENT))
+      predictions=predictions, images=_images(table, rows, predictions),
+      history=_history(path / workdir.HISTORY),
+      device=_device(path / workdir.ENVIRONMENT))
 
 
 def _spec(path: pathlib.Path) -> specs.RunSpec:
-  if not (path / CONFIG).exists():
-    raise errors.DataError(f'no {CONFIG}: a run writes it before it trains')
+  if not (path / workdir.CONFIG).exists():
+    raise errors.DataError(
+        f'no {workdir.CONFIG}: a run writes it before it trains')
   try:
-    spec = specs.from_config(files.read_json(path / CONFIG))
+    spec = specs.from_config(files.read_json(path / workdir.CONFIG))
     trainable.resolve(spec.model.trainable)
   except errors.UsageError as error:
     raise errors.DataError(
-        f'{CONFIG}: not a configuration of this version of medxfer '
+        f'{workdir.CONFIG}: not a configuration of this version of medxfer '
         f'({error})') from error
   return spec
 
@@ -178,10 +176,10 @@ def _split(path: pathlib.Path) -> list[list[str]]:
         f'{path}: the columns are {",".join(header)}, not '
         f'{",".join(_SPLIT_HEADER)}')
   for i, row in enumerate(rows):
-    if len(row) != len(header) or row[3] not in SIDES:
+    if len(row) != len(header) or row[3] not in splits.SIDES:
       raise errors.DataError(
           f'{path}: row {i + 2} is {",".join(row)!r}, not an image with its '
-          f'side, one of {", ".join(SIDES)}')
+          f'side, one of {", ".join(splits.SIDES)}')
   return rows
 
 
@@ -192,7 +190,7 @@ def _images(
 ) -> dict[str, dict[str, int]]:
   """Counts images by class and side; every predicted one must be counted."""
   names = predictions.class_names
-  counts = {name: dict.fromkeys(SIDES, 0) for name in names}
+  counts = {name: dict.fromkeys(splits.SIDES, 0) for name in names}
   labels = {}
   for image, label, _, side in rows:
     if label not in counts:

@@ -6,10 +6,9 @@ import pathlib
 
 from medxfer import files
 from medxfer.runs import say
+from medxfer.runs import workdir
 from medxfer.training import events
 from medxfer.training import loop
-
-METRICS = 'metrics.jsonl'
 
 
 class Reporter:
@@ -38,7 +37,7 @@ class Reporter:
     # Whole from the checkpoint's history, so that an epoch which was logged
     # but not saved does not stand there twice.
     lines = [json.dumps(record) + '\n' for record in history]
-    files.write_text(self._path / METRICS, ''.join(lines))
+    files.write_text(self._path / workdir.HISTORY, ''.join(lines))
 
 
 def _line(history: Sequence[loop.Record]) -> str:

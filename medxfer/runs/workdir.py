@@ -17,6 +17,7 @@ from medxfer.data import splits
 
 CONFIG = 'config.json'
 ENVIRONMENT = 'environment.json'
+HISTORY = 'metrics.jsonl'
 INPUTS = 'inputs.json'
 PARAMETERS = 'parameters.txt'
 SKIPPED = 'skipped.csv'

@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
   if failures:
     raise errors.DataError(
         f'{len(failures)} of {len(study.runs)} runs failed: '
-        f'{", ".join(failures)}; {path / execute.FAILURES} says why, and the '
+        f'{", ".join(failures)}; {path / plan.FAILURES} says why, and the '
         'same command tries them again')
 
 

@@ -22,9 +22,6 @@ from medxfer.runs import say
 from medxfer.runs import workdir
 from medxfer.study import plan
 
-STUDY = 'study.json'
-FAILURES = 'failures'
-
 
 def execute(
     study: plan.Study, path: pathlib.Path, runs: Sequence[plan.Planned]
@@ -54,7 +51,7 @@ def execute(
       problem = f'not started, because {run.after} failed'
     else:
       problem = _attempt(run.spec, path / plan.RUNS / run.name)
-    note = path / FAILURES / f'{run.name}.txt'
+    note = path / plan.FAILURES / f'{run.name}.txt'
     if problem:
       say.line(f'failed: {problem}')
       failures[run.name] = problem
@@ -83,7 +80,7 @@ def table(study: plan.Study, path: pathlib.Path) -> str:
 
 def _write_study(study: plan.Study, path: pathlib.Path) -> None:
   """Says what the folder holds, unless it says something else already."""
-  target = path / STUDY
+  target = path / plan.STUDY
   if target.exists():
     name = files.read_json(target).get('name')
     if name != study.name:

@@ -9,7 +9,9 @@ from typing import Any
 from medxfer import errors
 from medxfer import spec as specs
 
+STUDY = 'study.json'
 RUNS = 'runs'
+FAILURES = 'failures'
 _SOURCE = 'source'
 
 

@@ -9,12 +9,12 @@ block of VGG-16 that is a twelfth of the work of an epoch.
 from collections.abc import Iterator
 from collections.abc import Mapping
 import dataclasses
-import os
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import psutil
 
 from medxfer import progress
 from medxfer import spec as specs
@@ -178,4 +178,4 @@ def _free_memory() -> int:
   stats = jax.local_devices()[0].memory_stats()
   if stats and 'bytes_limit' in stats:
     return stats['bytes_limit'] - stats.get('bytes_in_use', 0)
-  return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_AVPHYS_PAGES')
+  return psutil.virtual_memory().available

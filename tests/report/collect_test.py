@@ -132,3 +132,23 @@ def test_nothing_to_show_is_an_error_that_says_why(tmp_path):
     collect.collect(tmp_path)
   with pytest.raises(errors.UsageError, match='no such folder'):
     collect.collect(tmp_path / 'nowhere')
+
+
+def test_what_a_study_has_not_done_is_listed(tmp_path):
+  """A table with a column less must say that there should be one."""
+  workdirs.write(tmp_path / 'runs' / 'all-seed0', 'all')
+  begun = workdirs.write(tmp_path / 'runs' / 'head-seed0', 'head')
+  (begun / 'summary.json').unlink()
+  (tmp_path / 'study.json').write_text(json.dumps({
+      'name': 's', 'title': 'S', 'runs': dict.fromkeys(
+          ['all-seed0', 'head-seed0', 'random-seed0', 'last_block-seed0'])}))
+  (tmp_path / 'failures').mkdir()
+  for name in ('head-seed0', 'random-seed0'):
+    (tmp_path / 'failures' / f'{name}.txt').write_text('no memory\n')
+  collection = collect.collect(tmp_path)
+  assert [(item.name, item.reason) for item in collection.left_out] == [
+      ('runs/head-seed0', 'failed: no memory'),
+      ('runs/random-seed0', 'failed: no memory'),
+      ('runs/last_block-seed0', 'not begun')]
+  (tmp_path / 'study.json').write_text('{"runs"')
+  assert 'no plan of a study' in collect.collect(tmp_path).left_out[-1].reason

@@ -43,7 +43,7 @@ def test_every_run_has_a_workdir_of_its_own(done):
   for seed in (0, 1):
     run = done / plan.RUNS / f'decision_tree-seed{seed}'
     assert files.read_json(run / 'summary.json')['status'] == 'finished'
-  assert list(files.read_json(done / execute.STUDY)['runs']) == [
+  assert list(files.read_json(done / plan.STUDY)['runs']) == [
       'decision_tree-seed0', 'decision_tree-seed1']
 
 

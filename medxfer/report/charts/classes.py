@@ -2,6 +2,7 @@
 
 from matplotlib import axes as mpl_axes
 
+from medxfer.data import splits
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 from medxfer.report import thesis
@@ -36,8 +37,8 @@ def distribution(run: reading.Run, name: str) -> style.Chart:
       label=f'Bar chart of {total:,} images in {len(counts)} classes; '
             f'the largest is {largest} with {counts[largest]:,} images.',
       svg=style.draw((style.WIDTH, 0.6 + 0.24 * len(labels)), paint),
-      header=('Class', 'Images', 'Share', *reading.SIDES),
+      header=('Class', 'Images', 'Share', *splits.SIDES),
       rows=tuple(
           (label, f'{counts[label]:,}', f'{100 * counts[label] / total:.1f} %',
-           *(f'{run.images[label][side]:,}' for side in reading.SIDES))
+           *(f'{run.images[label][side]:,}' for side in splits.SIDES))
           for label in counts))
