@@ -254,16 +254,19 @@ def _check(spec: RunSpec) -> None:
 
 
 def _check_data(data: DataSpec) -> None:
-  _require(not (data.phantom and data.dir), 'data.dir', data.dir,
-           "'' with phantom images, which lie elsewhere")
   if data.name == 'folder':
-    _require(data.dir, 'data.dir', data.dir,
-             'the folder that holds a folder a class')
     _require(not data.phantom, 'data.phantom', data.phantom,
              '0: a folder of your own has no procedural look-alike')
+    _require(data.dir, 'data.dir', data.dir,
+             'the folder that holds a folder a class')
+    _require(data.groups or data.split != 'grouped', 'data.split', data.split,
+             'data.groups too, a CSV file that says which images belong '
+             'together')
   else:
     _require(not data.groups, 'data.groups', data.groups,
              f"'': {data.name} says itself what belongs together")
+  _require(not (data.phantom and data.dir), 'data.dir', data.dir,
+           "'' with phantom images, which lie elsewhere")
   _require(data.split != 'official' or data.name != 'ham10000', 'data.split',
            data.split, 'thesis or grouped: HAM10000 was published unsplit')
 

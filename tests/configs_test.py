@@ -51,7 +51,7 @@ def test_every_arm_takes_every_modifier(arm, modifier):
 def _folder(argument):
   """A folder of one's own is the one data set that needs a place."""
   config = folder.get_config(argument)
-  config.data.dir = 'DIR'
+  config.data.update(dir='DIR', groups='FILE')
   return specs.from_config(config)
 
 
@@ -100,7 +100,7 @@ def test_a_chest_keeps_its_up(modifiers):
 def test_an_arm_means_the_same_on_a_folder(arm):
   """Only the data differ between configs/ham.py and configs/folder.py."""
   config = ham.get_config(arm)
-  config.data.update(name='folder', dir='DIR')
+  config.data.update(name='folder', dir='DIR', groups='FILE')
   assert _folder(arm) == specs.from_config(config)
 
 

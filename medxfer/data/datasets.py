@@ -69,8 +69,7 @@ def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
     raise errors.UsageError(
         f'data.phantom={spec.phantom} is too few for a split of the classes '
         f'of {spec.name}; give at least {kind.smallest()}')
-  return kind.cached(
-      cache_folder(), images=spec.phantom, seed=0, size=kind.size)
+  return phantom.cached(spec.name, cache_folder(), images=spec.phantom)
 
 
 def cache_folder() -> pathlib.Path:

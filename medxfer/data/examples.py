@@ -24,6 +24,8 @@ class Examples:
       lesion, a patient.
     columns: further metadata, n strings a column.
     skipped: image id -> why it was left out.
+    groups_known: False if nobody says what belongs together, so that every
+      image is a group of its own.
   """
 
   name: str
@@ -35,6 +37,7 @@ class Examples:
   columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
       default_factory=dict)
   skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  groups_known: bool = True
 
   def __len__(self) -> int:
     return len(self.image_ids)

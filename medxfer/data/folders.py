@@ -86,6 +86,7 @@ def read(
       groups=tuple(group_of[name] for name in ids),
       columns={'published': tuple(p[0] for p in parts)} if sides else {},
       skipped=bad,
+      groups_known=groups is not None,
   )
 
 

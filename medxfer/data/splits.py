@@ -47,13 +47,14 @@ class Leak:
   Attributes:
     images: test images whose group also stands in train.
     groups: groups that stand in both.
-    share: `images` over all test images.
+    share: `images` over all test images; these three are None where nobody
+      says what belongs together.
     duplicates: test images whose pixels also stand in train, bit for bit.
   """
 
-  images: int
-  groups: int
-  share: float
+  images: int | None
+  groups: int | None
+  share: float | None
   duplicates: int
 
 
@@ -148,16 +149,14 @@ def audit(
     split: its rows by side.
     digests: n digests of the pixels as the network sees them.
   """
+  trained = {digests[i] for i in split.train}
+  duplicates = sum(digests[i] in trained for i in split.test)
+  if not examples.groups_known:
+    return Leak(None, None, None, duplicates)
   groups = np.array(examples.groups)
   shared = np.intersect1d(groups[split.train], groups[split.test])
   images = int(np.isin(groups[split.test], shared).sum())
-  trained = {digests[i] for i in split.train}
-  return Leak(
-      images=images,
-      groups=len(shared),
-      share=images / len(split.test),
-      duplicates=sum(digests[i] in trained for i in split.test),
-  )
+  return Leak(images, len(shared), images / len(split.test), duplicates)
 
 
 def counts(

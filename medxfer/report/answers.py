@@ -113,7 +113,11 @@ def _trust(
   run = column.first
   unit = _UNIT.get(setting.dataset.name, 'group')
   leak = run.summary['leak']['share']
-  if not leak:
+  if leak is None:
+    verdict, numbers = 'Nobody knows.', (
+        'Which images belong to one patient was not said '
+        '(--config.data.groups), so no leak can be found.')
+  elif not leak:
     verdict, numbers = 'No leak.', f'No {unit} stands in train and test.'
   else:
     verdict = f'{100 * leak:.0f} % of the test images are leaked:'

@@ -49,8 +49,9 @@ def summary(
     number(path, test, key)
   if test.get('auroc_macro') is not None:
     number(path, test, 'auroc_macro')
-  for key in (('leak', 'share'), ('train_seconds',),
-              *(('n', side) for side in ('train', 'test'))):
+  if mapping(path, read.get('leak')).get('share') is not None:
+    number(path, read, 'leak', 'share')
+  for key in (('train_seconds',), *(('n', side) for side in ('train', 'test'))):
     number(path, read, *key)
   point = test.get('at_threshold')
   for key in _AT_THRESHOLD if point is not None else ():

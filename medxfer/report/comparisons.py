@@ -193,7 +193,8 @@ def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
 
 def _share(run: reading.Run) -> tables.Cell:
   share = run.summary['leak']['share']
-  return tables.figure(share, text=f'{100 * share:.1f} %')
+  text = None if share is None else f'{100 * share:.1f} %'
+  return tables.figure(share, text=text)
 
 
 def _p_value(value: float | None) -> tables.Cell:

@@ -79,9 +79,14 @@ def read(spec: specs.RunSpec) -> Inputs:
   say.line(f'data: {len(examples):,} images of '
            f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
            f'skipped; {spec.data.split} split: {sides}')
-  say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
-           f'{leak.groups} groups that are also in train; {leak.duplicates} '
-           'are copies of train images')
+  if leak.share is None:
+    say.line('leak: unknown, nobody says which images belong together; '
+             '--config.data.groups=FILE does')
+  else:
+    say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
+             f'{leak.groups} groups that are also in train')
+  say.line(f'copies: {leak.duplicates} test images are also in train, bit for '
+           'bit')
   return Inputs(examples, decoded, split, leak, backbone)
 
 

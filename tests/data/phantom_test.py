@@ -198,25 +198,26 @@ def test_failure_leaves_nothing_behind(name, tmp_path, monkeypatch):
 def test_cache_writes_once_and_names_its_parameters(
     name, tmp_path, monkeypatch):
   """The second call reads; another version would get another folder."""
-  kind, layout, small = phantom.KINDS[name], _LAYOUTS[name], _SMALL[name]
-  folder = kind.cached(tmp_path, seed=3, **small)
+  layout, small = _LAYOUTS[name], _SMALL[name]
+  folder = phantom.cached(name, tmp_path, seed=3, **small)
   assert folder.name == '{}_phantom_v{}_n{}_s3_{}x{}'.format(
       name, layout.VERSION, small['images'], *small['size'])
   monkeypatch.setattr(layout, '_view', None)
-  assert kind.cached(tmp_path, seed=3, **small) == folder
+  assert phantom.cached(name, tmp_path, seed=3, **small) == folder
 
 
 def test_damaged_cache_is_refused(name, tmp_path):
   """A cache that lost an image is named, not used."""
   images = _SMALL[name]['images']
-  folder = phantom.KINDS[name].cached(tmp_path, seed=3, **_SMALL[name])
+  folder = phantom.cached(name, tmp_path, seed=3, **_SMALL[name])
   next(folder.rglob('*.jp*g')).unlink()
   with pytest.raises(errors.DataError, match=f'{images - 1} of {images}'):
-    phantom.KINDS[name].cached(tmp_path, seed=3, **_SMALL[name])
+    phantom.cached(name, tmp_path, seed=3, **_SMALL[name])
 
 
 def _ask(cache: pathlib.Path) -> str:
-  return str(phantom.cached_ham10000(cache, seed=3, **_SMALL['ham10000']))
+  return str(phantom.cached(
+      'ham10000', cache, seed=3, **_SMALL['ham10000']))
 
 
 def test_two_processes_may_fill_the_cache_at_once(small, tmp_path):

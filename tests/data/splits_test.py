@@ -130,6 +130,16 @@ def test_the_smallest_phantoms_can_be_split(
     splits.assign(ham10000.read(phantoms), kind=kind, seed=seed)
 
 
+def test_a_leak_that_nobody_can_know_is_not_called_none(hundred):
+  """Without groups 0 % would be a promise; copies are still found."""
+  unknown = dataclasses.replace(hundred, groups_known=False)
+  split = splits.assign(unknown, kind='thesis', seed=0)
+  digests = [bytes([i]) for i in range(100)]
+  digests[split.test[0]] = digests[split.train[0]]
+  assert splits.audit(unknown, split, digests) == splits.Leak(
+      None, None, None, 1)
+
+
 def test_the_real_leak(real_ham):
   """About 31 % of the thesis' test images show a lesion from train."""
   examples = ham10000.read(real_ham)

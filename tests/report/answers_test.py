@@ -2,6 +2,7 @@
 
 import pytest
 
+from medxfer import files
 from medxfer.report import answers
 from medxfer.report import collect
 from medxfer.report import settings as settings_lib
@@ -36,6 +37,15 @@ def test_the_best_layers_are_named_with_the_next(tmp_path):
   assert layers.verdict == 'All layers trainable.'
   assert 'next last block trainable' in layers.numbers
   assert 'Split by lesion, macro F1 is ' in trust.numbers
+
+
+def test_a_leak_that_nobody_can_know_is_not_denied(tmp_path):
+  """Images of your own without a word on who belongs together."""
+  path = workdirs.write(tmp_path / 'a', 'all', dataset='folder')
+  summary = files.read_json(path / 'summary.json')
+  summary['leak'].update(images=None, groups=None, share=None)
+  files.write_json(path / 'summary.json', summary)
+  assert _answers(tmp_path)[-1].lines[0].verdict == 'Nobody knows.'
 
 
 def test_what_was_not_run_is_not_known(tmp_path):

@@ -43,7 +43,7 @@ def spec(
   config.data.name = dataset
   config.evaluation.resamples = 50
   if dataset == 'folder':
-    config.data.dir = '/images/my folder'
+    config.data.update(dir='/images/my folder', groups='/images/g.csv')
   config.update_from_flattened_dict(overrides or {})
   return specs.from_config(config)
 

@@ -17,18 +17,16 @@ nothing about patients.
   kinds         the data sets that have phantoms, by name
 """
 
-from medxfer.data.phantom.chest_layout import cached_chest_xray
 from medxfer.data.phantom.chest_layout import smallest_chest_xray
 from medxfer.data.phantom.chest_layout import write_chest_xray
-from medxfer.data.phantom.ham_layout import cached_ham10000
 from medxfer.data.phantom.ham_layout import smallest_ham10000
 from medxfer.data.phantom.ham_layout import write_ham10000
+from medxfer.data.phantom.kinds import cached
 from medxfer.data.phantom.kinds import KINDS
 
 __all__ = [
     'KINDS',
-    'cached_chest_xray',
-    'cached_ham10000',
+    'cached',
     'smallest_chest_xray',
     'smallest_ham10000',
     'write_chest_xray',

@@ -86,31 +86,6 @@ def write_chest_xray(
           stage / picture.path, quality=_JPEG_QUALITY)
 
 
-def cached_chest_xray(
-    cache: pathlib.Path, *, images: int, seed: int, size: tuple[int, int]
-) -> pathlib.Path:
-  """Returns a folder with exactly these phantoms, written at the first call.
-
-  Args:
-    cache: folder that holds such folders.
-    images: number of images.
-    seed: as for `write_chest_xray`.
-    size: width and height of the images, pixels.
-
-  Returns:
-    A folder inside `cache` that says its version and parameters.
-
-  Raises:
-    errors.UsageError: as for `write_chest_xray`.
-    errors.DataError: the folder cannot be written, or files are missing.
-  """
-  writing.check(images, smallest_chest_xray(), seed, size)
-  name = f'chest_xray_phantom_v{VERSION}_n{images}_s{seed}_{size[0]}x{size[1]}'
-  write = lambda folder: write_chest_xray(
-      folder, images=images, seed=seed, size=size)
-  return writing.cached(pathlib.Path(cache) / name, write, images)
-
-
 def _counts(images: int) -> dict[str, int]:
   """Kind -> number of images; bacteria take what the others leave."""
   counts = {kind: round(share * images) for kind, share in _SHARES.items()}

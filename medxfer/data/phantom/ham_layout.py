@@ -100,33 +100,6 @@ def write_ham10000(
     _write(stage, _table(images, seed), seed, size)
 
 
-def cached_ham10000(
-    cache: pathlib.Path, *, images: int, seed: int, size: tuple[int, int]
-) -> pathlib.Path:
-  """Returns a folder with exactly these phantoms, written at the first call.
-
-  Two processes may ask at once; one of them writes in vain.
-
-  Args:
-    cache: folder that holds such folders.
-    images: number of images.
-    seed: as for `write_ham10000`.
-    size: width and height of the images, pixels.
-
-  Returns:
-    A folder inside `cache` that says its version and parameters.
-
-  Raises:
-    errors.UsageError: as for `write_ham10000`.
-    errors.DataError: the folder cannot be written, or files are missing.
-  """
-  writing.check(images, smallest_ham10000(), seed, size)
-  name = f'ham10000_phantom_v{VERSION}_n{images}_s{seed}_{size[0]}x{size[1]}'
-  write = lambda folder: write_ham10000(
-      folder, images=images, seed=seed, size=size)
-  return writing.cached(pathlib.Path(cache) / name, write, images)
-
-
 def _counts(images: int) -> dict[str, int]:
   """Class -> number of images; nv takes what the others leave."""
   counts = {

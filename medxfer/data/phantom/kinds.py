@@ -9,6 +9,7 @@ from medxfer.data import chest_xray
 from medxfer.data import ham10000
 from medxfer.data.phantom import chest_layout
 from medxfer.data.phantom import ham_layout
+from medxfer.data.phantom import writing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,23 +17,57 @@ class Kind:
   """The phantoms of one data set.
 
   Attributes:
+    version: of what is painted; other phantoms, another version.
     smallest: returns the fewest images that can be split.
     write: writes them to a new folder.
-    cached: returns a folder in a cache with exactly these phantoms.
     size: width and height of the real images, made small, pixels.
   """
 
+  version: int
   smallest: Callable[[], int]
   write: Callable[..., None]
-  cached: Callable[..., pathlib.Path]
   size: tuple[int, int]
 
 
 KINDS: Mapping[str, Kind] = {
     ham10000.NAME: Kind(
-        ham_layout.smallest_ham10000, ham_layout.write_ham10000,
-        ham_layout.cached_ham10000, (150, 112)),
+        ham_layout.VERSION, ham_layout.smallest_ham10000,
+        ham_layout.write_ham10000, (150, 112)),
     chest_xray.NAME: Kind(
-        chest_layout.smallest_chest_xray, chest_layout.write_chest_xray,
-        chest_layout.cached_chest_xray, (140, 112)),
+        chest_layout.VERSION, chest_layout.smallest_chest_xray,
+        chest_layout.write_chest_xray, (140, 112)),
 }
+
+
+def cached(
+    name: str,
+    cache: pathlib.Path,
+    *,
+    images: int,
+    seed: int = 0,
+    size: tuple[int, int] | None = None,
+) -> pathlib.Path:
+  """Returns a folder with exactly these phantoms, written at the first call.
+
+  Two processes may ask at once; one of them writes in vain.
+
+  Args:
+    name: of the data set.
+    cache: folder that holds such folders.
+    images: number of images.
+    seed: decides every byte, together with the other arguments.
+    size: width and height of the images, pixels; None for the kind's.
+
+  Returns:
+    A folder inside `cache` that says its version and parameters.
+
+  Raises:
+    errors.UsageError: too few or too small images, or a negative seed.
+    errors.DataError: the folder cannot be written, or files are missing.
+  """
+  kind = KINDS[name]
+  width, height = size = size or kind.size
+  writing.check(images, kind.smallest(), seed, size)
+  folder = f'{name}_phantom_v{kind.version}_n{images}_s{seed}_{width}x{height}'
+  write = lambda path: kind.write(path, images=images, seed=seed, size=size)
+  return writing.cached(pathlib.Path(cache) / folder, write, images)
