@@ -1,7 +1,7 @@
 """Classifies images with the best checkpoint of a run.
 
     python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV] \\
-        [--explain=DIR] [--explain_layer=block5_conv3]
+        [--explain=DIR] [--explain_layer=block4_conv3]
 
 Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
 stands for every image below it. With --explain each image is also drawn, as
@@ -28,9 +28,10 @@ _EXPLAIN = flags.DEFINE_string(
     'Folder for a picture of each image with a heat map of its prediction, '
     'and index.csv; must be absent or empty.')
 _EXPLAIN_LAYER = flags.DEFINE_enum(
-    'explain_layer', layers.CONVOLUTIONS[-1], layers.CONVOLUTIONS,
-    'Whose activations the heat map weighs: the last convolution knows most '
-    'about classes, earlier ones more about places.')
+    'explain_layer', None, layers.CONVOLUTIONS,
+    'Whose activations the heat map weighs: later convolutions know more about '
+    'classes, earlier ones about places. Without it the deepest one whose map '
+    'has six places a side.')
 
 
 def main(argv: list[str]) -> None:

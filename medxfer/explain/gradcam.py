@@ -18,9 +18,25 @@ from medxfer.model import start
 Maps = Callable[[start.Params, jax.Array, jax.Array], jax.Array]
 
 
-def compile_gradcam(
-    model: nn.Module, layer: str = layers.CONVOLUTIONS[-1]
-) -> Maps:
+# On fewer places a side a map no longer says where.
+_PLACES = 6
+
+
+def layer_for(image_size: tuple[int, int]) -> str:
+  """Returns the deepest convolution whose map still has places to tell apart.
+
+  That is block5_conv3 at 224 pixels (14x14), as in the paper, and
+  block4_conv3 at 64 (8x8), where block 5 is left with 4x4.
+
+  Args:
+    image_size: (height, width) in pixels.
+  """
+  sides = {names[-1]: min(image_size) >> depth
+           for depth, names in enumerate(layers.BLOCKS.values())}
+  return [name for name, side in sides.items() if side >= _PLACES][-1]
+
+
+def compile_gradcam(model: nn.Module, layer: str) -> Maps:
   """Returns `gradcam` of a network and a layer, compiled at its first call.
 
   Raises:

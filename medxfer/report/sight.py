@@ -73,22 +73,24 @@ def pictures(
         title, slug, {column.title: network,
                       setting.random.title: _load(setting.random.first)},
         rows[0], pixels[0]))
-  tiles = _maps(network, rows, pixels)
+  layer = gradcam.layer_for(column.first.spec.data.image_size)
+  tiles = _maps(network, layer, rows, pixels)
   for kind, part in (('right', tiles[:len(right)]),
                      ('wrong', tiles[len(right):])):
     if part:
       drawn.append(explained.Picture(
-          f'gradcam_{slug}_{kind}', f'Grad-CAM, {kind}: {title}', _SAID[kind]
-          + f' {column.title}, {setting.title}.', tuple(part)))
+          f'gradcam_{slug}_{kind}', f'Grad-CAM, {kind}: {title}',
+          f'{_SAID[kind]} ({layer}). {column.title}, {setting.title}.',
+          tuple(part)))
   return drawn
 
 
 _SAID = {
     'right': 'The surest right prediction of each of the most frequent '
              'classes; bright is where the evidence for the predicted class '
-             'lies (block5_conv3).',
+             'lies',
     'wrong': 'The surest mistakes; bright is where the evidence for the '
-             'predicted, wrong class lies (block5_conv3).',
+             'predicted, wrong class lies',
 }
 
 
@@ -127,12 +129,12 @@ def _check_same(
 
 
 def _maps(
-    network: _Network, rows: Sequence[int], pixels: np.ndarray
+    network: _Network, layer: str, rows: Sequence[int], pixels: np.ndarray
 ) -> list[explained.Tile]:
   """Returns each image beside the evidence for its prediction."""
   scored = network.run.predictions
   predicted = scored.predicted[list(rows)]
-  heats = np.asarray(gradcam.compile_gradcam(network.model)(
+  heats = np.asarray(gradcam.compile_gradcam(network.model, layer)(
       network.weights.params, network.prepared(pixels), jnp.asarray(predicted)))
   tiles = []
   for row, image, heat in zip(rows, pixels, heats):

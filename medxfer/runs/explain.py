@@ -30,7 +30,7 @@ def drawing(
     target: pathlib.Path,
     spec: specs.RunSpec,
     weights: weights_lib.Weights,
-    layer: str,
+    layer: str | None,
 ) -> Iterator[Draw]:
   """Opens a folder of pictures; it is there, whole, when the body has ended.
 
@@ -38,7 +38,8 @@ def drawing(
     target: the folder; absent or empty.
     spec: of the run.
     weights: of the run, with a head.
-    layer: the convolution that Grad-CAM looks at.
+    layer: the convolution that Grad-CAM looks at; None for the deepest one
+      that the size of the images allows.
 
   Yields:
     A function of image files, their pixels (uint8 [batch, height, width, 3])
@@ -50,7 +51,8 @@ def drawing(
   """
   classes = weights.contract.classes
   compute = gradcam.compile_gradcam(
-      vgg16.build(spec.model, len(classes)), layer)
+      vgg16.build(spec.model, len(classes)),
+      layer or gradcam.layer_for(spec.data.image_size))
   index = []
   with files.staged_folder(target) as stage:
     def draw(

@@ -16,7 +16,6 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import images
 from medxfer.data import pipeline
-from medxfer.model import layers
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
@@ -34,7 +33,7 @@ def predict(
     output: pathlib.Path | None,
     on_bad_image: str = 'fail',
     explain: pathlib.Path | None = None,
-    explain_layer: str = layers.CONVOLUTIONS[-1],
+    explain_layer: str | None = None,
 ) -> None:
   """Writes or prints `image,prediction,p_<class>...`, a row an image.
 
@@ -46,7 +45,8 @@ def predict(
       unreadable.
     explain: folder for a Grad-CAM of every prediction, absent or empty; None
       to draw nothing.
-    explain_layer: the convolution that Grad-CAM looks at.
+    explain_layer: the convolution that Grad-CAM looks at; None for the
+      deepest one that the size of the images allows.
 
   Raises:
     DataError: an image or the checkpoint cannot be read.

@@ -61,7 +61,7 @@ def test_the_last_convolution_equals_a_computation_by_hand():
   model = vgg16.VGG16(5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images() - 0.5
   classes = np.array([3, 2])
-  maps = gradcam.compile_gradcam(model)(params, images, classes)
+  maps = gradcam.compile_gradcam(model, 'block5_conv3')(params, images, classes)
   _, activations = model.apply({'params': params}, images)
   fc1, fc2, last = ({leaf: np.float64(value) for leaf, value in
                      params[name].items()} for name in layers.HEAD)
@@ -119,7 +119,8 @@ def test_an_explanation_costs_about_as_much_as_a_prediction():
   predicted = work(
       lambda p, x: model.apply({'params': p}, x)[0], params, images)
   explained = work(
-      gradcam.compile_gradcam(model), params, images, np.array([0, 1]))
+      gradcam.compile_gradcam(model, 'block5_conv3'), params, images,
+      np.array([0, 1]))
   assert explained < 1.1 * predicted
 
 
@@ -128,3 +129,12 @@ def test_what_is_no_convolution_is_refused(layer):
   """The message says what there is."""
   with pytest.raises(errors.UsageError, match='block1_conv1.*block5_conv3'):
     gradcam.compile_gradcam(vgg16.VGG16(2), layer)
+
+
+@pytest.mark.parametrize('side, layer', [
+    (224, 'block5_conv3'), (96, 'block5_conv3'), (64, 'block4_conv3'),
+    (48, 'block4_conv3'), (32, 'block3_conv3')])
+def test_small_images_are_looked_at_lower_down(side, layer):
+  """Four by four places light up corners and say nothing of where."""
+  assert gradcam.layer_for((side, side)) == layer
+  assert gradcam.layer_for((side, 2 * side)) == layer

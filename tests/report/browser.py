@@ -10,6 +10,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 from typing import Any
@@ -32,7 +33,10 @@ class Browser:
     if program is None:
       pytest.skip('no Chromium is installed (Debian: apt-get install chromium)')
     self.events: list[tuple[str, dict[str, Any]]] = []
-    self._profile = tempfile.TemporaryDirectory(prefix='medxfer-chromium-')
+    self._profile = tempfile.TemporaryDirectory(
+        prefix='medxfer-chromium-',
+        # A process of Chromium's that ends later may still write there.
+        ignore_cleanup_errors=True)
     self._process, self._write, self._read = _start(
         program, self._profile.name)
     self._buffer, self._last, self._session = b'', 0, None
@@ -46,7 +50,7 @@ class Browser:
     """Ends the browser and removes its profile."""
     for pipe in (self._write, self._read):
       os.close(pipe)
-    self._process.kill()
+    os.killpg(self._process.pid, signal.SIGKILL)
     self._process.wait()
     self._profile.cleanup()
 
@@ -143,7 +147,8 @@ def _start(
        '--hide-scrollbars', '--no-first-run', f'--user-data-dir={profile}',
        '--remote-debugging-pipe'],
       pass_fds=(theirs_in, theirs_out), stdin=subprocess.DEVNULL,
-      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+      start_new_session=True)
   os.close(theirs_in)
   os.close(theirs_out)
   return process, ours_out, ours_in
