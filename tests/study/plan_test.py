@@ -7,6 +7,7 @@ import pytest
 from configs import ham
 from configs import table_7_1
 from configs import table_7_2
+from configs import table_folder
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.study import plan
@@ -72,6 +73,18 @@ def test_the_official_split_has_an_honest_source():
   splits = {run.name: run.spec.data.split for run in study.runs}
   assert splits.pop('source-seed0') == 'grouped'
   assert set(splits.values()) == {'official'}
+
+
+def test_a_folder_of_ones_own_has_the_same_columns():
+  """The whole study, on images that only their owner has."""
+  config = table_folder.get_config('tuned,cpu,grouped')
+  config.data.update(dir='DIR', groups='FILE')
+  study = plan.from_config(config, _PATH)
+  assert [run.spec.arm for run in study.runs] == list(table_7_1.ARMS)
+  assert {(run.spec.data.name, run.spec.data.dir, run.spec.data.split)
+          for run in study.runs} == {('folder', 'DIR', 'grouped')}
+  with pytest.raises(errors.UsageError, match='data.dir'):
+    plan.from_config(table_folder.get_config('cpu'), _PATH)
 
 
 @pytest.mark.parametrize('count', [1, 2, 3, 20])
