@@ -35,10 +35,11 @@ def test_every_file_that_is_named_exists(text):
 
 
 @pytest.mark.parametrize(
-    'folder', sorted((_ROOT / 'results').glob('ham_*')), ids=lambda p: p.name)
-def test_every_figure_follows_from_a_summary(folder):
-  """The table of the README, number by number."""
-  test = json.loads((folder / 'summary.json').read_text())['test']
+    'path', sorted((_ROOT / 'results').rglob('summary.json')),
+    ids=lambda path: path.parent.name)
+def test_every_figure_follows_from_a_summary(path):
+  """The tables of the README, number by number."""
+  test = json.loads(path.read_text())['test']
   for metric in ('accuracy', 'f1_macro'):
     low, high = test['intervals'][metric]
     assert f'{test[metric]:.3f} ({low:.3f}-{high:.3f})' in _README
