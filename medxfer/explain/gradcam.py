@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from medxfer import errors
 from medxfer.model import layers
+from medxfer.model import pooling
 from medxfer.model import start
 
 Maps = Callable[[start.Params, jax.Array, jax.Array], jax.Array]
@@ -92,5 +93,5 @@ def _logits_above(
   """Returns the logits that an activation leads to."""
   following = layers.LAYERS[layers.LAYERS.index(layer) + 1]
   if layers.before(following) != layer:  # A pooling lies between.
-    activation = nn.max_pool(activation, (2, 2), (2, 2))
+    activation = pooling.max_pool(activation)
   return model.apply({'params': params}, activation, first=following)[0]

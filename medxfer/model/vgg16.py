@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from medxfer import spec as specs
 from medxfer.model import convolution
 from medxfer.model import layers
+from medxfer.model import pooling
 
 
 class VGG16(nn.Module):
@@ -77,7 +78,7 @@ class VGG16(nn.Module):
         x = convolution.Conv3x3(
             layers.WIDTHS[name], dtype=self.dtype, name=name)(x)
         activations[name] = x = nn.relu(x)
-      activations[f'{block}_pool'] = x = nn.max_pool(x, (2, 2), (2, 2))
+      activations[f'{block}_pool'] = x = pooling.max_pool(x)
     return x, activations
 
 
