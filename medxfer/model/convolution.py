@@ -1,13 +1,13 @@
-"""The 3x3 convolution of VGG-16, with a filter gradient that suits CPUs.
+"""The 3x3 convolution of VGG-16, as matrix products where that suits CPUs.
 
 XLA computes the gradient of a convolution's kernel as a convolution whose
 window is the whole image, which its CPU code does three to six times slower
-than the forward pass. Here it is a matrix product instead: the image's nine
-shifted copies, side by side, against the gradient of the output. The choice
-is made when a program is lowered, so a GPU gets XLA's own.
+than the forward pass; and an image smaller than the kernel (block 5 below 48
+pixels) falls to code that is a hundred times slower. Both are matrix products
+of the image's nine shifted copies instead. The choice is made when a program
+is lowered, so a GPU gets XLA's own.
 """
 
-import functools
 from typing import Any
 
 import flax.linen as nn
@@ -35,8 +35,7 @@ def conv3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     [batch, height, width, out].
   """
-  return lax.conv_general_dilated(
-      x, kernel, (1, 1), 'SAME', dimension_numbers=_NHWC)
+  return lax.platform_dependent(x, kernel, cpu=_on_cpu, default=_by_xla)
 
 
 def kernel_gradient(
@@ -95,6 +94,17 @@ class Conv3x3(nn.Module):
     return conv3x3(x, kernel) + bias
 
 
+def _by_xla(x: jax.Array, kernel: jax.Array) -> jax.Array:
+  return lax.conv_general_dilated(
+      x, kernel, (1, 1), 'SAME', dimension_numbers=_NHWC)
+
+
+def _on_cpu(x: jax.Array, kernel: jax.Array) -> jax.Array:
+  if min(x.shape[1:3]) >= _SIDE:
+    return _by_xla(x, kernel)
+  return jnp.concatenate(_copies(x), -1) @ kernel.reshape(-1, kernel.shape[-1])
+
+
 def _copies(x: jax.Array) -> list[jax.Array]:
   """Returns x as each of the kernel's nine places sees it."""
   height, width = x.shape[1:3]
@@ -114,20 +124,16 @@ def _forward(x: jax.Array, kernel: jax.Array):
 
 
 def _backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array):
-  x, kernel = saved
-  # The plain function: `conv3x3` would come back here.
-  _, vjp = jax.vjp(conv3x3.fun, x, kernel)
+  # Two choices, so that one is not computed where only the other is needed.
+  of_x = lax.platform_dependent(
+      *saved, gradient,
+      cpu=lambda x, kernel, g: jax.vjp(_on_cpu, x, kernel)[1](g)[0],
+      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[0])
   of_kernel = lax.platform_dependent(
-      x, kernel, gradient,
-      cpu=lambda x, kernel, gradient: kernel_gradient(x, gradient),
-      default=_xla_kernel_gradient)
-  return vjp(gradient)[0], of_kernel
-
-
-def _xla_kernel_gradient(
-    x: jax.Array, kernel: jax.Array, gradient: jax.Array
-) -> jax.Array:
-  return jax.vjp(functools.partial(conv3x3.fun, x), kernel)[1](gradient)[0]
+      *saved, gradient,
+      cpu=lambda x, kernel, g: kernel_gradient(x, g),
+      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[1])
+  return of_x, of_kernel
 
 
 conv3x3.defvjp(_forward, _backward)

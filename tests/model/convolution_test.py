@@ -8,9 +8,11 @@ import pytest
 
 from medxfer.model import convolution
 
-# Batch, height, width, in, out: VGG's kinds of shape, odd sides, batch 1.
+# Batch, height, width, in, out: VGG's kinds of shape, odd sides, batch 1,
+# images smaller than the kernel.
 _SHAPES = [(4, 64, 64, 3, 8), (6, 16, 16, 8, 16), (5, 7, 9, 4, 6),
-           (1, 33, 17, 3, 5), (32, 4, 4, 16, 8), (7, 100, 90, 2, 3)]
+           (1, 33, 17, 3, 5), (32, 4, 4, 16, 8), (7, 100, 90, 2, 3),
+           (3, 2, 2, 6, 4), (2, 1, 5, 3, 4), (4, 9, 2, 3, 2), (1, 1, 1, 2, 2)]
 
 
 def _exact(x, kernel, gradient):
