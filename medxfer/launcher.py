@@ -32,6 +32,23 @@ def run(main: Callable[[list[str]], None]) -> None:
   sys.exit(_status(main, sys.argv))
 
 
+def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
+  """Refuses words that are no flags, and flags that are missing.
+
+  Args:
+    argv: what is left of the command line after the flags.
+    *needed: flags that must have a value.
+
+  Raises:
+    UsageError: there is a word, or one of the flags has no value.
+  """
+  if argv:
+    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
+  for flag in needed:
+    if not flag.value:
+      raise errors.UsageError(f'--{flag.name} is required (see --help)')
+
+
 def quieten() -> None:
   """Silences libraries that narrate; call it before they are imported."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')

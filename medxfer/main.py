@@ -12,7 +12,6 @@ import pathlib
 from absl import flags
 from ml_collections import config_flags
 
-from medxfer import errors
 from medxfer import launcher
 from medxfer import spec as specs
 from medxfer.model import trainable
@@ -25,11 +24,7 @@ _WORKDIR = flags.DEFINE_string(
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs."""
-  if argv:
-    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
-  for flag in (_CONFIG, _WORKDIR):
-    if not flag.value:
-      raise errors.UsageError(f'--{flag.name} is required (see --help)')
+  launcher.require(argv, _CONFIG, _WORKDIR)
   spec = specs.from_config(_CONFIG.value)
   trainable.resolve(spec.model.trainable)
   # TensorFlow and JAX take seconds to load: refuse first, load then.

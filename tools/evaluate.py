@@ -12,7 +12,6 @@ import pathlib
 
 from absl import flags
 
-from medxfer import errors
 from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
@@ -26,10 +25,7 @@ _OUTPUT = flags.DEFINE_string(
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then evaluates."""
-  if argv:
-    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
-  if not _WORKDIR.value:
-    raise errors.UsageError('--workdir is required (see --help)')
+  launcher.require(argv, _WORKDIR)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
   output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None

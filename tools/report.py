@@ -11,7 +11,6 @@ import pathlib
 
 from absl import flags
 
-from medxfer import errors
 from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string(
@@ -23,10 +22,7 @@ _OUTPUT = flags.DEFINE_string(
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then writes the report."""
-  if argv:
-    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
-  if not _WORKDIR.value:
-    raise errors.UsageError('--workdir is required (see --help)')
+  launcher.require(argv, _WORKDIR)
   # Matplotlib takes seconds to load: refuse first, load then.
   from medxfer.report import write  # pylint: disable=import-outside-toplevel
   output = pathlib.Path(_OUTPUT.value).expanduser() if _OUTPUT.value else None

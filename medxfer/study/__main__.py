@@ -29,11 +29,7 @@ _SHARD = flags.DEFINE_string(
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs what is left to do."""
-  if argv:
-    raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
-  for flag in (_CONFIG, _WORKDIR):
-    if not flag.value:
-      raise errors.UsageError(f'--{flag.name} is required (see --help)')
+  launcher.require(argv, _CONFIG, _WORKDIR)
   index, count = plan.parse_shard(_SHARD.value)
   path = pathlib.Path(_WORKDIR.value).expanduser()
   study = plan.from_config(_CONFIG.value, path)
