@@ -53,11 +53,7 @@ def read(
   rows = _rows(folder / METADATA)
   files = _files(folder)
   bad = _bad_images(rows, files)
-  for image_id, reason in bad.items():
-    if on_bad_image == 'fail':
-      raise errors.DataError(
-          f'{image_id}: {reason}; restore it, or leave such images out with '
-          '--config.data.on_bad_image=skip')
+  examples_lib.refuse_bad(bad, on_bad_image)
   rows = [row for row in rows if row['image_id'] not in bad]
   if not rows:
     raise errors.DataError(f'{folder}: no image is left of the table')
