@@ -36,7 +36,7 @@ from configs import common
 
 ARMS = {
     **common.SCOPES,
-    'random': lambda config: config.model.update(init_from='random'),
+    'random': common.random_start,
     **common.BASELINES,
 }
 

@@ -29,7 +29,7 @@ from configs import common
 
 ARMS = {
     'imagenet': lambda config: config.model.update(init_from='imagenet'),
-    'random': lambda config: config.model.update(init_from='random'),
+    'random': common.random_start,
     # Nothing is guessed: the specification asks for the workdir.
     'ham': lambda config: config.model.update(init_from=''),
     **common.BASELINES,

@@ -16,6 +16,10 @@ from typing import Literal
 from medxfer import errors
 
 ClassWeights = tuple[tuple[str, float], ...]
+# A class of n images weighs n to the minus this power: balanced classes weigh
+# all the same in an epoch's loss, sqrt_balanced is halfway there.
+CLASS_WEIGHT_POWERS = types.MappingProxyType(
+    {'balanced': 1.0, 'sqrt_balanced': 0.5})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +58,7 @@ class ModelSpec:
   trainable: str  # See `medxfer.model.trainable`.
   head_units: tuple[int, int]
   dropout: float
+  initializer: Literal['glorot_uniform', 'he_normal']  # Of random kernels.
   dtype: Literal['float32', 'bfloat16']
 
 
@@ -84,7 +89,7 @@ class TrainingSpec:
   batch_size: int
   epochs: int
   patience: int  # Epochs without better validation accuracy; 0 is never.
-  class_weights: Literal['none', 'balanced'] | ClassWeights
+  class_weights: Literal['none', 'balanced', 'sqrt_balanced'] | ClassWeights
   label_smoothing: float
   prefix_cache: Literal['auto', 'off']  # See `training.prefix`.
 
@@ -190,8 +195,9 @@ def _tuple(hint: Any, value: Any, key: str) -> tuple[Any, ...]:
 
 
 def _class_weights(value: Any, key: str) -> str | ClassWeights:
-  """Reads 'none', 'balanced', 'mel=3,bcc=2' or the same as a mapping."""
-  if value in ('none', 'balanced'):
+  """Reads a name, 'mel=3,bcc=2' or the same as a mapping."""
+  named = ('none', *CLASS_WEIGHT_POWERS)
+  if isinstance(value, str) and value in named:
     return value
   try:
     if isinstance(value, str):
@@ -202,7 +208,7 @@ def _class_weights(value: Any, key: str) -> str | ClassWeights:
   except (AttributeError, TypeError, ValueError):
     pairs = ()
   _require(pairs and all(0 < w < math.inf for _, w in pairs), key, value,
-           "none, balanced, or positive weights such as 'mel=3,bcc=2'")
+           f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'")
   return pairs
 
 

@@ -77,17 +77,19 @@ class Conv3x3(nn.Module):
 
   Attributes:
     features: output channels.
+    kernel_init: draws the kernel.
     dtype: type of the computation; parameters stay float32.
   """
 
   features: int
+  kernel_init: nn.initializers.Initializer = nn.initializers.glorot_uniform()
   dtype: Any = jnp.float32
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Convolves [batch, height, width, in] and adds the bias."""
     kernel = self.param(
-        'kernel', nn.initializers.glorot_uniform(),  # Keras' default.
+        'kernel', self.kernel_init,
         (_SIDE, _SIDE, x.shape[-1], self.features))
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
     x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))

@@ -95,11 +95,13 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
   names = inputs.examples.class_names
   if spec.class_weights == 'none':
     return np.ones(len(names), np.float32)
-  if spec.class_weights == 'balanced':
-    # n / (classes * count): every class weighs the same in an epoch's loss.
+  if spec.class_weights in specs.CLASS_WEIGHT_POWERS:
     counts = np.bincount(
         inputs.examples.labels[inputs.split.train], minlength=len(names))
-    return (counts.sum() / (len(names) * counts)).astype(np.float32)
+    weights = counts ** -specs.CLASS_WEIGHT_POWERS[spec.class_weights]
+    # The mean image weighs 1, so that the learning rate keeps its meaning.
+    weights *= counts.sum() / (counts * weights).sum()
+    return weights.astype(np.float32)
   chosen = dict(spec.class_weights)
   return np.array([chosen.get(name, 1.0) for name in names], np.float32)
 

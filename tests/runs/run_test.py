@@ -7,12 +7,14 @@ import shutil
 
 import numpy as np
 import pytest
+from sklearn.utils import class_weight
 
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import evaluate
+from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import run
 from medxfer.runs import workdir
 from tests import tiny
@@ -192,20 +194,31 @@ def test_where_pixels_are_kept_does_not_change_the_result(
             == (finished / name).read_bytes())
 
 
-def test_class_weights_balance_the_loss(phantoms):
-  """n / (classes * count), as scikit-learn's `balanced`."""
-  from sklearn.utils import class_weight
-
-  from medxfer.runs import inputs as inputs_lib
+def _class_weights(phantoms, rule):
+  """Returns the labels of the train side and the factors of the loss."""
   config = tiny.config(phantoms)
-  config.training.class_weights = 'balanced'
+  config.training.class_weights = rule
   spec = specs.from_config(config)
   inputs = inputs_lib.read(spec)
-  labels = inputs.examples.labels[inputs.split.train]
+  return (inputs.examples.labels[inputs.split.train],
+          inputs_lib.class_weights(spec.training, inputs))
+
+
+def test_class_weights_balance_the_loss(phantoms):
+  """n / (classes * count), as scikit-learn's `balanced`."""
+  labels, weights = _class_weights(phantoms, 'balanced')
   np.testing.assert_allclose(
-      inputs_lib.class_weights(spec.training, inputs),
-      class_weight.compute_class_weight(
+      weights, class_weight.compute_class_weight(
           'balanced', classes=np.arange(7), y=labels), rtol=1e-6)
+
+
+def test_square_roots_balance_the_loss_halfway(phantoms):
+  """Four times rarer weighs twice; the mean image weighs one."""
+  labels, weights = _class_weights(phantoms, 'sqrt_balanced')
+  counts = np.bincount(labels, minlength=7)
+  products = weights ** 2 * counts
+  np.testing.assert_allclose(products, products[0], rtol=1e-5)
+  assert weights[labels].mean() == pytest.approx(1.0, rel=1e-6)
 
 
 def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
