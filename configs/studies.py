@@ -94,7 +94,7 @@ def _shrink(config: ml_collections.ConfigDict) -> None:
       # Two hours for all arms on two cores, most of them for those that
       # train every layer: a quarter of the work an image leaves time for the
       # epochs that a random start needs.
-      config.training.epochs = 8
+      config.training.epochs = 10
       if config.model.name == 'vgg16':
         config.data.image_size = (32, 32)
 

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from medxfer.model import convolution
+from medxfer.model import winograd
 
 # Batch, height, width, in, out: VGG's kinds of shape, odd sides, batch 1,
-# images smaller than the kernel.
+# images smaller than the kernel, what Winograd's method is chosen for.
 _SHAPES = [(4, 64, 64, 3, 8), (6, 16, 16, 8, 16), (5, 7, 9, 4, 6),
            (1, 33, 17, 3, 5), (32, 4, 4, 16, 8), (7, 100, 90, 2, 3),
-           (3, 2, 2, 6, 4), (2, 1, 5, 3, 4), (4, 9, 2, 3, 2), (1, 1, 1, 2, 2)]
+           (3, 2, 2, 6, 4), (2, 1, 5, 3, 4), (4, 9, 2, 3, 2), (1, 1, 1, 2, 2),
+           (8, 9, 11, 64, 64), (1, 31, 32, 64, 80)]
 
 
 def _exact(x, kernel, gradient):
@@ -32,25 +34,48 @@ def _exact(x, kernel, gradient):
   return result, of_padded[:, 1:-1, 1:-1], of_kernel
 
 
+def _by_choice(x, kernel, gradient):
+  result, vjp = jax.vjp(convolution.conv3x3, x, kernel)
+  return result, *vjp(gradient)
+
+
+def _by_winograd(x, kernel, gradient):
+  return (winograd.conv3x3(x, kernel),
+          winograd.input_gradient(gradient, kernel),
+          winograd.kernel_gradient(x, gradient))
+
+
+@pytest.mark.parametrize('method', [_by_choice, _by_winograd])
 @pytest.mark.parametrize('shape', _SHAPES, ids=str)
-def test_the_gradients_are_those_of_the_definition(shape):
+def test_result_and_gradients_are_those_of_the_definition(shape, method):
   """A wrong gradient still learns something, and is never noticed."""
   batch, height, width, channels, units = shape
   draw = np.random.default_rng(0).normal
   x = draw(size=(batch, height, width, channels)).astype(np.float32)
   kernel = draw(size=(3, 3, channels, units)).astype(np.float32)
   gradient = draw(size=(batch, height, width, units)).astype(np.float32)
-  result, vjp = jax.jit(
-      lambda x, k, g: (convolution.conv3x3(x, k),
-                       jax.vjp(convolution.conv3x3, x, k)[1](g))
-  )(x, kernel, gradient)
-  for found, wanted in zip((result, *vjp), _exact(x, kernel, gradient)):
+  made = jax.jit(method)(x, kernel, gradient)
+  for found, wanted in zip(made, _exact(x, kernel, gradient), strict=True):
     # Sums of so many terms, in float32.
     terms = max(9 * channels, 9 * units, batch * height * width)
     np.testing.assert_allclose(
         found, wanted, rtol=0,
         atol=4 * np.finfo(np.float32).eps * np.sqrt(terms)
         * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize('shape, chosen', [
+    ((32, 16, 16, 64), True), ((1, 16, 16, 64), False),
+    ((32, 16, 16, 3), False), ((32, 2, 2, 512), False)])
+def test_winograds_method_is_chosen_where_it_wins(shape, chosen, monkeypatch):
+  """Elsewhere its additions cost more than the products it saves."""
+  asked = []
+  monkeypatch.setattr(
+      winograd, 'conv3x3', lambda x, kernel: asked.append(shape) or x)
+  kernel = jax.ShapeDtypeStruct((3, 3, shape[-1], shape[-1]), jnp.float32)
+  jax.eval_shape(lambda x, kernel: convolution.conv3x3(x, kernel),
+                 jax.ShapeDtypeStruct(shape, jnp.float32), kernel)
+  assert bool(asked) == chosen
 
 
 def test_the_module_is_flax_own_convolution():
