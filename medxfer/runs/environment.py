@@ -1,12 +1,14 @@
 """What a run ran on: versions, device, command."""
 
 import importlib.metadata
+import pathlib
 import platform
 import sys
 from typing import Any
 
 import jax
 
+import medxfer
 from medxfer import spec as specs
 
 _PACKAGES = (
@@ -29,9 +31,18 @@ def describe(spec: specs.RunSpec) -> dict[str, Any]:
 
 
 def _command() -> list[str]:
-  """Returns what was typed, less the places where programs lie."""
-  module = getattr(sys.modules['__main__'], '__spec__', None)
-  return ['python', '-m', module.name if module else '?', *sys.argv[1:]]
+  """Returns what was typed, less the places where programs lie.
+
+  By the program's path: the processes that a study starts have the command
+  line of their parent, but not its main module.
+  """
+  root = pathlib.Path(medxfer.__file__).resolve().parents[1]
+  program = pathlib.Path(sys.argv[0]).resolve()
+  if not program.is_relative_to(root):
+    return [program.name, *sys.argv[1:]]
+  parts = program.relative_to(root).with_suffix('').parts
+  module = '.'.join(part for part in parts if part != '__main__')
+  return ['python', '-m', module, *sys.argv[1:]]
 
 
 def _version(package: str) -> str | None:
