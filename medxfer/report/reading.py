@@ -96,13 +96,18 @@ class Run:
         evaluation=specs.EvaluationSpec(batch_size=1, resamples=1))
     if not self.is_baseline:
       return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
+    # By names: a key that is new here must not break the report.
     return dataclasses.replace(
-        same, model=specs.ModelSpec(
-            spec.model.name, 'random', '', 'thesis', 'all', (1, 1), 0.0,
-            'float32'),
+        same,
+        model=dataclasses.replace(
+            spec.model, init_from='random', weights='',
+            preprocessing='thesis', trainable='all', head_units=(1, 1),
+            dropout=0.0, initializer='glorot_uniform', dtype='float32'),
         augment=specs.AugmentSpec(False, False, False, 0.0, 0.0),
         optimizer=specs.OptimizerSpec('sgd', 1.0, 0.0, 0.0, 'constant', 0.0),
-        training=specs.TrainingSpec(1, 1, 0, 'none', 0.0, 'auto'))
+        training=dataclasses.replace(
+            spec.training, batch_size=1, epochs=1, patience=0,
+            label_smoothing=0.0, prefix_cache='auto'))
 
 
 def read(path: pathlib.Path, name: str) -> Run:
