@@ -98,8 +98,11 @@ def test_a_copy_of_a_run_is_no_second_seed(tmp_path):
 def test_equal_baselines_of_two_recipes_are_one_run(tmp_path):
   """Trees ignore the recipe; two studies may both have trained them."""
   workdirs.write(tmp_path / 'a', 'decision_tree')
-  workdirs.write(tmp_path / 'b', 'decision_tree', modifiers=('tuned', 'cpu'))
+  workdirs.write(tmp_path / 'b', 'decision_tree', modifiers=('caffe', 'cpu'))
   assert len(collect.collect(tmp_path).runs) == 1
+  # All but the weights of the classes, which make another tree.
+  workdirs.write(tmp_path / 'c', 'decision_tree', modifiers=('tuned', 'cpu'))
+  assert len(collect.collect(tmp_path).runs) == 2
 
 
 def test_what_a_run_wrote_for_itself_is_not_searched(tmp_path):
