@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-_SIDE = 3
 _STEP = 2  # Pixels of a side that one tile makes.
 _TILE = 4  # Pixels of a side that it takes.
 
