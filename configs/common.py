@@ -61,7 +61,9 @@ def default() -> ml_collections.ConfigDict:
       'training': {
           'batch_size': 32,
           'epochs': 100,
-          'patience': 5,  # Epochs without better validation accuracy.
+          'monitor': 'accuracy',  # What the best epoch is best in, on the
+          # validation images: accuracy, f1_macro, or loss.
+          'patience': 5,  # Epochs without a better one; 0 is never.
           # none, balanced, sqrt_balanced (halfway), or 'mel=3,bcc=2'.
           'class_weights': 'none',
           'label_smoothing': 0.0,
@@ -84,7 +86,8 @@ def _tuned(config: ml_collections.ConfigDict) -> None:
   config.optimizer.update(
       name='adamw', learning_rate=1e-4, weight_decay=1e-4, schedule='cosine',
       gradient_clip=1.0)
-  config.training.update(epochs=30, class_weights='sqrt_balanced')
+  config.training.update(
+      epochs=30, class_weights='sqrt_balanced', monitor='f1_macro')
 
 
 # What two cores finish in minutes where layers are frozen.

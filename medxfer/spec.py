@@ -88,7 +88,8 @@ class TrainingSpec:
 
   batch_size: int
   epochs: int
-  patience: int  # Epochs without better validation accuracy; 0 is never.
+  monitor: Literal['accuracy', 'f1_macro', 'loss']  # Of the best epoch.
+  patience: int  # Epochs without a better one; 0 is never.
   class_weights: Literal['none', 'balanced', 'sqrt_balanced'] | ClassWeights
   label_smoothing: float
   prefix_cache: Literal['auto', 'off']  # See `training.prefix`.

@@ -16,9 +16,9 @@ _FLOORS = {
     'medxfer.progress': 0,
     'medxfer.data': 1,
     'medxfer.model': 1,
+    'medxfer.evaluation': 1,
     'medxfer.training': 2,
     'medxfer.baselines': 3,
-    'medxfer.evaluation': 3,
     'medxfer.explain': 3,
     'medxfer.runs': 4,
     'medxfer.report': 5,
@@ -29,7 +29,11 @@ _FLOORS = {
     'tools': 6,
 }
 # Rooms that share a floor but not a door.
-_SEPARATE = [('medxfer.data', 'medxfer.model')]
+_SEPARATE = [
+    ('medxfer.data', 'medxfer.model'),
+    ('medxfer.data', 'medxfer.evaluation'),
+    ('medxfer.model', 'medxfer.evaluation'),
+]
 _HEAVY = ('tensorflow', 'tensorflow_datasets', 'jax', 'flax', 'optax',
           'orbax', 'sklearn', 'keras')
 _MODULES = sorted(

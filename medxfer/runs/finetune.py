@@ -59,7 +59,7 @@ def run(
   speeds = [record['images_per_second'] for record in history]
   return {
       **_scores(path, spec, data, inputs, best),
-      'best_epoch': loop.best_epoch(history),
+      'best_epoch': loop.best_epoch(history, spec.training),
       'epochs_run': len(history),
       'stopped_early': len(history) < spec.training.epochs,
       'train_seconds': sum(record['seconds'] for record in history),
@@ -103,7 +103,7 @@ def _train(
   if resumed:
     state, history = resumed.state, resumed.history
   with events.EventWriter(path) as writer:
-    report = reporter.Reporter(path, writer)
+    report = reporter.Reporter(path, task.spec.training, writer)
     report.resume(history)
     # Only now: a run that was killed after its last epoch needs no prefix.
     if loop.is_over(history, task.spec.training):

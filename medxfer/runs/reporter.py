@@ -5,6 +5,7 @@ import json
 import pathlib
 
 from medxfer import files
+from medxfer import spec as specs
 from medxfer.runs import say
 from medxfer.runs import workdir
 from medxfer.training import events
@@ -14,9 +15,15 @@ from medxfer.training import loop
 class Reporter:
   """Keeps a person, metrics.jsonl and TensorBoard informed."""
 
-  def __init__(self, path: pathlib.Path, writer: events.EventWriter):
+  def __init__(
+      self,
+      path: pathlib.Path,
+      spec: specs.TrainingSpec,
+      writer: events.EventWriter,
+  ):
     """Reports into the workdir `path` and to `writer`."""
     self._path = path
+    self._spec = spec
     self._writer = writer
 
   def resume(self, history: Sequence[loop.Record]) -> None:
@@ -31,7 +38,8 @@ class Reporter:
     """Reports the last epoch of the history."""
     self._write(history)
     self._writer.write(history[-1])
-    say.line(_line(history))
+    best = loop.best_epoch(history, self._spec)
+    say.line(_line(history[-1], is_best=best == history[-1]['epoch']))
 
   def _write(self, history: Sequence[loop.Record]) -> None:
     # Whole from the checkpoint's history, so that an epoch which was logged
@@ -40,12 +48,11 @@ class Reporter:
     files.write_text(self._path / workdir.HISTORY, ''.join(lines))
 
 
-def _line(history: Sequence[loop.Record]) -> str:
-  record = history[-1]
-  mark = ' *' if loop.best_epoch(history) == record['epoch'] else '  '
+def _line(record: loop.Record, *, is_best: bool) -> str:
   return (
       f'epoch {record["epoch"]:3d}  '
       f'train {record["train_loss"]:.4f} {record["train_accuracy"]:.4f}  '
-      f'val {record["val_loss"]:.4f} {record["val_accuracy"]:.4f}{mark}  '
+      f'val {record["val_loss"]:.4f} {record["val_accuracy"]:.4f} '
+      f'{record["val_f1_macro"]:.4f}{" *" if is_best else "  "}  '
       f'{record["images_per_second"]:.1f} images/s  '
       f'{record["seconds"]:.0f} s')

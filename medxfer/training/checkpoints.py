@@ -88,7 +88,7 @@ class Checkpoints:
 
     Args:
       checkpoint: what to save.
-      is_best: whether its validation accuracy is above all before it.
+      is_best: whether it is better than all before it.
     """
     optimizer = _optimizer_item(checkpoint.state)
     self._manager.save(

@@ -19,6 +19,7 @@ from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import order
 from medxfer.data import splits
+from medxfer.evaluation import metrics
 from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
@@ -81,15 +82,17 @@ def train(
     checkpoints.save(
         checkpoints_lib.Checkpoint(
             epoch, state, history, _contract(task, data, state, epoch)),
-        is_best=best_epoch(history) == epoch,
+        is_best=best_epoch(history, spec.training) == epoch,
     )
     on_epoch(history)
   return history
 
 
-def best_epoch(history: Sequence[Record]) -> int:
-  """Returns the first epoch with the highest validation accuracy."""
-  best = max(history, key=lambda r: (r['val_accuracy'], -r['epoch']))
+def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
+  """Returns the first epoch that is the best in what `spec` monitors."""
+  sign = -1 if spec.monitor == 'loss' else 1
+  best = max(history, key=lambda record: (
+      sign * record[f'val_{spec.monitor}'], -record['epoch']))
   return best['epoch']
 
 
@@ -97,7 +100,7 @@ def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
   """Tells whether the last epoch or the end of patience is reached."""
   if len(history) >= spec.epochs:
     return True
-  waited = len(history) - best_epoch(history) if history else 0
+  waited = len(history) - best_epoch(history, spec) if history else 0
   return 0 < spec.patience <= waited
 
 
@@ -156,28 +159,31 @@ def _epoch(
   logits = predict(
       steps.predict, state.params, data.feed, data.split.val,
       spec.evaluation.batch_size, f'epoch {epoch}, validation')
-  val_loss, val_accuracy = _score(logits, data.labels[data.split.val])
   rate = optimizer.schedule(
       spec.optimizer, steps=len(batches) * spec.training.epochs)
   return state, {
       'epoch': epoch,
       'train_loss': totals['loss'] / totals['images'],
       'train_accuracy': totals['correct'] / totals['images'],
-      'val_loss': val_loss,
-      'val_accuracy': val_accuracy,
+      **_score(logits, data.labels[data.split.val]),
       'learning_rate': float(rate(int(state.step) - 1)),
       'images_per_second': totals['images'] / trained,
       'seconds': time.perf_counter() - started,
   }
 
 
-def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-  """Returns the mean cross-entropy (nats) and the accuracy."""
+def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+  """Returns the mean cross-entropy (nats), the accuracy and the macro F1."""
   logits = logits.astype(np.float64)
   top = logits.max(axis=1)
   total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
   losses = total - logits[np.arange(len(labels)), labels]
-  return float(losses.mean()), float((logits.argmax(1) == labels).mean())
+  table = metrics.confusion(labels, logits.argmax(axis=1), logits.shape[1])
+  return {
+      'val_loss': float(losses.mean()),
+      'val_accuracy': float(metrics.accuracy(table)),
+      'val_f1_macro': float(metrics.f1_per_class(table).mean()),
+  }
 
 
 def _refuse_non_finite(record: Record, learning_rate: float) -> None:

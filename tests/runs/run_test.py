@@ -72,7 +72,7 @@ def test_metrics_hold_one_object_an_epoch(finished):
   assert [r['epoch'] for r in records] == [1, 2, 3]
   assert set(records[0]) == {
       'epoch', 'train_loss', 'train_accuracy', 'val_loss', 'val_accuracy',
-      'learning_rate', 'images_per_second', 'seconds'}
+      'val_f1_macro', 'learning_rate', 'images_per_second', 'seconds'}
 
 
 def test_evaluate_gives_the_numbers_of_the_run(finished, tmp_path):

@@ -14,8 +14,15 @@ from medxfer.training import loop
 
 
 def _history(*accuracies):
-  return [{'epoch': i + 1, 'val_accuracy': a}
-          for i, a in enumerate(accuracies)]
+  # What is not monitored says the opposite.
+  return [
+      {'epoch': i + 1, 'val_accuracy': a, 'val_f1_macro': 1 - a, 'val_loss': a}
+      for i, a in enumerate(accuracies)]
+
+
+def _training(**changes):
+  return dataclasses.replace(
+      specs.from_config(common.default()).training, **changes)
 
 
 @pytest.mark.parametrize('accuracies, best', [
@@ -23,7 +30,16 @@ def _history(*accuracies):
 ])
 def test_the_best_epoch_is_the_first_highest(accuracies, best):
   """A tie must not move it, or patience would never end."""
-  assert loop.best_epoch(_history(*accuracies)) == best
+  assert loop.best_epoch(_history(*accuracies), _training()) == best
+
+
+@pytest.mark.parametrize('monitor, best', [
+    ('accuracy', 3), ('f1_macro', 2), ('loss', 2),
+])
+def test_the_best_epoch_is_best_in_what_is_monitored(monitor, best):
+  """Where classes are rare, accuracy stops before they are learnt."""
+  history = _history(.5, .4, .6, .4)
+  assert loop.best_epoch(history, _training(monitor=monitor)) == best
 
 
 @pytest.mark.parametrize('accuracies, patience, over', [
@@ -37,9 +53,7 @@ def test_the_best_epoch_is_the_first_highest(accuracies, best):
 ])
 def test_patience_and_the_last_epoch_end_training(accuracies, patience, over):
   """Section 6.2: stop after 5 epochs without a better accuracy."""
-  training = dataclasses.replace(
-      specs.from_config(common.default()).training, epochs=5,
-      patience=patience)
+  training = _training(epochs=5, patience=patience)
   assert loop.is_over(_history(*accuracies), training) == over
 
 
@@ -61,12 +75,15 @@ def test_every_row_is_scored_once_in_its_order():
   assert seen == [2, 2, 2]
 
 
-def test_loss_and_accuracy_against_hand_computation():
+def test_scores_against_hand_computation():
   """Also at logits whose exponential overflows."""
   logits = np.array([[0, 0], [1000, 0], [0, 1000]], np.float32)
-  loss, accuracy = loop._score(logits, np.array([0, 0, 0]))
-  assert loss == pytest.approx((np.log(2) + 0 + 1000) / 3)
-  assert accuracy == pytest.approx(2 / 3)
+  scores = loop._score(logits, np.array([0, 0, 0]))
+  assert scores == pytest.approx({
+      'val_loss': (np.log(2) + 0 + 1000) / 3,
+      'val_accuracy': 2 / 3,
+      'val_f1_macro': (4 / 5 + 0) / 2,
+  })
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_advice():
