@@ -76,6 +76,7 @@ class OptimizerSpec:
 
   name: Literal['sgd', 'momentum', 'adam', 'adamw']
   learning_rate: float
+  backbone_factor: float  # Of the learning rate of convolutions.
   momentum: float
   weight_decay: float
   schedule: Literal['constant', 'cosine']
@@ -227,6 +228,7 @@ def _check(spec: RunSpec) -> None:
       'evaluation.batch_size': spec.evaluation.batch_size,
       'evaluation.resamples': spec.evaluation.resamples,
       'optimizer.learning_rate': spec.optimizer.learning_rate,
+      'optimizer.backbone_factor': spec.optimizer.backbone_factor,
       'model.head_units': min(spec.model.head_units),
   }
   for key, value in positive.items():

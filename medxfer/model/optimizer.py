@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import optax
 
 from medxfer import spec as specs
+from medxfer.model import layers
 
 
 def schedule(spec: specs.OptimizerSpec, *, steps: int) -> optax.Schedule:
@@ -29,7 +30,7 @@ def make(
   """Returns the update rule for the leaves that `mask` marks.
 
   Args:
-    spec: rule, learning rate, decay and clipping.
+    spec: rule, learning rates, decay and clipping.
     mask: tree like the parameters, True on what trains.
     steps: length of the schedule.
   """
@@ -43,6 +44,10 @@ def make(
   parts = [rules[spec.name]()]
   if spec.gradient_clip:
     parts.insert(0, optax.clip_by_global_norm(spec.gradient_clip))
+  if spec.backbone_factor != 1:
+    backbone = {layer: dict.fromkeys(leaves, layer not in layers.HEAD)
+                for layer, leaves in mask.items()}
+    parts.append(optax.masked(optax.scale(spec.backbone_factor), backbone))
   frozen = {layer: {leaf: not trains for leaf, trains in leaves.items()}
             for layer, leaves in mask.items()}
   return optax.selective_transform(optax.chain(*parts), freeze_mask=frozen)

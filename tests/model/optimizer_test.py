@@ -1,0 +1,52 @@
+"""Protects the optimizer: which leaf moves how far."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import ham
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.model import optimizer
+from medxfer.model import trainable
+
+
+@pytest.fixture
+def params():
+  """Two numbers a layer."""
+  return {name: {'kernel': jnp.array([0.5, -0.25])} for name in layers.LAYERS}
+
+
+def _moved(params, arm, **changes):
+  """Returns how far each leaf goes in three steps along the same gradient."""
+  config = ham.get_config(f'{arm},tuned')
+  config.optimizer.update(**changes)
+  spec = specs.from_config(config)
+  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  tx = optimizer.make(spec.optimizer, mask, steps=10)
+  gradient = jax.tree.map(lambda leaf: 3 * leaf + 1, params)
+  state, way = tx.init(params), jax.tree.map(np.zeros_like, params)
+  for _ in range(3):
+    updates, state = tx.update(gradient, state, params)
+    way = jax.tree.map(np.add, way, updates)
+  return way
+
+
+@pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
+def test_the_backbone_moves_by_its_factor_and_the_head_does_not(params, name):
+  """A factor on the gradient would do nothing under Adam."""
+  changes = {'name': name, 'weight_decay': 0.0}
+  whole = _moved(params, 'all', **changes, backbone_factor=1.0)
+  part = _moved(params, 'all', **changes, backbone_factor=0.1)
+  for layer in layers.LAYERS:
+    factor = 1.0 if layer in layers.HEAD else 0.1
+    np.testing.assert_allclose(
+        part[layer]['kernel'], factor * whole[layer]['kernel'], rtol=1e-5)
+
+
+def test_frozen_layers_stay_under_a_factor(params):
+  """Decay, clipping and the factor reach what trains alone."""
+  moved = _moved(params, 'last_block', backbone_factor=0.5, weight_decay=0.1)
+  trained = {name for name, leaves in moved.items() if leaves['kernel'].any()}
+  assert trained == {*layers.BLOCKS['block5'], *layers.HEAD}
