@@ -103,11 +103,16 @@ class Run:
             spec.model, init_from='random', weights='',
             preprocessing='thesis', trainable='all', head_units=(1, 1),
             dropout=0.0, initializer='glorot_uniform', dtype='float32'),
-        augment=specs.AugmentSpec(False, False, False, 0.0, 0.0),
-        optimizer=specs.OptimizerSpec('sgd', 1.0, 0.0, 0.0, 'constant', 0.0),
+        augment=dataclasses.replace(
+            spec.augment, horizontal_flip=False, vertical_flip=False,
+            quarter_turns=False, zoom=0.0, brightness=0.0),
+        optimizer=dataclasses.replace(
+            spec.optimizer, name='sgd', learning_rate=1.0, backbone_factor=1.0,
+            momentum=0.0, weight_decay=0.0, schedule='constant',
+            gradient_clip=0.0),
         training=dataclasses.replace(
-            spec.training, batch_size=1, epochs=1, patience=0,
-            label_smoothing=0.0, prefix_cache='auto'))
+            spec.training, batch_size=1, epochs=1, monitor='accuracy',
+            patience=0, label_smoothing=0.0, prefix_cache='auto'))
 
 
 def read(path: pathlib.Path, name: str) -> Run:
