@@ -124,6 +124,13 @@ def recipe(spec: specs.RunSpec) -> dict[str, str]:
       'split': split[spec.data.split],
       'images': f'{height}×{width}',
       'pixels': pixels[spec.model.preprocessing],
-      'optimizer':
-          f'{spec.optimizer.name} at {spec.optimizer.learning_rate:g}',
+      'optimizer': _optimizer(spec.optimizer),
   }
+
+
+def _optimizer(spec: specs.OptimizerSpec) -> str:
+  words = f'{spec.name} at {spec.learning_rate:g}'
+  if spec.backbone_factor == 1:
+    return words
+  rate = spec.learning_rate * spec.backbone_factor
+  return f'{words}, convolutions at {rate:g}'
