@@ -122,13 +122,15 @@ def _trust(
   else:
     verdict = f'{100 * leak:.0f} % of the test images are leaked:'
     numbers = f'their {unit} also stands in train.'
-  twin = next((b for a, b in twins.by_split(settings) if a.column is column),
-              None)
-  if twin:
-    gap = estimates.contrast(column, twin.column).f1_macro
+  split = {a.column: b for a, b in twins.by_split(settings)}
+  other = next((c for c in _best(setting.networks) if c in split), None)
+  if other:
+    twin = split[other]
+    gap = estimates.contrast(other, twin.column).f1_macro
     title = settings_lib.split_title(twin.setting.dataset, twin.setting.split)
-    numbers += (f' {_upper(title)}, macro F1 is {_f1(twin.column)} instead of '
-                f'{_f1(column)}; difference {gap.text(signed=True)}'
+    which = '' if other is column else f' of “{_lower(other.title)}”'
+    numbers += (f' {_upper(title)}, macro F1{which} is {_f1(twin.column)} '
+                f'instead of {_f1(other)}; difference {gap.text(signed=True)}'
                 f'{"." if gap.is_clear else ", not clear."}')
   elif leak:
     numbers += ' What that adds to the score, no finished run tells.'

@@ -39,6 +39,16 @@ def test_the_best_layers_are_named_with_the_next(tmp_path):
   assert 'Split by lesion, macro F1 is ' in trust.numbers
 
 
+def test_an_honest_split_of_another_arm_is_better_than_none(tmp_path):
+  """The best network alone was not run on it."""
+  workdirs.write(tmp_path / 'all', 'all', skill=4.)
+  workdirs.write(tmp_path / 'last', 'last_block', skill=2.)
+  workdirs.write(
+      tmp_path / 'g', 'last_block', skill=1., modifiers=('cpu', 'grouped'))
+  trust = _answers(tmp_path)[-1].lines[0]
+  assert 'macro F1 of “last block trainable” is ' in trust.numbers
+
+
 def test_a_leak_that_nobody_can_know_is_not_denied(tmp_path):
   """Images of your own without a word on who belongs together."""
   path = workdirs.write(tmp_path / 'a', 'all', dataset='folder')
