@@ -14,66 +14,71 @@ from medxfer import errors
 Change = Callable[[ml_collections.ConfigDict], None]
 
 
+# The recipe of the thesis (chapter 6) with all layers trained.
+_DEFAULT = {
+    'arm': '',  # Set from the command line's `:ARM`.
+    'modifiers': (),
+    'seed': 0,  # Decides the split, the order, augmentation and dropout.
+    'cache_dir': '',  # Empty: $MEDXFER_CACHE, ~/.cache/medxfer; or off.
+    'data': {
+        'name': 'ham10000',
+        'dir': '',  # Empty: $MEDXFER_DATA/<name>.
+        'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
+        'phantom': 0,  # So many procedural images instead of real ones.
+        'image_size': (224, 224),  # Height, width.
+        'split': 'thesis',  # By image; grouped; official: as published.
+        'on_bad_image': 'fail',  # fail, or skip: leave out and list.
+        'cache': 'device',  # Pixels on the device, the host, or on disk.
+    },
+    'augment': {
+        'horizontal_flip': True,
+        'vertical_flip': True,
+        'quarter_turns': True,
+        'zoom': 0.1,
+        'brightness': 0.1,
+    },
+    'model': {
+        'name': 'vgg16',  # Or decision_tree, random_forest.
+        'init_from': 'imagenet',  # Or random, or a finished run's workdir.
+        'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
+        'preprocessing': 'thesis',  # [-1, 1]; caffe: as in pretraining.
+        'trainable': 'all',  # all, none (the head), names or patterns.
+        'head_units': (256, 256),
+        'dropout': 0.5,
+        'initializer': 'glorot_uniform',  # Of random kernels; he_normal.
+        'dtype': 'float32',  # Of the computation; tf32, bfloat16 on GPUs.
+    },
+    # What trees see: raw, normalized ([0, 1]), or rescaled ([-1, 1]).
+    'baseline': {'pixels': 'raw', 'trees': 100},
+    'optimizer': {
+        'name': 'sgd',
+        'learning_rate': 1e-4,
+        'backbone_factor': 1.0,  # Of the convolutions' learning rate.
+        'momentum': 0.9,  # Of `momentum` only.
+        'weight_decay': 0.0,  # Of `adamw` only.
+        'schedule': 'constant',
+        'gradient_clip': 0.0,  # Global norm; 0 is off.
+    },
+    'training': {
+        'batch_size': 32,
+        'epochs': 100,
+        'monitor': 'accuracy',  # Of validation; or f1_macro, or loss.
+        'patience': 5,  # Epochs without a better one; 0: no end.
+        # none, balanced, sqrt_balanced (halfway), or 'mel=3,bcc=2'.
+        'class_weights': 'none',
+        'label_smoothing': 0.0,
+        'prefix_cache': 'auto',  # Keep what frozen layers make; or off.
+    },
+    'evaluation': {
+        'batch_size': 64,
+        'resamples': 1000,  # Of the bootstrap.
+    },
+}
+
+
 def default() -> ml_collections.ConfigDict:
-  """Returns the recipe of the thesis (chapter 6) with all layers trained."""
-  return ml_collections.ConfigDict({
-      'arm': '',  # Set from the command line's `:ARM`.
-      'modifiers': (),
-      'seed': 0,  # Decides the split, the order, augmentation and dropout.
-      'data': {
-          'name': 'ham10000',
-          'dir': '',  # Empty: $MEDXFER_DATA/<name>.
-          'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
-          'phantom': 0,  # So many procedural images instead of real ones.
-          'image_size': (224, 224),  # Height, width.
-          'split': 'thesis',  # By image; grouped; official: as published.
-          'on_bad_image': 'fail',  # fail, or skip: leave out and list.
-          'cache': 'device',  # Pixels on the device, the host, or on disk.
-      },
-      'augment': {
-          'horizontal_flip': True,
-          'vertical_flip': True,
-          'quarter_turns': True,
-          'zoom': 0.1,
-          'brightness': 0.1,
-      },
-      'model': {
-          'name': 'vgg16',  # Or decision_tree, random_forest.
-          'init_from': 'imagenet',  # Or random, or a finished run's workdir.
-          'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
-          'preprocessing': 'thesis',  # [-1, 1]; caffe: as in pretraining.
-          'trainable': 'all',  # all, none (the head), names or patterns.
-          'head_units': (256, 256),
-          'dropout': 0.5,
-          'initializer': 'glorot_uniform',  # Of random kernels; he_normal.
-          'dtype': 'float32',  # Of the computation; parameters are float32.
-      },
-      # What trees see: raw, normalized ([0, 1]), or rescaled ([-1, 1]).
-      'baseline': {'pixels': 'raw', 'trees': 100},
-      'optimizer': {
-          'name': 'sgd',
-          'learning_rate': 1e-4,
-          'backbone_factor': 1.0,  # Of the convolutions' learning rate.
-          'momentum': 0.9,  # Of `momentum` only.
-          'weight_decay': 0.0,  # Of `adamw` only.
-          'schedule': 'constant',
-          'gradient_clip': 0.0,  # Global norm; 0 is off.
-      },
-      'training': {
-          'batch_size': 32,
-          'epochs': 100,
-          'monitor': 'accuracy',  # Of validation; or f1_macro, or loss.
-          'patience': 5,  # Epochs without a better one; 0: no end.
-          # none, balanced, sqrt_balanced (halfway), or 'mel=3,bcc=2'.
-          'class_weights': 'none',
-          'label_smoothing': 0.0,
-          'prefix_cache': 'auto',  # Keep what frozen layers make; or off.
-      },
-      'evaluation': {
-          'batch_size': 64,
-          'resamples': 1000,  # Of the bootstrap.
-      },
-  })
+  """Returns the recipe of the thesis (chapter 6), all layers trained."""
+  return ml_collections.ConfigDict(_DEFAULT)
 
 
 # Our best recipe so far. Adam moves every weight by about the learning rate,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Sequence
 import os
 import sys
+import traceback
 
 from absl import app
 from absl import flags
@@ -15,6 +16,7 @@ from absl import logging
 
 from medxfer import errors
 
+_FAILED = errors.DataError.exit_status
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it.
 
 
@@ -56,23 +58,36 @@ def quieten() -> None:
   logging.set_verbosity(logging.ERROR)  # Orbax tells of every file.
 
 
+def report(error: BaseException) -> int:
+  """Tells a person what has ended the command, and returns its status.
+
+  Args:
+    error: a MedxferError, KeyboardInterrupt or OSError; anything else is
+      ours, and comes with a traceback.
+  """
+  if isinstance(error, KeyboardInterrupt):
+    print('interrupted', file=sys.stderr, flush=True)
+    return _INTERRUPTED
+  if isinstance(error, errors.MedxferError):
+    text, status = str(error), error.exit_status
+  elif isinstance(error, OSError):
+    # A full disk or a read-only folder may turn up in any write.
+    where = f'{error.filename}: ' if error.filename else ''
+    text, status = f'{where}{error.strerror or error}', _FAILED
+  else:
+    text, status = ''.join(traceback.format_exception(error)), _FAILED
+  print(f'error: {text}', file=sys.stderr, flush=True)
+  return status
+
+
 def _status(main: Callable[[list[str]], None], argv: Sequence[str]) -> int:
   if any(arg in ('-h', '-help', '--help') for arg in argv[1:]):
     app.usage(shorthelp=True, writeto_stdout=True)
     return 0
   try:
     main(_parse(argv))
-  except errors.MedxferError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return error.exit_status
-  except KeyboardInterrupt:
-    print('interrupted', file=sys.stderr)
-    return _INTERRUPTED
-  except OSError as error:
-    # A full disk or a read-only folder may turn up in any write.
-    where = f'{error.filename}: ' if error.filename else ''
-    print(f'error: {where}{error.strerror or error}', file=sys.stderr)
-    return errors.DataError.exit_status
+  except (errors.MedxferError, KeyboardInterrupt, OSError) as error:
+    return report(error)
   return 0
 
 

@@ -21,6 +21,9 @@ _CONFIG = config_flags.DEFINE_config_file(
 _WORKDIR = flags.DEFINE_string(
     'workdir', None, 'Folder that the run writes to, or goes on in.')
 
+_PROFILE = flags.DEFINE_boolean(
+    'profile', False, 'Write a JAX trace of a few steps to WORKDIR/profile.')
+
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs."""
@@ -28,8 +31,12 @@ def main(argv: list[str]) -> None:
   spec = specs.from_config(_CONFIG.value)
   trainable.resolve(spec.model.trainable)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.runs import run  # pylint: disable=import-outside-toplevel
-  run.run(spec, pathlib.Path(_WORKDIR.value).expanduser())
+  # pylint: disable=import-outside-toplevel
+  from medxfer.runs import run
+  from medxfer.training import processes
+  with processes.together():
+    run.run(spec, pathlib.Path(_WORKDIR.value).expanduser(),
+            profile=_PROFILE.value)
 
 
 if __name__ == '__main__':

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 import dataclasses
 import math
 import types
-import typing
 from typing import Any
 from typing import Literal
 
-from medxfer import errors
+from medxfer import typed
 
 ClassWeights = tuple[tuple[str, float], ...]
 # A class of n images weighs n to the minus this power: balanced classes weigh
@@ -59,7 +58,7 @@ class ModelSpec:
   head_units: tuple[int, int]
   dropout: float
   initializer: Literal['glorot_uniform', 'he_normal']  # Of random kernels.
-  dtype: Literal['float32', 'bfloat16']
+  dtype: Literal['float32', 'tf32', 'bfloat16']  # Of the computation.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +110,7 @@ class RunSpec:
   arm: str
   modifiers: tuple[str, ...]
   seed: int
+  cache_dir: str  # See `medxfer.cache.folder`.
   data: DataSpec
   augment: AugmentSpec
   model: ModelSpec
@@ -130,7 +130,7 @@ def from_config(config: Mapping[str, Any]) -> RunSpec:
   Raises:
     UsageError: a key is missing, unknown or has a value that is not allowed.
   """
-  spec = _build(RunSpec, config, '')
+  spec = typed.build(RunSpec, config, union=_class_weights)
   _check(spec)
   return spec
 
@@ -150,52 +150,6 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
   ]
 
 
-def _build(cls: type, config: Any, prefix: str) -> Any:
-  if not hasattr(config, 'items'):
-    raise errors.UsageError(f'{prefix[:-1]} must be a group of keys')
-  given, hints = dict(config.items()), typing.get_type_hints(cls)
-  for key in given.keys() - hints.keys():
-    raise errors.UsageError(
-        f'unknown configuration key {prefix}{key}; allowed here: '
-        f'{", ".join(hints)}')
-  for key in hints.keys() - given.keys():
-    raise errors.UsageError(f'configuration key {prefix}{key} is missing')
-  return cls(**{
-      key: _build(hint, given[key], f'{prefix}{key}.')
-      if dataclasses.is_dataclass(hint)
-      else _value(hint, given[key], prefix + key)
-      for key, hint in hints.items()
-  })
-
-
-def _value(hint: Any, value: Any, key: str) -> Any:
-  """Returns `value` as the annotated type of `key`, or says what is allowed."""
-  origin = typing.get_origin(hint)
-  if origin is Literal:
-    _require(value in typing.get_args(hint), key, value,
-             'one of ' + ', '.join(typing.get_args(hint)))
-  elif origin in (types.UnionType, typing.Union):
-    return _class_weights(value, key)
-  elif origin is tuple:
-    return _tuple(hint, value, key)
-  elif hint is float:
-    _require(isinstance(value, (int, float)) and not isinstance(value, bool)
-             and math.isfinite(value), key, value, 'a finite number')
-    return float(value)
-  else:
-    _require(type(value) is hint, key, value, hint.__name__)
-  return value
-
-
-def _tuple(hint: Any, value: Any, key: str) -> tuple[Any, ...]:
-  kinds = typing.get_args(hint)
-  if len(kinds) == 2 and kinds[1] is Ellipsis:
-    kinds = (kinds[0],) * len(value)
-  _require(isinstance(value, (list, tuple)) and len(value) == len(kinds),
-           key, value, f'{len(kinds)} values')
-  return tuple(_value(kind, item, key) for kind, item in zip(kinds, value))
-
-
 def _class_weights(value: Any, key: str) -> str | ClassWeights:
   """Reads a name, 'mel=3,bcc=2' or the same as a mapping."""
   named = ('none', *CLASS_WEIGHT_POWERS)
@@ -209,14 +163,10 @@ def _class_weights(value: Any, key: str) -> str | ClassWeights:
     pairs = tuple(sorted((name.strip(), float(w)) for name, w in value))
   except (AttributeError, TypeError, ValueError):
     pairs = ()
-  _require(pairs and all(0 < w < math.inf for _, w in pairs), key, value,
-           f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'")
+  typed.require(
+      pairs and all(0 < w < math.inf for _, w in pairs), key, value,
+      f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'")
   return pairs
-
-
-def _require(holds: Any, key: str, value: Any, allowed: str) -> None:
-  if not holds:
-    raise errors.UsageError(f'{key}={value!r} is not allowed: give {allowed}')
 
 
 def _check(spec: RunSpec) -> None:
@@ -232,7 +182,7 @@ def _check(spec: RunSpec) -> None:
       'model.head_units': min(spec.model.head_units),
   }
   for key, value in positive.items():
-    _require(value > 0, key, value, 'a value above 0')
+    typed.require(value > 0, key, value, 'a value above 0')
   at_least_zero = {
       'seed': spec.seed,
       'data.phantom': spec.data.phantom,
@@ -241,7 +191,7 @@ def _check(spec: RunSpec) -> None:
       'optimizer.gradient_clip': spec.optimizer.gradient_clip,
   }
   for key, value in at_least_zero.items():
-    _require(value >= 0, key, value, '0 or more')
+    typed.require(value >= 0, key, value, '0 or more')
   fractions = {
       'augment.zoom': spec.augment.zoom,
       'augment.brightness': spec.augment.brightness,
@@ -250,34 +200,43 @@ def _check(spec: RunSpec) -> None:
       'training.label_smoothing': spec.training.label_smoothing,
   }
   for key, value in fractions.items():
-    _require(0 <= value < 1, key, value, 'a share in [0, 1)')
+    typed.require(0 <= value < 1, key, value, 'a share in [0, 1)')
   _check_data(spec.data)
-  _require(spec.model.init_from.strip(), 'model.init_from', '',
-           'imagenet, random, or the workdir of a finished run')
+  typed.require(
+      spec.model.init_from.strip(), 'model.init_from', '',
+      'imagenet, random, or the workdir of a finished run')
   height, width = spec.data.image_size
-  _require(min(height, width) >= 32, 'data.image_size', (height, width),
-           'sides of at least 32 pixels: VGG-16 halves them five times')
-  _require(height == width or not spec.augment.quarter_turns,
-           'augment.quarter_turns', True,
-           'False, or a square data.image_size')
+  typed.require(
+      min(height, width) >= 32, 'data.image_size', (height, width),
+      'sides of at least 32 pixels: VGG-16 halves them five times')
+  typed.require(
+      height == width or not spec.augment.quarter_turns,
+      'augment.quarter_turns', True,
+      'False, or a square data.image_size')
 
 
 def _check_data(data: DataSpec) -> None:
   if data.name == 'folder':
-    _require(not data.phantom, 'data.phantom', data.phantom,
-             '0: a folder of your own has no procedural look-alike')
-    _require(data.dir, 'data.dir', data.dir,
-             'the folder that holds a folder a class')
-    _require(data.groups or data.split != 'grouped', 'data.split', data.split,
-             'data.groups too, a CSV file that says which images belong '
-             'together')
+    typed.require(
+        not data.phantom, 'data.phantom', data.phantom,
+        '0: a folder of your own has no procedural look-alike')
+    typed.require(
+        data.dir, 'data.dir', data.dir,
+        'the folder that holds a folder a class')
+    typed.require(
+        data.groups or data.split != 'grouped', 'data.split', data.split,
+        'data.groups too, a CSV file that says which images belong '
+        'together')
   else:
-    _require(not data.groups, 'data.groups', data.groups,
-             f"'': {data.name} says itself what belongs together")
-  _require(not (data.phantom and data.dir), 'data.dir', data.dir,
-           "'' with phantom images, which lie elsewhere")
-  _require(data.split != 'official' or data.name != 'ham10000', 'data.split',
-           data.split, 'thesis or grouped: HAM10000 was published unsplit')
+    typed.require(
+        not data.groups, 'data.groups', data.groups,
+        f"'': {data.name} says itself what belongs together")
+  typed.require(
+      not (data.phantom and data.dir), 'data.dir', data.dir,
+      "'' with phantom images, which lie elsewhere")
+  typed.require(
+      data.split != 'official' or data.name != 'ham10000', 'data.split',
+      data.split, 'thesis or grouped: HAM10000 was published unsplit')
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,8 @@ os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
 _COMPILED = tempfile.mkdtemp(prefix='medxfer-tests-')
 atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
 os.environ['JAX_COMPILATION_CACHE_DIR'] = _COMPILED
+# No test reads what another has left, unless it says so.
+os.environ['MEDXFER_CACHE'] = 'off'
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
 
 import pytest  # pylint: disable=wrong-import-position

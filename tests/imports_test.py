@@ -12,8 +12,11 @@ _FLOORS = {
     'medxfer.errors': 0,
     'medxfer.files': 0,
     'medxfer.spec': 0,
+    'medxfer.typed': 0,
     'medxfer.launcher': 0,
     'medxfer.progress': 0,
+    'medxfer.say': 0,
+    'medxfer.cache': 0,
     'medxfer.data': 1,
     'medxfer.model': 1,
     'medxfer.evaluation': 1,
@@ -27,6 +30,11 @@ _FLOORS = {
     'medxfer.main': 6,
     'configs': 6,
     'tools': 6,
+    # In processes of their own, loaded by name.
+    'tools.bench.flops': 7,
+    'tools.bench.ours': 7,
+    'tools.bench.keras_peer': 7,
+    'tools.bench.torch_peer': 7,
 }
 # Rooms that share a floor but not a door.
 _SEPARATE = [

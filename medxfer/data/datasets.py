@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import os
 import pathlib
 
+from medxfer import cache
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import chest_xray
@@ -69,12 +70,4 @@ def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
     raise errors.UsageError(
         f'data.phantom={spec.phantom} is too few for a split of the classes '
         f'of {spec.name}; give at least {kind.smallest()}')
-  return phantom.cached(spec.name, cache_folder(), images=spec.phantom)
-
-
-def cache_folder() -> pathlib.Path:
-  """Returns $MEDXFER_CACHE, else medxfer/ in the user's cache folder."""
-  if os.environ.get('MEDXFER_CACHE'):
-    return pathlib.Path(os.environ['MEDXFER_CACHE']).expanduser()
-  base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-  return pathlib.Path(base).expanduser() / 'medxfer'
+  return phantom.cached(spec.name, cache.home(), images=spec.phantom)

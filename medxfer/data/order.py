@@ -16,19 +16,20 @@ def shuffled(rows: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
 
 
 def batched(
-    rows: np.ndarray, batch_size: int
+    rows: np.ndarray, batch_size: int, multiple: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
   """Cuts rows into batches of one size; the last is padded, not dropped.
 
   Args:
     rows: int [n], n at least 1.
-    batch_size: images a batch; n if that is less.
+    batch_size: images a batch; n, rounded up, if that is less.
+    multiple: of which a batch is to hold one, such as the devices' number.
 
   Returns:
     Rows [batches, batch size], padded with the first row, and float32 weights
     of the same shape: 1 for a true image, 0 for padding.
   """
-  batch_size = min(batch_size, len(rows))
+  batch_size = min(batch_size, -(-len(rows) // multiple) * multiple)
   batches = -(-len(rows) // batch_size)
   padding = batches * batch_size - len(rows)
   weights = np.ones(len(rows) + padding, np.float32)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dataclasses
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -44,6 +45,7 @@ def decode(
     *,
     on_bad_image: str = 'fail',
     keep: bool = True,
+    into: np.ndarray | None = None,
 ) -> Decoded:
   """Reads every image once.
 
@@ -52,18 +54,20 @@ def decode(
     image_size: (height, width) in pixels; images are squeezed into it, as
       the thesis did.
     on_bad_image: 'fail', or 'skip' to leave out and list what is unreadable.
-    keep: whether to return the pixels, n * height * width * 3 bytes.
+    keep: whether to keep the pixels, n * height * width * 3 bytes.
+    into: uint8 [n, height, width, 3] that takes them, kept in any case.
 
   Raises:
     DataError: an image cannot be read, or none can.
   """
-  pixels = np.empty(
-      (len(examples) if keep else 0, *image_size, 3), np.uint8)
+  pixels = into
+  if keep and into is None:
+    pixels = np.empty((len(examples), *image_size, 3), np.uint8)
   digests, bad = [], {}
   for i, (image, reason) in enumerate(_loaded(examples, image_size)):
     if reason:
       bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
-    if keep:
+    if pixels is not None:
       pixels[i] = image
     digests.append(hashlib.sha256(image.tobytes()).digest())
   if len(bad) == len(examples):
@@ -72,7 +76,7 @@ def decode(
   return Decoded(
       examples=examples.without(bad),
       digests=tuple(digests[i] for i in good),
-      pixels=(pixels[good] if bad else pixels) if keep else None,
+      pixels=pixels if pixels is None or not bad else pixels[good],
   )
 
 
@@ -103,7 +107,7 @@ def stream(
   wanted = examples.take(rows.reshape(-1))
   dataset = _decoded(builders.TableBuilder(wanted), image_size)
   batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
-  for pixels, reasons in batches.as_numpy_iterator():
+  for pixels, reasons in _numpy(batches):
     for reason in filter(None, reasons):
       raise errors.DataError(f'{reason.decode()}; it was readable before')
     yield pixels
@@ -130,7 +134,7 @@ def _loaded(
   # Whole batches cross from TensorFlow to Python: one call per image would
   # cost as much as decoding it.
   batches = dataset.batch(_BATCH).prefetch(2)
-  rows = (row for batch in batches.as_numpy_iterator() for row in zip(*batch))
+  rows = (row for batch in _numpy(batches) for row in zip(*batch))
   yield from progress.track(
       rows, total=len(examples), title='reading images', unit='images')
 
@@ -152,6 +156,16 @@ def _decoded(
       [os.fspath(path) for path in builder.examples.paths])
   return tf.data.Dataset.zip(encoded, paths).map(
       prepare, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _numpy(batches: tf.data.Dataset) -> Iterator[Any]:
+  """Yields NumPy arrays; a file that has vanished is told like a bad one."""
+  try:
+    yield from batches.as_numpy_iterator()
+  except tf.errors.OpError as error:
+    raise errors.DataError(
+        'an image cannot be read, though it was there a moment ago: '
+        f'{error.message.splitlines()[0]}') from error
 
 
 def _read(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:

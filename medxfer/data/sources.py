@@ -7,6 +7,7 @@ rows in the same order, so the choice changes speed and memory, not results.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,24 @@ import numpy as np
 from medxfer.data import examples as examples_lib
 from medxfer.data import pipeline
 
-# Rows [batches, batch size] -> batches of uint8 [batch size, h, w, 3].
-Source = Callable[[np.ndarray], Iterator[jax.Array]]
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+  """Pixels in reach of the network.
+
+  Attributes:
+    stored: uint8 [n, h, w, 3], what the device is given once; or None.
+    batches: rows, int [batches, batch size] -> what it is given for each
+      batch: the rows themselves, or uint8 [batch size, h, w, 3].
+  """
+
+  stored: np.ndarray | jax.Array | None
+  batches: Callable[[np.ndarray], Iterator[np.ndarray]]
+
+
+def pixels(stored: jax.Array | None, batch: jax.Array) -> jax.Array:
+  """Returns a batch's pixels, uint8 [batch size, h, w, 3]; traceable."""
+  return batch if stored is None else jnp.take(stored, batch, axis=0)
 
 
 def make(
@@ -26,34 +43,23 @@ def make(
 
   Args:
     cache: 'device', 'host' or 'none'.
-    decoded: the table, with pixels unless `cache` is 'none'.
+    decoded: the table, with pixels unless they fit neither memory nor disk.
     image_size: (height, width) in pixels.
   """
   if cache == 'device':
-    return _from_device(jax.device_put(decoded.pixels))
-  if cache == 'host':
-    return _from_host(decoded.pixels)
+    return Source(decoded.pixels, iter)
+  if decoded.pixels is not None:
+    return Source(None, lambda rows: (decoded.pixels[b] for b in rows))
   return _from_files(decoded.examples, image_size)
 
 
-def _from_device(pixels: jax.Array) -> Source:
-  def batches(rows: np.ndarray) -> Iterator[jax.Array]:
-    for batch in rows:
-      yield jnp.take(pixels, batch, axis=0)
-  return batches
-
-
-def _from_host(pixels: np.ndarray) -> Source:
-  def batches(rows: np.ndarray) -> Iterator[jax.Array]:
-    for batch in rows:
-      yield jax.device_put(pixels[batch])
-  return batches
+def of_arrays() -> Source:
+  """Returns the source whose rows are the pixels themselves."""
+  return Source(None, iter)
 
 
 def _from_files(
     examples: examples_lib.Examples, image_size: tuple[int, int]
 ) -> Source:
-  def batches(rows: np.ndarray) -> Iterator[jax.Array]:
-    for pixels in pipeline.stream(examples, image_size, rows):
-      yield jax.device_put(pixels)
-  return batches
+  return Source(
+      None, lambda rows: pipeline.stream(examples, image_size, rows))

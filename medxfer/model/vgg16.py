@@ -23,6 +23,8 @@ INITIALIZERS = {
     'he_normal': nn.initializers.he_normal(),
 }
 
+_COMPUTED_AS = {'tf32': 'float32'}  # What is no type of its own.
+
 
 class VGG16(nn.Module):
   """VGG-16 backbone and classification head.
@@ -34,6 +36,7 @@ class VGG16(nn.Module):
     initializer: how kernels of convolutions are drawn, a key of
       `INITIALIZERS`.
     dtype: type of the computation; parameters stay float32.
+    tf32: whether products of float32 may be rounded to TF32, as GPUs would.
   """
 
   classes: int
@@ -41,6 +44,7 @@ class VGG16(nn.Module):
   dropout: float = 0.5
   initializer: str = 'glorot_uniform'
   dtype: jnp.dtype = jnp.float32
+  tf32: bool = False
 
   @nn.compact
   def __call__(
@@ -100,5 +104,6 @@ def build(spec: specs.ModelSpec, classes: int) -> VGG16:
       head_units=spec.head_units,
       dropout=spec.dropout,
       initializer=spec.initializer,
-      dtype=jnp.dtype(spec.dtype),
+      dtype=jnp.dtype(_COMPUTED_AS.get(spec.dtype, spec.dtype)),
+      tf32=spec.dtype == 'tf32',
   )

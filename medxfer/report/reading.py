@@ -86,7 +86,7 @@ class Run:
     spec = self.spec
     start = spec.model.init_from
     same = dataclasses.replace(
-        spec, arm='', modifiers=(), seed=0,
+        spec, arm='', modifiers=(), seed=0, cache_dir='',
         data=dataclasses.replace(
             spec.data, dir='', groups='', cache='host'),
         model=dataclasses.replace(

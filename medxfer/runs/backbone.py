@@ -4,10 +4,10 @@ import pathlib
 
 from medxfer import baselines
 from medxfer import errors
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import weights as weights_lib
-from medxfer.runs import say
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from medxfer import baselines
 from medxfer import files
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
-from medxfer.runs import say
 from medxfer.runs import scoring
 from medxfer.runs import workdir
 

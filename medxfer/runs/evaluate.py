@@ -5,10 +5,10 @@ import pathlib
 from typing import Any
 
 from medxfer import files
+from medxfer import say
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
-from medxfer.runs import say
 from medxfer.runs import scoring
 from medxfer.runs import workdir
 

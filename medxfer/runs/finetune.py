@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer import cache
 from medxfer import files
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.evaluation import operating
 from medxfer.evaluation import predictions as predictions_lib
@@ -21,26 +23,34 @@ from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
-from medxfer.runs import say
 from medxfer.runs import scoring
 from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import devices
 from medxfer.training import events
 from medxfer.training import loop
 from medxfer.training import prefix
+from medxfer.training import profiling
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
 
 def run(
-    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+    path: pathlib.Path,
+    output: pathlib.Path,
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    *,
+    profile: bool = False,
 ) -> dict[str, Any]:
   """Trains and scores a network, or goes on with it.
 
   Args:
-    path: the workdir, held by this process.
+    path: the workdir, which holds the checkpoints.
+    output: where this process writes everything else; see `workdir.shared`.
     spec: what to do.
     inputs: what it reads.
+    profile: whether to write a trace of some steps.
 
   Returns:
     What its summary says of training, validation and test.
@@ -49,16 +59,18 @@ def run(
     DataError: a checkpoint is damaged, or the training diverged.
   """
   task, state = build(spec, inputs)
-  _write_parameters(path, spec, state.params)
+  _write_parameters(output, spec, state.params)
   data = scoring.data(spec, inputs)
   with checkpoints_lib.Checkpoints(path) as checkpoints:
-    history = _train(path, task, data, state, checkpoints)
+    history = _train(
+        output, task, data, inputs, state, checkpoints,
+        profiling.Profiler(output / workdir.PROFILE) if profile else iter)
     _, best = checkpoints.best_weights()
   training, frozen = trainable.count(
       best.params, trainable.resolve(spec.model.trainable))
   speeds = [record['images_per_second'] for record in history]
   return {
-      **_scores(path, spec, data, inputs, best),
+      **_scores(output, spec, data, inputs, best),
       'best_epoch': loop.best_epoch(history, spec.training),
       'epochs_run': len(history),
       'stopped_early': len(history) < spec.training.epochs,
@@ -87,47 +99,55 @@ def build(
       model=model, tx=tx, mask=mask, spec=spec,
       class_weights=jnp.asarray(weights),
       origin=backbone.contract.source if backbone else 'random weights')
-  return task, states.create(params, tx)
+  return task, devices.replicate(states.create(params, tx))
 
 
 def _train(
-    path: pathlib.Path,
+    output: pathlib.Path,
     task: steps_lib.Task,
     data: loop.Data,
+    inputs: inputs_lib.Inputs,
     state: states.TrainState,
     checkpoints: checkpoints_lib.Checkpoints,
+    watch: loop.Watch,
 ) -> Sequence[loop.Record]:
   """Trains from the latest checkpoint, if there is one, to the end."""
   history: Sequence[loop.Record] = ()
   resumed = checkpoints.latest(state)
   if resumed:
     state, history = resumed.state, resumed.history
-  with events.EventWriter(path) as writer:
-    report = reporter.Reporter(path, task.spec.training, writer)
+  with events.EventWriter(output) as writer:
+    report = reporter.Reporter(output, task.spec.training, writer)
     report.resume(history)
     # Only now: a run that was killed after its last epoch needs no prefix.
     if loop.is_over(history, task.spec.training):
       return history
-    data = _with_prefix(task, data, state.params)
-    return loop.train(task, data, state, history, checkpoints, report.epoch)
+    data = _with_prefix(task, data, state.params, inputs)
+    return loop.train(
+        task, data, state, history, checkpoints, report.epoch, watch)
 
 
 def _with_prefix(
-    task: steps_lib.Task, data: loop.Data, params: states.Params
+    task: steps_lib.Task,
+    data: loop.Data,
+    params: states.Params,
+    inputs: inputs_lib.Inputs,
 ) -> loop.Data:
   """Replaces pixels by what the frozen layers make of them, if it pays."""
-  decision = prefix.decide(task.model, task.spec, data.split)
+  where = cache.folder(task.spec.cache_dir)
+  decision = prefix.decide(task.model, task.spec, data.split, where)
   say.line(f'prefix cache: {"on" if decision.keep else "off"}, '
            f'{decision.reason}')
   if not decision.keep:
     return data
   feed = prefix.feed(
-      task.model, params, task.spec, data.feed.batches, data.split)
+      task.model, params, task.spec, data.source, data.split, decision,
+      where, inputs.digests()['images_digest'])
   return dataclasses.replace(data, feed=feed)
 
 
 def _write_parameters(
-    path: pathlib.Path, spec: specs.RunSpec, params: states.Params
+    output: pathlib.Path, spec: specs.RunSpec, params: states.Params
 ) -> None:
   """Writes and says which parameters are about to be trained."""
   trained = trainable.resolve(spec.model.trainable)
@@ -136,11 +156,11 @@ def _write_parameters(
   say.line(f'trains: {", ".join(trained)}')
   say.line(f'frozen: {", ".join(frozen) or "nothing"}')
   say.line(table.splitlines()[-1])
-  files.write_text(path / workdir.PARAMETERS, table)
+  files.write_text(output / workdir.PARAMETERS, table)
 
 
 def _scores(
-    path: pathlib.Path,
+    output: pathlib.Path,
     spec: specs.RunSpec,
     data: loop.Data,
     inputs: inputs_lib.Inputs,
@@ -154,8 +174,8 @@ def _scores(
   val, test = (
       scoring.score(spec, best, data, inputs.examples, side)
       for side in ('val', 'test'))
-  predictions_lib.write(path / workdir.predictions('val'), val)
-  predictions_lib.write(path / workdir.predictions('test'), test)
+  predictions_lib.write(output / workdir.predictions('val'), val)
+  predictions_lib.write(output / workdir.predictions('test'), test)
   chosen = operating.choose(val) if len(val.class_names) == 2 else None
   drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
   return {

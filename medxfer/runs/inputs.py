@@ -6,16 +6,18 @@ import hashlib
 import numpy as np
 
 from medxfer import baselines
+from medxfer import cache
 from medxfer import errors
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import datasets
 from medxfer.data import examples as examples_lib
 from medxfer.data import pipeline
+from medxfer.data import pixels
 from medxfer.data import splits
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone as backbone_lib
-from medxfer.runs import say
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,9 +68,10 @@ def read(spec: specs.RunSpec) -> Inputs:
   if baseline:
     baselines.check_memory(len(examples), spec.data.image_size)
   backbone = None if baseline else backbone_lib.read(spec.model)
-  decoded = pipeline.decode(
+  decoded = pixels.read(
       examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
-      keep=baseline or spec.data.cache != 'none')
+      keep=baseline or spec.data.cache != 'none',
+      where=cache.folder(spec.cache_dir))
   examples = decoded.examples
   split = splits.assign(examples, kind=spec.data.split, seed=spec.seed)
   if baseline:

@@ -8,7 +8,6 @@ import pathlib
 import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from medxfer import errors
@@ -16,6 +15,7 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import images
 from medxfer.data import pipeline
+from medxfer.data import sources
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
@@ -100,8 +100,8 @@ def _rows(
     draw: explain_lib.Draw | None,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
-  # Batches are cut below, by files; `iter` hands them on as they are.
-  feed = feeds.pixels(iter, spec.augment, weights.contract.preprocessing)
+  feed = feeds.pixels(
+      sources.of_arrays(), spec.augment, weights.contract.preprocessing)
   step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
   size = spec.evaluation.batch_size
   for first in range(0, len(names), size):
@@ -112,7 +112,7 @@ def _rows(
     # One batch size means one compilation, whatever the number of images.
     padded = np.zeros((size, *pixels.shape[1:]), np.uint8)
     padded[:len(good)] = pixels
-    logits = step(weights.params, jnp.asarray(padded))
+    logits = step(weights.params, None, padded)
     probabilities = np.asarray(jax.nn.softmax(logits))
     if draw:
       draw(good, padded, probabilities)

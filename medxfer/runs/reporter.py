@@ -5,8 +5,8 @@ import json
 import pathlib
 
 from medxfer import files
+from medxfer import say
 from medxfer import spec as specs
-from medxfer.runs import say
 from medxfer.runs import workdir
 from medxfer.training import events
 from medxfer.training import loop

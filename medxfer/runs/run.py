@@ -5,24 +5,31 @@ import pathlib
 from typing import Any
 
 from medxfer import baselines
+from medxfer import cache
 from medxfer import files
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import splits
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import baseline
 from medxfer.runs import environment
+from medxfer.runs import failures
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
-from medxfer.runs import say
 from medxfer.runs import workdir
+from medxfer.training import compiled
+from medxfer.training import devices
 
 
-def run(spec: specs.RunSpec, path: pathlib.Path) -> dict[str, Any]:
+def run(
+    spec: specs.RunSpec, path: pathlib.Path, *, profile: bool = False
+) -> dict[str, Any]:
   """Runs a specification in a workdir, or goes on with it.
 
   Args:
     spec: what to do.
     path: the workdir; created if absent.
+    profile: whether to write a trace of some steps of a network.
 
   Returns:
     The content of its summary.json.
@@ -31,20 +38,30 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> dict[str, Any]:
     UsageError: the workdir is in use, or belongs to another specification.
     DataError: images, weights or a checkpoint are missing or damaged.
   """
-  with workdir.locked(path):
-    workdir.refuse_other_spec(path, spec)
-    if (path / workdir.SUMMARY).exists():
+  with (workdir.shared(path, first=devices.is_first_process()) as output,
+        failures.explained(spec)):
+    if devices.is_first_process():
+      workdir.refuse_other_spec(path, spec)
+    # Here the others wait for the first.
+    if devices.least((path / workdir.SUMMARY).exists()):
       summary = files.read_json(path / workdir.SUMMARY)
       say.line(f'{path} is finished')
       say.line(summaries.table(summary['test']))
       return summary
+    compiled.keep(cache.folder(spec.cache_dir))
+    devices.check_batch_size(
+        'training.batch_size', spec.training.batch_size)
+    devices.check_batch_size(
+        'evaluation.batch_size', spec.evaluation.batch_size)
     inputs = inputs_lib.read(spec)
     workdir.refuse_other_inputs(path, inputs.digests())
-    _write_start(path, spec, inputs)
-    procedure = (baseline.run if spec.model.name in baselines.NAMES
-                 else finetune.run)
-    summary = _summary(spec, inputs, procedure(path, spec, inputs))
-    files.write_json(path / workdir.SUMMARY, summary)
+    _write_start(output, spec, inputs)
+    if spec.model.name in baselines.NAMES:
+      result = baseline.run(output, spec, inputs)
+    else:
+      result = finetune.run(path, output, spec, inputs, profile=profile)
+    summary = _summary(spec, inputs, result)
+    files.write_json(output / workdir.SUMMARY, summary)
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)

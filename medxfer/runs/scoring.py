@@ -1,5 +1,6 @@
 """From a run's weights and images to its predictions table."""
 
+import dataclasses
 import pathlib
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import baselines
+from medxfer import cache
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
@@ -18,6 +20,8 @@ from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
+from medxfer.training import compiled
+from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import steps
@@ -37,6 +41,7 @@ def load(path: pathlib.Path) -> tuple[specs.RunSpec, weights_lib.Weights]:
         f'with; {workdir.predictions("test")} there holds all that it has '
         f'scored, and its command in {workdir.ENVIRONMENT} trains it again'
         f'{_duration(path)}')
+  compiled.keep(cache.folder(spec.cache_dir))
   return spec, checkpoints.export(path)
 
 
@@ -49,10 +54,13 @@ def _duration(path: pathlib.Path) -> str:
 
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> loop.Data:
   """Returns a run's images, kept where `data.cache` says, as pixels."""
+  source = sources.make(
+      spec.data.cache, inputs.decoded, spec.data.image_size)
+  source = dataclasses.replace(
+      source, stored=devices.replicate(source.stored))
   return loop.Data(
-      feed=feeds.pixels(
-          sources.make(spec.data.cache, inputs.decoded, spec.data.image_size),
-          spec.augment, spec.model.preprocessing),
+      source=source,
+      feed=feeds.pixels(source, spec.augment, spec.model.preprocessing),
       labels=inputs.examples.labels,
       split=inputs.split,
       class_names=inputs.examples.class_names,

@@ -8,6 +8,7 @@ import io
 import os
 import pathlib
 import socket
+import tempfile
 
 from medxfer import errors
 from medxfer import files
@@ -20,6 +21,7 @@ ENVIRONMENT = 'environment.json'
 HISTORY = 'metrics.jsonl'
 INPUTS = 'inputs.json'
 PARAMETERS = 'parameters.txt'
+PROFILE = 'profile'
 SKIPPED = 'skipped.csv'
 SPLIT = 'split.csv'
 SUMMARY = 'summary.json'
@@ -27,7 +29,7 @@ _LOCK = '.lock'
 # What may differ between two starts of one run: where things lie, not what
 # they are (digests see to that), and what the recipe is called.
 _MAY_DIFFER = ('data.dir', 'data.groups', 'data.cache', 'model.init_from',
-               'model.weights', 'arm', 'modifiers')
+               'model.weights', 'cache_dir', 'arm', 'modifiers')
 
 
 def predictions(side: str) -> str:
@@ -67,6 +69,28 @@ def locked(path: pathlib.Path) -> Iterator[None]:
       for folder in created:
         if not any(folder.iterdir()):
           folder.rmdir()
+
+
+@contextlib.contextmanager
+def shared(path: pathlib.Path, *, first: bool) -> Iterator[pathlib.Path]:
+  """Yields the folder that one of a run's processes writes its files to.
+
+  They all write the same. The first holds the workdir; what the others write
+  goes to a folder that is removed at the end.
+
+  Args:
+    path: the workdir.
+    first: whether this is the first of the processes.
+
+  Raises:
+    UsageError: see `locked`.
+  """
+  if first:
+    with locked(path):
+      yield path
+  else:
+    with tempfile.TemporaryDirectory(prefix='medxfer-') as folder:
+      yield pathlib.Path(folder)
 
 
 def _lock(path: pathlib.Path) -> io.TextIOWrapper:

@@ -17,8 +17,8 @@ from typing import Any
 from medxfer import errors
 from medxfer import files
 from medxfer import launcher
+from medxfer import say
 from medxfer import spec as specs
-from medxfer.runs import say
 from medxfer.runs import workdir
 from medxfer.study import plan
 

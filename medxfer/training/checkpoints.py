@@ -18,6 +18,7 @@ import orbax.checkpoint as ocp
 
 from medxfer import errors
 from medxfer.model.weights import contract as contracts
+from medxfer.training import devices
 from medxfer.training import state as states
 
 FOLDER = 'checkpoints'
@@ -153,10 +154,10 @@ class Checkpoints:
     contract = contracts.Contract.from_json(
         record['contract'], path=self._path / str(epoch))
     # Said, because a run may be read on another device than it was made on.
-    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     abstract = contracts.unflatten({
         name: jax.ShapeDtypeStruct(
-            tensor.shape, np.dtype(tensor.dtype), sharding=here)
+            tensor.shape, np.dtype(tensor.dtype),
+            sharding=devices.everywhere())
         for name, tensor in contract.tensors.items()
     })
     args = ocp.args.StandardRestore(abstract)

@@ -16,8 +16,10 @@ import numpy as np
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import sources
+from medxfer.data import splits
 from medxfer.model import layers
 from medxfer.model import preprocessing
+from medxfer.training import devices
 
 Batch = Any  # A tree of arrays.
 
@@ -28,15 +30,18 @@ class Feed:
 
   Attributes:
     first: name of the layer that they enter.
-    batches: rows, int [batches, batch size] -> one batch for each.
-    train: (batch, key) -> what enters `first`, augmented; traceable.
-    score: batch -> what enters `first`, as it is; traceable.
+    stored: a tree of arrays that all batches share, on the devices.
+    batches: rows, int [batches, batch size] -> one batch for each, on the
+      host: a tree of arrays [batch size, ...].
+    train: (stored, batch, key) -> what enters `first`, augmented; traceable.
+    score: (stored, batch) -> what enters `first`, as it is; traceable.
   """
 
   first: str
+  stored: Any
   batches: Callable[[np.ndarray], Iterator[Batch]]
-  train: Callable[[Batch, jax.Array], jax.Array]
-  score: Callable[[Batch], jax.Array]
+  train: Callable[[Any, Batch, jax.Array], jax.Array]
+  score: Callable[[Any, Batch], jax.Array]
 
 
 def pixels(
@@ -45,17 +50,67 @@ def pixels(
   """Returns the feed of uint8 images.
 
   Args:
-    source: rows -> pixels.
+    source: rows -> pixels, those that it stores on the devices.
     spec: augmentation of training images.
     mode: preprocessing, 'caffe' or 'thesis'.
   """
-  def train(batch: jax.Array, key: jax.Array) -> jax.Array:
-    images = augment.augment(key, batch.astype(jnp.float32), spec)
-    return preprocessing.preprocess(images, mode)
+  def train(stored: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
+    images = sources.pixels(stored, batch).astype(jnp.float32)
+    return preprocessing.preprocess(augment.augment(key, images, spec), mode)
 
-  return Feed(
-      first=layers.CONVOLUTIONS[0],
-      batches=source,
-      train=train,
-      score=lambda batch: preprocessing.preprocess(batch, mode),
-  )
+  def score(stored: Any, batch: jax.Array) -> jax.Array:
+    return preprocessing.preprocess(sources.pixels(stored, batch), mode)
+
+  return Feed(layers.CONVOLUTIONS[0], source.stored, source.batches, train,
+              score)
+
+
+def views_on_host(
+    first: str, array: np.ndarray, spec: specs.AugmentSpec
+) -> Feed:
+  """Returns the feed of activations that the host hands over.
+
+  Every view of a batch is handed over, and the step draws among them.
+
+  Args:
+    first: the layer that they enter.
+    array: [images, views, ...], of training images all views, of validation
+      images the first, which is the image as it is.
+    spec: augmentation, of views alone.
+  """
+  def train(_: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
+    drawn = augment.draw_views(key, len(batch), spec)
+    return batch[jnp.arange(len(batch)), drawn]
+
+  return Feed(first, None, lambda rows: (array[batch] for batch in rows),
+              train, lambda _, batch: batch[:, 0])
+
+
+def views_on_device(
+    first: str,
+    array: np.ndarray,
+    split: splits.Split,
+    spec: specs.AugmentSpec,
+) -> Feed:
+  """Returns the feed of activations that lie on the device.
+
+  Args:
+    first: the layer that they enter.
+    array: as of `views_on_host`.
+    split: rows by side.
+    spec: augmentation, of views alone.
+  """
+  views = array.shape[1]
+  # Row -> slot of its first view; views of a training image are neighbours.
+  slots = np.full(len(array), -1)
+  slots[split.train] = np.arange(len(split.train)) * views
+  slots[split.val] = len(split.train) * views + np.arange(len(split.val))
+  flat = array[split.train].reshape(-1, *array.shape[2:])
+  stored = devices.replicate(np.concatenate([flat, array[split.val, 0]]))
+
+  def train(stored: jax.Array, batch: jax.Array, key: jax.Array) -> jax.Array:
+    drawn = augment.draw_views(key, len(batch), spec)
+    return jnp.take(stored, batch + drawn, axis=0)
+
+  return Feed(first, stored, lambda rows: (slots[batch] for batch in rows),
+              train, lambda stored, batch: jnp.take(stored, batch, axis=0))

@@ -5,29 +5,36 @@ from a checkpoint takes the very steps it would have taken undisturbed.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 import dataclasses
 import math
 import time
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import psutil
 
 from medxfer import errors
-from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import order
+from medxfer.data import sources
 from medxfer.data import splits
 from medxfer.evaluation import metrics
 from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import compiled
+from medxfer.training import devices
+from medxfer.training import dispatch
 from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
 Record = checkpoints_lib.Record
+# Yields an epoch's batches as they are, and may look at the clock.
+Watch = Callable[[Iterator[dispatch.Batches]], Iterator[dispatch.Batches]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,12 +42,14 @@ class Data:
   """Images in reach of the steps.
 
   Attributes:
+    source: their pixels.
     feed: how they reach the network.
     labels: int32 [n].
     split: rows by side.
     class_names: the classes that labels index.
   """
 
+  source: sources.Source
   feed: feeds.Feed
   labels: np.ndarray
   split: splits.Split
@@ -54,6 +63,7 @@ def train(
     history: Sequence[Record],
     checkpoints: checkpoints_lib.Checkpoints,
     on_epoch: Callable[[Sequence[Record]], None],
+    watch: Watch = iter,
 ) -> tuple[Record, ...]:
   """Trains until the last epoch or the end of patience.
 
@@ -64,6 +74,7 @@ def train(
     history: one record for each epoch that led to it.
     checkpoints: where each epoch is saved.
     on_epoch: called with the history after each epoch.
+    watch: through which the batches of each epoch go.
 
   Returns:
     The whole history.
@@ -73,10 +84,11 @@ def train(
   """
   spec = task.spec
   steps = steps_lib.compile_steps(task, data.feed)
-  history = tuple(history)
+  history, done = tuple(history), len(history)
   while not is_over(history, spec.training):
     epoch = len(history) + 1
-    state, record = _epoch(task, steps, data, state, epoch)
+    state, record = _epoch(
+        task, steps, data, state, epoch, watch, is_first=epoch == done + 1)
     _refuse_non_finite(record, spec.optimizer.learning_rate)
     history += (record,)
     checkpoints.save(
@@ -105,7 +117,7 @@ def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
 
 
 def predict(
-    step: Callable[[states.Params, feeds.Batch], jax.Array],
+    step: Callable[[states.Params, Any, feeds.Batch], jax.Array],
     params: states.Params,
     feed: feeds.Feed,
     rows: np.ndarray,
@@ -125,11 +137,10 @@ def predict(
   Returns:
     Logits, float32 [n, classes].
   """
-  batches, _ = order.batched(rows, batch_size)
-  bar = progress.track(
-      feed.batches(batches), total=len(batches), title=title, unit='batches')
-  logits = np.concatenate([np.asarray(step(params, b)) for b in bar])
-  return logits[:len(rows)]
+  batches, _ = order.batched(rows, batch_size, jax.device_count())
+  logits = [step(params, feed.stored, batch)
+            for batch in dispatch.scoring(feed, batches, title)]
+  return np.concatenate(jax.device_get(logits))[:len(rows)]
 
 
 def _epoch(
@@ -138,24 +149,28 @@ def _epoch(
     data: Data,
     state: states.TrainState,
     epoch: int,
+    watch: Watch,
+    *,
+    is_first: bool,
 ) -> tuple[states.TrainState, Record]:
-  spec, started = task.spec, time.perf_counter()
+  """Takes an epoch's steps; `is_first` of this process."""
+  spec, started, compiling = task.spec, time.perf_counter(), compiled.seconds()
   batches, weights = order.batched(
       order.shuffled(data.split.train, seed=spec.seed, epoch=epoch),
-      spec.training.batch_size)
-  key = jax.random.key(spec.seed)
-  sums = []
-  bar = progress.track(
-      data.feed.batches(batches), total=len(batches), title=f'epoch {epoch}',
-      unit='batches')
-  for batch, rows, weight in zip(bar, batches, weights):
-    state, step_sums = steps.train(
-        state, batch, jnp.asarray(data.labels[rows]), jnp.asarray(weight),
-        key)
+      spec.training.batch_size, jax.device_count())
+  key = devices.key(spec.seed)
+  sums, times = [], {}
+  for given in watch(dispatch.training(
+      data.feed, data.labels, batches, weights, f'epoch {epoch}')):
+    state, step_sums = steps.train(state, data.feed.stored, *given, key)
+    if is_first and not sums:
+      jax.block_until_ready(step_sums)
+      times['seconds_to_first_step'] = _since_command()
     sums.append(step_sums)
   # One wait an epoch: a look at every step's loss would stall the device.
-  totals = {name: math.fsum(float(s[name]) for s in sums) for name in sums[0]}
-  trained = time.perf_counter() - started
+  totals = {name: math.fsum(np.concatenate([s[name] for s in sums]).tolist())
+            for name in sums[0]}
+  trained = time.perf_counter() - started - (compiled.seconds() - compiling)
   logits = predict(
       steps.predict, state.params, data.feed, data.split.val,
       spec.evaluation.batch_size, f'epoch {epoch}, validation')
@@ -168,8 +183,14 @@ def _epoch(
       **_score(logits, data.labels[data.split.val]),
       'learning_rate': float(rate(int(state.step) - 1)),
       'images_per_second': totals['images'] / trained,
+      'compile_seconds': compiled.seconds() - compiling,
+      **times,
       'seconds': time.perf_counter() - started,
   }
+
+
+def _since_command() -> float:
+  return time.time() - psutil.Process().create_time()
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

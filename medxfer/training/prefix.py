@@ -6,17 +6,21 @@ of each is computed once, kept, and training starts from there: for the last
 block of VGG-16 that is a twelfth of the work of an epoch.
 """
 
-from collections.abc import Iterator
 from collections.abc import Mapping
+import contextlib
 import dataclasses
+import pathlib
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import psutil
 
+import medxfer
+from medxfer import errors
 from medxfer import progress
+from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import order
@@ -25,30 +29,50 @@ from medxfer.data import splits
 from medxfer.model import layers
 from medxfer.model import preprocessing
 from medxfer.model import trainable
+from medxfer.model.weights import contract as contracts
+from medxfer.training import devices
 from medxfer.training import feeds
+from medxfer.training import kept
+from medxfer.training import room
 from medxfer.training import state as states
+from medxfer.training import steps
 
-_SHARE_OF_MEMORY = 0.5
+_SHARE = 0.5  # Of what is free.
 _BATCH = 32
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-  """Whether to keep the prefix's activations, and why (for a person)."""
+  """Whether to keep the prefix's activations, where, and why.
+
+  Attributes:
+    keep: whether to.
+    reason: for a person.
+    on_device: whether steps read them from the device, or from the host.
+    on_disk: whether they are written where later runs find them.
+    in_memory: whether they fit the host's memory.
+  """
 
   keep: bool
   reason: str
+  on_device: bool = False
+  on_disk: bool = False
+  in_memory: bool = False
 
 
 def decide(
-    model: nn.Module, spec: specs.RunSpec, split: splits.Split
+    model: nn.Module,
+    spec: specs.RunSpec,
+    split: splits.Split,
+    where: pathlib.Path | None = None,
 ) -> Decision:
-  """Weighs work and memory.
+  """Weighs work, memory and disk.
 
   Args:
     model: the network.
     spec: the run.
     split: its rows by side.
+    where: folder of the cache; None if nothing is to be left on disk.
   """
   first = trainable.resolve(spec.model.trainable)[0]
   views = augment.view_count(spec.augment)
@@ -63,13 +87,35 @@ def decide(
   if views > spec.training.epochs:
     return Decision(False, f'{views} views an image in at most '
                     f'{spec.training.epochs} epochs would save nothing')
-  need = (len(split.train) * views + len(split.val)) * _bytes(model, spec)
-  have = int(_free_memory() * _SHARE_OF_MEMORY)
+  return _place(layers.before(first), views, _bytes(model, spec), split, where)
+
+
+def _place(
+    layer: str,
+    views: int,
+    bytes_each: int,
+    split: splits.Split,
+    where: pathlib.Path | None,
+) -> Decision:
+  """Finds room: the device's, if it has its own; else the host's; a disk."""
+  need = (len(split.train) * views + len(split.val)) * bytes_each
   size = f'{need / 2**20:,.0f} MiB'
-  if need > have:
-    return Decision(False, f'{size} are more than half of the free memory')
-  return Decision(
-      True, f'{layers.before(first)} of {views} views an image, {size}')
+  own = room.on_device()
+  on_device = own is not None and need <= own * _SHARE
+  in_memory = need <= room.in_memory() * _SHARE
+  # On disk every image has a place, so that another split finds its own. A
+  # device with memory of its own makes them faster than a disk reads them.
+  images = sum(len(split.rows(side)) for side in splits.SIDES)
+  on_disk = (
+      where is not None and not on_device and (own is None or not in_memory)
+      and images * views * bytes_each <= room.on_disk(where) * _SHARE)
+  if not (on_device or in_memory or on_disk):
+    return Decision(False, f'{size} are more than half of the free memory'
+                    + (f', and of the disk of {where}' if where else ''))
+  place = ('on the device' if on_device else f'on disk in {where}' if on_disk
+           else 'in memory')
+  return Decision(True, f'{layer} of {views} views an image, {size}, {place}',
+                  on_device, on_disk, in_memory)
 
 
 def feed(
@@ -78,67 +124,126 @@ def feed(
     spec: specs.RunSpec,
     source: sources.Source,
     split: splits.Split,
+    decision: Decision,
+    where: pathlib.Path | None = None,
+    images_digest: str = '',
 ) -> feeds.Feed:
   """Computes the prefix of training and validation images.
 
   Args:
     model: the network.
     params: its parameters; those of the prefix are frozen.
-    spec: the run; `decide` has said that it is worth it.
+    spec: the run.
     source: rows -> pixels.
     split: rows by side.
+    decision: what `decide` has said of it.
+    where: folder of the cache, if the decision is for the disk.
+    images_digest: of the pixels of all images, in the table's order.
 
   Returns:
     A feed for rows of train and val.
+
+  Raises:
+    DataError: the disk is full, and the memory too small.
   """
-  first = trainable.resolve(spec.model.trainable)[0]
   views = augment.view_count(spec.augment)
-  # Row -> slot of its first view; views of a training image are neighbours.
-  slots = np.full(sum(len(split.rows(s)) for s in splits.SIDES), -1)
-  slots[split.train] = np.arange(len(split.train)) * views
-  slots[split.val] = len(split.train) * views + np.arange(len(split.val))
-  stored = _compute(model, params, spec, source, split, views)
-
-  def batches(rows: np.ndarray) -> Iterator[feeds.Batch]:
-    for batch in rows:
-      yield {'stored': stored, 'slots': jnp.asarray(slots[batch])}
-
-  def train(batch: Mapping[str, jax.Array], key: jax.Array) -> jax.Array:
-    drawn = augment.draw_views(key, len(batch['slots']), spec.augment)
-    return jnp.take(batch['stored'], batch['slots'] + drawn, axis=0)
-
-  return feeds.Feed(
-      first=first,
-      batches=batches,
-      train=train,
-      score=lambda batch: jnp.take(batch['stored'], batch['slots'], axis=0),
-  )
+  images = sum(len(split.rows(side)) for side in splits.SIDES)
+  shape = (images, views, *_shape(model, spec).shape[1:])
+  dtype = _shape(model, spec).dtype
+  with contextlib.ExitStack() as stack:
+    if decision.on_disk:
+      store = _on_disk(stack, where, key(params, spec, images_digest),
+                       shape, dtype, decision)
+    else:
+      store = kept.in_memory(shape, dtype)
+    _fill(store, model, params, spec, source, split, views)
+  first = trainable.resolve(spec.model.trainable)[0]
+  if decision.on_device:
+    return feeds.views_on_device(first, store.array, split, spec.augment)
+  return feeds.views_on_host(first, store.array, spec.augment)
 
 
-def _compute(
+def _on_disk(
+    stack: contextlib.ExitStack,
+    where: pathlib.Path,
+    key: Mapping[str, Any],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    decision: Decision,
+) -> kept.Kept:
+  """Enters a store on disk, or one in memory if the disk refuses."""
+  try:
+    return stack.enter_context(kept.on_disk(where, key, shape, dtype))
+  except OSError as error:
+    reason = f'{where}: {error.strerror or error}'
+    if not decision.in_memory:
+      raise errors.DataError(
+          f'prefix cache: {reason}, and the memory is too small; name '
+          'another folder in $MEDXFER_CACHE, or give '
+          '--config.training.prefix_cache=off') from error
+    say.line(f'prefix cache: {reason}; in memory instead')
+    return kept.in_memory(shape, dtype)
+
+
+def _fill(
+    store: kept.Kept,
     model: nn.Module,
     params: states.Params,
     spec: specs.RunSpec,
     source: sources.Source,
     split: splits.Split,
     views: int,
-) -> jax.Array:
-  """Returns the activations [slots, ...] in the order of the slots."""
-  step = jax.jit(
-      lambda params, pixels, view: _activation(
-          model, params, spec, pixels, view))
-  parts = []
+) -> None:
+  """Computes what is missing: all views to train on, images as they are."""
+  params, stored = devices.own((params, source.stored))
+
+  @jax.jit
+  def step(
+      params: states.Params, stored: Any, batch: Any, view: jax.Array
+  ) -> jax.Array:
+    with steps.products(model):
+      pixels = sources.pixels(stored, batch)
+      return _activation(model, params, spec, pixels, view)
+
   for side, count in (('train', views), ('val', 1)):
-    batches, weights = order.batched(split.rows(side), _BATCH)
+    rows = store.missing(split.rows(side), count)
+    if not len(rows):
+      continue
+    batches, weights = order.batched(rows, _BATCH)
     bar = progress.track(
-        source(batches), total=len(batches), unit='batches',
+        source.batches(batches), total=len(batches), unit='batches',
         title=f'frozen layers, {side}')
-    for pixels, weight in zip(bar, weights):
-      made = [np.asarray(step(params, pixels, v)) for v in range(count)]
-      # [batch, views, ...] less the padding: an image's views side by side.
-      true = np.stack(made, 1)[:int(weight.sum())]
-      parts.append(true.reshape(-1, *true.shape[2:]))
-  return jax.device_put(np.concatenate(parts))
+    for given, batch, weight in zip(bar, batches, weights):
+      true = batch[:int(weight.sum())]  # Less the padding.
+      for view in range(count):
+        made = np.asarray(step(params, stored, given, view))
+        store.put(true, view, made[:len(true)])
+
+
+def key(
+    params: states.Params, spec: specs.RunSpec, images_digest: str
+) -> dict[str, Any]:
+  """Returns everything that decides the activations, to the last bit.
+
+  Args:
+    params: of the network.
+    spec: the run.
+    images_digest: as of `feed`.
+  """
+  first = trainable.resolve(spec.model.trainable)[0]
+  frozen = layers.LAYERS[:layers.LAYERS.index(first)]
+  return {
+      'layer': layers.before(first),
+      'weights': contracts.describe(
+          {name: params[name] for name in frozen}, source='',
+          preprocessing=spec.model.preprocessing).digest,
+      'images': images_digest,
+      'views': dataclasses.asdict(spec.augment),
+      'preprocessing': spec.model.preprocessing,
+      'dtype': spec.model.dtype,
+      'device': jax.local_devices()[0].device_kind,
+      'versions': {'medxfer': medxfer.__version__, 'jax': jax.__version__},
+  }
 
 
 def _activation(
@@ -161,21 +266,17 @@ def _activation(
       layers.before(trainable.resolve(spec.model.trainable)[0])]
 
 
-def _bytes(model: nn.Module, spec: specs.RunSpec) -> int:
-  """Returns the size of one image's activation."""
+def _shape(model: nn.Module, spec: specs.RunSpec) -> jax.ShapeDtypeStruct:
+  """Returns shape and dtype of one image's activation, [1, ...]."""
   pixels = jax.ShapeDtypeStruct((1, *spec.data.image_size, 3), jnp.uint8)
 
   def shape(key: jax.Array, pixels: jax.Array) -> jax.Array:
     params = model.init(key, pixels.astype(jnp.float32))['params']
     return _activation(model, params, spec, pixels, 0)
 
-  made = jax.eval_shape(shape, jax.random.key(0), pixels)
+  return jax.eval_shape(shape, jax.random.key(0), pixels)
+
+
+def _bytes(model: nn.Module, spec: specs.RunSpec) -> int:
+  made = _shape(model, spec)
   return made.size * made.dtype.itemsize
-
-
-def _free_memory() -> int:
-  """Returns the free bytes where arrays live: the device's, or the host's."""
-  stats = jax.local_devices()[0].memory_stats()
-  if stats and 'bytes_limit' in stats:
-    return stats['bytes_limit'] - stats.get('bytes_in_use', 0)
-  return psutil.virtual_memory().available

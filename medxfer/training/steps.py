@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+import contextlib
 import dataclasses
 import functools
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -11,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
+from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import state as states
 
@@ -40,10 +43,10 @@ class Task:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Steps:
-  """Compiled functions; see `train_step` and `predict_step`."""
+  """Compiled functions; see `train_steps` and `predict_step`."""
 
   train: Callable[..., tuple[states.TrainState, dict[str, jax.Array]]]
-  predict: Callable[[states.Params, feeds.Batch], jax.Array]
+  predict: Callable[[states.Params, Any, feeds.Batch], jax.Array]
 
 
 def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
@@ -51,22 +54,64 @@ def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
   return Steps(
       # The old state is never used again, so its memory may be reused.
       train=jax.jit(
-          functools.partial(train_step, task, feed), donate_argnums=0),
+          functools.partial(train_steps, task, feed), donate_argnums=0,
+          out_shardings=devices.everywhere()),
       predict=compile_predict(task.model, feed),
   )
 
 
 def compile_predict(
     model: nn.Module, feed: feeds.Feed
-) -> Callable[[states.Params, feeds.Batch], jax.Array]:
+) -> Callable[[states.Params, Any, feeds.Batch], jax.Array]:
   """Returns the compiled `predict_step` of a network."""
-  return jax.jit(functools.partial(predict_step, model, feed))
+  return jax.jit(functools.partial(predict_step, model, feed),
+                 out_shardings=devices.everywhere())
+
+
+def train_steps(
+    task: Task,
+    feed: feeds.Feed,
+    state: states.TrainState,
+    stored: Any,
+    batches: feeds.Batch,
+    labels: jax.Array,
+    weights: jax.Array,
+    key: jax.Array,
+) -> tuple[states.TrainState, dict[str, jax.Array]]:
+  """Takes several steps, so that a device need not wait for each.
+
+  Args:
+    task: network, optimizer, mask and recipe.
+    feed: how a batch becomes what enters the network, and where.
+    state: before the first step.
+    stored: of the feed.
+    batches: of the feed, [steps, batch size, ...].
+    labels: int32 [steps, batch size].
+    weights: float32 [steps, batch size], 0 on padding.
+    key: the run's random key.
+
+  Returns:
+    The state after the last step, and what `train_step` sums, each [steps].
+  """
+  def step(
+      state: states.TrainState, each: tuple[Any, jax.Array, jax.Array]
+  ) -> tuple[states.TrainState, dict[str, jax.Array]]:
+    return train_step(task, feed, state, stored, *each, key)
+
+  each = (batches, labels, weights)
+  with products(task.model):
+    if len(labels) > 1:
+      return jax.lax.scan(step, state, each)
+    # A single step needs no loop.
+    state, sums = step(state, jax.tree.map(lambda leaf: leaf[0], each))
+    return state, jax.tree.map(lambda leaf: leaf[None], sums)
 
 
 def train_step(
     task: Task,
     feed: feeds.Feed,
     state: states.TrainState,
+    stored: Any,
     batch: feeds.Batch,
     labels: jax.Array,
     weights: jax.Array,
@@ -78,6 +123,7 @@ def train_step(
     task: network, optimizer, mask and recipe.
     feed: how a batch becomes what enters the network, and where.
     state: before the step.
+    stored: of the feed.
     batch: of the feed.
     labels: int32 [batch].
     weights: float32 [batch], 0 on padding.
@@ -89,7 +135,7 @@ def train_step(
   """
   augment_key, dropout_key = jax.random.split(
       jax.random.fold_in(key, state.step))
-  x = feed.train(batch, augment_key)
+  x = feed.train(stored, batch, augment_key)
 
   def loss_fn(params) -> tuple[jax.Array, dict[str, jax.Array]]:
     logits, _ = task.model.apply(
@@ -112,11 +158,20 @@ def predict_step(
     model: nn.Module,
     feed: feeds.Feed,
     params: states.Params,
+    stored: Any,
     batch: feeds.Batch,
 ) -> jax.Array:
   """Returns logits, float32 [batch, classes], of a batch of the feed."""
-  return model.apply(
-      {'params': params}, feed.score(batch), first=feed.first)[0]
+  with products(model):
+    return model.apply(
+        {'params': params}, feed.score(stored, batch), first=feed.first)[0]
+
+
+def products(model: nn.Module) -> contextlib.AbstractContextManager[None]:
+  """Keeps float32 products what they are called: GPUs round them to TF32."""
+  if model.tf32 or jax.default_backend() == 'cpu':
+    return contextlib.nullcontext()
+  return jax.default_matmul_precision('float32')
 
 
 def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:

@@ -64,10 +64,12 @@ def test_resizing_averages_rather_than_samples():
 def test_all_sources_serve_the_same_batches(decoded):
   """`data.cache` may change speed and memory, not results."""
   rows, weights = order.batched(np.arange(3, 24)[::-1], 8)
-  batches = {
-      cache: np.stack(list(sources.make(cache, decoded, _SIZE)(rows)))
-      for cache in ('device', 'host', 'none')
-  }
+  batches = {}
+  for cache in ('device', 'host', 'none'):
+    source = sources.make(cache, decoded, _SIZE)
+    batches[cache] = np.stack([
+        sources.pixels(source.stored, batch)
+        for batch in source.batches(rows)])
   np.testing.assert_array_equal(batches['device'], decoded.pixels[rows])
   np.testing.assert_array_equal(batches['host'], batches['device'])
   np.testing.assert_array_equal(batches['none'], batches['device'])
@@ -128,3 +130,7 @@ def test_a_batch_larger_than_the_split_is_the_split():
   batches, weights = order.batched(np.arange(5), 100_000)
   np.testing.assert_array_equal(batches, [np.arange(5)])
   assert weights.sum() == weights.size == 5
+  # Unless four devices share it.
+  batches, weights = order.batched(np.arange(5), 100_000, 4)
+  np.testing.assert_array_equal(batches, [[0, 1, 2, 3, 4, 0, 0, 0]])
+  np.testing.assert_array_equal(weights, [[1, 1, 1, 1, 1, 0, 0, 0]])

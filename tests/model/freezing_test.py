@@ -10,6 +10,7 @@ import pytest
 
 from configs import ham
 from medxfer import spec as specs
+from medxfer.data import sources
 from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model import start
@@ -50,13 +51,15 @@ def _task(spec, params) -> steps.Task:
 
 def _step(task):
   """Compiles a step on pixels; unlike the loop's it keeps the old state."""
-  feed = feeds.pixels(iter, task.spec.augment, task.spec.model.preprocessing)
+  feed = feeds.pixels(sources.of_arrays(), task.spec.augment,
+                      task.spec.model.preprocessing)
   return jax.jit(functools.partial(steps.train_step, task, feed))
 
 
 def _batch(seed):
   rng = np.random.default_rng(seed)
-  return (jnp.asarray(rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)),
+  pixels = rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)
+  return (None, jnp.asarray(pixels),
           jnp.asarray(rng.integers(0, 7, _BATCH, np.int32)),
           jnp.ones(_BATCH), jax.random.key(seed))
 
@@ -112,15 +115,15 @@ def test_padding_and_class_weights_weigh_as_they_should(params):
       augment=specs.AugmentSpec(False, False, False, 0.0, 0.0))
   task = _task(spec, params)
   state, step = states.create(params, task.tx), _step(task)
-  pixels, labels, weights, key = _batch(0)
+  _, pixels, labels, weights, key = _batch(0)
   padded = weights.at[3].set(0)
-  one, sums = step(state, pixels, labels, padded, key)
+  one, sums = step(state, None, pixels, labels, padded, key)
   other, _ = step(
-      state, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
+      state, None, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
   assert float(sums['images']) == 3
   jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
   double = dataclasses.replace(task, class_weights=jnp.full(7, 2.0))
-  _, doubled = _step(double)(state, pixels, labels, padded, key)
+  _, doubled = _step(double)(state, None, pixels, labels, padded, key)
   np.testing.assert_allclose(doubled['loss'], 2 * sums['loss'], rtol=1e-6)
 
 

@@ -47,7 +47,7 @@ def _results(workdir):
   """Returns everything that must not depend on interruptions."""
   history = [
       {k: v for k, v in json.loads(line).items()
-       if k not in ('seconds', 'images_per_second')}
+       if 'seconds' not in k and k != 'images_per_second'}
       for line in (workdir / 'metrics.jsonl').read_text().splitlines()]
   summary = json.loads((workdir / 'summary.json').read_text())
   for key in ('train_seconds', 'images_per_second'):

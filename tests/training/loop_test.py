@@ -66,10 +66,10 @@ def test_every_row_is_scored_once_in_its_order():
       seen.append(len(batch))
       yield jnp.asarray(batch, jnp.float32)
 
-  feed = feeds.Feed('fc1', batches, train=None, score=None)
+  feed = feeds.Feed('fc1', None, batches, train=None, score=None)
   rows = np.array([9, 4, 7, 1, 3])
   logits = loop.predict(
-      lambda params, batch: jnp.stack([batch, params * batch], 1),
+      lambda params, _, batch: jnp.stack([batch, params * batch], 1),
       2.0, feed, rows, 2)
   np.testing.assert_array_equal(logits, np.stack([rows, 2 * rows], 1))
   assert seen == [2, 2, 2]

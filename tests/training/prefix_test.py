@@ -13,7 +13,10 @@ from medxfer.model import vgg16
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
+from medxfer.training import devices
+from medxfer.training import dispatch
 from medxfer.training import prefix
+from medxfer.training import room
 from medxfer.training import steps
 from tests import tiny
 
@@ -43,24 +46,36 @@ def _params(model):
   return start.initial_params(model, (32, 32), jax.random.key(0), None)
 
 
-@pytest.mark.parametrize('trainable', ['block5', 'block5_conv3', 'none'])
-def test_training_on_the_cache_equals_training_on_pixels(phantoms, trainable):
+_IN_MEMORY = prefix.Decision(True, '', in_memory=True)
+_PLACES = {
+    'memory': _IN_MEMORY,
+    'disk': prefix.Decision(True, '', on_disk=True),
+    'device': prefix.Decision(True, '', on_device=True),
+}
+
+
+@pytest.mark.parametrize('trainable, place', [
+    ('block5', 'memory'), ('block5', 'disk'), ('block5', 'device'),
+    ('block5_conv3', 'memory'), ('none', 'memory')])
+def test_training_on_the_cache_equals_training_on_pixels(
+    phantoms, tmp_path, trainable, place):
   """Losses and parameters to float32 rounding, with all eight views."""
   spec = _spec(phantoms, trainable)
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
   stored = dataclasses.replace(data, feed=prefix.feed(
-      task.model, state.params, spec, data.feed.batches, data.split))
+      task.model, state.params, spec, data.source, data.split,
+      _PLACES[place], tmp_path, 'digest'))
   results = []
   for images in (data, stored):
     step = steps.compile_steps(task, images.feed).train
     rows = data.split.train[:24].reshape(3, 8)
     now, losses = jax.tree.map(lambda leaf: leaf.copy(), state), []
-    for batch, labels in zip(images.feed.batches(rows), data.labels[rows]):
-      now, sums = step(now, batch, labels, np.ones(8, np.float32),
-                       jax.random.key(5))
-      losses.append(float(sums['loss']))
+    for given in dispatch.training(
+        images.feed, data.labels, rows, np.ones((3, 8), np.float32), ''):
+      now, sums = step(now, images.feed.stored, *given, devices.key(5))
+      losses.append(float(sums['loss'][0]))
     results.append((losses, now.params))
   np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
   jax.tree.map(
@@ -75,11 +90,13 @@ def test_validation_sees_the_images_as_they_are(phantoms):
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
   feed = prefix.feed(
-      task.model, state.params, spec, data.feed.batches, data.split)
+      task.model, state.params, spec, data.source, data.split,
+      _IN_MEMORY)
   rows = data.split.val[None, :]
   plain, stored = (
       steps.compile_predict(task.model, f)(
-          state.params, next(f.batches(rows))) for f in (data.feed, feed))
+          state.params, f.stored, next(f.batches(rows)))
+      for f in (data.feed, feed))
   np.testing.assert_allclose(plain, stored, rtol=1e-4, atol=1e-5)
 
 
@@ -107,8 +124,60 @@ def test_the_decision_and_its_reason(
 
 def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
   """A cache that does not fit would end the run instead of speeding it."""
-  monkeypatch.setattr(prefix, '_free_memory', lambda: 2**20)
+  monkeypatch.setattr(room, 'in_memory', lambda: 2**20)
   spec = _spec(phantoms, 'block5')
   decision = prefix.decide(
       vgg16.build(spec.model, 7), spec, inputs_lib.read(spec).split)
   assert not decision.keep and 'memory' in decision.reason
+
+
+def test_another_run_finds_what_the_first_has_computed(
+    phantoms, tmp_path, monkeypatch):
+  """Same images and weights, another split: only new images are computed."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = finetune.build(spec, inputs)
+  asked = []
+
+  def batches(rows):
+    asked.extend(rows.reshape(-1).tolist())
+    return data.source.batches(rows)
+
+  def compute(split):
+    asked.clear()
+    source = dataclasses.replace(data.source, batches=batches)
+    return prefix.feed(task.model, state.params, spec, source, split,
+                       _PLACES['disk'], tmp_path, 'digest')
+
+  first = compute(data.split)
+  assert set(asked) == {*data.split.train, *data.split.val}
+  again = compute(data.split)
+  assert not asked
+  rows = data.split.train[None, :4]
+  np.testing.assert_array_equal(
+      next(first.batches(rows)), next(again.batches(rows)))
+  swapped = dataclasses.replace(
+      data.split, train=data.split.test, test=data.split.train)
+  compute(swapped)
+  assert set(asked) == set(data.split.test)
+
+
+@pytest.mark.parametrize('change', [
+    {'params': True}, {'images_digest': 'other'}, {'preprocessing': True}])
+def test_other_weights_images_or_pixels_find_nothing(
+    phantoms, tmp_path, change):
+  """What was computed for something else is never used."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  task, state = finetune.build(spec, inputs)
+  params = dict(state.params)
+  key = prefix.key(params, spec, 'digest')
+  if 'params' in change:
+    params['block2_conv1'] = jax.tree.map(
+        lambda a: a + 1, params['block2_conv1'])
+  if 'preprocessing' in change:
+    spec = dataclasses.replace(spec, model=dataclasses.replace(
+        spec.model, preprocessing='caffe'))
+  assert key != prefix.key(
+      params, spec, change.get('images_digest', 'digest'))

@@ -1,0 +1,192 @@
+"""Arrays that are made once and mapped from disk ever after.
+
+An entry is two files in the cache's folder: KIND-HASH.npy, the array, and
+KIND-HASH.json, which is written last and says what the array holds, how long
+it is and its checksum. HASH stands for everything that decides the content,
+so an entry is never out of date, only absent, and any of them may be deleted
+at any time. Processes that want the same entry wait for the one that makes
+it.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+import zlib
+
+import numpy as np
+
+from medxfer import files
+
+_VARIABLE = 'MEDXFER_CACHE'
+_OFF = 'off'
+_CHUNK = 1 << 24  # Bytes of a checksum's step.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Entry:
+  """What a cache holds under one key.
+
+  Attributes:
+    array: mapped from the file, read-only.
+    about: what its maker said of it.
+  """
+
+  array: np.ndarray
+  about: Mapping[str, Any]
+
+
+def folder(named: str = '') -> pathlib.Path | None:
+  """Returns the folder of the cache; None where there is to be none.
+
+  Args:
+    named: a folder, 'off', or '' for what $MEDXFER_CACHE says, else `home`.
+  """
+  named = named or os.environ.get(_VARIABLE, '')
+  if named == _OFF:
+    return None
+  return pathlib.Path(named).expanduser() if named else home()
+
+
+def home() -> pathlib.Path:
+  """Returns $MEDXFER_CACHE, else medxfer/ in the user's cache folder."""
+  named = os.environ.get(_VARIABLE, '')
+  if named and named != _OFF:
+    return pathlib.Path(named).expanduser()
+  base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+  return pathlib.Path(base).expanduser() / 'medxfer'
+
+
+def fingerprint(key: Mapping[str, Any]) -> str:
+  """Returns 20 hexadecimal digits that stand for a key of plain values."""
+  text = json.dumps(key, sort_keys=True, allow_nan=False)
+  return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Draft:
+  """An entry that is being made.
+
+  Attributes:
+    array: to fill; it stays usable after the draft is left.
+    commit: makes it an entry; takes what is kept beside it, plain values.
+  """
+
+  array: np.ndarray
+  commit: Callable[[Mapping[str, Any]], None]
+
+
+class Slot:
+  """The place of one entry, held by this process; see `slot`."""
+
+  def __init__(self, stem: pathlib.Path, key: Mapping[str, Any]):
+    self._key = key
+    self._array = stem.with_name(f'{stem.name}.npy')
+    self._about = stem.with_name(f'{stem.name}.json')
+
+  def read(self) -> Entry | None:
+    """Returns the entry; None if there is none.
+
+    Raises:
+      OSError: it cannot be read.
+      Damaged: it is not what was written; it is removed.
+    """
+    try:
+      about = json.loads(self._about.read_text('utf-8'))
+    except FileNotFoundError:
+      return None
+    except ValueError:
+      raise self._damaged('no JSON') from None
+    try:
+      array = np.load(self._array, mmap_mode='r')
+    except (EOFError, FileNotFoundError, ValueError):
+      raise self._damaged('the array is missing or cut short') from None
+    if _checksum(array) != about['crc32']:
+      raise self._damaged('its checksum is another')
+    return Entry(array, about['about'])
+
+  @contextlib.contextmanager
+  def draft(
+      self, shape: Sequence[int], dtype: np.dtype
+  ) -> Iterator['Draft']:
+    """Yields an entry to fill; without a `commit` nothing of it stays.
+
+    Args:
+      shape: of the array.
+      dtype: of it.
+
+    Raises:
+      OSError: the disk has no room for it, or the folder is read-only.
+    """
+    temporary = self._array.with_name(
+        f'.{self._array.name}.{os.getpid()}.tmp')
+    try:
+      array = np.lib.format.open_memmap(
+          temporary, mode='w+', dtype=dtype, shape=tuple(shape))
+      with temporary.open('r+b') as file:
+        # All of it now: a mapped page for which the disk has no room later
+        # would kill the process without a word.
+        os.posix_fallocate(file.fileno(), 0, temporary.stat().st_size)
+      yield Draft(array, lambda about: self._commit(temporary, array, about))
+    finally:
+      temporary.unlink(missing_ok=True)
+
+  def _commit(
+      self,
+      temporary: pathlib.Path,
+      array: np.memmap,
+      about: Mapping[str, Any],
+  ) -> None:
+    array.flush()
+    os.replace(temporary, self._array)
+    files.write_json(self._about, {
+        'key': self._key, 'crc32': _checksum(array), 'about': about})
+
+  def _damaged(self, reason: str) -> 'Damaged':
+    self._about.unlink(missing_ok=True)
+    self._array.unlink(missing_ok=True)
+    return Damaged(f'{self._array}: {reason}; removed')
+
+
+class Damaged(Exception):
+  """An entry is not what was written."""
+
+
+@contextlib.contextmanager
+def slot(
+    where: pathlib.Path, kind: str, key: Mapping[str, Any]
+) -> Iterator[Slot]:
+  """Holds the place of an entry, waiting for another process to let go.
+
+  What a killed process left half-written is removed.
+
+  Args:
+    where: the cache's folder, made if absent.
+    kind: first word of the files' names.
+    key: everything that decides the content, as plain values.
+
+  Raises:
+    OSError: the folder cannot be made or written.
+  """
+  where.mkdir(parents=True, exist_ok=True)
+  stem = where / f'{kind}-{fingerprint(key)}'
+  with stem.with_name(f'{stem.name}.lock').open('a') as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    for left in where.glob(f'.{stem.name}.*.tmp'):
+      left.unlink()
+    yield Slot(stem, key)
+
+
+def _checksum(array: np.ndarray) -> int:
+  flat, crc = array.reshape(-1).view(np.uint8), 0
+  for start in range(0, len(flat), _CHUNK):
+    crc = zlib.crc32(flat[start:start + _CHUNK], crc)
+  return crc

@@ -1,0 +1,103 @@
+"""A data set's pixels: decoded once for each size, mapped from disk since."""
+
+import errno
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from medxfer import cache
+from medxfer import say
+from medxfer.data import examples as examples_lib
+from medxfer.data import pipeline
+
+_KIND = 'pixels'
+_DECODERS = ('pillow', 'tensorflow', 'tensorflow-cpu')
+
+
+def read(
+    examples: examples_lib.Examples,
+    image_size: tuple[int, int],
+    *,
+    on_bad_image: str = 'fail',
+    keep: bool = True,
+    where: pathlib.Path | None = None,
+) -> pipeline.Decoded:
+  """Returns what `pipeline.decode` does, from the cache if that holds it.
+
+  Args:
+    examples: the table.
+    image_size: (height, width) in pixels.
+    on_bad_image: 'fail' or 'skip'; a data set with images that cannot be
+      read is decoded anew each time.
+    keep: whether pixels are needed in memory if the disk cannot hold them.
+    where: folder of the cache; None for none.
+
+  Raises:
+    DataError: an image cannot be read, or none can.
+  """
+  def decode(into: np.ndarray | None = None) -> pipeline.Decoded:
+    return pipeline.decode(
+        examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into)
+
+  key = _key(examples, image_size)
+  if where is None or key is None:
+    return decode()
+  try:
+    with cache.slot(where, _KIND, key) as slot:
+      entry = _entry(slot)
+      if entry is not None:
+        digests = tuple(map(bytes.fromhex, entry.about['digests']))
+        return pipeline.Decoded(examples, digests, entry.array)
+      shape = (len(examples), *image_size, 3)
+      with slot.draft(shape, np.uint8) as draft:
+        decoded = decode(draft.array)
+        if len(decoded.examples) == len(examples):
+          draft.commit({'digests': [d.hex() for d in decoded.digests]})
+        return decoded
+  except OSError as error:
+    say.line(f'pixel cache: {where} cannot be used '
+             f'({os.strerror(error.errno or errno.EIO)}); going on without it')
+    return decode()
+
+
+def _entry(slot: cache.Slot) -> cache.Entry | None:
+  try:
+    return slot.read()
+  except cache.Damaged as damage:
+    say.line(f'pixel cache: {damage}, made anew')
+    return None
+
+
+def _key(
+    examples: examples_lib.Examples, image_size: tuple[int, int]
+) -> dict[str, Any] | None:
+  """Returns what decides the pixels: files, size, and who decodes.
+
+  A file is known by its name, length and time: reading all of them would
+  take as long as decoding saves. None if one is missing, which decoding will
+  tell.
+  """
+  listing = hashlib.sha256()
+  for name, path in zip(examples.image_ids, examples.paths):
+    try:
+      status = path.stat()
+    except OSError:
+      return None
+    listing.update(
+        f'{name}\0{status.st_size}\0{status.st_mtime_ns}\n'.encode())
+  return {
+      'files': listing.hexdigest(),
+      'image_size': list(image_size),
+      'decoders': {name: _version(name) for name in _DECODERS},
+  }
+
+
+def _version(package: str) -> str | None:
+  try:
+    return importlib.metadata.version(package)
+  except importlib.metadata.PackageNotFoundError:
+    return None

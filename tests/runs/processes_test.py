@@ -1,0 +1,170 @@
+"""Protects several devices and processes: the results of one."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from configs import common
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.model.weights import contract as contracts
+from medxfer.runs import failures
+from medxfer.training import checkpoints
+from medxfer.training import devices
+from medxfer.training import processes
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_VARIABLES = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
+
+
+def _start(phantoms, workdir, **environment) -> subprocess.Popen:
+  """Starts a run whose last batch is smaller than the others."""
+  keys = {
+      'data.dir': phantoms, 'data.phantom': 0, 'data.image_size': '32,32',
+      'model.init_from': 'random', 'model.head_units': '16,16',
+      'optimizer.name': 'momentum', 'optimizer.learning_rate': 1e-3,
+      'training.batch_size': 8, 'training.epochs': 3,
+      'training.patience': 0, 'evaluation.batch_size': 8,
+      'evaluation.resamples': 20,
+  }
+  return subprocess.Popen(
+      [sys.executable, '-m', 'medxfer.main', f'--workdir={workdir}',
+       '--config=configs/ham.py:first_last,phantom',
+       *(f'--config.{key}={value}' for key, value in keys.items())],
+      cwd=_ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE, text=True)
+
+
+def _start_two(phantoms, workdir) -> list[subprocess.Popen]:
+  with socket.socket() as free:
+    free.bind(('localhost', 0))
+    port = free.getsockname()[1]
+  return [_start(phantoms, workdir, **dict(zip(
+      _VARIABLES, (f'localhost:{port}', '2', str(i))))) for i in range(2)]
+
+
+def _finish(*runs) -> list[str]:
+  said = [run.communicate(timeout=900) for run in runs]
+  for run, (_, err) in zip(runs, said):
+    assert run.returncode == 0, err
+  return [out for out, _ in said]
+
+
+@pytest.fixture(scope='module')
+def alone(phantoms, tmp_path_factory):
+  """The workdir of a run on one device in one process."""
+  workdir = tmp_path_factory.mktemp('alone') / 'run'
+  _finish(_start(phantoms, workdir))
+  return workdir
+
+
+def _assert_same(workdir, alone):
+  """Parameters and losses to float32 rounding; every image scored once."""
+  both = [contracts.flatten(checkpoints.export(w).params)
+          for w in (workdir, alone)]
+  for name, value in both[1].items():
+    np.testing.assert_allclose(both[0][name], value, atol=2e-6, err_msg=name)
+  histories = [
+      [json.loads(line)['train_loss']
+       for line in (w / 'metrics.jsonl').read_text().splitlines()]
+      for w in (workdir, alone)]
+  np.testing.assert_allclose(*histories, rtol=1e-5)
+  tables = [(w / 'predictions_test.csv').read_text().splitlines()
+            for w in (workdir, alone)]
+  assert [line.split(',')[0] for line in tables[0]] == [
+      line.split(',')[0] for line in tables[1]]
+
+
+@pytest.mark.slow
+def test_four_devices_give_the_parameters_of_one(phantoms, tmp_path, alone):
+  """A batch is cut over them; the last one, uneven, is padded."""
+  _finish(_start(
+      phantoms, tmp_path / 'run',
+      XLA_FLAGS='--xla_force_host_platform_device_count=4'))
+  _assert_same(tmp_path / 'run', alone)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_parameters_of_one(phantoms, tmp_path, alone):
+  """Each reads its slice; only the first speaks and writes."""
+  out = _finish(*_start_two(phantoms, tmp_path / 'run'))
+  assert 'epoch   3' in out[0] and 'epoch' not in out[1]
+  _assert_same(tmp_path / 'run', alone)
+  assert {p.name for p in (tmp_path / 'run').iterdir()} == {
+      p.name for p in alone.iterdir()}
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
+    phantoms, tmp_path, alone):
+  """Nobody waits for ever for a process that is gone."""
+  workdir = tmp_path / 'run'
+  first, second = _start_two(phantoms, workdir)
+  while not (workdir / 'checkpoints' / '1').exists():
+    assert first.poll() is None, first.stderr.read()
+    time.sleep(0.01)
+  second.send_signal(signal.SIGKILL)
+  _, err = first.communicate(timeout=300)
+  assert first.returncode == 1
+  assert err.count('error: another process of this run has ended') == 1
+  assert 'Traceback' not in err
+  out = _finish(*_start_two(phantoms, workdir))
+  assert 'goes on after epoch' in out[0]
+  _assert_same(workdir, alone)
+
+
+def test_a_process_whose_fellows_never_come_says_so():
+  """With a message and a status, not a stack trace after five minutes."""
+  run = subprocess.run(
+      [sys.executable, '-c', 'from medxfer.training import processes\n'
+       'with processes.together(2): pass'],
+      cwd=_ROOT, capture_output=True, text=True, timeout=120,
+      env=os.environ | dict(zip(_VARIABLES, ('localhost:1', '2', '1'))))
+  assert run.returncode == 1
+  assert 'error: the other processes of this job did not come' in run.stderr
+
+
+@pytest.mark.parametrize('values, message', [
+    (('localhost:1', '2', ''), 'JAX_PROCESS_ID is not set'),
+    (('', '2', ''), 'JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID is not set'),
+    (('localhost:1', 'two', '0'), 'JAX_NUM_PROCESSES=two'),
+])
+def test_an_environment_that_says_half_is_refused(
+    monkeypatch, values, message):
+  """A run on one of eight machines would look like a run on all."""
+  for name, value in zip(_VARIABLES, values):
+    monkeypatch.setenv(name, value)
+  with pytest.raises(errors.UsageError, match=message):
+    with processes.together():
+      pass
+
+
+@pytest.mark.parametrize('count, size, way', [
+    (4, 30, '32 or 28'), (4, 3, 'give 4$'), (3, 32, '33 or 30')])
+def test_a_batch_that_cannot_be_cut_evenly_is_refused(
+    monkeypatch, count, size, way):
+  """The message says which sizes can."""
+  monkeypatch.setattr(jax, 'device_count', lambda: count)
+  with pytest.raises(errors.UsageError, match=way):
+    devices.check_batch_size('training.batch_size', size)
+  devices.check_batch_size('training.batch_size', 2 * count)
+
+
+def test_a_device_without_room_says_what_to_lower():
+  """And by how much; nothing else that XLA raises is swallowed."""
+  spec = specs.from_config(common.default())
+  with pytest.raises(errors.DataError, match='training.batch_size=16'):
+    with failures.explained(spec):
+      raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: 3 GiB')
+  with pytest.raises(jax.errors.JaxRuntimeError, match='INTERNAL'):
+    with failures.explained(spec):
+      raise jax.errors.JaxRuntimeError('INTERNAL: what else')
