@@ -1,0 +1,77 @@
+"""The operations that an image takes, and the rate of plain products."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from medxfer.model import layers
+from medxfer.model import trainable
+from tools.bench import setting as settings
+from tools.bench import work
+
+_SIDES = {'cpu': 2048}  # Of the product's matrices, by platform.
+_SIDE = 8192
+_PRODUCTS = 8  # A step.
+
+
+def of_image(setting: settings.Setting) -> float:
+  """Returns the floating-point operations of one image, two a multiplication.
+
+  A layer is multiplied once forward; once more for its kernel's gradient if
+  it trains, and once more for its input's if a layer below it trains.
+  """
+  trained = settings.MODES[setting.mode]
+  trains = frozenset(trainable.resolve(trained)) if trained else frozenset()
+  total, below = 0.0, False
+  for name, products in _products(setting.image_size).items():
+    total += 2.0 * products * (1 + (name in trains) + below)
+    below = below or name in trains
+  return total
+
+
+def prepare(setting: settings.Setting) -> work.Work:
+  """Returns matrix products of the setting's precision, one on the other."""
+  side, dtype = _side(), jnp.dtype(setting.precision)
+  matrix = jax.random.normal(jax.random.key(0), (side, side), dtype) / side**.5
+
+  @jax.jit
+  def step(x: jax.Array) -> jax.Array:
+    for _ in range(_PRODUCTS):
+      x = x @ matrix
+    return x
+
+  return work.Work(
+      repeat=_repeat(step, matrix), loss=0.0,
+      version=f'jax {jax.__version__}',
+      operations=2.0 * _PRODUCTS * side ** 3)
+
+
+def _side() -> int:
+  return _SIDES.get(jax.default_backend(), _SIDE)
+
+
+def _repeat(
+    step: Callable[[jax.Array], jax.Array], matrix: jax.Array
+) -> Callable[[int], None]:
+  def repeat(steps: int) -> None:
+    x = matrix
+    for _ in range(steps):
+      x = step(x)
+    x.block_until_ready()
+
+  return repeat
+
+
+def _products(side: int) -> dict[str, float]:
+  """Returns layer -> multiplications of one image."""
+  found, channels = {}, 3
+  for names in layers.BLOCKS.values():
+    for name in names:
+      found[name] = 9.0 * channels * layers.WIDTHS[name] * side * side
+      channels = layers.WIDTHS[name]
+    side //= 2
+  widths = (side * side * channels, *settings.HEAD_UNITS, settings.CLASSES)
+  return found | {
+      name: float(wide * units)
+      for name, wide, units in zip(layers.HEAD, widths, widths[1:])}

@@ -1,0 +1,179 @@
+"""The work in medxfer: the steps that a run takes, not a copy of them."""
+
+from collections.abc import Callable
+import dataclasses
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from configs import common
+from medxfer import spec as specs
+from medxfer.data import folders
+from medxfer.data import order
+from medxfer.data import pipeline
+from medxfer.data import sources
+from medxfer.data import splits
+from medxfer.model import optimizer
+from medxfer.model import start
+from medxfer.model import trainable
+from medxfer.model import vgg16
+from medxfer.model import weights as weights_lib
+from medxfer.training import devices
+from medxfer.training import dispatch
+from medxfer.training import feeds
+from medxfer.training import prefix
+from medxfer.training import state as states
+from medxfer.training import steps as steps_lib
+from tools.bench import flops
+from tools.bench import setting as settings
+from tools.bench import work
+
+
+def prepare(setting: settings.Setting) -> work.Work:
+  """Returns the work of a setting."""
+  task, params = _task(setting)
+  repeat = {'forward': _forward, 'epoch': _epochs}.get(setting.mode, _train)
+  return work.Work(
+      repeat=repeat(setting, task, params),
+      loss=_loss(setting, task, params),
+      version=f'jax {jax.__version__}',
+      operations=flops.of_image(setting) * setting.batch_size,
+      peak_bytes=_peak_bytes())
+
+
+def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
+  spec = specs.from_config(_config(setting))
+  model = vgg16.build(spec.model, settings.CLASSES)
+  backbone = weights_lib.read(weights_lib.locate(None))
+  params = start.initial_params(
+      model, spec.data.image_size, jax.random.key(0), backbone.params)
+  params |= jax.tree.map(jnp.asarray, settings.head(setting))
+  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  tx = optimizer.make(spec.optimizer, mask, steps=10**6)
+  return steps_lib.Task(
+      model=model, tx=tx, mask=mask, spec=spec,
+      class_weights=jnp.ones(settings.CLASSES)), params
+
+
+def _config(setting: settings.Setting) -> dict:
+  config = common.default()
+  with config.unlocked():
+    config.data.image_size = (setting.image_size,) * 2
+    config.augment.update(
+        horizontal_flip=False, vertical_flip=False, quarter_turns=False,
+        zoom=0.0, brightness=0.0)
+    config.model.update(
+        preprocessing='caffe', dropout=settings.DROPOUT,
+        head_units=settings.HEAD_UNITS, dtype=setting.precision,
+        trainable=settings.MODES[setting.mode] or 'all')
+    config.optimizer.update(
+        name='adamw', learning_rate=settings.LEARNING_RATE,
+        weight_decay=settings.WEIGHT_DECAY)
+    config.training.batch_size = setting.batch_size
+  return config
+
+
+def _loss(
+    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+) -> float:
+  """Returns the mean cross-entropy of the first batch, without dropout."""
+  images, labels = settings.pixels(setting)
+  feed = feeds.pixels(
+      sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+  logits = steps_lib.compile_predict(task.model, feed)(params, None, images)
+  return float(-jax.nn.log_softmax(logits)[np.arange(len(labels)),
+                                           labels].mean())
+
+
+def _feed(
+    task: steps_lib.Task, params: states.Params, pixels: np.ndarray
+) -> feeds.Feed:
+  """Returns the feed that a run on these pixels would choose."""
+  spec = task.spec
+  rows = np.arange(len(pixels))
+  split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
+  source = sources.make(
+      'device', pipeline.Decoded(None, (), pixels), spec.data.image_size)
+  source = dataclasses.replace(
+      source, stored=devices.replicate(source.stored))
+  decision = prefix.decide(task.model, spec, split)
+  if decision.keep:
+    return prefix.feed(task.model, params, spec, source, split, decision)
+  return feeds.pixels(source, spec.augment, spec.model.preprocessing)
+
+
+def _forward(
+    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+) -> Callable[[int], None]:
+  images, _ = settings.pixels(setting)
+  feed = feeds.pixels(
+      sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+  step, batch = steps_lib.compile_predict(task.model, feed), jnp.array(images)
+
+  def repeat(steps: int) -> None:
+    for _ in range(steps):
+      logits = step(params, None, batch)
+    logits.block_until_ready()
+
+  return repeat
+
+
+def _train(
+    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+) -> Callable[[int], None]:
+  images, labels = settings.pixels(setting)
+  feed = _feed(task, params, images)
+  step = steps_lib.compile_steps(task, feed).train
+  given = next(dispatch.training(
+      feed, labels, np.arange(len(images))[None],
+      np.ones((1, len(images)), np.float32), 'warming up'))
+  state, key = _state(task, params), devices.key(0)
+
+  def repeat(steps: int) -> None:
+    nonlocal state
+    for _ in range(steps):
+      state, _ = step(state, feed.stored, *given, key)
+    jax.block_until_ready(state.params)
+
+  return repeat
+
+
+def _epochs(
+    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+) -> Callable[[int], None]:
+  """Whole epochs, from files to parameters; compiled once, as in a run."""
+  examples = folders.read(
+      pathlib.Path(setting.folder), on_bad_image='fail')
+  compiled = {}
+
+  def repeat(steps: int) -> None:
+    del steps
+    # Nothing of the repeat before is used: pixels and prefix are made anew.
+    decoded = pipeline.decode(examples, task.spec.data.image_size)
+    feed = _feed(task, params, decoded.pixels)
+    step = compiled.setdefault(
+        'train', steps_lib.compile_steps(task, feed).train)
+    state, key = _state(task, params), devices.key(0)
+    for epoch in range(1, settings.EPOCHS + 1):
+      batches, weights = order.batched(
+          order.shuffled(np.arange(len(examples)), seed=0, epoch=epoch),
+          setting.batch_size)
+      for given in dispatch.training(
+          feed, examples.labels, batches, weights, f'epoch {epoch}'):
+        state, _ = step(state, feed.stored, *given, key)
+    jax.block_until_ready(state.params)
+
+  return repeat
+
+
+def _state(task: steps_lib.Task, params: states.Params) -> states.TrainState:
+  return devices.replicate(states.create(params, task.tx))
+
+
+def _peak_bytes() -> Callable[[], int] | None:
+  device = jax.local_devices()[0]
+  if not device.memory_stats():
+    return None
+  return lambda: device.memory_stats()['peak_bytes_in_use']
