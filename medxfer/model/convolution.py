@@ -4,8 +4,8 @@ XLA computes the gradient of a convolution's kernel as a convolution whose
 window is the whole image, which its CPU code does three to six times slower
 than the forward pass; and an image smaller than the kernel (block 5 below 48
 pixels) falls to code that is a hundred times slower. Both are matrix products
-of the image's nine shifted copies instead, and many channels of small images
-are convolved by Winograd's method. The choice is made when a program is
+of the image's nine shifted copies instead, and many channels are convolved by
+Winograd's method. The choice is made when a program is
 lowered, so a GPU gets XLA's own.
 """
 
@@ -26,9 +26,8 @@ _ROWS = 8192
 # Images of so few pixels are best multiplied copy by copy, all at once.
 _SMALL = 64
 # Where Winograd's method wins (two cores, a whole training step at 32 pixels:
-# 37.6 -> 63.3 images/s): images of at most so many pixels, at least so wide
-# and so many channels, and so many tiles in a batch.
-_WINOGRAD_PIXELS = 32 * 32
+# 37.6 -> 63.3 images/s): images at least so wide, and at least so many
+# channels, and so many tiles in a batch.
 _WINOGRAD_SIDE = 3
 _WINOGRAD_CHANNELS = 64
 _WINOGRAD_TILES = 128
@@ -132,7 +131,6 @@ def _input_gradient_on_cpu(
 def _suits_winograd(x: jax.Array, units: int) -> bool:
   batch, height, width, channels = x.shape
   return (x.dtype == jnp.float32
-          and height * width <= _WINOGRAD_PIXELS
           and min(height, width) >= _WINOGRAD_SIDE
           and min(channels, units) >= _WINOGRAD_CHANNELS
           and winograd.tiles(x.shape) >= _WINOGRAD_TILES)

@@ -64,8 +64,23 @@ def test_result_and_gradients_are_those_of_the_definition(shape, method):
         * np.abs(wanted).max())
 
 
+def test_images_at_a_time_change_rounding_alone(monkeypatch):
+  """Large batches are cut so that the tiles in work stay few."""
+  draw = np.random.default_rng(0).normal
+  x, gradient = (draw(size=(6, 10, 9, units)).astype(np.float32)
+                 for units in (4, 8))
+  kernel = draw(size=(3, 3, 4, 8)).astype(np.float32)
+  at_once = jax.jit(_by_winograd)(x, kernel, gradient)
+  monkeypatch.setattr(winograd, '_AT_WORK', 2 * 4 * 16 * 25 * 8)
+  two = jax.jit(lambda *given: _by_winograd(*given))(x, kernel, gradient)
+  for found, wanted in zip(two, at_once, strict=True):
+    np.testing.assert_allclose(
+        found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize('shape, chosen', [
     ((32, 16, 16, 64), True), ((1, 16, 16, 64), False),
+    ((1, 224, 224, 64), True),
     ((32, 16, 16, 3), False), ((32, 2, 2, 512), False)])
 def test_winograds_method_is_chosen_where_it_wins(shape, chosen, monkeypatch):
   """Elsewhere its additions cost more than the products it saves."""
