@@ -38,7 +38,10 @@ from medxfer.training import state as states
 from medxfer.training import steps
 
 _SHARE = 0.5  # Of what is free.
+# Images that are computed together; on a CPU fewer, if they are large: the
+# memory for what the first layers make of them is the programs' own.
 _BATCH = 32
+_PIXELS = 8 * 224 ** 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +212,7 @@ def _fill(
     rows = store.missing(split.rows(side), count)
     if not len(rows):
       continue
-    batches, weights = order.batched(rows, _BATCH)
+    batches, weights = order.batched(rows, _at_once(spec.data.image_size))
     bar = progress.track(
         source.batches(batches), total=len(batches), unit='batches',
         title=f'frozen layers, {side}')
@@ -218,6 +221,13 @@ def _fill(
       for view in range(count):
         made = np.asarray(step(params, stored, given, view))
         store.put(true, view, made[:len(true)])
+
+
+def _at_once(image_size: tuple[int, int]) -> int:
+  if jax.default_backend() != 'cpu':
+    return _BATCH
+  height, width = image_size
+  return max(1, min(_BATCH, _PIXELS // (height * width)))
 
 
 def key(
