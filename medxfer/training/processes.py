@@ -98,9 +98,9 @@ def _given() -> dict[str, Any] | None:
     return {} if several else None
   missing = [name for name, value in values.items() if not value]
   if missing:
+    given = [name for name in values if values[name]]
     raise errors.UsageError(
-        f'{", ".join(missing)} is not set, but '
-        f'{", ".join(name for name in values if values[name])} is: set all '
+        f'{", ".join(given)} needs {", ".join(missing)} beside it: set all '
         'three for several processes, none for one')
   address, count, process = values.values()
   return {

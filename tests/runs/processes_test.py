@@ -134,8 +134,8 @@ def test_a_process_whose_fellows_never_come_says_so():
 
 
 @pytest.mark.parametrize('values, message', [
-    (('localhost:1', '2', ''), 'JAX_PROCESS_ID is not set'),
-    (('', '2', ''), 'JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID is not set'),
+    (('localhost:1', '2', ''), 'needs JAX_PROCESS_ID beside'),
+    (('', '2', ''), 'needs JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID beside'),
     (('localhost:1', 'two', '0'), 'JAX_NUM_PROCESSES=two'),
 ])
 def test_an_environment_that_says_half_is_refused(
