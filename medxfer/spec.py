@@ -110,7 +110,8 @@ class RunSpec:
   arm: str
   modifiers: tuple[str, ...]
   seed: int
-  cache_dir: str  # See `medxfer.cache.folder`.
+  # See `medxfer.cache.folder`. Runs made before there was one lack it.
+  cache_dir: str = dataclasses.field(default='', kw_only=True)
   data: DataSpec
   augment: AugmentSpec
   model: ModelSpec

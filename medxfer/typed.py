@@ -19,7 +19,7 @@ def build(cls: type, config: Any, prefix: str = '', *, union: Union) -> Any:
   Args:
     cls: its fields are dataclasses, Literals of strings, tuples, plain types
       or unions.
-    config: what `cls` holds, by name.
+    config: what `cls` holds, by name; fields with a default may be absent.
     prefix: of the keys in messages.
     union: (value, key) -> value, for fields that may be one or another.
 
@@ -33,13 +33,15 @@ def build(cls: type, config: Any, prefix: str = '', *, union: Union) -> Any:
     raise errors.UsageError(
         f'unknown configuration key {prefix}{key}; allowed here: '
         f'{", ".join(hints)}')
-  for key in hints.keys() - given.keys():
-    raise errors.UsageError(f'configuration key {prefix}{key} is missing')
+  for field in dataclasses.fields(cls):
+    if field.name not in given and field.default is dataclasses.MISSING:
+      raise errors.UsageError(
+          f'configuration key {prefix}{field.name} is missing')
   return cls(**{
       key: build(hint, given[key], f'{prefix}{key}.', union=union)
       if dataclasses.is_dataclass(hint)
       else _value(hint, given[key], prefix + key, union)
-      for key, hint in hints.items()
+      for key, hint in hints.items() if key in given
   })
 
 

@@ -65,6 +65,14 @@ def test_a_value_that_is_not_allowed_is_refused_by_name(changes, message):
     specs.from_config(_with(**changes))
 
 
+def test_runs_of_before_the_cache_can_be_read():
+  """Nobody trains again for a key that decides no result."""
+  spec = specs.from_config(common.default())
+  old = spec.to_json()
+  del old['cache_dir']
+  assert specs.from_config(old) == spec
+
+
 def test_unknown_and_missing_keys_are_refused():
   """A misspelt key would otherwise change nothing."""
   config = specs.from_config(common.default()).to_json()
