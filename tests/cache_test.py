@@ -1,6 +1,5 @@
 """Protects arrays on disk: whole, verified, made once, by one process."""
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -72,12 +71,9 @@ def test_a_draft_that_is_not_committed_leaves_nothing(tmp_path):
   assert [p.suffix for p in tmp_path.iterdir()] == ['.lock']
 
 
-def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, full_disk):
   """A mapped page without a place on disk would kill the process."""
-  def full(*_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-  monkeypatch.setattr(os, 'posix_fallocate', full)
+  del full_disk
   with pytest.raises(OSError, match='No space'):
     _make(tmp_path)
   assert [p.suffix for p in tmp_path.iterdir()] == ['.lock']

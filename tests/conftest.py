@@ -1,6 +1,7 @@
 """What all tests share: quiet libraries, phantoms, and the real things."""
 
 import atexit
+import errno
 import os
 import pathlib
 import shutil
@@ -22,6 +23,15 @@ import pytest  # pylint: disable=wrong-import-position
 from medxfer import errors  # pylint: disable=wrong-import-position
 from medxfer.data import phantom  # pylint: disable=wrong-import-position
 from medxfer.model import weights  # pylint: disable=wrong-import-position
+
+
+@pytest.fixture
+def full_disk(monkeypatch) -> None:
+  """No file can be given room."""
+  def refuse(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+  monkeypatch.setattr(os, 'posix_fallocate', refuse)
 
 
 @pytest.fixture(scope='session')

@@ -1,8 +1,6 @@
 """Protects activations on disk: only whole ones are found again."""
 
 import contextlib
-import errno
-import os
 
 import numpy as np
 import pytest
@@ -75,11 +73,8 @@ def test_damaged_activations_are_missing(tmp_path, damage):
     assert not store.filled.any()
 
 
-def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, full_disk):
   """A mapped page without a place on disk would kill the process."""
-  def full(*_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-  monkeypatch.setattr(os, 'posix_fallocate', full)
+  del full_disk
   with pytest.raises(OSError, match='No space'):
     _fill(tmp_path)
