@@ -36,8 +36,10 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
     say.line(f'weights: {path}: '
              f'{known or "not the official ImageNet weights"}')
   else:
-    path = pathlib.Path(spec.init_from).expanduser()
-    weights = _from_run(path)
+    path = _source(spec)
+    weights = weights_lib.verify(
+        checkpoints.export(path), layers.backbone_shapes(), path=path,
+        drop=layers.HEAD)
     say.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
   trained_on = weights.contract.preprocessing
@@ -49,8 +51,22 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
   return weights
 
 
-def _from_run(path: pathlib.Path) -> weights_lib.Weights:
-  """Returns the backbone of a finished run's best epoch."""
+def refuse_unfinished(spec: specs.ModelSpec) -> None:
+  """Refuses a network that starts from a run which cannot give its layers.
+
+  Args:
+    spec: of the network.
+
+  Raises:
+    DataError: there is no such run, it has no layers, or it is not finished.
+  """
+  if spec.init_from not in ('imagenet', 'random'):
+    _source(spec)
+
+
+def _source(spec: specs.ModelSpec) -> pathlib.Path:
+  """Returns the finished run that a network starts from."""
+  path = pathlib.Path(spec.init_from).expanduser()
   if not path.is_dir():
     raise errors.DataError(
         f'model.init_from={path}: no such folder, and neither imagenet nor '
@@ -64,6 +80,4 @@ def _from_run(path: pathlib.Path) -> weights_lib.Weights:
     raise errors.DataError(
         f'model.init_from={path}: this run is not finished; let it end (the '
         f'same command goes on with it), or {_WAY_OUT}')
-  return weights_lib.verify(
-      checkpoints.export(path), layers.backbone_shapes(), path=path,
-      drop=layers.HEAD)
+  return path

@@ -76,6 +76,11 @@ def read(spec: specs.RunSpec) -> Inputs:
   split = splits.assign(examples, kind=spec.data.split, seed=spec.seed)
   if baseline:
     split = _without_val(split)
+  elif spec.training.batch_size > len(split.train):
+    say.line(
+        f'note: training.batch_size={spec.training.batch_size} is more than '
+        f'the {len(split.train):,} training images: an epoch is one step on '
+        'all of them')
   leak = splits.audit(examples, split, decoded.digests)
   sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES
                     if len(split.rows(s)))

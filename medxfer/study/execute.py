@@ -19,6 +19,7 @@ from medxfer import files
 from medxfer import launcher
 from medxfer import say
 from medxfer import spec as specs
+from medxfer.runs import backbone
 from medxfer.runs import workdir
 from medxfer.study import plan
 
@@ -42,7 +43,13 @@ def execute(
 
   Raises:
     UsageError: the folder holds something else.
+    DataError: a run starts from another, outside the study, that cannot give
+      its layers.
   """
+  for run in runs:
+    # Hours before its turn comes.
+    if run.after is None and _summary(path / plan.RUNS / run.name) is None:
+      backbone.refuse_unfinished(run.spec.model)
   _write_study(study, path)
   failures: dict[str, str] = {}
   for number, run in enumerate(runs, start=1):

@@ -223,6 +223,15 @@ def test_square_roots_balance_the_loss_halfway(phantoms):
   assert weights[labels].mean() == pytest.approx(1.0, rel=1e-6)
 
 
+def test_a_batch_beyond_the_images_is_said(phantoms, capsys):
+  """One step an epoch is not what a batch size of 4096 promises."""
+  for size, said in ((30, False), (31, True)):
+    config = tiny.config(phantoms)
+    config.training.batch_size = size
+    assert len(inputs_lib.read(specs.from_config(config)).split.train) == 30
+    assert ('one step on all of them' in capsys.readouterr().out) == said
+
+
 def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
   """A library that deals otherwise would mix train and test in silence."""
   path = shutil.copytree(finished, tmp_path / 'run')

@@ -1,5 +1,6 @@
 """Protects a study in the hands of time: failed, killed, repeated, shared."""
 
+import dataclasses
 import pathlib
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
   mended = plan.Study('s', 'S', (plan.Planned('bad', good.spec), good))
   assert execute.execute(mended, path, mended.runs) == {}
   assert not (path / 'failures/bad.txt').exists()
+
+
+def test_a_missing_source_is_told_before_any_run(phantoms, tmp_path):
+  """Not hours later, when the arm that starts from it has its turn."""
+  path = tmp_path / 'study'
+  tree = _study(phantoms, path, arms='decision_tree').runs[0]
+  needs = plan.Planned('needs', dataclasses.replace(
+      tree.spec, model=dataclasses.replace(
+          tree.spec.model, name='vgg16', init_from='/no/such/run')))
+  study = plan.Study('table_7_1', 'title', (tree, needs))
+  with pytest.raises(errors.DataError, match='init_from=/no/such/run'):
+    execute.execute(study, path, study.runs)
+  assert not path.exists()
 
 
 def test_another_study_is_refused(phantoms, done, tmp_path):
