@@ -66,7 +66,9 @@ def pixels(
 
 
 def views_on_host(
-    first: str, array: np.ndarray, spec: specs.AugmentSpec
+    first: str,
+    take: Callable[[np.ndarray], np.ndarray],
+    spec: specs.AugmentSpec,
 ) -> Feed:
   """Returns the feed of activations that the host hands over.
 
@@ -74,21 +76,21 @@ def views_on_host(
 
   Args:
     first: the layer that they enter.
-    array: [images, views, ...], of training images all views, of validation
-      images the first, which is the image as it is.
+    take: rows -> [rows, views, ...], of training images all views, of
+      validation images the first, which is the image as it is.
     spec: augmentation, of views alone.
   """
   def train(_: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
     drawn = augment.draw_views(key, len(batch), spec)
     return batch[jnp.arange(len(batch)), drawn]
 
-  return Feed(first, None, lambda rows: (array[batch] for batch in rows),
+  return Feed(first, None, lambda rows: map(take, rows),
               train, lambda _, batch: batch[:, 0])
 
 
 def views_on_device(
     first: str,
-    array: np.ndarray,
+    take: Callable[[np.ndarray], np.ndarray],
     split: splits.Split,
     spec: specs.AugmentSpec,
 ) -> Feed:
@@ -96,17 +98,18 @@ def views_on_device(
 
   Args:
     first: the layer that they enter.
-    array: as of `views_on_host`.
+    take: as of `views_on_host`.
     split: rows by side.
     spec: augmentation, of views alone.
   """
-  views = array.shape[1]
+  trained = take(split.train)
+  views = trained.shape[1]
   # Row -> slot of its first view; views of a training image are neighbours.
-  slots = np.full(len(array), -1)
+  slots = np.full(max(split.train.max(), split.val.max()) + 1, -1)
   slots[split.train] = np.arange(len(split.train)) * views
   slots[split.val] = len(split.train) * views + np.arange(len(split.val))
-  flat = array[split.train].reshape(-1, *array.shape[2:])
-  stored = devices.replicate(np.concatenate([flat, array[split.val, 0]]))
+  stored = devices.replicate(np.concatenate([
+      trained.reshape(-1, *trained.shape[2:]), take(split.val)[:, 0]]))
 
   def train(stored: jax.Array, batch: jax.Array, key: jax.Array) -> jax.Array:
     drawn = augment.draw_views(key, len(batch), spec)

@@ -1,11 +1,12 @@
 """What frozen layers make of images, kept: in memory, or on disk for later.
 
-Both kinds are one array [images, views, ...] of which some places are filled.
+Both kinds are one table [images, views, ...] of which some places are filled.
 On disk a journal says which, with a checksum each: a process that is killed
 leaves whole places and no others, and the next one goes on from there. Every
 process on the same images, weights, layer, pixels and precision finds them.
 """
 
+import abc
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import fcntl
 import os
 import pathlib
 from typing import Any
+from typing import BinaryIO
 import zlib
 
 import numpy as np
@@ -24,18 +26,17 @@ from medxfer import files
 _RECORD = np.dtype([('place', '<u4'), ('crc32', '<u4')])
 
 
-class Kept:
+class Kept(abc.ABC):
   """Activations [images, views, ...], and which of them are there.
 
   Attributes:
-    array: the activations.
+    shape: of all activations.
     filled: bool [images, views].
   """
 
-  def __init__(self, array: np.ndarray, filled: np.ndarray, journal: Any):
-    self.array = array
-    self.filled = filled
-    self._journal = journal
+  def __init__(self, shape: Sequence[int]):
+    self.shape = tuple(shape)
+    self.filled = np.zeros(self.shape[:2], bool)
 
   def missing(self, rows: np.ndarray, views: int) -> np.ndarray:
     """Returns those of `rows` that lack one of their first `views` views."""
@@ -43,24 +44,93 @@ class Kept:
 
   def put(self, rows: np.ndarray, view: int, values: np.ndarray) -> None:
     """Keeps `values` [len(rows), ...] of one view."""
-    self.array[rows, view] = values
+    self._write(rows, view, values)
     self.filled[rows, view] = True
-    if self._journal is not None:
-      # After the values: a process killed in between forgets, never invents.
-      self._journal.write(_records(self.array, rows, view).tobytes())
-      self._journal.flush()
+
+  @abc.abstractmethod
+  def take(self, rows: np.ndarray) -> np.ndarray:
+    """Returns a copy of all views of some images, [len(rows), views, ...].
+
+    What a view holds that is not there is not said.
+    """
+
+  @abc.abstractmethod
+  def _write(self, rows: np.ndarray, view: int, values: np.ndarray) -> None:
+    """Writes `values` [len(rows), ...] to their places."""
 
 
-def in_memory(shape: Sequence[int], dtype: np.dtype) -> Kept:
-  """Returns a place for activations that ends with the process.
+class InMemory(Kept):
+  """Ends with the process. Places that are never filled take no memory."""
 
-  Places that are never filled take no memory.
+  def __init__(self, shape: Sequence[int], dtype: np.dtype):
+    """Makes room for activations [images, views, ...]."""
+    super().__init__(shape)
+    self._array = np.empty(shape, dtype)
 
-  Args:
-    shape: [images, views, ...].
-    dtype: of the activations.
-  """
-  return Kept(np.empty(shape, dtype), np.zeros(shape[:2], bool), None)
+  def take(self, rows: np.ndarray) -> np.ndarray:
+    return self._array[rows]
+
+  def _write(self, rows: np.ndarray, view: int, values: np.ndarray) -> None:
+    self._array[rows, view] = values
+
+
+class _OnDisk(Kept):
+  """A file, read and written place by place: mapped, it would fill memory."""
+
+  def __init__(
+      self, folder: pathlib.Path, shape: Sequence[int], dtype: np.dtype
+  ):
+    super().__init__(shape)
+    self._dtype = np.dtype(dtype)
+    self._place_bytes = (
+        int(np.prod(self.shape[2:])) * self._dtype.itemsize)
+    self._file = (folder / 'activations').open('r+b', buffering=0)
+    self._journal: BinaryIO | None = None
+
+  def take(self, rows: np.ndarray) -> np.ndarray:
+    made = np.empty((len(rows), *self.shape[1:]), self._dtype)
+    for row, values in zip(rows.tolist(), made):
+      self._read(row * self.shape[1], values)
+    return made
+
+  def trust(self, journal: pathlib.Path) -> np.ndarray:
+    """Takes for filled what a journal says truly; returns its records."""
+    content = journal.read_bytes() if journal.exists() else b''
+    whole = len(content) // _RECORD.itemsize * _RECORD.itemsize
+    # The last record of a place counts.
+    last = {int(place): int(crc) for place, crc in np.frombuffer(
+        content[:whole], _RECORD)}
+    values = np.empty(self.shape[2:], self._dtype)
+    sound = [
+        (place, crc) for place, crc in last.items()
+        if place < self.filled.size
+        and self._read(place, values) and _crc(values) == crc]
+    self.filled.reshape(-1)[[place for place, _ in sound]] = True
+    return np.array(sound, _RECORD)
+
+  @contextlib.contextmanager
+  def writing(self, journal: pathlib.Path) -> Iterator[None]:
+    """Lets `put` write, and tell `journal` of it."""
+    with journal.open('ab') as self._journal:
+      yield
+      os.fsync(self._file.fileno())
+
+  def _read(self, place: int, into: np.ndarray) -> bool:
+    """Tells whether the file goes so far."""
+    return os.preadv(self._file.fileno(), [_as_bytes(into)],
+                     place * self._place_bytes) == into.nbytes
+
+  def _write(self, rows: np.ndarray, view: int, values: np.ndarray) -> None:
+    values = np.ascontiguousarray(values, self._dtype)
+    places = (rows * self.shape[1] + view).tolist()
+    for place, value in zip(places, values):
+      # Room for it was allocated, so that it is written whole.
+      os.pwrite(self._file.fileno(), _as_bytes(value),
+                place * self._place_bytes)
+    # After the values: a process killed in between forgets, never invents.
+    records = [(place, _crc(value)) for place, value in zip(places, values)]
+    self._journal.write(np.array(records, _RECORD).tobytes())
+    self._journal.flush()
 
 
 @contextlib.contextmanager
@@ -72,8 +142,8 @@ def on_disk(
 ) -> Iterator[Kept]:
   """Yields activations on disk, to be filled by this process alone.
 
-  Waits for another process that fills the same. The array stays readable
-  after the context is left.
+  Waits for another process that fills the same. They stay readable after the
+  context is left.
 
   Args:
     where: folder of the cache, made if absent.
@@ -89,52 +159,28 @@ def on_disk(
   with (folder / 'lock').open('a') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     files.write_json(folder / 'about.json', dict(key))
-    array = _array(folder / 'activations', shape, dtype)
-    filled, sound = _sound(folder / 'journal', array)
+    _allocate(folder / 'activations',
+              int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    store = _OnDisk(folder, shape, dtype)
+    sound = store.trust(folder / 'journal')
     # Records of damaged places, and half a record, are written out of it.
     with files.replacing(folder / 'journal') as temporary:
       temporary.write_bytes(sound.tobytes())
-    with (folder / 'journal').open('ab') as journal:
-      yield Kept(array, filled, journal)
-    array.flush()
+    with store.writing(folder / 'journal'):
+      yield store
 
 
-def _array(
-    path: pathlib.Path, shape: Sequence[int], dtype: np.dtype
-) -> np.memmap:
-  """Returns the file as an array, allocated whole."""
-  size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+def _allocate(path: pathlib.Path, size: int) -> None:
+  """Gives a file its size, or says at once that the disk has no room."""
   with path.open('a+b') as file:
-    # A mapped page for which the disk has no room would kill the process.
     os.posix_fallocate(file.fileno(), 0, size)
     file.truncate(size)
-  return np.memmap(path, dtype, mode='r+', shape=tuple(shape))
-
-
-def _sound(
-    path: pathlib.Path, array: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Returns which places hold what the journal says, and their records."""
-  filled = np.zeros(array.shape[:2], bool)
-  content = path.read_bytes() if path.exists() else b''
-  whole = len(content) // _RECORD.itemsize * _RECORD.itemsize
-  records = np.frombuffer(content[:whole], _RECORD)
-  # The last record of a place counts.
-  last = {int(place): int(crc) for place, crc in records}
-  sound = [
-      (place, crc) for place, crc in last.items()
-      if place < filled.size
-      and _crc(array[divmod(place, filled.shape[1])]) == crc]
-  filled.reshape(-1)[[place for place, _ in sound]] = True
-  return filled, np.array(sound, _RECORD)
-
-
-def _records(array: np.ndarray, rows: np.ndarray, view: int) -> np.ndarray:
-  places = rows * array.shape[1] + view
-  return np.array(
-      [(place, _crc(array[row, view])) for place, row in zip(places, rows)],
-      _RECORD)
 
 
 def _crc(values: np.ndarray) -> int:
-  return zlib.crc32(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+  return zlib.crc32(_as_bytes(values))
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+  # Files know no bfloat16.
+  return values.reshape(-1).view(np.uint8)

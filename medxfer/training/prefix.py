@@ -158,12 +158,12 @@ def feed(
       store = _on_disk(stack, where, key(params, spec, images_digest),
                        shape, dtype, decision)
     else:
-      store = kept.in_memory(shape, dtype)
+      store = kept.InMemory(shape, dtype)
     _fill(store, model, params, spec, source, split, views)
   first = trainable.resolve(spec.model.trainable)[0]
   if decision.on_device:
-    return feeds.views_on_device(first, store.array, split, spec.augment)
-  return feeds.views_on_host(first, store.array, spec.augment)
+    return feeds.views_on_device(first, store.take, split, spec.augment)
+  return feeds.views_on_host(first, store.take, spec.augment)
 
 
 def _on_disk(
@@ -185,7 +185,7 @@ def _on_disk(
           'another folder in $MEDXFER_CACHE, or give '
           '--config.training.prefix_cache=off') from error
     say.line(f'prefix cache: {reason}; in memory instead')
-    return kept.in_memory(shape, dtype)
+    return kept.InMemory(shape, dtype)
 
 
 def _fill(

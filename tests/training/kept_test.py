@@ -2,6 +2,7 @@
 
 import contextlib
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -26,7 +27,7 @@ def _file(where, name):
 
 
 @pytest.mark.parametrize('opened', [
-    lambda path: contextlib.nullcontext(kept.in_memory(_SHAPE, np.float32)),
+    lambda path: contextlib.nullcontext(kept.InMemory(_SHAPE, np.float32)),
     _open], ids=['memory', 'disk'])
 def test_missing_is_what_was_not_put(tmp_path, opened):
   """An image is there once all views that are asked for are."""
@@ -44,9 +45,22 @@ def test_another_process_finds_what_was_put(tmp_path):
   _fill(tmp_path)
   with _open(tmp_path) as store:
     assert store.filled.sum() == 3
-  np.testing.assert_array_equal(store.array[_ROWS, 1], _VALUES)
+  np.testing.assert_array_equal(store.take(_ROWS)[:, 1], _VALUES)
   with _open(tmp_path, 'b') as other:
     assert not other.filled.any()
+
+
+@pytest.mark.parametrize('opened', [
+    lambda path, *args: contextlib.nullcontext(kept.InMemory(*args)),
+    lambda path, *args: kept.on_disk(path, {}, *args)], ids=['memory', 'disk'])
+def test_bfloat16_comes_back_as_it_went(tmp_path, opened):
+  """A type that neither files nor buffers know."""
+  values = _VALUES.astype(jnp.bfloat16)
+  with opened(tmp_path, _SHAPE, values.dtype) as store:
+    store.put(_ROWS, 1, values)
+  taken = store.take(_ROWS[::-1])
+  assert taken.dtype == jnp.bfloat16 and taken.shape == (3, *_SHAPE[1:])
+  np.testing.assert_array_equal(taken[::-1, 1], values)
 
 
 def test_a_journal_cut_in_a_record_loses_that_record(tmp_path):
@@ -74,7 +88,7 @@ def test_damaged_activations_are_missing(tmp_path, damage):
 
 
 def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, full_disk):
-  """A mapped page without a place on disk would kill the process."""
+  """Hours of activations must not be computed for nothing."""
   del full_disk
   with pytest.raises(OSError, match='No space'):
     _fill(tmp_path)
