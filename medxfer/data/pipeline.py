@@ -6,7 +6,6 @@ for one that `tools.predict` is given.
 """
 
 from collections.abc import Iterator
-import dataclasses
 import hashlib
 import os
 from typing import Any
@@ -18,25 +17,11 @@ import tensorflow_datasets as tfds
 from medxfer import errors
 from medxfer import progress
 from medxfer.data import builders
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import images
 
 _BATCH = 64
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Decoded:
-  """What one pass over the files found.
-
-  Attributes:
-    examples: the table, less the images that could not be read.
-    digests: n SHA-256 digests of the decoded, resized pixels.
-    pixels: uint8 [n, height, width, 3], or None if they were not kept.
-  """
-
-  examples: examples_lib.Examples
-  digests: tuple[bytes, ...]
-  pixels: np.ndarray | None
 
 
 def decode(
@@ -46,7 +31,7 @@ def decode(
     on_bad_image: str = 'fail',
     keep: bool = True,
     into: np.ndarray | None = None,
-) -> Decoded:
+) -> decoded_lib.Decoded:
   """Reads every image once.
 
   Args:
@@ -73,7 +58,7 @@ def decode(
   if len(bad) == len(examples):
     raise errors.DataError(f'{examples.name}: not one image can be read')
   good = [i for i, name in enumerate(examples.image_ids) if name not in bad]
-  return Decoded(
+  return decoded_lib.Decoded(
       examples=examples.without(bad),
       digests=tuple(digests[i] for i in good),
       pixels=pixels if pixels is None or not bad else pixels[good],

@@ -11,8 +11,8 @@ import numpy as np
 
 from medxfer import cache
 from medxfer import say
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import pipeline
 
 _KIND = 'pixels'
 _DECODERS = ('pillow', 'tensorflow', 'tensorflow-cpu')
@@ -25,7 +25,7 @@ def read(
     on_bad_image: str = 'fail',
     keep: bool = True,
     where: pathlib.Path | None = None,
-) -> pipeline.Decoded:
+) -> decoded_lib.Decoded:
   """Returns what `pipeline.decode` does, from the cache if that holds it.
 
   Args:
@@ -39,7 +39,10 @@ def read(
   Raises:
     DataError: an image cannot be read, or none can.
   """
-  def decode(into: np.ndarray | None = None) -> pipeline.Decoded:
+  def decode(into: np.ndarray | None = None) -> decoded_lib.Decoded:
+    # TensorFlow takes seconds and 500 MiB: who finds pixels needs none of it.
+    # pylint: disable=import-outside-toplevel
+    from medxfer.data import pipeline
     return pipeline.decode(
         examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into)
 
@@ -51,7 +54,7 @@ def read(
       entry = _entry(slot)
       if entry is not None:
         digests = tuple(map(bytes.fromhex, entry.about['digests']))
-        return pipeline.Decoded(examples, digests, entry.array)
+        return decoded_lib.Decoded(examples, digests, entry.array)
       shape = (len(examples), *image_size, 3)
       with slot.draft(shape, np.uint8) as draft:
         decoded = decode(draft.array)

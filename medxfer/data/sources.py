@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import pipeline
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def pixels(stored: jax.Array | None, batch: jax.Array) -> jax.Array:
 
 
 def make(
-    cache: str, decoded: pipeline.Decoded, image_size: tuple[int, int]
+    cache: str, decoded: decoded_lib.Decoded, image_size: tuple[int, int]
 ) -> Source:
   """Returns the source that `data.cache` names.
 
@@ -61,5 +61,7 @@ def of_arrays() -> Source:
 def _from_files(
     examples: examples_lib.Examples, image_size: tuple[int, int]
 ) -> Source:
+  # Loads TensorFlow: only where files are read.
+  from medxfer.data import pipeline  # pylint: disable=import-outside-toplevel
   return Source(
       None, lambda rows: pipeline.stream(examples, image_size, rows))

@@ -99,7 +99,7 @@ def build(
       model=model, tx=tx, mask=mask, spec=spec,
       class_weights=jnp.asarray(weights),
       origin=backbone.contract.source if backbone else 'random weights')
-  return task, devices.replicate(states.create(params, tx))
+  return task, devices.replicate(states.create(params, tx), donate=True)
 
 
 def _train(

@@ -11,8 +11,8 @@ from medxfer import errors
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import datasets
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import pipeline
 from medxfer.data import pixels
 from medxfer.data import splits
 from medxfer.model import trainable
@@ -33,7 +33,7 @@ class Inputs:
   """
 
   examples: examples_lib.Examples
-  decoded: pipeline.Decoded
+  decoded: decoded_lib.Decoded
   split: splits.Split
   leak: splits.Leak
   backbone: weights_lib.Weights | None

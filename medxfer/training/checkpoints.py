@@ -19,6 +19,7 @@ import orbax.checkpoint as ocp
 from medxfer import errors
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
+from medxfer.training import room
 from medxfer.training import state as states
 
 FOLDER = 'checkpoints'
@@ -92,6 +93,7 @@ class Checkpoints:
       is_best: whether it is better than all before it.
     """
     optimizer = _optimizer_item(checkpoint.state)
+    room.give_back()  # Orbax is about to copy the state twice.
     self._manager.save(
         checkpoint.epoch,
         args=ocp.args.Composite(
@@ -219,4 +221,5 @@ def _digests(tree: Any) -> dict[str, str]:
 
 
 def _digest(array: jax.Array) -> str:
-  return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+  content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+  return hashlib.sha256(content).hexdigest()

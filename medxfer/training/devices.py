@@ -22,12 +22,16 @@ def everywhere() -> sharding.NamedSharding:
   return sharding.NamedSharding(_mesh(), sharding.PartitionSpec())
 
 
-def replicate(tree: Any) -> Any:
+def replicate(tree: Any, *, donate: bool = False) -> Any:
   """Returns arrays that every device has whole.
 
   Args:
     tree: of arrays, the same ones in every process.
+    donate: whether `tree` is given away: nobody may read it afterwards, and
+      the first step that is given the result may write over it.
   """
+  if donate and jax.process_count() == 1:
+    return jax.device_put(tree, everywhere(), donate=True)
   return _place(tree, everywhere())
 
 

@@ -22,6 +22,7 @@ from medxfer.data import order
 from medxfer.data import sources
 from medxfer.data import splits
 from medxfer.evaluation import metrics
+from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
@@ -29,6 +30,7 @@ from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feeds
+from medxfer.training import room
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
@@ -121,7 +123,7 @@ def predict(
     params: states.Params,
     feed: feeds.Feed,
     rows: np.ndarray,
-    batch_size: int,
+    spec: specs.RunSpec,
     title: str = 'scoring',
 ) -> np.ndarray:
   """Scores every row exactly once.
@@ -131,13 +133,18 @@ def predict(
     params: of the network.
     feed: the one that `step` was compiled for.
     rows: int [n].
-    batch_size: images a step; the last batch is padded and cut.
+    spec: the run; takes `evaluation.batch_size` images a step, fewer where
+      they would fill the memory. The last batch is padded and cut.
     title: of the progress.
 
   Returns:
     Logits, float32 [n, classes].
   """
-  batches, _ = order.batched(rows, batch_size, jax.device_count())
+  batch_size, devices_ = spec.evaluation.batch_size, jax.device_count()
+  if feed.first == layers.CONVOLUTIONS[0]:
+    batch_size = devices_ * room.images_at_once(
+        spec.data.image_size, batch_size // devices_)
+  batches, _ = order.batched(rows, batch_size, devices_)
   logits = [step(params, feed.stored, batch)
             for batch in dispatch.scoring(feed, batches, title)]
   return np.concatenate(jax.device_get(logits))[:len(rows)]
@@ -172,8 +179,8 @@ def _epoch(
             for name in sums[0]}
   trained = time.perf_counter() - started - (compiled.seconds() - compiling)
   logits = predict(
-      steps.predict, state.params, data.feed, data.split.val,
-      spec.evaluation.batch_size, f'epoch {epoch}, validation')
+      steps.predict, state.params, data.feed, data.split.val, spec,
+      f'epoch {epoch}, validation')
   rate = optimizer.schedule(
       spec.optimizer, steps=len(batches) * spec.training.epochs)
   return state, {

@@ -38,10 +38,7 @@ from medxfer.training import state as states
 from medxfer.training import steps
 
 _SHARE = 0.5  # Of what is free.
-# Images that are computed together; on a CPU fewer, if they are large: the
-# memory for what the first layers make of them is the programs' own.
-_BATCH = 32
-_PIXELS = 8 * 224 ** 2
+_BATCH = 32  # Images that are computed together, at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +157,7 @@ def feed(
     else:
       store = kept.InMemory(shape, dtype)
     _fill(store, model, params, spec, source, split, views)
+  room.give_back()
   first = trainable.resolve(spec.model.trainable)[0]
   if decision.on_device:
     return feeds.views_on_device(first, store.take, split, spec.augment)
@@ -212,7 +210,8 @@ def _fill(
     rows = store.missing(split.rows(side), count)
     if not len(rows):
       continue
-    batches, weights = order.batched(rows, _at_once(spec.data.image_size))
+    batches, weights = order.batched(
+        rows, room.images_at_once(spec.data.image_size, _BATCH))
     bar = progress.track(
         source.batches(batches), total=len(batches), unit='batches',
         title=f'frozen layers, {side}')
@@ -221,13 +220,6 @@ def _fill(
       for view in range(count):
         made = np.asarray(step(params, stored, given, view))
         store.put(true, view, made[:len(true)])
-
-
-def _at_once(image_size: tuple[int, int]) -> int:
-  if jax.default_backend() != 'cpu':
-    return _BATCH
-  height, width = image_size
-  return max(1, min(_BATCH, _PIXELS // (height * width)))
 
 
 def key(

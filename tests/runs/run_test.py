@@ -3,7 +3,10 @@
 import csv
 import fcntl
 import json
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,6 +21,8 @@ from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import run
 from medxfer.runs import workdir
 from tests import tiny
+
+_ROOT = pathlib.Path(__file__).parents[2]
 
 
 def _rows(path):
@@ -204,6 +209,27 @@ def _class_weights(phantoms, rule):
   inputs = inputs_lib.read(spec)
   return (inputs.examples.labels[inputs.split.train],
           inputs_lib.class_weights(spec.training, inputs))
+
+
+def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(
+    phantoms, tmp_path):
+  """It would cost every start some seconds, and every run 500 MiB."""
+  config = tiny.config(phantoms)
+  config.cache_dir = str(tmp_path / 'cache')
+  config.training.epochs = 1
+  config.evaluation.resamples = 10
+  spec = specs.from_config(config)
+  inputs_lib.read(spec)
+  program = (
+      'import json, pathlib, sys\n'
+      'from medxfer import spec as specs\n'
+      'from medxfer.runs import run\n'
+      'spec = specs.from_config(json.loads(sys.argv[1]))\n'
+      'run.run(spec, pathlib.Path(sys.argv[2]))\n'
+      'assert "tensorflow" not in sys.modules\n')
+  subprocess.run(
+      [sys.executable, '-c', program, json.dumps(spec.to_json()),
+       str(tmp_path / 'run')], check=True, cwd=_ROOT)
 
 
 def test_class_weights_balance_the_loss(phantoms):

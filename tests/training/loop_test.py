@@ -25,6 +25,13 @@ def _training(**changes):
       specs.from_config(common.default()).training, **changes)
 
 
+def _spec(*, batch_size, image_size):
+  config = common.default()
+  config.evaluation.batch_size = batch_size
+  config.data.image_size = image_size
+  return specs.from_config(config)
+
+
 @pytest.mark.parametrize('accuracies, best', [
     ((.5,), 1), ((.5, .6, .4), 2), ((.5, .6, .6), 2), ((.6, .6), 1),
 ])
@@ -70,9 +77,28 @@ def test_every_row_is_scored_once_in_its_order():
   rows = np.array([9, 4, 7, 1, 3])
   logits = loop.predict(
       lambda params, _, batch: jnp.stack([batch, params * batch], 1),
-      2.0, feed, rows, 2)
+      2.0, feed, rows, _spec(batch_size=2, image_size=(224, 224)))
   np.testing.assert_array_equal(logits, np.stack([rows, 2 * rows], 1))
   assert seen == [2, 2, 2]
+
+
+@pytest.mark.parametrize('first, size, together', [
+    ('block1_conv1', 224, 2), ('block1_conv1', 1024, 1),
+    ('block1_conv1', 32, 6), ('block5_conv1', 224, 6),
+])
+def test_large_images_are_scored_few_at_a_time(first, size, together):
+  """Where memory is the CPU's: 64 images of 224 pixels would take 6 GiB."""
+  seen = []
+
+  def batches(rows):
+    seen.extend(map(len, rows))
+    return iter(rows)
+
+  feed = feeds.Feed(first, None, batches, train=None, score=None)
+  loop.predict(
+      lambda params, _, batch: batch[:, None], None, feed, np.arange(6),
+      _spec(batch_size=64, image_size=(size, size)))
+  assert set(seen) == {together}
 
 
 def test_scores_against_hand_computation():

@@ -10,9 +10,9 @@ import numpy as np
 
 from configs import common
 from medxfer import spec as specs
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import folders
 from medxfer.data import order
-from medxfer.data import pipeline
 from medxfer.data import sources
 from medxfer.data import splits
 from medxfer.model import optimizer
@@ -20,10 +20,12 @@ from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
+from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feeds
 from medxfer.training import prefix
+from medxfer.training import room
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 from tools.bench import flops
@@ -33,11 +35,13 @@ from tools.bench import work
 
 def prepare(setting: settings.Setting) -> work.Work:
   """Returns the work of a setting."""
+  compiled.keep(None)  # As a run does, but nothing for the next.
   task, params = _task(setting)
   repeat = {'forward': _forward, 'epoch': _epochs}.get(setting.mode, _train)
+  loss = _loss(setting, task, params)
   return work.Work(
       repeat=repeat(setting, task, params),
-      loss=_loss(setting, task, params),
+      loss=loss,
       version=f'jax {jax.__version__}',
       operations=flops.of_image(setting) * setting.batch_size,
       peak_bytes=_peak_bytes())
@@ -82,7 +86,11 @@ def _loss(
   images, labels = settings.pixels(setting)
   feed = feeds.pixels(
       sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
-  logits = steps_lib.compile_predict(task.model, feed)(params, None, images)
+  size = room.images_at_once((setting.image_size,) * 2, len(images))
+  step = steps_lib.compile_predict(task.model, feed)
+  logits = np.concatenate([
+      step(params, None, images[start:start + size])
+      for start in range(0, len(images), size)])
   return float(-jax.nn.log_softmax(logits)[np.arange(len(labels)),
                                            labels].mean())
 
@@ -95,7 +103,7 @@ def _feed(
   rows = np.arange(len(pixels))
   split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
   source = sources.make(
-      'device', pipeline.Decoded(None, (), pixels), spec.data.image_size)
+      'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size)
   source = dataclasses.replace(
       source, stored=devices.replicate(source.stored))
   decision = prefix.decide(task.model, spec, split)
@@ -144,18 +152,21 @@ def _epochs(
     setting: settings.Setting, task: steps_lib.Task, params: states.Params
 ) -> Callable[[int], None]:
   """Whole epochs, from files to parameters; compiled once, as in a run."""
+  # Loads TensorFlow, which the other modes do without.
+  from medxfer.data import pipeline  # pylint: disable=import-outside-toplevel
   examples = folders.read(
       pathlib.Path(setting.folder), on_bad_image='fail')
-  compiled = {}
+  step = None
 
   def repeat(steps: int) -> None:
+    nonlocal step
     del steps
     # Nothing of the repeat before is used: pixels and prefix are made anew.
     decoded = pipeline.decode(examples, task.spec.data.image_size)
     feed = _feed(task, params, decoded.pixels)
-    step = compiled.setdefault(
-        'train', steps_lib.compile_steps(task, feed).train)
-    state, key = _state(task, params), devices.key(0)
+    step = step or steps_lib.compile_steps(task, feed).train
+    state = _state(task, jax.tree.map(jnp.copy, params))
+    key = devices.key(0)
     for epoch in range(1, settings.EPOCHS + 1):
       batches, weights = order.batched(
           order.shuffled(np.arange(len(examples)), seed=0, epoch=epoch),
@@ -169,7 +180,7 @@ def _epochs(
 
 
 def _state(task: steps_lib.Task, params: states.Params) -> states.TrainState:
-  return devices.replicate(states.create(params, task.tx))
+  return devices.replicate(states.create(params, task.tx), donate=True)
 
 
 def _peak_bytes() -> Callable[[], int] | None:
