@@ -19,15 +19,7 @@ and its baselines, trained on the pixels of train and validation together:
 Modifiers: thesis (the default), tuned, grouped, caffe, phantom, cpu; see
 `configs/common.py`.
 
-Measured on all 10,015 real images with two CPU cores (test side, 95 %
-bootstrap intervals by lesion; commands and summaries in `results/`):
-
-    last_block,tuned,cpu           accuracy 0.783 (0.764-0.802)
-                                   macro F1 0.508 (0.471-0.543)
-                                   14 min 52 s
-    last_block,tuned,cpu,grouped   accuracy 0.780 (0.757-0.803)
-                                   macro F1 0.491 (0.452-0.528)
-                                   14 min 25 s
+What they reach on the real images stands in README and `results/`.
 """
 
 import ml_collections

@@ -35,6 +35,27 @@ def test_every_file_that_is_named_exists(text):
 
 
 @pytest.mark.parametrize(
+    'mode, row', [
+        ('forward', 'score'), ('train_all', 'train all layers'),
+        ('train_first', 'train block 1'), ('train_last', 'train block 5'),
+        ('train_head', 'train the head')])
+def test_every_speed_follows_from_the_benchmark(mode, row):
+  """The table of speeds, number by number."""
+  results = json.loads((_ROOT / 'results/bench/cpu_224.json').read_text())
+  ours, *others = results['modes'][mode]['rows']
+  speeds = [float(cell.strip(' *')) for cell in next(
+      line for line in _README.splitlines()
+      if line.startswith(f'| {row} |')).split('|')[2:7]]
+  assert speeds == pytest.approx(
+      [r['images_per_second'] for r in (ours, *others)], rel=5e-3, abs=5e-3)
+  best = min(others, key=lambda r: r['ratio'])
+  digits = 0 if best['ratio'] > 100 else 2
+  told = [format(best[key], f'.{digits}f')
+          for key in ('ratio', 'ratio_low', 'ratio_high')]
+  assert f'{told[0]} ({told[1]}-{told[2]}) |' in _README
+
+
+@pytest.mark.parametrize(
     'path', sorted((_ROOT / 'results').rglob('summary.json')),
     ids=lambda path: path.parent.name)
 def test_every_figure_follows_from_a_summary(path):
