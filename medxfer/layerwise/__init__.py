@@ -1,0 +1,1 @@
+"""What each layer knows, and how far training has moved it."""
