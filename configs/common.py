@@ -40,6 +40,8 @@ _DEFAULT = {
     'model': {
         'name': 'vgg16',  # Or decision_tree, random_forest.
         'init_from': 'imagenet',  # Or random, or a finished run's workdir.
+        'transferred': 'all',  # Which convolutions start there.
+        'inherit': 'weights',  # Or statistics: mean and variance alone.
         'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
         'preprocessing': 'thesis',  # [-1, 1]; caffe: as in pretraining.
         'trainable': 'all',  # all, none (the head), names or patterns.

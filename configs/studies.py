@@ -20,7 +20,8 @@ Configure = Callable[[str], ml_collections.ConfigDict]
 
 # What tells one arm from another. A study has no such keys for all its runs:
 # they would turn one arm into another under the same name.
-_IDENTITY = ('arm', 'seed', 'model.name', 'model.init_from', 'model.trainable')
+_IDENTITY = ('arm', 'seed', 'model.name', 'model.init_from', 'model.trainable',
+             'model.transferred', 'model.inherit')
 
 
 def compose(

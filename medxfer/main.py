@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
   """Reads the flags, then runs."""
   launcher.require(argv, _CONFIG, _WORKDIR)
   spec = specs.from_config(_CONFIG.value)
-  trainable.resolve(spec.model.trainable)
+  trainable.check(spec.model)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   # pylint: disable=import-outside-toplevel
   from medxfer.runs import run

@@ -59,6 +59,12 @@ class ModelSpec:
   dropout: float
   initializer: Literal['glorot_uniform', 'he_normal']  # Of random kernels.
   dtype: Literal['float32', 'tf32', 'bfloat16']  # Of the computation.
+  # Which convolutions start from `init_from`, as `trainable` names them; the
+  # others are drawn. Runs made before there was a choice lack both keys.
+  transferred: str = dataclasses.field(default='all', kw_only=True)
+  # Their weights, or draws of the same mean and variance, layer by layer.
+  inherit: Literal['weights', 'statistics'] = dataclasses.field(
+      default='weights', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,6 +212,12 @@ def _check(spec: RunSpec) -> None:
   typed.require(
       spec.model.init_from.strip(), 'model.init_from', '',
       'imagenet, random, or the workdir of a finished run')
+  for key, value, default in (
+      ('transferred', spec.model.transferred, 'all'),
+      ('inherit', spec.model.inherit, 'weights')):
+    typed.require(
+        value == default or spec.model.init_from != 'random', f'model.{key}',
+        value, f'{default}, or a model.init_from that is not random')
   height, width = spec.data.image_size
   typed.require(
       min(height, width) >= 32, 'data.image_size', (height, width),

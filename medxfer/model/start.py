@@ -1,5 +1,6 @@
 """Where a network starts: random numbers, or a pretrained backbone."""
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ def initial_params(
     image_size: tuple[int, int],
     key: jax.Array,
     backbone: Mapping[str, Mapping[str, Any]] | None,
+    transferred: Collection[str] = layers.CONVOLUTIONS,
 ) -> Params:
   """Returns the parameters before the first step.
 
@@ -27,8 +29,12 @@ def initial_params(
     key: random key; the head always starts from it.
     backbone: layer -> leaf -> array for every convolution, in the shapes of
       `layers.backbone_shapes()`; None starts them from `key` as well.
+    transferred: the convolutions that take their arrays; the others start
+      from `key`.
   """
-  drawn = layers.LAYERS if backbone is None else layers.HEAD
+  if backbone is None:
+    transferred = ()
+  drawn = [name for name in layers.LAYERS if name not in transferred]
 
   def draw(key: jax.Array) -> Params:
     images = jnp.zeros((1, *image_size, 3), jnp.float32)
@@ -37,7 +43,30 @@ def initial_params(
 
   # Compiled, so that layers which are not returned are not even drawn.
   params = jax.jit(draw)(key)
-  for name in layers.CONVOLUTIONS if backbone is not None else ():
+  for name in transferred:
     params[name] = {leaf: jnp.asarray(np.asarray(value))
                     for leaf, value in backbone[name].items()}
   return {name: params[name] for name in layers.LAYERS}
+
+
+def redrawn(
+    backbone: Mapping[str, Mapping[str, Any]], seed: int
+) -> dict[str, dict[str, np.ndarray]]:
+  """Returns noise of the scale of a backbone, and nothing else of it.
+
+  What pretrained weights bring beyond their scale is what they bring beyond
+  this (Raghu et al., 'Transfusion', arXiv 1902.07208, section 5).
+
+  Args:
+    backbone: layer -> leaf -> array.
+    seed: of the PCG64 generator.
+
+  Returns:
+    Arrays of the same shapes, each drawn from the normal distribution that
+    has the mean and the variance of the one that it replaces.
+  """
+  draw = np.random.Generator(np.random.PCG64(seed))
+  return {
+      name: {leaf: draw.normal(np.mean(value), np.std(value), value.shape)
+             .astype(np.float32) for leaf, value in leaves.items()}
+      for name, leaves in backbone.items()}

@@ -12,16 +12,40 @@ import re
 from typing import Any
 
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.model import layers
 
 Params = Mapping[str, Mapping[str, Any]]
 
 
-def resolve(patterns: str) -> tuple[str, ...]:
+def check(spec: specs.ModelSpec) -> None:
+  """Refuses patterns that match nothing.
+
+  Raises:
+    UsageError: see `resolve`.
+  """
+  resolve(spec.trainable)
+  transferred(spec)
+
+
+def transferred(spec: specs.ModelSpec) -> tuple[str, ...]:
+  """Returns the names of the convolutions that start from `init_from`.
+
+  Raises:
+    UsageError: see `resolve`.
+  """
+  chosen = resolve(spec.transferred, 'model.transferred')
+  return tuple(name for name in layers.CONVOLUTIONS if name in chosen)
+
+
+def resolve(
+    patterns: str, key: str = 'model.trainable'
+) -> tuple[str, ...]:
   """Returns the names of the layers that train, in network order.
 
   Args:
     patterns: see the module's docstring.
+    key: that holds them, for messages.
 
   Raises:
     UsageError: a pattern is empty, broken or matches nothing.
@@ -32,16 +56,16 @@ def resolve(patterns: str) -> tuple[str, ...]:
     return layers.LAYERS
   chosen = set(layers.HEAD)
   for pattern in patterns.split(','):
-    chosen |= _matches(pattern.strip())
+    chosen |= _matches(pattern.strip(), key)
   return tuple(name for name in layers.LAYERS if name in chosen)
 
 
-def _matches(pattern: str) -> set[str]:
+def _matches(pattern: str, key: str) -> set[str]:
   try:
     regex = re.compile(pattern)
   except re.error as error:
     raise errors.UsageError(
-        f'model.trainable: {pattern!r} is no regular expression ({error})'
+        f'{key}: {pattern!r} is no regular expression ({error})'
     ) from error
   names = {name for name in layers.LAYERS if regex.fullmatch(name)}
   for block, convolutions in layers.BLOCKS.items():
@@ -49,7 +73,7 @@ def _matches(pattern: str) -> set[str]:
       names.update(convolutions)
   if not names:
     raise errors.UsageError(
-        f'model.trainable: {pattern!r} matches no block and no layer; blocks '
+        f'{key}: {pattern!r} matches no block and no layer; blocks '
         f'are {", ".join(layers.BLOCKS)}; layers are '
         f'{", ".join(layers.LAYERS)}; or say all, or none for the head alone')
   return names

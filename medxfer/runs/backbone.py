@@ -7,6 +7,7 @@ from medxfer import errors
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.model import layers
+from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
@@ -42,6 +43,11 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
         drop=layers.HEAD)
     say.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
+  if spec.transferred != 'all':
+    say.line(f'transferred: {", ".join(trainable.transferred(spec)) or "none"}'
+             '; the other convolutions start at random')
+  if spec.inherit == 'statistics':
+    say.line('of each layer only mean and variance are inherited')
   trained_on = weights.contract.preprocessing
   if trained_on != spec.preprocessing:
     say.line(

@@ -86,9 +86,12 @@ def build(
 ) -> tuple[steps_lib.Task, states.TrainState]:
   """Returns the network with its optimizer, and the state before step 1."""
   model = vgg16.build(spec.model, len(inputs.examples.class_names))
+  values = inputs.backbone.params if inputs.backbone else None
+  if values and spec.model.inherit == 'statistics':
+    values = start.redrawn(values, spec.seed)
   params = start.initial_params(
-      model, spec.data.image_size, jax.random.key(spec.seed),
-      inputs.backbone.params if inputs.backbone else None)
+      model, spec.data.image_size, jax.random.key(spec.seed), values,
+      trainable.transferred(spec.model))
   mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
   batches = -(-len(inputs.split.train) // spec.training.batch_size)
   tx = optimizer.make(

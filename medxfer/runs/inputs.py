@@ -61,7 +61,7 @@ def read(spec: specs.RunSpec) -> Inputs:
     UsageError: a class weight names no class, `model.trainable` no layer, or
       a baseline's images would fill the memory.
   """
-  trainable.resolve(spec.model.trainable)
+  trainable.check(spec.model)
   examples = datasets.read(spec.data)
   _check_class_weights(spec.training, examples)
   baseline = spec.model.name in baselines.NAMES

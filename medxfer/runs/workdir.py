@@ -144,6 +144,7 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
   Raises:
     UsageError: they differ in more than names and places, or the folder
       holds files but is no workdir.
+    DataError: its configuration is damaged.
   """
   if not (path / CONFIG).exists():
     strangers = sorted(
@@ -153,7 +154,8 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
           f'{path}: holds {strangers[0]} but no {CONFIG}, so it is no workdir '
           'of medxfer; give an empty or new --workdir')
     return
-  old = files.read_json(path / CONFIG)
+  # Read, because a key that is younger than the run has a default there.
+  old = read_spec(path).to_json()
   lines = [line for line in specs.difference(old, spec.to_json())
            if line.split(':')[0] not in _MAY_DIFFER]
   if lines:

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> None:
   path = pathlib.Path(_WORKDIR.value).expanduser()
   study = plan.from_config(_CONFIG.value, path)
   for run in study.runs:
-    trainable.resolve(run.spec.model.trainable)
+    trainable.check(run.spec.model)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.study import execute  # pylint: disable=import-outside-toplevel
   failures = execute.execute(study, path, plan.shard(study, index, count))

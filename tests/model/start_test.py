@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from medxfer.model import layers
@@ -33,6 +34,41 @@ def test_every_initializer_of_the_specification_is_known():
   from medxfer import spec as specs
   hints = typing.get_type_hints(specs.ModelSpec)
   assert set(vgg16.INITIALIZERS) == set(typing.get_args(hints['initializer']))
+
+
+def test_only_the_named_layers_are_transferred():
+  """The others are those of a random start with the same seed."""
+  backbone = {name: {'kernel': jnp.full(shape['kernel'], 0.5),
+                     'bias': jnp.full(shape['bias'], 0.25)}
+              for name, shape in layers.backbone_shapes().items()}
+  model, key = vgg16.VGG16(2, head_units=(4, 4)), jax.random.key(0)
+  plain = start.initial_params(model, (32, 32), key, None)
+  for names in ((), ('block1_conv1', 'block1_conv2')):
+    params = start.initial_params(model, (32, 32), key, backbone, names)
+    assert list(params) == list(layers.LAYERS)
+    for name in layers.LAYERS:
+      expected = (backbone if name in names else plain)[name]
+      assert all((params[name][leaf] == expected[leaf]).all()
+                 for leaf in expected)
+
+
+def test_statistics_are_all_that_is_inherited():
+  """Mean and variance of every array stay, no pattern does."""
+  draw = np.random.default_rng(0)
+  backbone = {'block3_conv1': {
+      'kernel': draw.gamma(2., .01, (3, 3, 128, 256)).astype(np.float32),
+      'bias': np.full(256, .5, np.float32)}}
+  redrawn = start.redrawn(backbone, seed=1)['block3_conv1']
+  old, new = backbone['block3_conv1']['kernel'], redrawn['kernel']
+  assert new.shape == old.shape and new.dtype == np.float32
+  assert new.mean() == pytest.approx(old.mean(), rel=0.01)
+  assert new.std() == pytest.approx(old.std(), rel=0.01)
+  assert abs(np.corrcoef(new.ravel(), old.ravel())[0, 1]) < 0.01
+  assert (redrawn['bias'] == .5).all()
+  assert (start.redrawn(backbone, seed=1)['block3_conv1']['kernel']
+          == new).all()
+  assert not (start.redrawn(backbone, seed=2)['block3_conv1']['kernel']
+              == new).any()
 
 
 @pytest.mark.parametrize('initializer', vgg16.INITIALIZERS)

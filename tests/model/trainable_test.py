@@ -1,9 +1,13 @@
 """Protects the words that say what trains."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from configs import common
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import trainable
 
@@ -35,6 +39,18 @@ def test_what_matches_nothing_whole_is_refused(patterns):
   """`conv` would hit every layer if a part were enough."""
   with pytest.raises(errors.UsageError, match='model.trainable'):
     trainable.resolve(patterns)
+
+
+def test_what_is_transferred_is_said_in_the_same_words():
+  """Without the head, which always starts anew."""
+  spec = specs.from_config(common.default()).model
+  assert trainable.transferred(spec) == layers.CONVOLUTIONS
+  for patterns, chosen in (
+      ('none', ()), ('block1', ('block1_conv1', 'block1_conv2'))):
+    some = dataclasses.replace(spec, transferred=patterns)
+    assert trainable.transferred(some) == chosen
+  with pytest.raises(errors.UsageError, match='model.transferred.*block6'):
+    trainable.check(dataclasses.replace(spec, transferred='block6'))
 
 
 def test_mask_count_and_table_tell_the_same_story():

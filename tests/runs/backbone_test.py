@@ -40,6 +40,29 @@ def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
   assert set(read.backbone.params) == set(layers.CONVOLUTIONS)
 
 
+def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
+    phantoms, finished, capsys):
+  """What the study of layers is made of; the log says so."""
+  spec = _spec(phantoms, finished)
+  before = checkpoints.export(finished).params
+  model = dataclasses.replace(spec.model, transferred='block1')
+  # Another seed: with its own, the rest would be drawn as it was there.
+  spec = dataclasses.replace(spec, model=model, seed=1)
+  _, state = finetune.build(spec, inputs.read(spec))
+  same = [name for name in layers.CONVOLUTIONS if np.array_equal(
+      state.params[name]['kernel'], before[name]['kernel'])]
+  assert same == ['block1_conv1', 'block1_conv2']
+  assert 'transferred: block1_conv1, block1_conv2;' in capsys.readouterr().out
+  spec = dataclasses.replace(spec, model=dataclasses.replace(
+      model, inherit='statistics'))
+  _, state = finetune.build(spec, inputs.read(spec))
+  kernel = np.asarray(state.params['block1_conv2']['kernel'])
+  wanted = before['block1_conv2']['kernel']
+  assert kernel.std() == pytest.approx(wanted.std(), rel=0.02)
+  assert abs(np.corrcoef(kernel.ravel(), wanted.ravel())[0, 1]) < 0.05
+  assert 'only mean and variance' in capsys.readouterr().out
+
+
 def test_where_it_came_from_is_recorded(phantoms, finished, tmp_path):
   """`ham` in a table says nothing if nobody knows which run it was."""
   config = tiny.config(phantoms)

@@ -109,6 +109,17 @@ def test_another_spec_is_refused_with_the_difference(finished, phantoms):
     run.run(specs.from_config(config), finished)
 
 
+def test_a_key_that_is_younger_than_a_run_has_its_default(
+    finished, phantoms, tmp_path, capsys):
+  """Runs of an earlier version are the same runs still."""
+  path = shutil.copytree(finished, tmp_path / 'run')
+  config = json.loads((path / 'config.json').read_text())
+  del config['model']['transferred'], config['model']['inherit']
+  (path / 'config.json').write_text(json.dumps(config))
+  run.run(specs.from_config(tiny.config(phantoms)), path)
+  assert 'is finished' in capsys.readouterr().out
+
+
 def test_other_images_are_refused_on_resume(finished, phantoms, tmp_path):
   """An image that changed between two starts changes the experiment."""
   path = shutil.copytree(finished, tmp_path / 'run')
