@@ -57,6 +57,25 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
   return weights
 
 
+def origin(
+    spec: specs.ModelSpec, weights: weights_lib.Weights | None
+) -> str | None:
+  """Returns what a network starts from, in words that outlive the run.
+
+  Args:
+    spec: of the network.
+    weights: that `read` has returned for it.
+  """
+  if weights is None:
+    return None
+  parts = [weights.contract.source]
+  if spec.transferred != 'all':
+    parts.append(f'of it {spec.transferred}')
+  if spec.inherit == 'statistics':
+    parts.append('mean and variance alone')
+  return ', '.join(parts)
+
+
 def refuse_unfinished(spec: specs.ModelSpec) -> None:
   """Refuses a network that starts from a run which cannot give its layers.
 

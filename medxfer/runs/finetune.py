@@ -21,6 +21,7 @@ from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
+from medxfer.runs import backbone
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
 from medxfer.runs import scoring
@@ -97,11 +98,10 @@ def build(
   tx = optimizer.make(
       spec.optimizer, mask, steps=batches * spec.training.epochs)
   weights = inputs_lib.class_weights(spec.training, inputs)
-  backbone = inputs.backbone
   task = steps_lib.Task(
       model=model, tx=tx, mask=mask, spec=spec,
       class_weights=jnp.asarray(weights),
-      origin=backbone.contract.source if backbone else 'random weights')
+      origin=backbone.origin(spec.model, inputs.backbone) or 'random weights')
   return task, devices.replicate(states.create(params, tx), donate=True)
 
 

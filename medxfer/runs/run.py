@@ -11,6 +11,7 @@ from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import splits
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import backbone
 from medxfer.runs import baseline
 from medxfer.runs import environment
 from medxfer.runs import failures
@@ -84,13 +85,12 @@ def _summary(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs, result: dict[str, Any]
 ) -> dict[str, Any]:
   """Adds to a classifier's result what is said of every run."""
-  start = inputs.backbone
   return {
       'status': 'finished',
       'arm': spec.arm,
       **result,
       'weights_digest': inputs.digests()['weights_digest'],
-      'weights_source': start.contract.source if start else None,
+      'weights_source': backbone.origin(spec.model, inputs.backbone),
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
       'skipped': len(inputs.examples.skipped),
       'leak': dataclasses.asdict(inputs.leak),

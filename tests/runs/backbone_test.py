@@ -55,7 +55,8 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   assert 'transferred: block1_conv1, block1_conv2;' in capsys.readouterr().out
   spec = dataclasses.replace(spec, model=dataclasses.replace(
       model, inherit='statistics'))
-  _, state = finetune.build(spec, inputs.read(spec))
+  task, state = finetune.build(spec, inputs.read(spec))
+  assert task.origin.endswith(', of it block1, mean and variance alone')
   kernel = np.asarray(state.params['block1_conv2']['kernel'])
   wanted = before['block1_conv2']['kernel']
   assert kernel.std() == pytest.approx(wanted.std(), rel=0.02)
