@@ -27,6 +27,7 @@ _DEFAULT = {
         'phantom': 0,  # So many procedural images instead of real ones.
         'image_size': (224, 224),  # Height, width.
         'split': 'thesis',  # By image; grouped; official: as published.
+        'limit': 0,  # Learn from so many images, test on all; 0: no limit.
         'on_bad_image': 'fail',  # fail, or skip: leave out and list.
         'cache': 'device',  # Pixels on the device, the host, or on disk.
     },

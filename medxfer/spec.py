@@ -33,6 +33,8 @@ class DataSpec:
   split: Literal['thesis', 'grouped', 'official']
   on_bad_image: Literal['fail', 'skip']
   cache: Literal['device', 'host', 'none']
+  # Train and validate on so many images; 0 is all. Older runs lack it.
+  limit: int = dataclasses.field(default=0, kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +195,7 @@ def _check(spec: RunSpec) -> None:
   at_least_zero = {
       'seed': spec.seed,
       'data.phantom': spec.data.phantom,
+      'data.limit': spec.data.limit,
       'training.patience': spec.training.patience,
       'optimizer.weight_decay': spec.optimizer.weight_decay,
       'optimizer.gradient_clip': spec.optimizer.gradient_clip,

@@ -14,28 +14,39 @@ import warnings
 import numpy as np
 
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 
 SIDES = ('train', 'val', 'test')
+UNUSED = 'unused'  # What the side is called that stands on none.
 _FOLDS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
-  """Rows of an `Examples` table by side; each int64, ascending, disjoint."""
+  """Rows of an `Examples` table by side; each int64, ascending, disjoint.
+
+  `unused` are those that stand on no side; see `limited`.
+  """
 
   train: np.ndarray
   val: np.ndarray
   test: np.ndarray
+  unused: np.ndarray = dataclasses.field(
+      default_factory=lambda: np.zeros(0, np.int64))
 
   def rows(self, side: str) -> np.ndarray:
-    """Returns the rows of one of `SIDES`."""
+    """Returns the rows of one of `SIDES`, or the unused."""
     return getattr(self, side)
 
+  def __len__(self) -> int:
+    """Returns the number of rows of the table, used or not."""
+    return sum(len(self.rows(side)) for side in (*SIDES, UNUSED))
+
   def names(self) -> tuple[str, ...]:
-    """Returns the side of every row, in the table's order."""
-    sides = np.empty(sum(len(self.rows(s)) for s in SIDES), dtype=object)
-    for side in SIDES:
+    """Returns the side of every row, or `unused`, in the table's order."""
+    sides = np.empty(len(self), dtype=object)
+    for side in (*SIDES, UNUSED):
       sides[self.rows(side)] = side
     return tuple(sides)
 
@@ -56,6 +67,14 @@ class Leak:
   groups: int | None
   share: float | None
   duplicates: int
+
+
+def of_run(
+    examples: examples_lib.Examples, spec: specs.DataSpec, seed: int
+) -> Split:
+  """Returns the split that a run asks for; errors as of `assign`."""
+  split = assign(examples, kind=spec.split, seed=seed)
+  return limited(examples, split, spec.limit, seed)
 
 
 def assign(
@@ -81,6 +100,41 @@ def assign(
     split = Split(train=_union(rest), val=val, test=test)
   _check(examples, split, kind)
   return split
+
+
+def limited(
+    examples: examples_lib.Examples, split: Split, limit: int, seed: int
+) -> Split:
+  """Leaves images of train and val out, for a study of few images.
+
+  Args:
+    examples: the table.
+    split: its rows by side.
+    limit: how many images train and val keep together, about: both and every
+      class keep their share, and a class two images of each. 0 keeps all.
+    seed: decides which; fewer are some of those that more would keep.
+  """
+  learnt = len(split.train) + len(split.val)
+  if not limit or limit >= learnt:
+    return split
+  kept = {side: _share(examples.labels, split.rows(side), limit / learnt, seed)
+          for side in ('train', 'val')}
+  unused = np.setdiff1d(
+      np.concatenate([split.train, split.val]),
+      np.concatenate([kept['train'], kept['val']]))
+  return Split(**kept, test=split.test, unused=unused)
+
+
+def _share(
+    labels: np.ndarray, rows: np.ndarray, share: float, seed: int
+) -> np.ndarray:
+  """Returns a share of each class among rows, ascending."""
+  drawn = np.random.default_rng(seed).permutation(rows)
+  kept = []
+  for value in np.unique(labels[rows]):
+    members = drawn[labels[drawn] == value]
+    kept.append(members[:max(round(len(members) * share), 2)])
+  return np.sort(np.concatenate(kept))
 
 
 def _official(examples: examples_lib.Examples, seed: int) -> Split:

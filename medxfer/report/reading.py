@@ -148,6 +148,21 @@ def read(path: pathlib.Path, name: str) -> Run:
       device=_device(path / workdir.ENVIRONMENT))
 
 
+def validation(run: Run) -> predictions_lib.Predictions:
+  """Reads how a network scored the images that chose its best epoch.
+
+  Raises:
+    DataError: the table is missing or damaged.
+  """
+  path = run.path / workdir.predictions('val')
+  if not path.exists():
+    raise errors.DataError(f'{run.name}: no {path.name}')
+  return predictions_lib.with_groups(
+      predictions_lib.read(path),
+      {row[0]: row[2] for row in _split(run.path / workdir.SPLIT)
+       if row[3] == 'val'})
+
+
 def _spec(path: pathlib.Path) -> specs.RunSpec:
   if not (path / workdir.CONFIG).exists():
     raise errors.DataError(
@@ -186,10 +201,10 @@ def _split(path: pathlib.Path) -> list[list[str]]:
         f'{path}: the columns are {",".join(header)}, not '
         f'{",".join(_SPLIT_HEADER)}')
   for i, row in enumerate(rows):
-    if len(row) != len(header) or row[3] not in splits.SIDES:
+    if len(row) != len(header) or row[3] not in (*splits.SIDES, splits.UNUSED):
       raise errors.DataError(
           f'{path}: row {i + 2} is {",".join(row)!r}, not an image with its '
-          f'side, one of {", ".join(splits.SIDES)}')
+          f'side, one of {", ".join((*splits.SIDES, splits.UNUSED))}')
   return rows
 
 
@@ -207,7 +222,8 @@ def _images(
       raise errors.DataError(
           f'{path}: image {image!r} is of class {label!r}, which '
           f'{checks.PREDICTIONS} does not have')
-    counts[label][side] += 1
+    if side in splits.SIDES:
+      counts[label][side] += 1
     labels[image] = label
   for image, label in zip(predictions.image_ids, predictions.labels):
     if labels[image] != names[label]:

@@ -73,7 +73,7 @@ def read(spec: specs.RunSpec) -> Inputs:
       keep=baseline or spec.data.cache != 'none',
       where=cache.folder(spec.cache_dir))
   examples = decoded.examples
-  split = splits.assign(examples, kind=spec.data.split, seed=spec.seed)
+  split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
     split = _without_val(split)
   elif spec.training.batch_size > len(split.train):
@@ -84,6 +84,8 @@ def read(spec: specs.RunSpec) -> Inputs:
   leak = splits.audit(examples, split, decoded.digests)
   sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES
                     if len(split.rows(s)))
+  if len(split.unused):
+    sides += f'; {len(split.unused):,} unused (data.limit)'
   say.line(f'data: {len(examples):,} images of '
            f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
            f'skipped; {spec.data.split} split: {sides}')

@@ -105,10 +105,9 @@ def _place(
   in_memory = need <= room.in_memory() * _SHARE
   # On disk every image has a place, so that another split finds its own. A
   # device with memory of its own makes them faster than a disk reads them.
-  images = sum(len(split.rows(side)) for side in splits.SIDES)
   on_disk = (
       where is not None and not on_device and (own is None or not in_memory)
-      and images * views * bytes_each <= room.on_disk(where) * _SHARE)
+      and len(split) * views * bytes_each <= room.on_disk(where) * _SHARE)
   if not (on_device or in_memory or on_disk):
     return Decision(False, f'{size} are more than half of the free memory'
                     + (f', and of the disk of {where}' if where else ''))
@@ -147,8 +146,7 @@ def feed(
     DataError: the disk is full, and the memory too small.
   """
   views = augment.view_count(spec.augment)
-  images = sum(len(split.rows(side)) for side in splits.SIDES)
-  shape = (images, views, *_shape(model, spec).shape[1:])
+  shape = (len(split), views, *_shape(model, spec).shape[1:])
   dtype = _shape(model, spec).dtype
   with contextlib.ExitStack() as stack:
     if decision.on_disk:

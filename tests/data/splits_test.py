@@ -168,3 +168,42 @@ def test_the_real_chest_xrays(real_chest):
   assert splits.counts(examples, split.test) == {
       'NORMAL': 234, 'PNEUMONIA': 390}
   assert len(split.val) == pytest.approx(len(split.train) / 4, rel=.01)
+
+
+@pytest.mark.parametrize('limit', [40, 60])
+def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
+  """Each class and side keeps its share, and the test side all its images."""
+  whole = splits.assign(hundred, kind='grouped', seed=0)
+  split = splits.limited(hundred, whole, limit, seed=0)
+  assert len(split.train) == limit * 3 / 4 and len(split.val) == limit / 4
+  assert split.test.tolist() == whole.test.tolist()
+  assert set(split.train) < set(whole.train)
+  assert set(split.val) < set(whole.val)
+  assert np.mean(hundred.labels[split.train]) == pytest.approx(0.2, abs=0.1)
+  assert len(split) == 100
+  assert {split.names()[i] for i in split.unused} == {'unused'}
+  assert split.names().count('unused') == 80 - limit
+
+
+def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(hundred):
+  """Two points of a learning curve differ in how many, not in which."""
+  whole = splits.assign(hundred, kind='thesis', seed=0)
+  few, more = (splits.limited(hundred, whole, n, seed=0) for n in (16, 40))
+  assert set(few.train) < set(more.train)
+  other = splits.limited(hundred, whole, 16, seed=1)
+  assert set(other.train) != set(few.train)
+
+
+def test_a_limit_keeps_two_of_a_rare_class(hundred):
+  """With fewer, nothing could be trained on it, or validated."""
+  whole = splits.assign(hundred, kind='thesis', seed=0)
+  split = splits.limited(hundred, whole, 4, seed=0)
+  for side in ('train', 'val'):
+    assert np.bincount(hundred.labels[split.rows(side)]).min() == 2
+
+
+@pytest.mark.parametrize('limit', [0, 80, 1000])
+def test_no_limit_and_a_large_one_change_nothing(hundred, limit):
+  """The split of a run that was made before there was a limit."""
+  whole = splits.assign(hundred, kind='thesis', seed=0)
+  assert splits.limited(hundred, whole, limit, seed=0) is whole
