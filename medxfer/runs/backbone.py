@@ -76,16 +76,19 @@ def origin(
   return ', '.join(parts)
 
 
-def refuse_unfinished(spec: specs.ModelSpec) -> None:
-  """Refuses a network that starts from a run which cannot give its layers.
+def refuse_absent(spec: specs.ModelSpec) -> None:
+  """Refuses a network whose layers are to come from where there are none.
 
   Args:
     spec: of the network.
 
   Raises:
-    DataError: there is no such run, it has no layers, or it is not finished.
+    DataError: there are no ImageNet weights; or there is no such run, it has
+      no layers, or it is not finished.
   """
-  if spec.init_from not in ('imagenet', 'random'):
+  if spec.init_from == 'imagenet':
+    weights_lib.locate(spec.weights)
+  elif spec.init_from != 'random':
     _source(spec)
 
 

@@ -87,12 +87,7 @@ def build(
 ) -> tuple[steps_lib.Task, states.TrainState]:
   """Returns the network with its optimizer, and the state before step 1."""
   model = vgg16.build(spec.model, len(inputs.examples.class_names))
-  values = inputs.backbone.params if inputs.backbone else None
-  if values and spec.model.inherit == 'statistics':
-    values = start.redrawn(values, spec.seed)
-  params = start.initial_params(
-      model, spec.data.image_size, jax.random.key(spec.seed), values,
-      trainable.transferred(spec.model))
+  params = start_params(spec, inputs)
   mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
   batches = -(-len(inputs.split.train) // spec.training.batch_size)
   tx = optimizer.make(
@@ -103,6 +98,24 @@ def build(
       class_weights=jnp.asarray(weights),
       origin=backbone.origin(spec.model, inputs.backbone) or 'random weights')
   return task, devices.replicate(states.create(params, tx), donate=True)
+
+
+def start_params(
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> states.Params:
+  """Returns the parameters that a run begins with."""
+  model = vgg16.build(spec.model, len(inputs.examples.class_names))
+  values = inputs.backbone.params if inputs.backbone else None
+  if values and spec.model.inherit == 'statistics':
+    values = start.redrawn(values, spec.seed)
+  key = jax.random.key(spec.seed)
+  if spec.model.transferred != 'all':
+    # A source of the same seed drew its layers from that key: new layers that
+    # began where its own did would grow together with the transferred ones.
+    key = jax.random.fold_in(key, 1)
+  return start.initial_params(
+      model, spec.data.image_size, key, values,
+      trainable.transferred(spec.model))
 
 
 def _train(

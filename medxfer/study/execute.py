@@ -43,13 +43,13 @@ def execute(
 
   Raises:
     UsageError: the folder holds something else.
-    DataError: a run starts from another, outside the study, that cannot give
-      its layers.
+    DataError: there are no ImageNet weights, or a run that others start from
+      cannot give its layers.
   """
   for run in runs:
     # Hours before its turn comes.
     if run.after is None and _summary(path / plan.RUNS / run.name) is None:
-      backbone.refuse_unfinished(run.spec.model)
+      backbone.refuse_absent(run.spec.model)
   _write_study(study, path)
   failures: dict[str, str] = {}
   for number, run in enumerate(runs, start=1):

@@ -13,6 +13,8 @@ STUDY = 'study.json'
 RUNS = 'runs'
 FAILURES = 'failures'
 _SOURCE = 'source'
+# Before the name of an arm whose run of the same seed another starts from.
+_ARM = 'arm:'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,21 +70,36 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
         'medxfer.main`, or give --config=configs/table_7_1.py')
   runs: list[Planned] = []
   for seed in _seeds(study['seeds']):
-    source = Planned.named(_SOURCE, seed)
     for arm in _arms(study):
       keys = _merge(_merge(shared, study['changes'][arm]), {'seed': seed})
-      after = None
-      if not keys['model']['init_from'] and study['source_run']:
+      after = _needed(study, arm, keys['model']['init_from'], seed)
+      if after:
+        keys['model']['init_from'] = str(path / RUNS / after)
+      elif not keys['model']['init_from']:
         keys['model']['init_from'] = study['source_run']
-      elif not keys['model']['init_from'] and study['source']:
-        keys['model']['init_from'] = str(path / RUNS / source)
-        after = source
-        if source not in [run.name for run in runs]:
-          runs.append(Planned(source, specs.from_config(
-              _merge(study['source'], {'seed': seed}))))
+      if after and after not in [run.name for run in runs]:
+        runs.append(Planned(after, specs.from_config(
+            _merge(study['source'], {'seed': seed}))))
       runs.append(Planned(
           Planned.named(arm, seed), specs.from_config(keys), after))
   return Study(study['name'], study['title'], tuple(runs))
+
+
+def _needed(
+    study: Mapping[str, Any], arm: str, init_from: str, seed: int
+) -> str | None:
+  """Returns the name of the run of this study that an arm starts from."""
+  if init_from.startswith(_ARM):
+    first = init_from.removeprefix(_ARM)
+    arms = _arms(study)
+    if first not in arms[:arms.index(arm)]:
+      raise errors.UsageError(
+          f'study.arms={study["arms"]!r} is not allowed: {arm} starts from '
+          f'{first}, so name {first} before it')
+    return Planned.named(first, seed)
+  if not init_from and study['source'] and not study['source_run']:
+    return Planned.named(_SOURCE, seed)
+  return None
 
 
 def shard(study: Study, index: int, count: int) -> tuple[Planned, ...]:

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from configs import ham
+from configs import layers
 from configs import table_7_1
 from configs import table_7_2
 from configs import table_folder
@@ -137,3 +138,59 @@ def test_the_configuration_of_a_run_is_no_study():
   """The two launchers are easily confused."""
   with pytest.raises(errors.UsageError, match='medxfer.main'):
     plan.from_config(ham.get_config('all'), _PATH)
+
+
+def test_an_arm_may_start_from_another_of_its_seed():
+  """The task's own layers, for a control of what another task's bring."""
+  study = _plan(layers.get_config('ham,cpu'), seeds=(0, 1),
+                arms='base,frozen_own_4')
+  names = _names(study.runs)
+  assert names == ['base-seed0', 'frozen_own_4-seed0', 'base-seed1',
+                   'frozen_own_4-seed1']
+  own = study.runs[3]
+  assert own.after == 'base-seed1'
+  assert own.spec.model.init_from == 'study/runs/base-seed1'
+  assert len(plan.shard(study, 1, 2)) == len(plan.shard(study, 2, 2)) == 2
+
+
+@pytest.mark.parametrize('arms', ['frozen_own_4', 'frozen_own_4,base'])
+def test_an_arm_without_the_one_that_it_starts_from_is_refused(arms):
+  """Its run would be looked for, and not found, after hours."""
+  with pytest.raises(errors.UsageError, match='name base before it'):
+    _plan(layers.get_config('ham,cpu'), arms=arms)
+
+
+def test_layers_of_one_study_differ_in_weights_alone():
+  """Another recipe for some would show in the curves as transfer."""
+  study = _plan(layers.get_config('xray,tuned,grouped,cpu'))
+  rest = []
+  for run in study.runs:
+    spec = run.spec.to_json()
+    if run.name != 'source-seed0':
+      assert spec['data']['name'] == 'chest_xray'
+      for key in ('init_from', 'transferred', 'inherit', 'trainable'):
+        del spec['model'][key]
+      del spec['arm']
+      rest.append(spec)
+  assert len(rest) == 41 and all(one == rest[0] for one in rest)
+
+
+@pytest.mark.parametrize('presets, runs', [
+    ('ham', 42), ('xray,tuned,cpu', 42), ('ham,by_layer', 106),
+    ('folder,tuned', 31)])
+def test_layers_are_cut_by_block_or_one_by_one(presets, runs):
+  """A folder of one's own has no other data set to start from."""
+  config = layers.get_config(presets)
+  config.data.dir = 'there'
+  study = _plan(config)
+  assert len(study.runs) == len(set(_names(study.runs))) == runs
+
+
+@pytest.mark.parametrize('argument, words', [
+    (None, "unknown data set ''"), ('cpu', "unknown data set 'cpu'"),
+    ('ham,by_layers', "unknown modifier 'by_layers'"),
+    ('folder,phantom', "unknown modifier 'phantom'")])
+def test_unknown_words_are_refused(argument, words):
+  """By what they are, with those that are known."""
+  with pytest.raises(errors.UsageError, match=words):
+    layers.get_config(argument)

@@ -1,0 +1,110 @@
+"""The arms of a layer study, by name: which layers came from where.
+
+    base              random weights, everything trains
+    frozen_SOURCE_N   the first N convolutions from SOURCE, and frozen
+    tuned_SOURCE_N    the first N convolutions from SOURCE; everything trains
+    statistics        of ImageNet's layers mean and variance alone, likewise
+    last_K            ImageNet weights; the last K convolutions train
+
+and the head always trains. Where nothing is said, weights are random. These
+are the networks of Yosinski et al. (arXiv 1411.1792): with another task's
+weights their AnB and AnB+, with those of `own`, the arm `base` of the same
+seed, their BnB and BnB+.
+"""
+
+import dataclasses
+import re
+from typing import Self
+
+from medxfer.model import layers
+
+PREFIX = 'layers_'  # Of the name of such a study.
+MEASURED = 'layers.json'  # What `measure` writes into its folder.
+BASE, STATISTICS = 'base', 'statistics'
+FROZEN, TUNED, LAST = 'frozen', 'tuned', 'last'
+IMAGENET, OWN, RANDOM = 'imagenet', 'own', 'random'
+ALL = len(layers.CONVOLUTIONS)
+# After how many convolutions a block ends.
+BLOCKS = tuple(
+    layers.CONVOLUTIONS.index(names[-1]) + 1
+    for names in layers.BLOCKS.values())
+_PATTERN = re.compile(
+    rf'(?P<kind>{FROZEN}|{TUNED})_(?P<source>[a-z]+)_(?P<count>\d+)'
+    rf'|(?P<last>{LAST})_(?P<trained>\d+)')
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+  """One network of the study.
+
+  Attributes:
+    kind: BASE, STATISTICS, FROZEN, TUNED or LAST.
+    source: where the transferred layers come from; '' if nothing does.
+    count: convolutions that are transferred, or of LAST, that train.
+  """
+
+  kind: str
+  source: str = ''
+  count: int = 0
+
+  @property
+  def name(self) -> str:
+    """The name of the arm."""
+    if self.kind in (BASE, STATISTICS):
+      return self.kind
+    if self.kind == LAST:
+      return f'{LAST}_{self.count}'
+    return f'{self.kind}_{self.source}_{self.count}'
+
+  @classmethod
+  def parse(cls, name: str) -> Self | None:
+    """Returns the arm of a name, or None if it is no such name."""
+    if name == BASE:
+      return cls(BASE)
+    if name == STATISTICS:
+      return cls(STATISTICS, IMAGENET, ALL)
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+      return None
+    if match['last']:
+      arm = cls(LAST, IMAGENET, int(match['trained']))
+    else:
+      arm = cls(match['kind'], match['source'], int(match['count']))
+    return arm if 1 <= arm.count <= ALL else None
+
+
+def arms(sources: tuple[str, ...], cuts: tuple[int, ...]) -> tuple[Arm, ...]:
+  """Returns the networks of a study, the one that others start from first.
+
+  Args:
+    sources: of the transferred layers, besides ImageNet.
+    cuts: numbers of transferred convolutions, ascending to `ALL`.
+  """
+  trained = (IMAGENET, OWN, *sources)
+  return (
+      Arm(BASE),
+      *(Arm(FROZEN, source, n) for source in (*trained, RANDOM) for n in cuts),
+      *(Arm(TUNED, source, n) for source in trained for n in cuts),
+      Arm(STATISTICS, IMAGENET, ALL),
+      # None and all of them are frozen_imagenet_13 and tuned_imagenet_13.
+      *(Arm(LAST, IMAGENET, ALL - n) for n in reversed(cuts[:-1])),
+  )
+
+
+def first(count: int) -> str:
+  """Returns the first convolutions, as `model.transferred` names them."""
+  return _names(layers.CONVOLUTIONS[:count])
+
+
+def rest(count: int) -> str:
+  """Returns those after the first, as `model.trainable` names them."""
+  return _names(layers.CONVOLUTIONS[count:])
+
+
+def _names(convolutions: tuple[str, ...]) -> str:
+  """Returns names of layers, whole blocks by theirs; none is the head's."""
+  names = []
+  for block, members in layers.BLOCKS.items():
+    chosen = [name for name in members if name in convolutions]
+    names += [block] if len(chosen) == len(members) else chosen
+  return ','.join(names) or 'none'
