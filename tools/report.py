@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
       pathlib.Path(_WORKDIR.value).expanduser(), output)
   for item in collection.left_out:
     print(f'left out {item.name}: {item.reason}')
-  print(f'{len(collection.runs)} runs in {page}')
+  print(f'{len(collection.all_runs)} runs in {page}')
 
 
 if __name__ == '__main__':

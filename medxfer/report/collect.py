@@ -7,6 +7,7 @@ import pathlib
 
 from medxfer import errors
 from medxfer import files
+from medxfer.report import layer_studies
 from medxfer.report import reading
 from medxfer.runs import workdir
 from medxfer.study import plan
@@ -29,13 +30,22 @@ class Collection:
 
   Attributes:
     root: the folder that was searched.
-    runs: the finished runs, by name.
+    runs: the finished runs, by name, but for those of the studies.
     left_out: the others, by name.
+    studies: those of layers.
   """
 
   root: pathlib.Path
   runs: tuple[reading.Run, ...]
   left_out: tuple[LeftOut, ...]
+  studies: tuple[layer_studies.LayerStudy, ...] = ()
+
+  @property
+  def all_runs(self) -> tuple[reading.Run, ...]:
+    """The finished runs, with those of the studies."""
+    return (*self.runs, *(
+        run for study in self.studies
+        for column in study.columns.values() for run in column.runs))
 
 
 def collect(root: pathlib.Path) -> Collection:
@@ -54,6 +64,7 @@ def collect(root: pathlib.Path) -> Collection:
   if not root.is_dir():
     raise errors.UsageError(f'{root}: no such folder; give another --workdir')
   runs, left_out, seen = [], [], {}
+  grouped = {home: [] for home in layer_studies.find(root)}
   for path in _workdirs(root):
     name = _name(path, root)
     try:
@@ -68,6 +79,9 @@ def collect(root: pathlib.Path) -> Collection:
     except OSError as error:
       left_out.append(LeftOut(name, f'cannot be read ({error.strerror})'))
       continue
+    if path.parent.parent in grouped:
+      grouped[path.parent.parent].append(run)
+      continue
     first = seen.setdefault((run.dataset, run.identity, run.spec.seed), name)
     if first == name:
       runs.append(run)
@@ -75,12 +89,19 @@ def collect(root: pathlib.Path) -> Collection:
       left_out.append(LeftOut(
           name, f'repeats {first}: same specification, same seed'))
   left_out += _not_begun(root)
-  if not runs:
+  studies = []
+  for path, members in grouped.items():
+    try:
+      studies.append(layer_studies.arrange(path, _name(path, root), members))
+    except errors.DataError as error:
+      left_out.append(LeftOut(_name(path, root), _without(str(error), path)))
+  studies = [study for study in studies if study]
+  if not runs and not studies:
     reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
     raise errors.DataError(
         f'{root}: no finished run below it; train one with '
         f'python -m medxfer.main{reasons and ". Left out:" + reasons}')
-  return Collection(root, tuple(runs), tuple(left_out))
+  return Collection(root, tuple(runs), tuple(left_out), tuple(studies))
 
 
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:

@@ -140,7 +140,7 @@ def pixels(
 def runs(collection: collect.Collection, name: str) -> tables.Table:
   """Lists every run that is shown."""
   rows = []
-  for run in collection.runs:
+  for run in collection.all_runs:
     summary, spec = run.summary, run.spec
     height, width = spec.data.image_size
     rows.append((

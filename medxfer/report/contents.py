@@ -1,5 +1,6 @@
 """What stands in a report, in order; from runs to tables and figures."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
@@ -9,6 +10,8 @@ from medxfer.report import collect
 from medxfer.report import comparisons
 from medxfer.report import estimates
 from medxfer.report import explained
+from medxfer.report import layer_studies
+from medxfer.report import layers
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 from medxfer.report import tables
@@ -61,6 +64,7 @@ class Contents:
     answers: the first screen.
     phantoms: whether procedural images are among the data.
     chapters: one a data set.
+    layers: one a study of layers.
     comparisons: leakage and pixels, where there are twins.
     network: what trained in each arm; None without a network.
     explained: pictures, and why some are missing.
@@ -71,6 +75,7 @@ class Contents:
   answers: tuple[answers_lib.Answer, ...]
   phantoms: bool
   chapters: tuple[Chapter, ...]
+  layers: tuple[layers.Section, ...]
   comparisons: tuple[tables.Table, ...]
   network: style.Chart | None
   explained: explained.Explained
@@ -79,6 +84,7 @@ class Contents:
   def tables(self) -> tuple[tables.Table, ...]:
     """Returns all tables, in the order of the page."""
     found = [t for c in self.chapters for p in c.parts for t in p.tables]
+    found += [t for section in self.layers for t in section.tables]
     return (*found, *self.comparisons, self.runs)
 
   def charts(self) -> tuple[style.Chart, ...]:
@@ -89,6 +95,8 @@ class Contents:
       for part in chapter.parts:
         found += [*part.charts, *part.diagnoses]
         found += [chart for _, charts in part.others for chart in charts]
+    for section in self.layers:
+      found += section.charts
     return tuple(found)
 
 
@@ -102,13 +110,16 @@ def make(collection: collect.Collection) -> Contents:
               classes.distribution(_first_run(alike), names.classes(dataset)),
               tuple(_part(setting, names) for setting in alike))
       for dataset, alike in _by_dataset(settings).items())
+  sections = tuple(layers.section(study, names.study(study))
+                   for study in collection.studies)
   found = (comparisons.leakage(settings, 'leakage'),
            comparisons.pixels(settings, 'pixels'))
   return Contents(
       collection=collection,
-      answers=answers_lib.answers(settings),
-      phantoms=any(setting.dataset.phantom for setting in settings),
+      answers=(*answers_lib.answers(settings), *layers.answers(sections)),
+      phantoms=any(run.dataset.phantom for run in collection.all_runs),
       chapters=chapters,
+      layers=sections,
       comparisons=tuple(table for table in found if table),
       network=network.network(networks, 'figure_6_1') if networks else None,
       explained=explained.explain(answers_lib.chosen(settings)),
@@ -137,6 +148,13 @@ class _Names:
     if known:
       return self.free(f'figure_{known.figure.replace(".", "_")}')
     return self.free(f'classes_{settings_lib.slug(dataset.folder)}')
+
+  def study(
+      self, study: layer_studies.LayerStudy
+  ) -> Callable[[str], str]:
+    """Returns stem -> name of a file of a study."""
+    tail = settings_lib.slug(study.name)
+    return lambda stem: self.free(f'{stem}_{tail}')
 
   def setting(self, setting: settings_lib.Setting, stem: str = '') -> str:
     """Returns the name of a setting's table, or of what goes with it.

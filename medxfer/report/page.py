@@ -41,7 +41,8 @@ def _digest(script: str) -> str:
 
 
 def _title(contents: contents_lib.Contents) -> str:
-  return ', '.join(chapter.title for chapter in contents.chapters)
+  found = [chapter.title for chapter in contents.chapters]
+  return ', '.join(found) or 'Layers that transfer'
 
 
 def _svg(chart: style.Chart) -> markupsafe.Markup:

@@ -1,6 +1,7 @@
 """Finished runs without a training: the files of a workdir, made up."""
 
 from collections.abc import Sequence
+import dataclasses
 import json
 import pathlib
 import zlib
@@ -14,6 +15,7 @@ from medxfer import spec as specs
 from medxfer.evaluation import operating
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.model import layers
 
 HAM = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
 XRAY = ('NORMAL', 'PNEUMONIA')
@@ -38,7 +40,7 @@ def spec(
   config = common.default()
   for name in modifiers:
     common.MODIFIERS[name](config)
-  _ARMS[arm](config)
+  _ARMS.get(arm, _ARMS['all'])(config)
   config.update(arm=arm, modifiers=tuple(modifiers), seed=seed)
   config.data.name = dataset
   config.evaluation.resamples = 50
@@ -88,6 +90,55 @@ def write(
   files.write_json(path / 'environment.json', {'devices': ['cpu']})
   files.write_json(path / 'summary.json', summary)
   return path
+
+
+def write_layer_study(
+    path: pathlib.Path, skills: dict[str, float], *, seeds: Sequence[int] = (0,)
+) -> pathlib.Path:
+  """Writes a study of layers whose runs are finished, but for `layers.json`.
+
+  Args:
+    path: the folder to make.
+    skills: arm -> how far the right class' logit stands out.
+    seeds: of the runs.
+  """
+  for arm, skill in skills.items():
+    for seed in seeds:
+      run = write(path / 'runs' / f'{arm}-seed{seed}', arm, skill=skill,
+                  seed=seed)
+      test = predictions_lib.read(run / 'predictions_test.csv')
+      predictions_lib.write(
+          run / 'predictions_val.csv', dataclasses.replace(
+              test, image_ids=tuple(f'val_0_{i}' for i in test.image_ids)))
+  files.write_json(path / 'study.json', {
+      'name': 'layers_ham', 'title': 'Layers', 'runs': {
+          f'{arm}-seed{seed}': {} for arm in skills for seed in seeds}})
+  return path
+
+
+def write_layers(path: pathlib.Path, seeds: Sequence[int] = (0,)) -> None:
+  """Writes what was measured of a study's layers: 0.01 for the first ..."""
+  names = ('random', 'own', 'imagenet', 'tuned_imagenet')
+  bare = {name: (i + 1) / 100 for i, name in enumerate(layers.CONVOLUTIONS)}
+
+  def spread(key: str) -> dict:
+    return {name: {key: value, 'interval': [value - .01, value + .01]}
+            for name, value in bare.items()}
+
+  files.write_json(path / 'layers.json', {'key': {}, 'seeds': {str(seed): {
+      'probes': {name: spread('f1_macro') for name in names},
+      'diagnostics': {name: {'log_me': bare, 'h_score': bare}
+                      for name in names},
+      'index': {'imagenet': {
+          'layers': {**spread('index'), 'block1_conv1': {
+              'index': None, 'interval': None}},
+          'agreement': {'spearman': 0.5, 'cuts': 5}}},
+      'similarity': [{'a': a, 'b': b, 'cka': bare} for a, b in (
+          ('random', 'own'), ('imagenet', 'tuned_imagenet'))],
+      'moved': {name: bare for name in ('own', 'tuned_imagenet')},
+      'put_back': {name: spread('difference')
+                   for name in ('own', 'tuned_imagenet')},
+  } for seed in seeds}})
 
 
 def _scored(

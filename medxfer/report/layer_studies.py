@@ -1,0 +1,196 @@
+"""A layer study, read: its runs by arm, and what was measured of its layers."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
+import pathlib
+import statistics
+from typing import Any
+
+import numpy as np
+
+from medxfer import errors
+from medxfer import files
+from medxfer.model import layers
+from medxfer.report import estimates
+from medxfer.report import reading
+from medxfer.report import settings as settings_lib
+from medxfer.study import curves
+from medxfer.study import plan
+
+# Layer -> value; None where it is not defined.
+ByLayer = Mapping[str, estimates.Estimate | None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Measured:
+  """What `medxfer.study.measure` has found, over all seeds.
+
+  Attributes:
+    probes: network -> macro F1 of a probe on each layer.
+    index: source -> index of each layer.
+    agreement: source -> (rank correlation of the index with the curve of
+      frozen layers, or None; of how many cuts); lowest seed.
+    similarity: two networks -> CKA of each layer.
+    moved: network -> relative change of each layer in training.
+    put_back: network -> macro F1 that is lost if a layer is put back.
+    diagnostics: 'log_me' or 'h_score' -> network -> value of each layer.
+  """
+
+  probes: Mapping[str, ByLayer]
+  index: Mapping[str, ByLayer]
+  agreement: Mapping[str, tuple[float | None, int]]
+  similarity: Mapping[tuple[str, str], ByLayer]
+  moved: Mapping[str, ByLayer]
+  put_back: Mapping[str, ByLayer]
+  diagnostics: Mapping[str, Mapping[str, ByLayer]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerStudy:
+  """The finished runs of a study of layers.
+
+  Attributes:
+    name: its folder below the one that was searched.
+    columns: arm -> its runs.
+    measured: None before they were looked into.
+  """
+
+  name: str
+  columns: Mapping[curves.Arm, settings_lib.Column]
+  measured: Measured | None
+
+  @property
+  def first(self) -> reading.Run:
+    """A run, for what all have in common."""
+    return next(iter(self.columns.values())).first
+
+  def curve(self, kind: str, source: str) -> dict[int, settings_lib.Column]:
+    """Returns the columns of a curve by number of convolutions."""
+    return {arm.count: column for arm, column in sorted(
+        self.columns.items(), key=lambda item: item[0].count)
+        if (arm.kind, arm.source) == (kind, source)}
+
+  def column(
+      self, kind: str, source: str = '', count: int = 0
+  ) -> settings_lib.Column | None:
+    """Returns the runs of an arm, or None."""
+    return self.columns.get(curves.Arm(kind, source, count))
+
+  @property
+  def sources(self) -> tuple[str, ...]:
+    """Where transferred layers come from, ImageNet first, random last."""
+    found = {arm.source for arm in self.columns
+             if arm.kind in (curves.FROZEN, curves.TUNED)}
+    order = (curves.IMAGENET, curves.OWN, curves.RANDOM)
+    return (*(s for s in order[:2] if s in found),
+            *sorted(found.difference(order)),
+            *(s for s in order[2:] if s in found))
+
+
+def find(root: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the folders of layer studies below a folder, or that it is."""
+  found = []
+  for path in sorted(root.rglob(plan.STUDY)):
+    try:
+      name = files.read_json(path)['name']
+    except (errors.DataError, KeyError, TypeError):
+      continue  # `collect` says that it is damaged.
+    if isinstance(name, str) and name.startswith(curves.PREFIX):
+      found.append(path.parent)
+  return found
+
+
+def arrange(
+    path: pathlib.Path, name: str, runs: Iterable[reading.Run]
+) -> LayerStudy | None:
+  """Returns a study of its finished runs; None without any.
+
+  Args:
+    path: its folder.
+    name: what the report calls it.
+    runs: those below it; that of its source is left out.
+
+  Raises:
+    DataError: what was measured is damaged.
+  """
+  alike: dict[curves.Arm, list[reading.Run]] = {}
+  for run in runs:
+    arm = curves.Arm.parse(run.spec.arm)
+    if arm:
+      alike.setdefault(arm, []).append(run)
+  if not alike:
+    return None
+  columns = {
+      arm: settings_lib.Column(arm.name, arm.name, '', tuple(
+          sorted(same, key=lambda run: run.spec.seed)), None)
+      for arm, same in alike.items()}
+  return LayerStudy(name, columns, _measured(path / curves.MEASURED))
+
+
+def _measured(path: pathlib.Path) -> Measured | None:
+  if not path.exists():
+    return None
+  try:
+    seeds = [found for _, found in sorted(
+        files.read_json(path)['seeds'].items(), key=lambda item: int(item[0]))]
+    return _over_seeds(seeds)
+  except (AttributeError, IndexError, KeyError, TypeError,
+          ValueError) as error:
+    raise errors.DataError(
+        f'{path}: damaged ({type(error).__name__}: {error}); delete it, and '
+        'the command of the study writes it again') from error
+
+
+def _over_seeds(seeds: list[Mapping[str, Any]]) -> Measured:
+  first = seeds[0]
+  return Measured(
+      probes={name: _by_layer(
+          [seed['probes'][name] for seed in seeds], 'f1_macro')
+              for name in first['probes']},
+      index={name: _by_layer(
+          [seed['index'][name]['layers'] for seed in seeds], 'index')
+             for name in first['index']},
+      agreement={
+          name: (found['agreement']['spearman'], found['agreement']['cuts'])
+          for name, found in first['index'].items()},
+      similarity={
+          (pair['a'], pair['b']): _bare(
+              [seed['similarity'][i]['cka'] for seed in seeds])
+          for i, pair in enumerate(first['similarity'])},
+      moved={name: _bare([seed['moved'][name] for seed in seeds])
+             for name in first['moved']},
+      put_back={name: _by_layer(
+          [seed['put_back'][name] for seed in seeds], 'difference')
+                for name in first['put_back']},
+      diagnostics={
+          key: {name: _bare([seed['diagnostics'][name][key] for seed in seeds])
+                for name in first['diagnostics']}
+          for key in ('log_me', 'h_score')})
+
+
+def _by_layer(seeds: list[Mapping[str, Any]], key: str) -> ByLayer:
+  return {layer: _estimate([seed[layer][key] for seed in seeds],
+                           seeds[0][layer]['interval'])
+          for layer in layers.CONVOLUTIONS}
+
+
+def _bare(seeds: list[Mapping[str, Any]]) -> ByLayer:
+  return {layer: _estimate([seed[layer] for seed in seeds], None)
+          for layer in layers.CONVOLUTIONS}
+
+
+def _estimate(
+    values: list[float | None], interval: list[float] | None
+) -> estimates.Estimate | None:
+  if None in values:
+    return None
+  numbers = [float(value) for value in values]
+  if not np.isfinite(numbers).all():
+    raise ValueError(f'{numbers} are not finite')
+  if len(numbers) > 1:
+    return estimates.Estimate(
+        statistics.fmean(numbers), sd=statistics.stdev(numbers),
+        seeds=len(numbers))
+  low, high = map(float, interval) if interval else (None, None)
+  return estimates.Estimate(numbers[0], low, high)
