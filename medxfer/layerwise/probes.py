@@ -5,12 +5,17 @@ probes' (arXiv 1610.01644), on activations that are averaged over the image,
 so that layers differ in what they know and hardly in how large they are.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn import linear_model
 from sklearn import pipeline
 from sklearn import preprocessing
 
 from medxfer import errors
+from medxfer.evaluation import intervals
+from medxfer.evaluation import metrics
+from medxfer.evaluation import predictions as predictions_lib
 
 _PENALTIES = np.logspace(-2, 5, 15)
 _FEWEST = 2  # Images of a class to train on.
@@ -36,6 +41,35 @@ def predict(
       preprocessing.StandardScaler(),
       linear_model.RidgeClassifierCV(_PENALTIES, class_weight='balanced'))
   return probe.fit(features, labels).predict(asked)
+
+
+def score(
+    images: predictions_lib.Predictions,
+    read: np.ndarray,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+  """Scores a probe.
+
+  Args:
+    images: the m test images, drawn by group in the bootstrap.
+    read: what the probe makes of them, int [m].
+    resamples: replicates of the bootstrap.
+    seed: of the draws.
+
+  Returns:
+    'f1_macro' and its 95 % 'interval', None where it is not known.
+  """
+  def f1(counts: np.ndarray) -> dict[str, np.ndarray]:
+    table = metrics.confusion(
+        images.labels, read, len(images.class_names), counts)
+    return {'f1_macro': metrics.f1_per_class(table).mean(axis=-1)}
+
+  ends = intervals.percentiles(
+      images, f1, resamples=resamples, level=0.95, seed=seed)
+  return {'f1_macro': float(f1(np.ones(len(read)))['f1_macro']),
+          'interval': ends['f1_macro']}
 
 
 def refuse_too_few(

@@ -27,15 +27,27 @@ def linear_cka(x: np.ndarray, y: np.ndarray) -> float:
     constant.
 
   Raises:
-    DataError: there are too few images.
+    DataError: there are fewer than `FEWEST` images.
+    ValueError: both have not the same number of images.
   """
-  if len(x) != len(y) or len(x) < FEWEST:
-    raise errors.DataError(
-        f'features of {len(x)} and {len(y)} images cannot be compared: both '
-        f'have to be of the same images, {FEWEST} or more')
+  if len(x) != len(y):
+    raise ValueError(f'features of {len(x)} and of {len(y)} images')
+  refuse_too_few(len(x))
   k, l = _kernel(x), _kernel(y)
   across, within = _hsic(k, l), _hsic(k, k) * _hsic(l, l)
   return float(across / np.sqrt(within)) if within > 0 else float('nan')
+
+
+def refuse_too_few(images: int) -> None:
+  """Refuses images that are too few to compare layers by.
+
+  Raises:
+    DataError: there are fewer than `FEWEST`.
+  """
+  if images < FEWEST:
+    raise errors.DataError(
+        f'{images} images are too few to compare layers by: {FEWEST} or more '
+        'are needed')
 
 
 def _kernel(x: np.ndarray) -> np.ndarray:

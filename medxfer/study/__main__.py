@@ -1,4 +1,4 @@
-"""Runs every arm of a table, one after the other.
+"""Runs every arm of a study, one after the other.
 
     python -m medxfer.study --config=configs/table_7_1.py[:PRESET,...] \\
         --workdir=DIR [--shard=I/N] [--config.study.seeds=0,1,2]
@@ -7,6 +7,9 @@ The same command does what is left: finished runs are not repeated,
 interrupted ones go on, and one that fails does not stop the others. Any key of
 a run is set for all of them, as in --config.training.epochs=3. Shards may run
 at the same time on the same folder.
+
+The networks of `configs/layers.py` are then looked into, layer by layer, by
+the shard that ends last; what is found stands in DIR/layers.json.
 """
 
 import pathlib
@@ -36,8 +39,14 @@ def main(argv: list[str]) -> None:
   for run in study.runs:
     trainable.check(run.spec.model)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.study import execute  # pylint: disable=import-outside-toplevel
+  # pylint: disable=import-outside-toplevel
+  from medxfer.study import execute
+  from medxfer.study import measure
+  # pylint: enable=import-outside-toplevel
+  measure.check(study)
   failures = execute.execute(study, path, plan.shard(study, index, count))
+  if not failures:
+    measure.measure(study, path)
   print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
         f'python -m tools.report --workdir={path}')
   if failures:

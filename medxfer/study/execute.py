@@ -43,13 +43,16 @@ def execute(
 
   Raises:
     UsageError: the folder holds something else.
-    DataError: there are no ImageNet weights, or a run that others start from
-      cannot give its layers.
+    DataError: ImageNet's weights, or those of a run outside the study, are
+      missing or do not fit.
   """
-  for run in runs:
-    # Hours before its turn comes.
-    if run.after is None and _summary(path / plan.RUNS / run.name) is None:
-      backbone.refuse_absent(run.spec.model)
+  # Hours before their turn comes; each source once.
+  sources = {
+      (run.spec.model.init_from, run.spec.model.weights): run.spec.model
+      for run in runs
+      if run.after is None and _summary(path / plan.RUNS / run.name) is None}
+  for model in sources.values():
+    backbone.check(model)
   _write_study(study, path)
   failures: dict[str, str] = {}
   for number, run in enumerate(runs, start=1):

@@ -119,17 +119,18 @@ def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
 
 
 def predict(
-    step: Callable[[states.Params, Any, feeds.Batch], jax.Array],
+    step: Callable[[states.Params, Any, feeds.Batch], Any],
     params: states.Params,
     feed: feeds.Feed,
     rows: np.ndarray,
     spec: specs.RunSpec,
     title: str = 'scoring',
-) -> np.ndarray:
+) -> Any:
   """Scores every row exactly once.
 
   Args:
-    step: a compiled `predict_step`.
+    step: a compiled `predict_step`, or another that returns a tree of arrays
+      with a row for each of its batch.
     params: of the network.
     feed: the one that `step` was compiled for.
     rows: int [n].
@@ -138,16 +139,17 @@ def predict(
     title: of the progress.
 
   Returns:
-    Logits, float32 [n, classes].
+    What the step does, with n rows: logits, float32 [n, classes].
   """
   batch_size, devices_ = spec.evaluation.batch_size, jax.device_count()
   if feed.first == layers.CONVOLUTIONS[0]:
     batch_size = devices_ * room.images_at_once(
         spec.data.image_size, batch_size // devices_)
   batches, _ = order.batched(rows, batch_size, devices_)
-  logits = [step(params, feed.stored, batch)
-            for batch in dispatch.scoring(feed, batches, title)]
-  return np.concatenate(jax.device_get(logits))[:len(rows)]
+  made = [step(params, feed.stored, batch)
+          for batch in dispatch.scoring(feed, batches, title)]
+  return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:len(rows)],
+                      *jax.device_get(made))
 
 
 def _epoch(

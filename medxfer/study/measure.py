@@ -1,0 +1,191 @@
+"""Looks into the networks of a finished layer study, layer by layer.
+
+What its runs reached stands in their workdirs. Here is what a pass over the
+images adds: what a linear probe reads from each layer, how general a layer
+is, how far training moved it, and what is lost if it is put back.
+"""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+import dataclasses
+import functools
+import hashlib
+import itertools
+import math
+import pathlib
+from typing import Any
+
+from medxfer import errors
+from medxfer import files
+from medxfer import say
+from medxfer.data import datasets
+from medxfer.data import splits
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.layerwise import generality
+from medxfer.layerwise import movement
+from medxfer.layerwise import probes
+from medxfer.layerwise import similarity
+from medxfer.model import layers
+from medxfer.runs import workdir
+from medxfer.study import curves
+from medxfer.study import networks
+from medxfer.study import plan
+
+_PARTS = 'layers'  # Folder of what a killed process need not do again.
+
+
+def check(study: plan.Study) -> None:
+  """Refuses images that no layer could be measured by, before any training.
+
+  Args:
+    study: any; only those of layers are measured.
+
+  Raises:
+    DataError: images are missing, or a class has too few for a probe.
+  """
+  if not _is_measured(study):
+    return
+  for data, seed in {(run.spec.data, run.spec.seed) for run in study.runs
+                     if curves.Arm.parse(run.spec.arm)}:
+    examples = datasets.read(data)
+    split = splits.of_run(examples, data, seed)
+    probes.refuse_too_few(examples.labels[split.train], examples.class_names)
+    similarity.refuse_too_few(len(split.test))
+
+
+def measure(study: plan.Study, path: pathlib.Path) -> None:
+  """Measures the layers of a study and writes `layers.json` in its folder.
+
+  Nothing is done while a run is not finished, nor a second time.
+
+  Args:
+    study: any; only those of layers are measured.
+    path: its folder.
+
+  Raises:
+    DataError: images or a checkpoint are missing or damaged.
+    UsageError: another process is measuring.
+  """
+  target = path / curves.MEASURED
+  key = _key(study, path) if _is_measured(study) else None
+  if key is None:
+    return
+  if _found(target).get('key') == key:
+    say.line(f'{target} is finished')
+    return
+  seeds = sorted({run.spec.seed for run in study.runs})
+  with workdir.locked(path / _PARTS):
+    files.write_json(target, {'key': key, 'seeds': {
+        str(seed): _measure_seed(study, path, seed, key) for seed in seeds}})
+
+
+def _is_measured(study: plan.Study) -> bool:
+  """Whether it is of layers, with the networks that are looked into."""
+  arms = {run.spec.arm for run in study.runs}
+  return (study.name.startswith(curves.PREFIX)
+          and arms.issuperset(networks.NEEDED))
+
+
+def _key(study: plan.Study, path: pathlib.Path) -> dict[str, str] | None:
+  """Returns run -> digest of its summary, or None if one has none yet."""
+  summaries = {run.name: path / plan.RUNS / run.name / workdir.SUMMARY
+               for run in study.runs}
+  if not all(file.exists() for file in summaries.values()):
+    return None
+  return {name: hashlib.sha256(file.read_bytes()).hexdigest()
+          for name, file in summaries.items()}
+
+
+def _measure_seed(
+    study: plan.Study, path: pathlib.Path, seed: int, key: Mapping[str, str]
+) -> dict[str, Any]:
+  runs = {run.spec.arm: path / plan.RUNS / run.name for run in study.runs
+          if run.spec.seed == seed and curves.Arm.parse(run.spec.arm)}
+  described: dict[str, networks.Described] = {}
+  moved, put_back = {}, {}
+  for arm in networks.looked_into(runs):
+    say.line(f'\nlayers of {runs[arm].name}')
+    trained = networks.load(runs[arm])
+    before, after = networks.names(arm)
+    described[before] = networks.describe(trained, trained.start, before)
+    described[after] = networks.describe(trained, trained.end, after)
+    moved[after] = movement.relative_change(trained.start, trained.end)
+    put_back[after] = _kept(
+        path / _PARTS / f'put_back_{runs[arm].name}.json',
+        key[runs[arm].name], functools.partial(networks.put_back, trained))
+    images, spec = trained.images, trained.spec
+  drawn = {'resamples': spec.evaluation.resamples, 'seed': seed}
+  return {
+      'probes': {
+          name: {layer: probes.score(images, read, **drawn)
+                 for layer, read in one.readings.items()}
+          for name, one in described.items()},
+      'diagnostics': {
+          name: one.diagnostics for name, one in described.items()},
+      'index': _index(described, runs, images, drawn),
+      'similarity': [
+          {'a': a, 'b': b, 'cka': _cka(described[a], described[b])}
+          for a, b in itertools.combinations(described, 2)],
+      'moved': moved,
+      'put_back': put_back,
+  }
+
+
+def _kept(path: pathlib.Path, key: str, make: Callable[[], Any]) -> Any:
+  """Returns what a file holds for a key, or makes it."""
+  found = _found(path)
+  if found.get('key') == key:
+    return found['made']
+  made = make()
+  files.write_json(path, {'key': key, 'made': made})
+  return made
+
+
+def _found(path: pathlib.Path) -> Mapping[str, Any]:
+  """Returns what a file holds; nothing if it is absent or damaged."""
+  try:
+    found = files.read_json(path)
+  except (OSError, errors.DataError):
+    return {}
+  return found if isinstance(found, Mapping) else {}
+
+
+def _index(
+    described: Mapping[str, networks.Described],
+    runs: Mapping[str, pathlib.Path],
+    images: predictions_lib.Predictions,
+    drawn: Mapping[str, int],
+) -> dict[str, Any]:
+  """Returns the index of each source's layers, and what speaks for it."""
+  found = {}
+  for arm in networks.looked_into(runs):
+    source, tuned = networks.names(arm)
+    if arm == curves.BASE:
+      continue
+    indices = generality.indices(
+        images, described[source].readings, described[tuned].readings,
+        described[curves.RANDOM].readings, **drawn)
+    left = {
+        layers.CONVOLUTIONS[cut.count - 1]: _f1(runs[name])
+        for name in runs if (cut := curves.Arm.parse(name))
+        and (cut.kind, cut.source) == (curves.FROZEN, source)}
+    correlation, cuts = generality.agreement(
+        indices, {layer: -f1 for layer, f1 in left.items()})
+    found[source] = {
+        'layers': {name: dataclasses.asdict(one)
+                   for name, one in indices.items()},
+        'agreement': {'spearman': correlation, 'cuts': cuts}}
+  return found
+
+
+def _f1(path: pathlib.Path) -> float:
+  return files.read_json(path / workdir.SUMMARY)['test']['f1_macro']
+
+
+def _cka(
+    a: networks.Described, b: networks.Described
+) -> dict[str, float | None]:
+  found = {name: similarity.linear_cka(a.features[name], b.features[name])
+           for name in layers.CONVOLUTIONS}
+  return {name: None if math.isnan(value) else value
+          for name, value in found.items()}
