@@ -22,7 +22,11 @@ _NETWORKS = {
     curves.IMAGENET: 'ImageNet', curves.OWN: 'own, from random',
     curves.RANDOM: 'random', 'ham': 'HAM10000', 'xray': 'X-rays',
     'other': 'another run'}
-# Stem of a file -> as `charts.by_layer` wants it.
+# Colours, the same wherever a network is drawn; another task's come third.
+_ROLES = {curves.IMAGENET: 0, curves.OWN: 1, curves.RANDOM: 3,
+          f'{curves.TUNED}_{curves.IMAGENET}': 4}
+_OTHER, _OTHER_TUNED, _TWO_TASKS = 2, 5, 6
+# Stem of a file -> a name that no other file of the report has.
 _Name = Callable[[str], str]
 
 
@@ -111,21 +115,23 @@ def _curve_charts(
       (curves.TUNED, 'Fine-tuned transfer',
        'The first layers come from a source; the rest begins at random, and '
        'everything trains.')):
-    series = {called(source): {**start, **_values(study.curve(kind, source))}
-              for source in study.sources if study.curve(kind, source)}
-    if series:
+    lines = [
+        _line(source, {**start, **_values(study.curve(kind, source))})
+        for source in study.sources if study.curve(kind, source)]
+    if lines:
       charts.append(by_layer.over_counts(
           name(f'layers_{kind}'), title,
           f'{caption} 0: everything from random weights. Bars: 95 % intervals, '
           'or the standard deviation over seeds.',
-          'transferred layers', series))
+          'transferred layers', lines))
   unfrozen = freezing.unfrozen(study)
   if len(unfrozen) > 1:
     charts.append(by_layer.over_counts(
         name('layers_unfrozen'), 'Unfreezing',
         'All layers come from ImageNet; the head and so many of the last '
         'layers train. Where the curve is flat, training more pays nothing.',
-        'last layers that train', {'ImageNet': _values(unfrozen)}))
+        'last layers that train',
+        [_line(curves.IMAGENET, _values(unfrozen))]))
   return charts
 
 
@@ -137,17 +143,17 @@ def _layer_charts(
           name('layers_probes'), 'What a linear probe reads',
           'Macro F1, on test images, of a linear classifier of what each '
           'layer makes of an image, averaged over the image.',
-          'macro F1 of a probe', _named(measured.probes)),
+          'macro F1 of a probe', _lines(measured.probes)),
       by_layer.over_layers(
           name('layers_index'), 'General or specific',
           '1: the layer serves this task as well as after fine-tuning on it; '
           '0: no better than random filters.',
-          'generality index', _named(measured.index)),
+          'generality index', _lines(measured.index)),
       by_layer.over_layers(
           name('layers_moved'), 'How far training moved the weights',
           'Distance between a layer’s weights before and after training, '
           'relative to their size before.', 'relative change',
-          _named(measured.moved)),
+          _lines(measured.moved)),
       by_layer.over_layers(
           name('layers_similarity'), 'How alike layers see the images',
           'Linear CKA of what a layer makes of the test images in two '
@@ -157,20 +163,20 @@ def _layer_charts(
           name('layers_put_back'), 'Put one layer back',
           'Macro F1 that is lost if one layer alone is put back to what it '
           'was before training. About 0: it need not have trained.',
-          'macro F1 lost', _named(measured.put_back)),
+          'macro F1 lost', _lines(measured.put_back)),
   ]
 
 
-def _pairs(
-    measured: layer_studies.Measured,
-) -> dict[str, layer_studies.ByLayer]:
+def _pairs(measured: layer_studies.Measured) -> list[by_layer.Curve]:
   """Returns CKA before and after training, and between fine-tuned ones."""
-  found = {}
+  found = []
   for (a, b), values in measured.similarity.items():
     if b == f'{curves.TUNED}_{a}' or (a, b) == (curves.RANDOM, curves.OWN):
-      found[f'{called(a)}: before, after'] = values
+      found.append(
+          by_layer.Curve(f'{called(a)}: before, after', _role(b), values))
     elif a == f'{curves.TUNED}_{curves.IMAGENET}' and b in measured.index:
-      found[f'fine-tuned here, on {called(b)}'] = values
+      found.append(by_layer.Curve(
+          f'fine-tuned here, on {called(b)}', _TWO_TASKS, values))
   return found
 
 
@@ -223,8 +229,7 @@ def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
          measured.diagnostics['h_score'][source] for source in measured.index},
       **{f'Moved, {called(network)}': values
          for network, values in measured.moved.items()},
-      **{f'CKA, {title}': values
-         for title, values in _pairs(measured).items()},
+      **{f'CKA, {line.title}': line.values for line in _pairs(measured)},
       **{f'Lost if put back, {called(network)}': values
          for network, values in measured.put_back.items()},
   }
@@ -258,7 +263,16 @@ def _values(
   return {count: _f1(column) for count, column in curve.items()}
 
 
-def _named(
+def _lines(
     networks: Mapping[str, layer_studies.ByLayer],
-) -> dict[str, layer_studies.ByLayer]:
-  return {called(network): values for network, values in networks.items()}
+) -> list[by_layer.Curve]:
+  return [_line(network, values) for network, values in networks.items()]
+
+
+def _line(network: str, values: Mapping) -> by_layer.Curve:
+  return by_layer.Curve(called(network), _role(network), values)
+
+
+def _role(network: str) -> int:
+  is_tuned = network.startswith(f'{curves.TUNED}_')
+  return _ROLES.get(network, _OTHER_TUNED if is_tuned else _OTHER)

@@ -30,17 +30,12 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
   """
   if spec.init_from == 'random':
     return None
+  path, weights = _fitting(spec)
   if spec.init_from == 'imagenet':
-    path = weights_lib.locate(spec.weights)
-    weights = weights_lib.read(path)
     known = weights_lib.recognise(weights.params)
     say.line(f'weights: {path}: '
              f'{known or "not the official ImageNet weights"}')
   else:
-    path = _source(spec)
-    weights = weights_lib.verify(
-        checkpoints.export(path), layers.backbone_shapes(), path=path,
-        drop=layers.HEAD)
     say.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
   if spec.transferred != 'all':
@@ -76,20 +71,30 @@ def origin(
   return ', '.join(parts)
 
 
-def refuse_absent(spec: specs.ModelSpec) -> None:
-  """Refuses a network whose layers are to come from where there are none.
+def check(spec: specs.ModelSpec) -> None:
+  """Refuses a network whose layers cannot come from where they should.
 
   Args:
     spec: of the network.
 
   Raises:
-    DataError: there are no ImageNet weights; or there is no such run, it has
-      no layers, or it is not finished.
+    DataError: see `read`.
   """
+  if spec.init_from != 'random':
+    _fitting(spec)
+
+
+def _fitting(
+    spec: specs.ModelSpec,
+) -> tuple[pathlib.Path, weights_lib.Weights]:
+  """Returns weights that fit VGG-16, and where they are."""
   if spec.init_from == 'imagenet':
-    weights_lib.locate(spec.weights)
-  elif spec.init_from != 'random':
-    _source(spec)
+    path = weights_lib.locate(spec.weights)
+    return path, weights_lib.read(path)
+  path = _source(spec)
+  return path, weights_lib.verify(
+      checkpoints.export(path), layers.backbone_shapes(), path=path,
+      drop=layers.HEAD)
 
 
 def _source(spec: specs.ModelSpec) -> pathlib.Path:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+import numpy as np
 import pytest
 
 from configs import table_7_1
@@ -100,6 +101,21 @@ def test_a_missing_source_is_told_before_any_run(phantoms, tmp_path):
           tree.spec.model, name='vgg16', init_from='/no/such/run')))
   study = plan.Study('table_7_1', 'title', (tree, needs))
   with pytest.raises(errors.DataError, match='init_from=/no/such/run'):
+    execute.execute(study, path, study.runs)
+  assert not path.exists()
+
+
+def test_weights_that_do_not_fit_are_told_before_any_run(phantoms, tmp_path):
+  """Nor after the arms that need none."""
+  path, file = tmp_path / 'study', tmp_path / 'vgg19.npz'
+  np.savez(file, block1_conv1_kernel=np.zeros((3, 3, 3, 64), np.float32))
+  tree = _study(phantoms, path, arms='decision_tree').runs[0]
+  needs = plan.Planned('needs', dataclasses.replace(
+      tree.spec, model=dataclasses.replace(
+          tree.spec.model, name='vgg16', init_from='imagenet',
+          weights=str(file))))
+  study = plan.Study('layers_ham', 'title', (tree, needs))
+  with pytest.raises(errors.DataError, match='vgg19.npz'):
     execute.execute(study, path, study.runs)
   assert not path.exists()
 

@@ -1,6 +1,8 @@
 """Curves over the layers of the network: what transfers, what has moved."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
 
 from matplotlib import axes as mpl_axes
 
@@ -8,14 +10,27 @@ from medxfer.model import layers
 from medxfer.report import estimates
 from medxfer.report.charts import style
 
-# Place on the axis -> value; a layer's place, or how many of them.
-Series = Mapping[int, estimates.Estimate]
 _SHIFT = 0.09  # Between the bars of neighbours, which would hide each other.
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+  """One line of a chart.
+
+  Attributes:
+    title: in the legend.
+    role: number of its colour and dash, the same in all charts of a study.
+    values: layer, or number of layers -> value, None where there is none.
+  """
+
+  title: str
+  role: int
+  values: Mapping[str | int, estimates.Estimate | None]
 
 
 def over_layers(
     name: str, title: str, caption: str, measure: str,
-    series: Mapping[str, Mapping[str, estimates.Estimate | None]],
+    lines: Sequence[Curve],
 ) -> style.Chart:
   """Draws a value of each of the thirteen convolutions.
 
@@ -24,13 +39,13 @@ def over_layers(
     title: one line.
     caption: how to read it.
     measure: what the values are.
-    series: title of a curve -> layer -> value, or None where there is none.
+    lines: their values by layer.
   """
-  places = {
-      label: {place: values[layer]
-              for place, layer in enumerate(layers.CONVOLUTIONS, start=1)
-              if values[layer] is not None}
-      for label, values in series.items()}
+  places = [
+      dataclasses.replace(line, values={
+          place: line.values[layer]
+          for place, layer in enumerate(layers.CONVOLUTIONS, start=1)
+          if line.values[layer] is not None}) for line in lines]
   ticks = {place: layer.removeprefix('block').replace('_conv', '.')
            for place, layer in enumerate(layers.CONVOLUTIONS, start=1)}
   return _chart(name, title, caption, 'layer (block.convolution)', measure,
@@ -39,7 +54,7 @@ def over_layers(
 
 def over_counts(
     name: str, title: str, caption: str, axis: str,
-    series: Mapping[str, Series],
+    lines: Sequence[Curve],
 ) -> style.Chart:
   """Draws macro F1 by a number of layers.
 
@@ -48,45 +63,44 @@ def over_counts(
     title: one line.
     caption: how to read it.
     axis: what is counted.
-    series: title of a curve -> number of layers -> macro F1.
+    lines: their values by number of layers.
   """
-  counts = sorted({count for values in series.values() for count in values})
-  return _chart(name, title, caption, axis, 'macro F1', series,
+  counts = sorted({count for line in lines for count in line.values})
+  return _chart(name, title, caption, axis, 'macro F1', lines,
                 {count: str(count) for count in counts})
 
 
 def _chart(
     name: str, title: str, caption: str, axis: str, measure: str,
-    series: Mapping[str, Series], ticks: Mapping[int, str],
+    lines: Sequence[Curve], ticks: Mapping[int, str],
 ) -> style.Chart:
   def paint(axes: mpl_axes.Axes) -> None:
-    for i, (label, values) in enumerate(series.items()):
-      shift = (i - (len(series) - 1) / 2) * _SHIFT
-      one = values.values()
+    for i, line in enumerate(lines):
+      shift = (i - (len(lines) - 1) / 2) * _SHIFT
+      one = line.values.values()
       axes.errorbar(
-          [place + shift for place in values], [e.value for e in one],
+          [place + shift for place in line.values], [e.value for e in one],
           yerr=[[e.value - _ends(e)[0] for e in one],
                 [_ends(e)[1] - e.value for e in one]],
-          color=style.CLASSES[i % len(style.CLASSES)],
-          linestyle=style.DASHES[i % len(style.DASHES)],
+          color=style.CLASSES[line.role], linestyle=style.DASHES[line.role],
           marker='o', markersize=3, elinewidth=0.6, linewidth=1.2,
-          label=label)
+          label=line.title)
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_xlabel(axis)
     axes.set_ylabel(measure)
     axes.grid(axis='y')
     axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1.0),
-                ncols=1 if len(series) < 4 else 2)
+                ncols=1 if len(lines) < 4 else 2)
 
   return style.Chart(
       name=name, title=title, caption=caption,
       label=f'Line chart of {measure} by {axis}. ' + ' '.join(
-          _told(label, values, ticks) for label, values in series.items()),
+          _told(line, ticks) for line in lines),
       svg=style.draw((style.WIDTH, 3.0), paint),
-      header=(axis, *series),
+      header=(axis, *(line.title for line in lines)),
       rows=tuple(
-          (text, *(values[place].text() if place in values
-                   else estimates.NOTHING for values in series.values()))
+          (text, *(line.values[place].text() if place in line.values
+                   else estimates.NOTHING for line in lines))
           for place, text in ticks.items()))
 
 
@@ -101,10 +115,9 @@ def _ends(estimate: estimates.Estimate) -> tuple[float, float]:
           max(estimate.high, estimate.value))
 
 
-def _told(label: str, values: Series, ticks: Mapping[int, str]) -> str:
-  if not values:
-    return f'{label}: no values.'
-  first, last = min(values), max(values)
-  return (f'{label}: {estimates.number(values[first].value)} at '
-          f'{ticks[first]}, {estimates.number(values[last].value)} at '
-          f'{ticks[last]}.')
+def _told(line: Curve, ticks: Mapping[int, str]) -> str:
+  if not line.values:
+    return f'{line.title}: no values.'
+  ends = (f'{estimates.number(line.values[place].value)} at {ticks[place]}'
+          for place in (min(line.values), max(line.values)))
+  return f'{line.title}: {", ".join(ends)}.'
