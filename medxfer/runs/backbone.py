@@ -12,7 +12,9 @@ from medxfer.model import weights as weights_lib
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
 
-_WAY_OUT = 'name a finished run with --config.model.init_from=WORKDIR'
+_WAY_OUT = (
+    'name the finished run of a network with --config.model.init_from=WORKDIR, '
+    'in a study with --config.study.source_run=WORKDIR')
 
 
 def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
@@ -108,7 +110,7 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
   if name in baselines.NAMES:
     raise errors.DataError(
         f'model.init_from={path}: a {name} has no layers to transfer; '
-        f'{_WAY_OUT} of a network')
+        f'{_WAY_OUT}')
   if not (path / workdir.SUMMARY).exists():
     raise errors.DataError(
         f'model.init_from={path}: this run is not finished; let it end (the '

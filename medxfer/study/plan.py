@@ -76,13 +76,21 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
       if after:
         keys['model']['init_from'] = str(path / RUNS / after)
       elif not keys['model']['init_from']:
-        keys['model']['init_from'] = study['source_run']
+        keys['model']['init_from'] = _source_run(study, arm)
       if after and after not in [run.name for run in runs]:
         runs.append(Planned(after, specs.from_config(
             _merge(study['source'], {'seed': seed}))))
       runs.append(Planned(
           Planned.named(arm, seed), specs.from_config(keys), after))
   return Study(study['name'], study['title'], tuple(runs))
+
+
+def _source_run(study: Mapping[str, Any], arm: str) -> str:
+  if not study['source_run']:
+    raise errors.UsageError(
+        f'the arm {arm} starts from another run: name it with '
+        '--config.study.source_run=WORKDIR')
+  return study['source_run']
 
 
 def _needed(

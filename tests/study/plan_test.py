@@ -194,3 +194,13 @@ def test_unknown_words_are_refused(argument, words):
   """By what they are, with those that are known."""
   with pytest.raises(errors.UsageError, match=words):
     layers.get_config(argument)
+
+
+def test_an_arm_that_starts_nowhere_is_told_of(phantoms):
+  """A folder of one's own has no other data set to start from."""
+  config = layers.get_config('folder,tuned')
+  config.data.dir = str(phantoms)
+  with pytest.raises(errors.UsageError, match='frozen_other_2.*source_run='):
+    _plan(config, arms='base,frozen_other_2')
+  assert _plan(config, arms='frozen_other_2', source_run='there').runs[
+      0].spec.model.init_from == 'there'
