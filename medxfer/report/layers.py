@@ -9,6 +9,7 @@ from medxfer import errors
 from medxfer.model import layers
 from medxfer.report import answers as answers_lib
 from medxfer.report import estimates
+from medxfer.report import findings
 from medxfer.report import freezing
 from medxfer.report import layer_studies
 from medxfer.report import published_shape
@@ -39,6 +40,7 @@ class Section:
     dataset: what its data set is called.
     choice: what to freeze; None where nothing was to choose.
     missing: why it could not be chosen, or ''.
+    findings: what else the study says, a sentence each.
     tables: curves; against the published shape; layer by layer.
     charts: curves; then layer by layer.
   """
@@ -47,6 +49,7 @@ class Section:
   dataset: str
   choice: freezing.Choice | None
   missing: str
+  findings: tuple[str, ...]
   tables: tuple[tables.Table, ...]
   charts: tuple[style.Chart, ...]
 
@@ -78,8 +81,10 @@ def section(study: layer_studies.LayerStudy, name: _Name) -> Section:
   if measured:
     found.append(_layers(measured, name('layers')))
     charts += _layer_charts(measured, name)
-  return Section(title, settings_lib.dataset_title(study.first.dataset), choice,
-                 missing, tuple(t for t in found if t), tuple(charts))
+  return Section(
+      title=title, dataset=settings_lib.dataset_title(study.first.dataset),
+      choice=choice, missing=missing, findings=findings.sentences(study),
+      tables=tuple(t for t in found if t), charts=tuple(charts))
 
 
 def answers(

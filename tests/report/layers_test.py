@@ -99,6 +99,21 @@ def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
     assert chart.svg.startswith('<?xml') and len(chart.rows) >= 3
 
 
+def test_findings_are_said_in_plain_words(section):
+  """Numbers that the made-up study has, and no others."""
+  frozen, tuned, general, moved, back, agreement = section.findings
+  assert frozen.startswith(
+      'Of ImageNet’s layers it is best to keep the first 2 as they are')
+  assert 'Keeping all 13 costs 0.' in frozen and 'not clear' not in frozen
+  assert 'ImageNet’s weights bring +' in tuned and 'scale alone' in tuned
+  assert general.startswith('None of ImageNet’s 12 layers serve')
+  assert 'most specific is block1_conv2, with 0.02 (0.01–0.03)' in general
+  assert 'moved block5_conv3 the farthest, by 13.0 %' in moved
+  assert back.startswith('12 of the fine-tuned layers cannot be put back')
+  assert 'clear loss: block1_conv2 to block5_conv3; block5_conv3 costs' in back
+  assert 'says little about' in agreement and '0.50 over 5 cuts' in agreement
+
+
 def test_seeds_are_averaged(tmp_path):
   """With three seeds a spread is that over seeds, not that of one."""
   path = workdirs.write_layer_study(
