@@ -11,6 +11,7 @@ from medxfer.study import curves
 
 # From this index on, a layer is called general.
 _GENERAL = 0.9
+_AGREES = 0.6  # Rank correlation.
 _TUNED = f'{curves.TUNED}_{curves.IMAGENET}'
 
 
@@ -19,7 +20,9 @@ def sentences(study: layer_studies.LayerStudy) -> tuple[str, ...]:
   found = [_frozen(study), _fine_tuned(study)]
   if study.measured:
     found += [_general(study.measured), _moved(study.measured),
-              _put_back(study.measured), _agreement(study.measured)]
+              _put_back(study.measured)]
+    found += [_agreement(source, study.measured)
+              for source in study.measured.index]
   return tuple(text for text in found if text)
 
 
@@ -28,13 +31,12 @@ def _frozen(study: layer_studies.LayerStudy) -> str:
   if len(curve) < 2:
     return ''
   best = max(curve, key=lambda count: _f1(curve[count]))
-  text = (f'Of ImageNet’s layers it is best to keep the first {best} as they '
-          f'are if the rest has to begin at random: macro F1 '
-          f'{_text(curve[best])}.')
+  text = (f'Frozen below a rest that begins at random, the first {best} layers '
+          f'of ImageNet serve best: macro F1 {_text(curve[best])}.')
   last = max(curve)
   if last != best:
     gap = estimates.contrast(curve[best], curve[last]).f1_macro
-    text += (f' Keeping all {last} costs {gap.text()}'
+    text += (f' All {last} of them cost {gap.text()}'
              f'{"." if gap.is_clear else ", not clear."}')
   return text
 
@@ -97,15 +99,16 @@ def _put_back(measured: layer_studies.Measured) -> str:
           f'most, {lost[worst].text()} of macro F1.')
 
 
-def _agreement(measured: layer_studies.Measured) -> str:
-  correlation, cuts = measured.agreement.get(curves.IMAGENET, (None, 0))
+def _agreement(source: str, measured: layer_studies.Measured) -> str:
+  correlation, cuts = measured.agreement[source]['freezing']
   if correlation is None:
     return ''
-  word = ('agrees with' if correlation > 0.5 else
-          'contradicts' if correlation < -0.5 else 'says little about')
-  return (f'The index, from one pass over the images, {word} the curve of '
-          f'frozen layers, which takes a training a cut: rank correlation '
-          f'{estimates.number(correlation, 2)} over {cuts} cuts.')
+  word = ('agrees with' if correlation >= _AGREES else
+          'contradicts' if correlation <= -_AGREES else 'says little about')
+  return (f'The index of {layer_studies.called(source)}, from one pass over '
+          f'the images, {word} what freezing costs, which takes two trainings '
+          f'a cut: rank correlation {estimates.number(correlation, 2)} over '
+          f'{cuts} cuts.')
 
 
 def _count(names: Sequence[str]) -> str:

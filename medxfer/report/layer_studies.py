@@ -18,6 +18,10 @@ from medxfer.report import settings as settings_lib
 from medxfer.study import curves
 from medxfer.study import plan
 
+_NETWORKS = {
+    curves.IMAGENET: 'ImageNet', curves.OWN: 'own, from random',
+    curves.RANDOM: 'random', 'ham': 'HAM10000', 'xray': 'X-rays',
+    'other': 'another run'}
 # Layer -> value; None where it is not defined.
 ByLayer = Mapping[str, estimates.Estimate | None]
 
@@ -29,8 +33,9 @@ class Measured:
   Attributes:
     probes: network -> macro F1 of a probe on each layer.
     index: source -> index of each layer.
-    agreement: source -> (rank correlation of the index with the curve of
-      frozen layers, or None; of how many cuts); lowest seed.
+    agreement: source -> 'frozen' (the score with frozen layers) or 'freezing'
+      (that less the score where they are fine-tuned) -> (its rank correlation
+      with the index, or None; of how many cuts); lowest seed.
     similarity: two networks -> CKA of each layer.
     moved: network -> relative change of each layer in training.
     put_back: network -> macro F1 that is lost if a layer is put back.
@@ -39,7 +44,7 @@ class Measured:
 
   probes: Mapping[str, ByLayer]
   index: Mapping[str, ByLayer]
-  agreement: Mapping[str, tuple[float | None, int]]
+  agreement: Mapping[str, Mapping[str, tuple[float | None, int]]]
   similarity: Mapping[tuple[str, str], ByLayer]
   moved: Mapping[str, ByLayer]
   put_back: Mapping[str, ByLayer]
@@ -86,6 +91,20 @@ class LayerStudy:
     return (*(s for s in order[:2] if s in found),
             *sorted(found.difference(order)),
             *(s for s in order[2:] if s in found))
+
+  @property
+  def other(self) -> str:
+    """The source that is another medical task, or ''."""
+    named = (curves.IMAGENET, curves.OWN, curves.RANDOM)
+    return next((s for s in self.sources if s not in named), '')
+
+
+def called(network: str) -> str:
+  """Returns what a network is called."""
+  kind, _, source = network.partition('_')
+  if kind == curves.TUNED and source:
+    return f'{_NETWORKS.get(source, source)}, fine-tuned'
+  return _NETWORKS.get(network, network)
 
 
 def find(root: pathlib.Path) -> list[pathlib.Path]:
@@ -152,7 +171,9 @@ def _over_seeds(seeds: list[Mapping[str, Any]]) -> Measured:
           [seed['index'][name]['layers'] for seed in seeds], 'index')
              for name in first['index']},
       agreement={
-          name: (found['agreement']['spearman'], found['agreement']['cuts'])
+          name: {key: (found['agreement'][key]['spearman'],
+                       found['agreement'][key]['cuts'])
+                 for key in ('frozen', 'freezing')}
           for name, found in first['index'].items()},
       similarity={
           (pair['a'], pair['b']): _bare(

@@ -19,10 +19,6 @@ from medxfer.report.charts import by_layer
 from medxfer.report.charts import style
 from medxfer.study import curves
 
-_NETWORKS = {
-    curves.IMAGENET: 'ImageNet', curves.OWN: 'own, from random',
-    curves.RANDOM: 'random', 'ham': 'HAM10000', 'xray': 'X-rays',
-    'other': 'another run'}
 # Colours, the same wherever a network is drawn; another task's come third.
 _ROLES = {curves.IMAGENET: 0, curves.OWN: 1, curves.RANDOM: 3,
           f'{curves.TUNED}_{curves.IMAGENET}': 4}
@@ -98,14 +94,6 @@ def answers(
   return (answers_lib.Answer(question, lines),) if lines else ()
 
 
-def called(network: str) -> str:
-  """Returns what a network is called."""
-  kind, _, source = network.partition('_')
-  if kind == curves.TUNED and source:
-    return f'{_NETWORKS.get(source, source)}, fine-tuned'
-  return _NETWORKS.get(network, network)
-
-
 def _curve_charts(
     study: layer_studies.LayerStudy, name: _Name
 ) -> list[style.Chart]:
@@ -177,11 +165,11 @@ def _pairs(measured: layer_studies.Measured) -> list[by_layer.Curve]:
   found = []
   for (a, b), values in measured.similarity.items():
     if b == f'{curves.TUNED}_{a}' or (a, b) == (curves.RANDOM, curves.OWN):
-      found.append(
-          by_layer.Curve(f'{called(a)}: before, after', _role(b), values))
+      found.append(by_layer.Curve(
+          f'{layer_studies.called(a)}: before, after', _role(b), values))
     elif a == f'{curves.TUNED}_{curves.IMAGENET}' and b in measured.index:
       found.append(by_layer.Curve(
-          f'fine-tuned here, on {called(b)}', _TWO_TASKS, values))
+          f'fine-tuned here, on {layer_studies.called(b)}', _TWO_TASKS, values))
   return found
 
 
@@ -192,7 +180,7 @@ def _curves(
 ) -> tables.Table:
   """Returns the macro F1 of every arm, a row a number of layers."""
   columns = [
-      (f'{called(source)}, {word}', study.curve(kind, source))
+      (f'{layer_studies.called(source)}, {word}', study.curve(kind, source))
       for kind, word in ((curves.FROZEN, 'frozen'), (curves.TUNED, 'tuned'))
       for source in study.sources if study.curve(kind, source)]
   columns.append(('Last layers train', freezing.unfrozen(study)))
@@ -224,18 +212,18 @@ def _curves(
 def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
   """Returns everything that was measured, a row a layer."""
   columns = {
-      **{f'Index, {called(source)}': values
+      **{f'Index, {layer_studies.called(source)}': values
          for source, values in measured.index.items()},
-      **{f'Probe, {called(network)}': values
+      **{f'Probe, {layer_studies.called(network)}': values
          for network, values in measured.probes.items()},
-      **{f'LogME, {called(source)}':
+      **{f'LogME, {layer_studies.called(source)}':
          measured.diagnostics['log_me'][source] for source in measured.index},
-      **{f'H-score, {called(source)}':
+      **{f'H-score, {layer_studies.called(source)}':
          measured.diagnostics['h_score'][source] for source in measured.index},
-      **{f'Moved, {called(network)}': values
+      **{f'Moved, {layer_studies.called(network)}': values
          for network, values in measured.moved.items()},
       **{f'CKA, {line.title}': line.values for line in _pairs(measured)},
-      **{f'Lost if put back, {called(network)}': values
+      **{f'Lost if put back, {layer_studies.called(network)}': values
          for network, values in measured.put_back.items()},
   }
   notes = [
@@ -243,12 +231,15 @@ def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
       'probes on the transferred layer (T), on the same layer after '
       'fine-tuning (O) and on random filters (R). – where random filters '
       'serve as well.']
-  for source, (correlation, cuts) in measured.agreement.items():
-    if correlation is not None:
-      notes.append(
-          f'The index of {called(source)} and what is left if its layers are '
-          f'frozen: rank correlation {estimates.number(correlation, 2)} over '
-          f'{cuts} cuts.')
+  for source, found in measured.agreement.items():
+    for key, words in (
+        ('frozen', 'the score with its layers frozen'),
+        ('freezing', 'what freezing brings against fine-tuning them')):
+      correlation, cuts = found[key]
+      if correlation is not None:
+        notes.append(
+            f'The index of {layer_studies.called(source)} and {words}: rank '
+            f'correlation {estimates.number(correlation, 2)} over {cuts} cuts.')
   notes.append('LogME and H-score are cheap diagnostics from training images; '
                'higher promises better transfer.')
   return tables.Table(
@@ -275,7 +266,7 @@ def _lines(
 
 
 def _line(network: str, values: Mapping) -> by_layer.Curve:
-  return by_layer.Curve(called(network), _role(network), values)
+  return by_layer.Curve(layer_studies.called(network), _role(network), values)
 
 
 def _role(network: str) -> int:

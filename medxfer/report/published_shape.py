@@ -36,12 +36,17 @@ class _Claim:
 
 
 _BASE = (curves.BASE, '', 0)
+_OTHER = '*'  # Any source that is a task of its own.
 _CLAIMS = (
     _Claim('Frozen transfer falls towards the top: all layers of ImageNet '
            'frozen, against its first block',
            '.542 with seven layers, .627 with one',
            (curves.FROZEN, curves.IMAGENET, curves.ALL),
            (curves.FROZEN, curves.IMAGENET, curves.BLOCKS[0]), True),
+    _Claim('Frozen transfer falls at the top: all layers of {other} frozen, '
+           'against four blocks', '.542 with seven layers, .599 with four',
+           (curves.FROZEN, _OTHER, curves.ALL),
+           (curves.FROZEN, _OTHER, curves.BLOCKS[3]), True),
     _Claim('Fine-tuned transfer does not: all layers of ImageNet, against its '
            'first block', '.646 with seven layers, .637 with one',
            (curves.TUNED, curves.IMAGENET, curves.ALL),
@@ -71,12 +76,16 @@ def table(study: _Study, name: str) -> tables.Table | None:
   """
   rows = []
   for claim in _CLAIMS:
-    first, second = (study.column(*of) for of in (claim.first, claim.second))
+    first, second = (
+        study.column(kind, study.other if source == _OTHER else source, count)
+        for kind, source, count in (claim.first, claim.second))
     if not first or not second:
       continue
     gap = estimates.contrast(first, second).f1_macro
     rows.append((
-        tables.words(claim.words), tables.words(claim.published),
+        tables.words(claim.words.format(
+            other=layer_studies.called(study.other))),
+        tables.words(claim.published),
         tables.spread(gap, signed=True),
         tables.words(_holds(gap, is_lower=claim.is_lower))))
   if not rows:

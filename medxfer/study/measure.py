@@ -165,21 +165,34 @@ def _index(
     indices = generality.indices(
         images, described[source].readings, described[tuned].readings,
         described[curves.RANDOM].readings, **drawn)
-    left = {
-        layers.CONVOLUTIONS[cut.count - 1]: _f1(runs[name])
-        for name in runs if (cut := curves.Arm.parse(name))
-        and (cut.kind, cut.source) == (curves.FROZEN, source)}
-    correlation, cuts = generality.agreement(
-        indices, {layer: -f1 for layer, f1 in left.items()})
+    frozen, trained = (_curve(runs, kind, source)
+                       for kind in (curves.FROZEN, curves.TUNED))
+    lost = {
+        'frozen': {layer: -f1 for layer, f1 in frozen.items()},
+        # The rest begins at random in both: what it has to learn cancels.
+        'freezing': {layer: trained[layer] - f1
+                     for layer, f1 in frozen.items() if layer in trained}}
     found[source] = {
         'layers': {name: dataclasses.asdict(one)
                    for name, one in indices.items()},
-        'agreement': {'spearman': correlation, 'cuts': cuts}}
+        'agreement': {
+            name: dict(zip(('spearman', 'cuts'),
+                           generality.agreement(indices, by_layer)))
+            for name, by_layer in lost.items()}}
   return found
 
 
-def _f1(path: pathlib.Path) -> float:
-  return files.read_json(path / workdir.SUMMARY)['test']['f1_macro']
+def _curve(
+    runs: Mapping[str, pathlib.Path], kind: str, source: str
+) -> dict[str, float]:
+  """Returns the last transferred layer -> macro F1 of the network."""
+  found = {}
+  for name, path in runs.items():
+    arm = curves.Arm.parse(name)
+    if (arm.kind, arm.source) == (kind, source):
+      summary = files.read_json(path / workdir.SUMMARY)
+      found[layers.CONVOLUTIONS[arm.count - 1]] = summary['test']['f1_macro']
+  return found
 
 
 def _cka(

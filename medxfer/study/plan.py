@@ -113,7 +113,8 @@ def _needed(
 def shard(study: Study, index: int, count: int) -> tuple[Planned, ...]:
   """Returns the runs that shard `index` of `count` has to do.
 
-  A run and the one that it needs are never dealt to different shards.
+  A run and the one that it needs are never dealt to different shards; apart
+  from that, shards have equally many runs.
 
   Args:
     study: the whole.
@@ -123,8 +124,10 @@ def shard(study: Study, index: int, count: int) -> tuple[Planned, ...]:
   chains: dict[str, list[Planned]] = {}
   for run in study.runs:
     chains.setdefault(run.after or run.name, []).append(run)
-  dealt = list(chains.values())[index - 1::count]
-  return tuple(run for chain in dealt for run in chain)
+  hands: list[list[Planned]] = [[] for _ in range(count)]
+  for chain in sorted(chains.values(), key=len, reverse=True):
+    min(hands, key=len).extend(chain)
+  return tuple(run for run in study.runs if run in hands[index - 1])
 
 
 def parse_shard(text: str) -> tuple[int, int]:

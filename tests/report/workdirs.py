@@ -132,7 +132,8 @@ def write_layers(path: pathlib.Path, seeds: Sequence[int] = (0,)) -> None:
       'index': {'imagenet': {
           'layers': {**spread('index'), 'block1_conv1': {
               'index': None, 'interval': None}},
-          'agreement': {'spearman': 0.5, 'cuts': 5}}},
+          'agreement': {key: {'spearman': 0.5, 'cuts': 5}
+                        for key in ('frozen', 'freezing')}}},
       'similarity': [{'a': a, 'b': b, 'cka': bare} for a, b in (
           ('random', 'own'), ('imagenet', 'tuned_imagenet'))],
       'moved': {name: bare for name in ('own', 'tuned_imagenet')},

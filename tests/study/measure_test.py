@@ -64,7 +64,9 @@ def test_all_layers_of_all_networks_are_measured(study, found):
       assert len(found['diagnostics'][name][key]) == 13
   assert len(found['similarity']) == 6
   assert list(found['index']) == ['imagenet']
-  assert found['index']['imagenet']['agreement']['cuts'] <= 1
+  agreement = found['index']['imagenet']['agreement']
+  assert agreement['frozen']['cuts'] <= 1 and agreement['freezing'] == {
+      'spearman': None, 'cuts': 0}
   # And the report reads it.
   arranged = layer_studies.arrange(study[1], 'layers', [])
   assert arranged is None

@@ -134,6 +134,13 @@ def test_a_wrong_shard_is_refused(text):
     plan.parse_shard(text)
 
 
+def test_shards_have_equally_many_runs():
+  """Two long chains dealt to one shard make the other wait half the time."""
+  study = _plan(layers.get_config('ham,cpu'))
+  shards = [plan.shard(study, i, 2) for i in (1, 2)]
+  assert [len(shard) for shard in shards] == [21, 21]
+
+
 def test_the_configuration_of_a_run_is_no_study():
   """The two launchers are easily confused."""
   with pytest.raises(errors.UsageError, match='medxfer.main'):
