@@ -1,6 +1,7 @@
 """Protects the section that says what to freeze, and how sure that is."""
 
 import json
+import types
 
 import pytest
 
@@ -8,6 +9,7 @@ from medxfer import errors
 from medxfer.model import layers as layers_lib
 from medxfer.report import collect
 from medxfer.report import contents as contents_lib
+from medxfer.report import findings
 from medxfer.report import freezing
 from medxfer.report import layer_studies
 from medxfer.report import write
@@ -111,8 +113,19 @@ def test_findings_are_said_in_plain_words(section):
   assert 'moved block5_conv3 the farthest, by 13.0 %' in moved
   assert back.startswith('12 of the fine-tuned layers cannot be put back')
   assert 'clear loss: block1_conv2 to block5_conv3; block5_conv3 costs' in back
-  assert 'says little about what freezing costs' in agreement
+  assert 'has no clear relation to what freezing costs' in agreement
   assert '0.50 over 5 cuts' in agreement
+
+
+@pytest.mark.parametrize('correlation, cuts, word', [
+    (0.9999999999999999, 5, 'agrees with'), (-1.0, 5, 'contradicts'),
+    (-0.9, 5, 'has no clear relation to'), (0.6, 13, 'agrees with'),
+    (1.0, 3, 'has no clear relation to')])
+def test_few_cuts_agree_by_chance(correlation, cuts, word):
+  """Of five cuts, one order in twelve correlates by 0.9 or more."""
+  said = findings._agreement('imagenet', types.SimpleNamespace(
+      agreement={'imagenet': {'freezing': (correlation, cuts)}}))
+  assert f'images, {word} what freezing costs' in said
 
 
 def test_seeds_are_averaged(tmp_path):
