@@ -15,6 +15,7 @@ from absl import flags
 from absl import logging
 
 from medxfer import errors
+from medxfer import stopping
 
 _FAILED = errors.DataError.exit_status
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it.
@@ -28,10 +29,16 @@ def run(main: Callable[[list[str]], None]) -> None:
       program's name.
 
   Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
-  130 interrupted.
+  130 interrupted by Ctrl-C, 143 by SIGTERM.
   """
   quieten()
-  sys.exit(_status(main, sys.argv))
+  stopping.install()
+  status = _status(main, sys.argv)
+  if status > 128:
+    # Threads of libraries may keep an interpreter from ending.
+    sys.stdout.flush()
+    os._exit(status)
+  sys.exit(status)
 
 
 def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
@@ -54,6 +61,9 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
 def quieten() -> None:
   """Silences libraries that narrate; call it before they are imported."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  # On some CPUs TensorFlow says so even then that it uses oneDNN. Here it
+  # decodes and resizes images, which oneDNN has no part in.
+  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
   logging.set_verbosity(logging.ERROR)  # Orbax tells of every file.
 
@@ -66,8 +76,8 @@ def report(error: BaseException) -> int:
       ours, and comes with a traceback.
   """
   if isinstance(error, KeyboardInterrupt):
-    print('interrupted', file=sys.stderr, flush=True)
-    return _INTERRUPTED
+    print(f'{error}' or 'interrupted', file=sys.stderr, flush=True)
+    return getattr(error, 'exit_status', _INTERRUPTED)
   if isinstance(error, errors.MedxferError):
     text, status = str(error), error.exit_status
   elif isinstance(error, OSError):

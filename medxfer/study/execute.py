@@ -1,26 +1,19 @@
-"""Runs the runs of a study, one after the other, each in its own process.
-
-A process of its own means that a run which fills the memory or crashes ends
-alone, and that a GPU is empty when the next one starts.
-"""
+"""Runs the runs of a study, one after the other."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-import concurrent.futures
-from concurrent.futures import process
 import json
-import multiprocessing
 import pathlib
 import time
 from typing import Any
 
 from medxfer import errors
 from medxfer import files
-from medxfer import launcher
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.runs import backbone
 from medxfer.runs import workdir
+from medxfer.study import child
 from medxfer.study import plan
 
 
@@ -118,27 +111,11 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
     say.line('is finished')
     return ''
   started = time.monotonic()
-  # Spawned, because a forked process inherits locks of TensorFlow's threads.
-  with concurrent.futures.ProcessPoolExecutor(
-      1, multiprocessing.get_context('spawn')) as pool:
-    try:
-      pool.submit(_run, spec, path).result()
-    except errors.MedxferError as error:
-      return str(error)
-    except process.BrokenProcessPool:
-      return ('its process was killed, perhaps for want of memory; the same '
-              'command goes on from its last epoch')
-    except OSError as error:
-      return f'{error.filename or path}: {error.strerror or error}'
+  problem = child.run(spec, path)
+  if problem:
+    return problem
   say.line(f'took {(time.monotonic() - started) / 60:.1f} minutes')
   return ''
-
-
-def _run(spec: specs.RunSpec, path: pathlib.Path) -> None:
-  """What the process of a run does."""
-  launcher.quieten()
-  from medxfer.runs import run  # pylint: disable=import-outside-toplevel
-  run.run(spec, path)
 
 
 def _summary(path: pathlib.Path) -> Mapping[str, Any] | None:
