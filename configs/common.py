@@ -19,6 +19,7 @@ _DEFAULT = {
     'arm': '',  # Set from the command line's `:ARM`.
     'modifiers': (),
     'seed': 0,  # Decides the split, the order, augmentation and dropout.
+    'deterministic': True,  # The same bits again; GPUs may be faster without.
     'cache_dir': '',  # Empty: $MEDXFER_CACHE, ~/.cache/medxfer; or off.
     'data': {
         'name': 'ham10000',

@@ -56,6 +56,19 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: pathlib.Path) -> None:
+  """Removes what killed processes have left half-written in a folder.
+
+  Only for whoever holds the folder alone: what another process is writing
+  would go as well.
+  """
+  for path in folder.glob('.*.tmp'):
+    if path.is_dir():
+      shutil.rmtree(path)
+    else:
+      path.unlink()
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
   """Writes a text file in UTF-8."""
   with replacing(path) as temporary:

@@ -33,7 +33,10 @@ def main(argv: list[str]) -> None:
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   # pylint: disable=import-outside-toplevel
   from medxfer.runs import run
+  from medxfer.training import devices
   from medxfer.training import processes
+  # Processes that meet use their devices.
+  devices.repeatable(wanted=spec.deterministic)
   with processes.together():
     run.run(spec, pathlib.Path(_WORKDIR.value).expanduser(),
             profile=_PROFILE.value)

@@ -118,7 +118,9 @@ class RunSpec:
   arm: str
   modifiers: tuple[str, ...]
   seed: int
-  # See `medxfer.cache.folder`. Runs made before there was one lack it.
+  # Runs made before there were these lack them. See `devices.repeatable`,
+  deterministic: bool = dataclasses.field(default=True, kw_only=True)
+  # and `medxfer.cache.folder`.
   cache_dir: str = dataclasses.field(default='', kw_only=True)
   data: DataSpec
   augment: AugmentSpec

@@ -1,6 +1,7 @@
 """What a run ran on: versions, device, command."""
 
 import importlib.metadata
+import os
 import pathlib
 import platform
 import sys
@@ -23,6 +24,8 @@ def describe(spec: specs.RunSpec) -> dict[str, Any]:
   return {
       'command': _command(),
       'seed': spec.seed,
+      'deterministic': spec.deterministic,
+      'xla_flags': os.environ.get('XLA_FLAGS', ''),
       'python': platform.python_version(),
       'platform': platform.platform(),
       'devices': [device.device_kind for device in jax.devices()],

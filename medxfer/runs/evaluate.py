@@ -10,6 +10,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
+from medxfer.runs import started
 from medxfer.runs import workdir
 
 
@@ -42,7 +43,7 @@ def evaluate(
     spec = dataclasses.replace(
         spec, data=dataclasses.replace(spec.data, dir=data_dir))
   inputs = inputs_lib.read(spec)
-  workdir.refuse_other_inputs(path, inputs.digests())
+  started.refuse_other(path, inputs)
   images = scoring.data(spec, inputs)
   scored = scoring.score(spec, weights, images, inputs.examples, side)
   summary = summaries.split_summary(

@@ -33,7 +33,9 @@ from medxfer.training import loop
 from medxfer.training import prefix
 from medxfer.training import profiling
 from medxfer.training import state as states
+from medxfer.training import stepping
 from medxfer.training import steps as steps_lib
+from medxfer.training import stored
 
 
 def run(
@@ -62,11 +64,11 @@ def run(
   task, state = build(spec, inputs)
   _write_parameters(output, spec, state.params)
   data = scoring.data(spec, inputs)
-  with checkpoints_lib.Checkpoints(path) as checkpoints:
-    history = _train(
-        output, task, data, inputs, state, checkpoints,
-        profiling.Profiler(output / workdir.PROFILE) if profile else iter)
-    _, best = checkpoints.best_weights()
+  checkpoints = checkpoints_lib.Checkpoints(path)
+  history = _train(
+      output, task, data, inputs, state, checkpoints,
+      profiling.Profiler(output / workdir.PROFILE) if profile else iter)
+  _, best = checkpoints.best_weights()
   training, frozen = trainable.count(
       best.params, trainable.resolve(spec.model.trainable))
   speeds = [record['images_per_second'] for record in history]
@@ -121,34 +123,33 @@ def start_params(
 def _train(
     output: pathlib.Path,
     task: steps_lib.Task,
-    data: loop.Data,
+    data: stepping.Data,
     inputs: inputs_lib.Inputs,
     state: states.TrainState,
     checkpoints: checkpoints_lib.Checkpoints,
-    watch: loop.Watch,
+    watch: stepping.Watch,
 ) -> Sequence[loop.Record]:
   """Trains from the latest checkpoint, if there is one, to the end."""
-  history: Sequence[loop.Record] = ()
-  resumed = checkpoints.latest(state)
-  if resumed:
-    state, history = resumed.state, resumed.history
   with events.EventWriter(output) as writer:
     report = reporter.Reporter(output, task.spec.training, writer)
-    report.resume(history)
-    # Only now: a run that was killed after its last epoch needs no prefix.
-    if loop.is_over(history, task.spec.training):
-      return history
-    data = _with_prefix(task, data, state.params, inputs)
-    return loop.train(
-        task, data, state, history, checkpoints, report.epoch, watch)
+    done = checkpoints.history()
+    # A run that was killed after its last epoch needs no prefix, and one that
+    # is scored anew has no optimizer any more.
+    if loop.is_over(done, task.spec.training):
+      report.resume(done)
+      return done
+    start = checkpoints.latest(state) or stored.Checkpoint(state)
+    report.resume(start.history, start.steps)
+    data = _with_prefix(task, data, start.state.params, inputs)
+    return loop.train(task, data, start, checkpoints, report.epoch, watch)
 
 
 def _with_prefix(
     task: steps_lib.Task,
-    data: loop.Data,
+    data: stepping.Data,
     params: states.Params,
     inputs: inputs_lib.Inputs,
-) -> loop.Data:
+) -> stepping.Data:
   """Replaces pixels by what the frozen layers make of them, if it pays."""
   where = cache.folder(task.spec.cache_dir)
   decision = prefix.decide(task.model, task.spec, data.split, where)
@@ -178,7 +179,7 @@ def _write_parameters(
 def _scores(
     output: pathlib.Path,
     spec: specs.RunSpec,
-    data: loop.Data,
+    data: stepping.Data,
     inputs: inputs_lib.Inputs,
     best: weights_lib.Weights,
 ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """All that a run reads, checked before the first file is written."""
 
+from collections.abc import Iterable
 import dataclasses
 import hashlib
 
@@ -38,16 +39,23 @@ class Inputs:
   leak: splits.Leak
   backbone: weights_lib.Weights | None
 
+  def table(self) -> list[tuple[str, str, str, str]]:
+    """Returns name, class, group and side of every image."""
+    classes = [self.examples.class_names[i] for i in self.examples.labels]
+    return list(zip(self.examples.image_ids, classes, self.examples.groups,
+                    self.split.names()))
+
   def digests(self) -> dict[str, str | None]:
     """Returns what tells these inputs from others, for a resume."""
-    images = hashlib.sha256(b''.join(self.decoded.digests)).hexdigest()
-    # The split follows from the seed only as long as scikit-learn deals as it
-    # did when the run began.
-    sides = '\n'.join(map(','.join, zip(
-        self.examples.image_ids, self.split.names())))
+    names, classes, groups, sides = zip(*self.table())
     return {
-        'images_digest': images,
-        'split_digest': hashlib.sha256(sides.encode()).hexdigest(),
+        'images_digest':
+            hashlib.sha256(b''.join(self.decoded.digests)).hexdigest(),
+        'labels_digest': _digest(
+            [self.examples.class_names], zip(names, classes, groups)),
+        # The split follows from the seed only as long as scikit-learn deals
+        # as it did when the run began.
+        'split_digest': _digest(zip(names, sides)),
         'weights_digest':
             self.backbone.contract.digest if self.backbone else None,
     }
@@ -114,6 +122,11 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
     return weights.astype(np.float32)
   chosen = dict(spec.class_weights)
   return np.array([chosen.get(name, 1.0) for name in names], np.float32)
+
+
+def _digest(*tables: Iterable[Iterable[str]]) -> str:
+  lines = [','.join(row) for table in tables for row in table]
+  return hashlib.sha256('\n'.join(lines).encode()).hexdigest()
 
 
 def _check_class_weights(

@@ -26,13 +26,19 @@ class Reporter:
     self._spec = spec
     self._writer = writer
 
-  def resume(self, history: Sequence[loop.Record]) -> None:
-    """Repeats what an earlier part of the run has done."""
+  def resume(self, history: Sequence[loop.Record], steps: int = 0) -> None:
+    """Repeats what an earlier part of the run has done.
+
+    Args:
+      history: its epochs.
+      steps: taken since.
+    """
     self._write(history)
     for record in history:
       self._writer.write(record)
-    if history:
-      say.line(f'goes on after epoch {len(history)}')
+    if history or steps:
+      say.line(f'goes on after epoch {len(history)}'
+               + (f' and {steps} steps' if steps else ''))
 
   def epoch(self, history: Sequence[loop.Record]) -> None:
     """Reports the last epoch of the history."""

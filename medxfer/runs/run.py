@@ -17,7 +17,9 @@ from medxfer.runs import environment
 from medxfer.runs import failures
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import started
 from medxfer.runs import workdir
+from medxfer.training import checkpoints
 from medxfer.training import compiled
 from medxfer.training import devices
 
@@ -39,12 +41,14 @@ def run(
     UsageError: the workdir is in use, or belongs to another specification.
     DataError: images, weights or a checkpoint are missing or damaged.
   """
+  devices.repeatable(wanted=spec.deterministic)
   with (workdir.shared(path, first=devices.is_first_process()) as output,
         failures.explained(spec)):
     if devices.is_first_process():
       workdir.refuse_other_spec(path, spec)
     # Here the others wait for the first.
     if devices.least((path / workdir.SUMMARY).exists()):
+      _finish(path, spec)
       summary = files.read_json(path / workdir.SUMMARY)
       say.line(f'{path} is finished')
       say.line(summaries.table(summary['test']))
@@ -55,7 +59,7 @@ def run(
     devices.check_batch_size(
         'evaluation.batch_size', spec.evaluation.batch_size)
     inputs = inputs_lib.read(spec)
-    workdir.refuse_other_inputs(path, inputs.digests())
+    started.refuse_other(path, inputs)
     _write_start(output, spec, inputs)
     if spec.model.name in baselines.NAMES:
       result = baseline.run(output, spec, inputs)
@@ -63,6 +67,7 @@ def run(
       result = finetune.run(path, output, spec, inputs, profile=profile)
     summary = _summary(spec, inputs, result)
     files.write_json(output / workdir.SUMMARY, summary)
+    _finish(path, spec)
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)
@@ -71,14 +76,19 @@ def run(
   return summary
 
 
+def _finish(path: pathlib.Path, spec: specs.RunSpec) -> None:
+  """Removes what a finished run does not need."""
+  if spec.model.name not in baselines.NAMES:
+    checkpoints.Checkpoints(path).finish()
+
+
 def _write_start(
     path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
 ) -> None:
   """Writes what is about to be done, on what."""
   files.write_json(path / workdir.CONFIG, spec.to_json())
   files.write_json(path / workdir.ENVIRONMENT, environment.describe(spec))
-  files.write_json(path / workdir.INPUTS, inputs.digests())
-  workdir.write_split(path, inputs.examples, inputs.split)
+  started.write(path, inputs)
 
 
 def _summary(

@@ -24,6 +24,7 @@ from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import loop
+from medxfer.training import stepping
 from medxfer.training import steps
 
 
@@ -52,13 +53,13 @@ def _duration(path: pathlib.Path) -> str:
   return f' in {summary["train_seconds"]:.0f} s'
 
 
-def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> loop.Data:
+def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> stepping.Data:
   """Returns a run's images, kept where `data.cache` says, as pixels."""
   source = sources.make(
       spec.data.cache, inputs.decoded, spec.data.image_size)
   source = dataclasses.replace(
       source, stored=devices.replicate(source.stored))
-  return loop.Data(
+  return stepping.Data(
       source=source,
       feed=feeds.pixels(source, spec.augment, spec.model.preprocessing),
       labels=inputs.examples.labels,
@@ -70,7 +71,7 @@ def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> loop.Data:
 def score(
     spec: specs.RunSpec,
     weights: weights_lib.Weights,
-    images: loop.Data,
+    images: stepping.Data,
     examples: examples_lib.Examples,
     side: str,
 ) -> predictions_lib.Predictions:

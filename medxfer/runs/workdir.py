@@ -1,7 +1,6 @@
 """A run's folder: its files, one process at a time, one run for ever."""
 
 from collections.abc import Iterator
-from collections.abc import Mapping
 import contextlib
 import fcntl
 import io
@@ -13,8 +12,6 @@ import tempfile
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.data import examples as examples_lib
-from medxfer.data import splits
 
 CONFIG = 'config.json'
 ENVIRONMENT = 'environment.json'
@@ -42,8 +39,8 @@ def locked(path: pathlib.Path) -> Iterator[None]:
   """Holds a workdir for this process, creating it if it is absent.
 
   The operating system drops the lock when its holder dies, however it dies,
-  so none is ever stale. A folder that was created and stayed empty is removed
-  again: a refused run leaves nothing behind.
+  so none is ever stale; what it was writing is removed. So is, in the end, a
+  folder that was created and stayed empty: a refused run leaves nothing.
 
   Args:
     path: the workdir.
@@ -63,6 +60,7 @@ def locked(path: pathlib.Path) -> Iterator[None]:
         '--workdir') from error
   with file:
     try:
+      files.sweep(path)
       yield
     finally:
       (path / _LOCK).unlink()
@@ -162,38 +160,3 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
     raise errors.UsageError(
         f'{path} belongs to another run; give another --workdir, or the old '
         'values. Old -> new:\n  ' + '\n  '.join(lines))
-
-
-def refuse_other_inputs(
-    path: pathlib.Path, digests: Mapping[str, str | None]
-) -> None:
-  """Compares the images and weights with those that the run started with.
-
-  Args:
-    path: the workdir.
-    digests: as `inputs.Inputs.digests` returns them.
-
-  Raises:
-    DataError: they differ.
-  """
-  if not (path / INPUTS).exists():
-    return
-  lines = specs.difference(files.read_json(path / INPUTS), digests)
-  if lines:
-    raise errors.DataError(
-        f'{path} was started with other images, another split of them or '
-        'other weights; restore them, or give another --workdir. Old -> new:'
-        '\n  ' + '\n  '.join(lines))
-
-
-def write_split(
-    path: pathlib.Path, examples: examples_lib.Examples, split: splits.Split
-) -> None:
-  """Writes split.csv and, if an image was left out, skipped.csv."""
-  labels = [examples.class_names[label] for label in examples.labels]
-  files.write_table(
-      path / SPLIT, ('image_id', 'label', 'group', 'split'),
-      zip(examples.image_ids, labels, examples.groups, split.names()))
-  if examples.skipped:
-    files.write_table(
-        path / SKIPPED, ('image_id', 'reason'), examples.skipped.items())

@@ -23,11 +23,12 @@ from medxfer.model import vgg16
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
-from medxfer.runs import workdir
+from medxfer.runs import started
 from medxfer.study import curves
 from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import state as states
+from medxfer.training import stepping
 from medxfer.training import steps
 
 # From random weights and from ImageNet's: the ends of every scale.
@@ -54,7 +55,7 @@ class Trained:
   spec: specs.RunSpec
   start: states.Params
   end: states.Params
-  data: loop.Data
+  data: stepping.Data
   inputs: inputs_lib.Inputs
   predict: Callable[[states.Params, Any, feeds.Batch], jax.Array]
   describe: Callable[..., dict[str, jax.Array]]
@@ -109,7 +110,7 @@ def load(path: pathlib.Path) -> Trained:
   """
   spec, weights = scoring.load(path)
   inputs = inputs_lib.read(spec)
-  workdir.refuse_other_inputs(path, inputs.digests())
+  started.refuse_other(path, inputs)
   data = scoring.data(spec, inputs)
   model = vgg16.build(spec.model, len(data.class_names))
   return Trained(

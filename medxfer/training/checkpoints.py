@@ -1,53 +1,31 @@
-"""Orbax checkpoints of a run: the latest epoch and the best one.
+"""The checkpoints of a run: which are kept, and which one to go on from.
 
-Each holds three items: `params`; `optimizer`, with the step; and `record`,
-with the history of the run, the contract of the weights and a SHA-256 of
-every array, because Orbax itself reads a flipped bit without a word.
+Folder `N` was saved after epoch N, folder `N.S` after S more steps, because
+somebody stopped the run. Kept are the newest two and the best epoch; of a
+finished run the newest record and the best epoch's parameters.
 """
 
-from collections.abc import Mapping
-import dataclasses
-import hashlib
 import pathlib
-import textwrap
-from typing import Any
-
-import jax
-import numpy as np
-import orbax.checkpoint as ocp
+import shutil
 
 from medxfer import errors
+from medxfer import files
+from medxfer import say
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
-from medxfer.training import room
 from medxfer.training import state as states
+from medxfer.training import stored
 
 FOLDER = 'checkpoints'
-_BEST = 'best'
-_POLICIES = ocp.checkpoint_managers
+_NEWEST = 2
+_ASIDE = '.damaged'
 
-Record = Mapping[str, Any]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Checkpoint:
-  """What a checkpoint holds.
-
-  Attributes:
-    epoch: epochs done.
-    state: after them.
-    history: one record an epoch, first to last.
-    contract: of the parameters.
-  """
-
-  epoch: int
-  state: states.TrainState
-  history: tuple[Record, ...]
-  contract: contracts.Contract
+# Epochs done, and steps since.
+_Place = tuple[int, int]
 
 
 class Checkpoints:
-  """The checkpoints of one workdir; a context manager."""
+  """The checkpoints of one workdir."""
 
   def __init__(self, workdir: pathlib.Path, *, read_only: bool = False):
     """Opens `workdir`/checkpoints, creating it unless `read_only`.
@@ -55,87 +33,92 @@ class Checkpoints:
     Raises:
       DataError: `read_only`, and there is none.
     """
+    self._workdir = workdir
     self._path = (workdir / FOLDER).absolute()
     if read_only and not self._path.is_dir():
       raise errors.DataError(
           f'{workdir}: no {FOLDER} in it; give the --workdir of a run')
-    self._manager = ocp.CheckpointManager(
-        self._path,
-        options=ocp.CheckpointManagerOptions(
-            # A best metric alone would delete the latest epoch, and without
-            # `best_fn` the best one would be forgotten.
-            preservation_policy=_POLICIES.AnyPreservationPolicy([
-                _POLICIES.LatestN(1),
-                _POLICIES.BestN(get_metric_fn=lambda m: m[_BEST], n=1),
-            ]),
-            best_fn=lambda metrics: metrics[_BEST],
-            best_mode='max',
-            create=not read_only,
-            read_only=read_only,
-            # The next step reuses the state's memory: save before it.
-            enable_async_checkpointing=False,
-            # What a killed process left half-saved.
-            cleanup_tmp_directories=not read_only,
-        ),
-    )
+    if not read_only and devices.is_first_process():
+      self._path.mkdir(parents=True, exist_ok=True)
+      self._sweep()
 
-  def __enter__(self) -> 'Checkpoints':
-    return self
-
-  def __exit__(self, *_: object) -> None:
-    self._manager.close()
-
-  def save(self, checkpoint: Checkpoint, *, is_best: bool) -> None:
-    """Saves an epoch.
+  def save(
+      self, checkpoint: stored.Checkpoint, contract: contracts.Contract
+  ) -> None:
+    """Saves what a run has come to, and removes what is no longer needed.
 
     Args:
       checkpoint: what to save.
-      is_best: whether it is better than all before it.
-    """
-    optimizer = _optimizer_item(checkpoint.state)
-    room.give_back()  # Orbax is about to copy the state twice.
-    self._manager.save(
-        checkpoint.epoch,
-        args=ocp.args.Composite(
-            params=ocp.args.StandardSave(checkpoint.state.params),
-            optimizer=ocp.args.StandardSave(optimizer),
-            record=ocp.args.JsonSave({
-                'history': list(checkpoint.history),
-                'contract': checkpoint.contract.to_json(),
-                'optimizer': _digests(optimizer),
-            }),
-        ),
-        # A strictly rising number knows neither ties nor NaN, either of
-        # which would make Orbax drop the wrong checkpoint.
-        metrics={_BEST: checkpoint.epoch if is_best else -1},
-        force=True,
-    )
+      contract: of its parameters.
 
-  def latest(self, like: states.TrainState) -> Checkpoint | None:
-    """Returns the newest checkpoint, or None before the first.
+    Raises:
+      DataError: it cannot be written; what was saved before is still there.
+    """
+    place = (checkpoint.epoch, checkpoint.steps)
+    path = self._folder(place)
+    before = self._places()
+    try:
+      stored.write(path, checkpoint, contract)
+    except errors.DataError as error:
+      if devices.is_first_process():
+        self._sweep()
+      raise errors.DataError(
+          f'{error}. {self.safe()}: make room, or the folder writable, and '
+          'give the same command again') from error
+    if devices.is_first_process():
+      self._keep({place, *before[:_NEWEST - 1], (checkpoint.best, 0)})
+
+  def safe(self) -> str:
+    """Returns in words up to where the run is saved."""
+    places = self._places()
+    if not places:
+      return 'Nothing of the run is saved yet'
+    return (f'The run is saved up to {_words(places[0])}, '
+            f'{self._folder(places[0])}')
+
+  def latest(self, like: states.TrainState) -> stored.Checkpoint | None:
+    """Returns the newest sound checkpoint, or None before the first.
+
+    Newer ones that are damaged are put aside, and it is said.
 
     Args:
       like: a state of the same shapes and dtypes.
 
     Raises:
-      DataError: it is damaged or belongs to another optimizer.
+      DataError: there are some, and none is sound, or what was the best epoch
+        so far is not; or they belong to another optimizer.
     """
-    epoch = self._manager.latest_step()
-    if epoch is None:
-      return None
-    abstract = jax.tree.map(
-        ocp.utils.to_shape_dtype_struct, _optimizer_item(like))
-    items = self._restore(epoch, {
-        'optimizer': ocp.args.StandardRestore(abstract)})
-    optimizer, record = items['optimizer'], items['record']
-    self._verify(epoch, record['optimizer'], _digests(optimizer))
-    contract, params = self._params(epoch, record)
-    return Checkpoint(
-        epoch=epoch,
-        state=states.TrainState(params=params, **optimizer),
-        history=tuple(record['history']),
-        contract=contract,
-    )
+    damaged: dict[_Place, errors.DataError] = {}
+    for place in self._places():
+      try:
+        found = stored.read(self._folder(place), like)
+        break
+      except errors.DataError as error:
+        damaged[place] = error
+    else:
+      if not damaged:
+        return None
+      first, *others = damaged.values()
+      also = f', nor can {len(others)} older' if others else ''
+      raise errors.DataError(
+          f'{first}{also}: nothing to go on from; give another --workdir to '
+          'start anew')
+    if found.best and place != (found.best, 0):
+      self._read_best(found.best)
+    for newer, error in damaged.items():
+      say.line(f'note: {error}')
+      if devices.is_first_process():
+        self._put_aside(newer)
+    if damaged:
+      say.line(f'note: going back to {_words(place)}, the newest sound one')
+    return found
+
+  def history(self) -> tuple[stored.Record, ...]:
+    """Returns one record an epoch, as far as a sound checkpoint has them."""
+    try:
+      return tuple(self._record()['history'])
+    except errors.DataError:
+      return ()
 
   def best_weights(self) -> tuple[int, contracts.Weights]:
     """Returns the best epoch and its parameters, whatever the optimizer was.
@@ -143,59 +126,82 @@ class Checkpoints:
     Raises:
       DataError: there is no checkpoint, or it is damaged.
     """
-    epoch = self._manager.best_step()
-    if epoch is None:
-      raise errors.DataError(
-          f'{self._path}: no checkpoint yet; let the run finish an epoch')
-    contract, params = self._params(epoch, self._restore(epoch, {})['record'])
-    return epoch, contracts.Weights(jax.tree.map(np.asarray, params), contract)
+    best = self._record()['best']
+    return best, self._read_best(best)
 
-  def _params(
-      self, epoch: int, record: Record
-  ) -> tuple[contracts.Contract, states.Params]:
-    contract = contracts.Contract.from_json(
-        record['contract'], path=self._path / str(epoch))
-    # Said, because a run may be read on another device than it was made on.
-    abstract = contracts.unflatten({
-        name: jax.ShapeDtypeStruct(
-            tensor.shape, np.dtype(tensor.dtype),
-            sharding=devices.everywhere())
-        for name, tensor in contract.tensors.items()
-    })
-    args = ocp.args.StandardRestore(abstract)
-    params = self._restore(epoch, {'params': args})['params']
-    announced = {k: tensor.sha256 for k, tensor in contract.tensors.items()}
-    found = {name: _digest(value)
-             for name, value in contracts.flatten(params).items()}
-    self._verify(epoch, announced, found)
-    return contract, params
+  def finish(self) -> None:
+    """Removes what a finished run does not need.
 
-  def _restore(self, epoch: int, items: Mapping[str, Any]) -> Any:
-    """Restores `items` and the record of an epoch."""
-    args = ocp.args.Composite(record=ocp.args.JsonRestore(), **items)
+    Raises:
+      DataError: nothing says any more which epoch is the best.
+    """
+    best = (self._record()['best'], 0)
+    if not devices.is_first_process():
+      return
+    newest = self._places()[0]
+    kept = {self._folder(place) for place in (best, newest)}
+    for path in self._path.iterdir():
+      if path not in kept:
+        self._remove(path)
+    for path in kept:
+      stored.forget(path, parameters=path != self._folder(best))
+
+  def _record(self) -> stored.Record:
+    """Returns the newest sound record that knows of an epoch."""
+    problem = errors.DataError(
+        f'{self._path}: no checkpoint yet; let the run finish an epoch')
+    for place in self._places():
+      try:
+        record = stored.read_record(self._folder(place))
+      except errors.DataError as error:
+        problem = error
+        continue
+      if record['best']:
+        return record
+    raise problem
+
+  def _read_best(self, epoch: int) -> contracts.Weights:
     try:
-      return self._manager.restore(epoch, args=args)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-      # TensorStore raises a bare Exception where a file is missing.
+      return stored.read_weights(self._folder((epoch, 0)))
+    except errors.DataError as error:
       raise errors.DataError(
-          f'{self._path / str(epoch)}: cannot be restored '
-          f'({textwrap.shorten(str(error), 160)}); {self._way_out(epoch)}'
-      ) from error
+          f'{error}, and it is the best epoch so far; give another --workdir '
+          'to start anew') from error
 
-  def _verify(
-      self, epoch: int, announced: Mapping[str, str], found: Mapping[str, str]
-  ) -> None:
-    for name in sorted({*announced, *found}):
-      if announced.get(name) != found.get(name):
-        raise errors.DataError(
-            f'{self._path / str(epoch)}: {name} is damaged, its SHA-256 is '
-            f'not the one that was saved; {self._way_out(epoch)}')
+  def _folder(self, place: _Place) -> pathlib.Path:
+    epoch, steps = place
+    return self._path / (f'{epoch}.{steps}' if steps else f'{epoch}')
 
-  def _way_out(self, epoch: int) -> str:
-    others = [str(s) for s in self._manager.all_steps() if s != epoch]
-    if others:
-      return f'remove that folder to go on from epoch {", ".join(others)}'
-    return 'give another --workdir to start anew'
+  def _places(self) -> list[_Place]:
+    """Returns what is saved, newest first."""
+    found = []
+    for path in self._path.iterdir():
+      epoch, _, steps = path.name.partition('.')
+      if path.is_dir() and epoch.isdecimal() and (steps or '0').isdecimal():
+        found.append((int(epoch), int(steps or '0')))
+    return sorted(found, reverse=True)
+
+  def _keep(self, places: set[_Place]) -> None:
+    for place in set(self._places()) - places:
+      self._remove(self._folder(place))
+
+  def _put_aside(self, place: _Place) -> None:
+    """Makes way for the same epoch, without deleting what may be of use."""
+    path = self._folder(place)
+    aside = path.with_name(path.name + _ASIDE)
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
+
+  def _remove(self, path: pathlib.Path) -> None:
+    # Half a checkpoint must not look like a whole one.
+    gone = path.rename(path.with_name(f'.{path.name}.tmp'))
+    shutil.rmtree(gone)
+
+  def _sweep(self) -> None:
+    """Removes what a killed process left half-saved or half-removed."""
+    files.sweep(self._path)
+    for path in self._path.glob('*.orbax-checkpoint-tmp*'):
+      shutil.rmtree(path)
 
 
 def export(workdir: pathlib.Path) -> contracts.Weights:
@@ -207,19 +213,9 @@ def export(workdir: pathlib.Path) -> contracts.Weights:
   Raises:
     DataError: it is none, or its checkpoint is damaged.
   """
-  with Checkpoints(workdir, read_only=True) as checkpoints:
-    return checkpoints.best_weights()[1]
+  return Checkpoints(workdir, read_only=True).best_weights()[1]
 
 
-def _optimizer_item(state: states.TrainState) -> dict[str, Any]:
-  return {'step': state.step, 'opt_state': state.opt_state}
-
-
-def _digests(tree: Any) -> dict[str, str]:
-  leaves = jax.tree_util.tree_leaves_with_path(tree)
-  return {jax.tree_util.keystr(path): _digest(leaf) for path, leaf in leaves}
-
-
-def _digest(array: jax.Array) -> str:
-  content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-  return hashlib.sha256(content).hexdigest()
+def _words(place: _Place) -> str:
+  epoch, steps = place
+  return f'epoch {epoch}' + (f' and {steps} steps' if steps else '')

@@ -1,14 +1,20 @@
 """Compiled programs: kept on disk; the time and memory they took to make."""
 
+from collections.abc import Callable
 import functools
 import pathlib
+import re
+import warnings
 
 import jax
 
+from medxfer import say
 from medxfer.training import room
 
 _FOLDER = 'compiled'
 _WORTH = 1.0  # Seconds of compilation that are worth a file.
+_UNREADABLE = re.compile(
+    r"Error (reading|writing) persistent compilation cache entry for '(\w+)'")
 _EVENTS = '/jax/core/compile/'
 _COMPILED = f'{_EVENTS}backend_compile_duration'
 
@@ -24,8 +30,37 @@ def keep(where: pathlib.Path | None) -> None:
   _spent()
   if where is None or jax.config.jax_compilation_cache_dir:
     return
-  jax.config.update('jax_compilation_cache_dir', str(where / _FOLDER))
+  folder = where / _FOLDER
+  jax.config.update('jax_compilation_cache_dir', str(folder))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', _WORTH)
+  warnings.showwarning = _mending(folder, warnings.showwarning)
+
+
+def _mending(
+    folder: pathlib.Path, show: Callable[..., None]
+) -> Callable[..., None]:
+  """Returns a `warnings.showwarning` that removes damaged programs.
+
+  JAX does not write them whole or not at all, and would leave what a killed
+  process left: a warning and a compilation for ever after.
+
+  Args:
+    folder: of the programs.
+    show: for other warnings.
+  """
+  def show_or_mend(message, *args, **kwargs) -> None:
+    found = _UNREADABLE.search(str(message))
+    if not found:
+      show(message, *args, **kwargs)
+      return
+    doing, name = found.groups()
+    if doing == 'reading':
+      for path in folder.glob(f'{name}-*'):
+        path.unlink(missing_ok=True)
+    else:
+      say.line(f'note: {folder}: {name} is not kept ({message})')
+
+  return show_or_mend
 
 
 def seconds() -> float:

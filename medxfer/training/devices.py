@@ -5,6 +5,7 @@ program is the one that a single device would run. Parameters are the same
 everywhere; a batch is cut, and every process reads its own slice of it.
 """
 
+import os
 from typing import Any
 
 import jax
@@ -15,6 +16,20 @@ import numpy as np
 from medxfer import errors
 
 _AXIS = 'data'
+_DETERMINISTIC = 'xla_gpu_deterministic_ops'
+
+
+def repeatable(*, wanted: bool) -> None:
+  """Makes GPUs compute the same bits every time; CPUs do so anyway.
+
+  Only before a device is first used: XLA reads its flags then.
+
+  Args:
+    wanted: whether they should. What $XLA_FLAGS says already stays.
+  """
+  flags = os.environ.get('XLA_FLAGS', '')
+  if wanted and _DETERMINISTIC not in flags:
+    os.environ['XLA_FLAGS'] = f'{flags} --{_DETERMINISTIC}=true'.strip()
 
 
 def everywhere() -> sharding.NamedSharding:

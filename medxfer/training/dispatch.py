@@ -22,6 +22,7 @@ def training(
     rows: np.ndarray,
     weights: np.ndarray,
     title: str,
+    done: int = 0,
 ) -> Iterator[Batches]:
   """Yields what `steps.train_steps` takes, and draws a bar.
 
@@ -31,14 +32,18 @@ def training(
     rows: int [batches, batch size].
     weights: float32 [batches, batch size].
     title: of the bar.
+    done: steps to leave out, a number of steps that was yielded before.
 
   Yields:
     Batches, labels and weights of a number of steps that divides their sum.
   """
-  rows, weights = devices.own_slice(rows), devices.own_slice(weights)
+  # Of all steps: a program of other steps at once would round differently.
+  at_once = _at_once(feed, len(rows))
+  rows, weights = (
+      devices.own_slice(part[done:]) for part in (rows, weights))
   each = zip(feed.batches(rows), labels[rows], weights)
   bar = progress.track(each, total=len(rows), title=title, unit='batches')
-  while some := list(itertools.islice(bar, _at_once(feed, len(rows)))):
+  while some := list(itertools.islice(bar, at_once)):
     yield devices.spread(
         jax.tree.map(lambda *leaves: np.stack(leaves), *some), axis=1)
 

@@ -10,7 +10,7 @@ import pathlib
 import struct
 import time
 
-from medxfer.training import checkpoints
+from medxfer.training import stored
 
 _NAME = 'events.out.tfevents.medxfer'
 _POLYNOMIAL = 0x82f63b78  # CRC-32C (Castagnoli), bits reversed.
@@ -34,7 +34,7 @@ class EventWriter:
   def __exit__(self, *_: object) -> None:
     self._file.close()
 
-  def write(self, record: checkpoints.Record) -> None:
+  def write(self, record: stored.Record) -> None:
     """Writes the numbers of an epoch."""
     values = b''.join(
         _bytes(_VALUE, _bytes(_TAG, name.encode())

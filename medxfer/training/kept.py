@@ -158,6 +158,7 @@ def on_disk(
   folder.mkdir(parents=True, exist_ok=True)
   with (folder / 'lock').open('a') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
+    files.sweep(folder)
     files.write_json(folder / 'about.json', dict(key))
     _allocate(folder / 'activations',
               int(np.prod(shape)) * np.dtype(dtype).itemsize)

@@ -1,79 +1,54 @@
-"""Epochs: order, steps, validation, early stopping, checkpoints.
+"""Epochs: steps, validation, early stopping, checkpoints.
 
 Everything random is a function of (seed, epoch, step), so a run that goes on
 from a checkpoint takes the very steps it would have taken undisturbed.
 """
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
-import dataclasses
 import math
 import time
 from typing import Any
 
 import jax
 import numpy as np
-import psutil
+import optax
 
-from medxfer import errors
+from medxfer import say
 from medxfer import spec as specs
+from medxfer import stopping
 from medxfer.data import order
-from medxfer.data import sources
-from medxfer.data import splits
 from medxfer.evaluation import metrics
 from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import compiled
-from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feeds
 from medxfer.training import room
 from medxfer.training import state as states
+from medxfer.training import stepping
 from medxfer.training import steps as steps_lib
+from medxfer.training import stored
 
-Record = checkpoints_lib.Record
-# Yields an epoch's batches as they are, and may look at the clock.
-Watch = Callable[[Iterator[dispatch.Batches]], Iterator[dispatch.Batches]]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Data:
-  """Images in reach of the steps.
-
-  Attributes:
-    source: their pixels.
-    feed: how they reach the network.
-    labels: int32 [n].
-    split: rows by side.
-    class_names: the classes that labels index.
-  """
-
-  source: sources.Source
-  feed: feeds.Feed
-  labels: np.ndarray
-  split: splits.Split
-  class_names: tuple[str, ...]
+Record = stored.Record
 
 
 def train(
     task: steps_lib.Task,
-    data: Data,
-    state: states.TrainState,
-    history: Sequence[Record],
+    data: stepping.Data,
+    start: stored.Checkpoint,
     checkpoints: checkpoints_lib.Checkpoints,
     on_epoch: Callable[[Sequence[Record]], None],
-    watch: Watch = iter,
+    watch: stepping.Watch = iter,
 ) -> tuple[Record, ...]:
   """Trains until the last epoch or the end of patience.
 
   Args:
     task: network, optimizer, mask and recipe.
     data: the images.
-    state: to go on from; its memory is reused.
-    history: one record for each epoch that led to it.
+    start: where to go on from; its memory is reused.
     checkpoints: where each epoch is saved.
     on_epoch: called with the history after each epoch.
     watch: through which the batches of each epoch go.
@@ -82,24 +57,32 @@ def train(
     The whole history.
 
   Raises:
-    DataError: the loss is not finite.
+    DataError: a loss or a gradient is not finite, or nothing can be saved.
+    Interrupted: somebody stopped the run; the steps of its epoch are saved.
   """
-  spec = task.spec
+  rate = _rate(task.spec, data)
+  progress = stepping.Progress(start, rate, checkpoints.safe)
+
+  def save() -> None:
+    checkpoints.save(_checkpoint(task, progress), _contract(
+        task, data, progress))
+
   steps = steps_lib.compile_steps(task, data.feed)
-  history, done = tuple(history), len(history)
-  while not is_over(history, spec.training):
-    epoch = len(history) + 1
-    state, record = _epoch(
-        task, steps, data, state, epoch, watch, is_first=epoch == done + 1)
-    _refuse_non_finite(record, spec.optimizer.learning_rate)
-    history += (record,)
-    checkpoints.save(
-        checkpoints_lib.Checkpoint(
-            epoch, state, history, _contract(task, data, state, epoch)),
-        is_best=best_epoch(history, spec.training) == epoch,
-    )
-    on_epoch(history)
-  return history
+  try:
+    while not is_over(progress.history, task.spec.training):
+      record = {**_epoch(task, steps, data, progress, watch),
+                'learning_rate': float(rate(int(progress.state.step) - 1))}
+      with stopping.held():
+        progress.next_epoch(record)
+        save()
+        on_epoch(progress.history)
+  except stopping.Interrupted:
+    # Of several processes one may have been a step ahead of another.
+    if progress.is_beyond(start) and jax.process_count() == 1:
+      save()
+    say.line(f'{checkpoints.safe()}; the same command goes on from there')
+    raise
+  return progress.history
 
 
 def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
@@ -155,51 +138,44 @@ def predict(
 def _epoch(
     task: steps_lib.Task,
     steps: steps_lib.Steps,
-    data: Data,
-    state: states.TrainState,
-    epoch: int,
-    watch: Watch,
-    *,
-    is_first: bool,
-) -> tuple[states.TrainState, Record]:
-  """Takes an epoch's steps; `is_first` of this process."""
-  spec, started, compiling = task.spec, time.perf_counter(), compiled.seconds()
-  batches, weights = order.batched(
-      order.shuffled(data.split.train, seed=spec.seed, epoch=epoch),
-      spec.training.batch_size, jax.device_count())
-  key = devices.key(spec.seed)
-  sums, times = [], {}
-  for given in watch(dispatch.training(
-      data.feed, data.labels, batches, weights, f'epoch {epoch}')):
-    state, step_sums = steps.train(state, data.feed.stored, *given, key)
-    if is_first and not sums:
-      jax.block_until_ready(step_sums)
-      times['seconds_to_first_step'] = _since_command()
-    sums.append(step_sums)
-  # One wait an epoch: a look at every step's loss would stall the device.
-  totals = {name: math.fsum(np.concatenate([s[name] for s in sums]).tolist())
-            for name in sums[0]}
-  trained = time.perf_counter() - started - (compiled.seconds() - compiling)
+    data: stepping.Data,
+    progress: stepping.Progress,
+    watch: stepping.Watch,
+) -> Record:
+  """Takes what is left of an epoch's steps, and validates."""
+  spec, epoch, earlier = task.spec, progress.epoch, progress.seconds
+  started, compiling = time.perf_counter(), compiled.seconds()
+  is_first = progress.seconds_to_first_step is None
+  stepping.take(task, steps, data, progress, watch)
+  # Added up at the end: so they do not depend on when a run was interrupted.
+  totals = {name: math.fsum(sums) for name, sums in progress.sums().items()}
   logits = predict(
-      steps.predict, state.params, data.feed, data.split.val, spec,
+      steps.predict, progress.state.params, data.feed, data.split.val, spec,
       f'epoch {epoch}, validation')
-  rate = optimizer.schedule(
-      spec.optimizer, steps=len(batches) * spec.training.epochs)
-  return state, {
+  scores = _score(logits, data.labels[data.split.val])
+  if not math.isfinite(scores['val_loss']):
+    raise progress.diverged(['val_loss'], progress.steps - 1)
+  times = {}
+  if is_first and progress.seconds_to_first_step is not None:
+    times['seconds_to_first_step'] = progress.seconds_to_first_step
+  return {
       'epoch': epoch,
       'train_loss': totals['loss'] / totals['images'],
       'train_accuracy': totals['correct'] / totals['images'],
-      **_score(logits, data.labels[data.split.val]),
-      'learning_rate': float(rate(int(state.step) - 1)),
-      'images_per_second': totals['images'] / trained,
+      **scores,
+      'images_per_second': totals['images'] / progress.seconds,
       'compile_seconds': compiled.seconds() - compiling,
       **times,
-      'seconds': time.perf_counter() - started,
+      'seconds': earlier + time.perf_counter() - started,
   }
 
 
-def _since_command() -> float:
-  return time.time() - psutil.Process().create_time()
+def _rate(spec: specs.RunSpec, data: stepping.Data) -> optax.Schedule:
+  """Returns step of the run -> learning rate."""
+  batches, _ = order.batched(
+      data.split.train, spec.training.batch_size, jax.device_count())
+  return optimizer.schedule(
+      spec.optimizer, steps=len(batches) * spec.training.epochs)
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -216,25 +192,25 @@ def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
   }
 
 
-def _refuse_non_finite(record: Record, learning_rate: float) -> None:
-  bad = [name for name, value in record.items() if not math.isfinite(value)]
-  if bad:
-    raise errors.DataError(
-        f'epoch {record["epoch"]}: {", ".join(bad)} is not finite; training '
-        'diverged. Epochs before it are saved as they were. Try a new '
-        '--workdir with --config.optimizer.learning_rate below '
-        f'{learning_rate:g}, or with --config.optimizer.gradient_clip=1')
+def _checkpoint(
+    task: steps_lib.Task, progress: stepping.Progress
+) -> stored.Checkpoint:
+  history = progress.history
+  return stored.Checkpoint(
+      state=progress.state, history=history,
+      best=best_epoch(history, task.spec.training) if history else 0,
+      sums=progress.sums(), seconds=progress.seconds)
 
 
 def _contract(
-    task: steps_lib.Task, data: Data, state: states.TrainState, epoch: int
+    task: steps_lib.Task, data: stepping.Data, progress: stepping.Progress
 ) -> contracts.Contract:
   spec = task.spec
   images = spec.data.name + (' phantoms' if spec.data.phantom else '')
   return contracts.describe(
-      state.params,
+      progress.state.params,
       source=f'medxfer run on {images}, arm {spec.arm}, seed {spec.seed}, '
-             f'epoch {epoch}, from {task.origin}',
+             f'epoch {len(progress.history)}, from {task.origin}',
       preprocessing=spec.model.preprocessing,
       classes=data.class_names,
   )

@@ -91,7 +91,7 @@ def train_steps(
     key: the run's random key.
 
   Returns:
-    The state after the last step, and what `train_step` sums, each [steps].
+    The state after the last step, and what `train_step` tells, each [steps].
   """
   def step(
       state: states.TrainState, each: tuple[Any, jax.Array, jax.Array]
@@ -130,8 +130,8 @@ def train_step(
     key: the run's random key; the step folds its number into it.
 
   Returns:
-    The state after the step, and sums over the batch: 'loss', 'correct' and
-    'images' (float32 []).
+    The state after the step; of the batch the sums 'loss', 'correct' and
+    'images', and 'gradient', its norm (float32 []).
   """
   augment_key, dropout_key = jax.random.split(
       jax.random.fold_in(key, state.step))
@@ -151,7 +151,8 @@ def train_step(
   grads, sums = jax.grad(loss_fn, has_aux=True)(state.params)
   updates, opt_state = task.tx.update(grads, state.opt_state, state.params)
   params = _apply(updates, state.params, task.mask)
-  return states.TrainState(state.step + 1, params, opt_state), sums
+  return (states.TrainState(state.step + 1, params, opt_state),
+          {**sums, 'gradient': optax.tree.norm(grads)})
 
 
 def predict_step(

@@ -8,6 +8,7 @@ import pytest
 import medxfer
 from medxfer import spec as specs
 from medxfer.runs import environment
+from medxfer.training import devices
 from tests import tiny
 
 _ROOT = pathlib.Path(medxfer.__file__).resolve().parents[1]
@@ -28,3 +29,20 @@ def test_the_command_is_what_was_typed(monkeypatch, phantoms, program, said):
   told = environment.describe(spec)
   assert told['command'] == [*said, '--config=configs/ham.py:all']
   assert told['seed'] == spec.seed and told['versions']['jax']
+
+
+@pytest.mark.parametrize('before, wanted, after', [
+    ('', True, '--xla_gpu_deterministic_ops=true'),
+    ('--xla_a=1', True, '--xla_a=1 --xla_gpu_deterministic_ops=true'),
+    ('--xla_gpu_deterministic_ops=false', True,
+     '--xla_gpu_deterministic_ops=false'),
+    ('--xla_a=1', False, '--xla_a=1'),
+])
+def test_gpus_are_told_to_repeat_themselves(
+    monkeypatch, phantoms, before, wanted, after):
+  """Else two runs of one seed differ, and nobody can say why."""
+  monkeypatch.setenv('XLA_FLAGS', before)
+  devices.repeatable(wanted=wanted)
+  told = environment.describe(specs.from_config(
+      {**tiny.config(phantoms).to_dict(), 'deterministic': wanted}))
+  assert (told['xla_flags'], told['deterministic']) == (after, wanted)

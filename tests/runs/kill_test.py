@@ -1,77 +1,82 @@
-"""Protects the resume: a run that is killed ends as if it had not been."""
+"""Protects the resume: a run that is killed ends as if it had not been.
 
-import json
+The quick form kills at a few moments. The long form at as many as it is told,
+half of them changes of the file system, half of them seconds:
+
+    MEDXFER_KILLS=60 python -m pytest tests/runs/kill_test.py
+"""
+
 import os
-import pathlib
-import signal
-import subprocess
-import sys
-import time
+import random
+import re
+import shutil
 
 import pytest
 
-from medxfer.training import checkpoints
+from tests.runs import killing
 
-_ROOT = pathlib.Path(__file__).parents[2]
-
-
-def _start(phantoms, workdir) -> subprocess.Popen:
-  """Starts a run that takes several epochs of a few seconds."""
-  keys = {
-      'data.dir': phantoms, 'data.phantom': 0, 'data.image_size': '32,32',
-      'model.init_from': 'random', 'model.head_units': '16,16',
-      'optimizer.name': 'adamw', 'optimizer.schedule': 'cosine',
-      'training.batch_size': 4, 'training.epochs': 4,
-      'training.patience': 0, 'evaluation.resamples': 20,
-  }
-  # Each start compiles anew, as on a person's machine.
-  environment = {k: v for k, v in os.environ.items()
-                 if not k.startswith('JAX_')}
-  return subprocess.Popen(
-      [sys.executable, '-m', 'medxfer.main', f'--workdir={workdir}',
-       '--config=configs/ham.py:last_block,phantom',
-       *(f'--config.{key}={value}' for key, value in keys.items())],
-      cwd=_ROOT, env=environment, stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE, text=True)
+_KILLS = int(os.environ.get('MEDXFER_KILLS', '0'))
+# The middle of everything that is written, as patterns of moments: what every
+# run of the tests tries, and what the long form adds.
+_QUICK = {
+    'prefix': r'open /prefix-#/activations 2',
+    'checkpoint': r'os.rename /checkpoints/2\.orbax.*/params ',
+    'retention': r'shutil.rmtree /checkpoints/\.#\.tmp',
+    'summary': r'os.rename /summary\.json',
+}
+_MORE = {
+    'pixels': r'os.rename /pixels-#\.npy',
+    'their checksum': r'os.rename /pixels-#\.json',
+    'journal of the prefix': r'os.rename /prefix-#/journal',
+    'history': r'os.rename /metrics\.jsonl 3',
+    'predictions': r'os.rename /predictions_test\.csv',
+    'tidying': r'\S+ /checkpoints/\d/optimizer',
+}
+_MIDDLES = _QUICK | (_MORE if _KILLS else {})
 
 
-def _finish(process) -> str:
-  out, err = process.communicate(timeout=600)
-  assert process.returncode == 0, err
-  # A log holds the run's own lines: none of TensorFlow's or XLA's.
-  assert err == ''
-  return out
+@pytest.fixture(scope='module')
+def quiet(phantoms, tmp_path_factory):
+  """A run that nobody disturbed, and the moments of another."""
+  place = killing.Place(phantoms, tmp_path_factory.mktemp('quiet'))
+  found = killing.moments(place)
+  return place, found, killing.results(place)
 
 
-def _results(workdir):
-  """Returns everything that must not depend on interruptions."""
-  history = [
-      {k: v for k, v in json.loads(line).items()
-       if 'seconds' not in k and k != 'images_per_second'}
-      for line in (workdir / 'metrics.jsonl').read_text().splitlines()]
-  summary = json.loads((workdir / 'summary.json').read_text())
-  for key in ('train_seconds', 'images_per_second'):
-    del summary[key]
-  tables = [(workdir / f'predictions_{side}.csv').read_bytes()
-            for side in ('val', 'test')]
-  tensors = checkpoints.export(workdir).contract.tensors
-  return history, summary, tables, dict(tensors)
+def _assert_goes_on(quiet, folder, moment):
+  """Kills a run, lets it end, and compares."""
+  undisturbed, _, expected = quiet
+  place = killing.Place(undisturbed.data, folder)
+  # Compiled programs, which take most of the time of a start.
+  shutil.copytree(undisturbed.cache / 'compiled', place.cache / 'compiled')
+  killing.kill(place, moment)
+  epoch, was_finished = (
+      killing.saved(place), (place.workdir / 'summary.json').exists())
+  out = killing.finish(killing.start(place))
+  if was_finished:
+    assert f'{place.workdir} is finished' in out
+  else:
+    # Nothing that was saved is trained again.
+    assert re.findall(r'goes on after epoch (\d+)', out) == (
+        [str(epoch)] if epoch else [])
+    assert len(re.findall(r'^epoch ', out, re.M)) == 4 - epoch
+  assert killing.results(place) == expected
 
 
 @pytest.mark.slow
-def test_sigkill_in_an_epoch_changes_no_bit_of_the_result(phantoms, tmp_path):
-  """Parameters, metrics and predictions equal those of a quiet run."""
-  _finish(_start(phantoms, tmp_path / 'quiet'))
-  killed = tmp_path / 'killed'
-  process = _start(phantoms, killed)
-  while not (killed / 'checkpoints' / '2').exists():
-    assert process.poll() is None, process.stderr.read()
-    time.sleep(0.01)
-  time.sleep(0.2)  # Into the third epoch.
-  process.send_signal(signal.SIGKILL)
-  process.communicate()
-  assert not (killed / 'summary.json').exists()
-  out = _finish(_start(phantoms, killed))
-  assert 'goes on after epoch 2' in out or 'goes on after epoch 3' in out
-  assert _results(killed) == _results(tmp_path / 'quiet')
-  assert not [p for p in killed.rglob('*') if 'tmp' in p.name]
+@pytest.mark.parametrize('what', _MIDDLES)
+def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
+    quiet, tmp_path, what):
+  """Parameters, metrics, predictions and best epoch; no file is left."""
+  moment = next(m for m in quiet[1] if re.match(_MIDDLES[what], m))
+  _assert_goes_on(quiet, tmp_path, moment)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', range(_KILLS))
+def test_sigkill_at_any_moment_changes_no_bit(quiet, tmp_path, number):
+  """Also in the middle of arrays, compilations and cached programs."""
+  draw = random.Random(number)
+  moment = draw.choice(quiet[1]) if number % 2 else draw.uniform(1, 12)
+  print('killed at', moment)
+  _assert_goes_on(quiet, tmp_path, moment)

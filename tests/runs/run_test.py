@@ -120,18 +120,6 @@ def test_a_key_that_is_younger_than_a_run_has_its_default(
   assert 'is finished' in capsys.readouterr().out
 
 
-def test_other_images_are_refused_on_resume(finished, phantoms, tmp_path):
-  """An image that changed between two starts changes the experiment."""
-  path = shutil.copytree(finished, tmp_path / 'run')
-  (path / 'summary.json').unlink()
-  data = shutil.copytree(phantoms, tmp_path / 'data')
-  images = sorted(data.glob('*/*.jpg'))
-  shutil.copy(images[0], images[1])
-  config = tiny.config(data)
-  with pytest.raises(errors.DataError, match='images_digest'):
-    run.run(specs.from_config(config), path)
-
-
 def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
   """--workdir=~ must not be strewn with files."""
   (tmp_path / 'thesis.doc').write_text('precious')

@@ -1,6 +1,9 @@
-"""Protects checkpoints: latest and best kept, damage found."""
+"""Protects checkpoints: what is kept, damage found, a way back."""
 
 import dataclasses
+import errno
+import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +15,7 @@ from medxfer import errors
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import state as states
+from medxfer.training import stored
 
 _MASK = {'fc1': {'kernel': False, 'bias': False},
          'fc2': {'kernel': True, 'bias': True}}
@@ -31,45 +35,95 @@ def _state(seed):
   return dataclasses.replace(state, opt_state=moments)
 
 
-def _save(workdir, epochs, best):
-  with checkpoints_lib.Checkpoints(workdir) as checkpoints:
-    for epoch in epochs:
-      state = _state(epoch)
-      contract = contracts.describe(
-          state.params, source=f'epoch {epoch}', preprocessing='caffe',
-          classes=('a', 'b'))
-      checkpoints.save(
-          checkpoints_lib.Checkpoint(
-              epoch, dataclasses.replace(state, step=jnp.int32(epoch * 10)),
-              ({'epoch': epoch, 'val_accuracy': .5},), contract),
-          is_best=epoch in best)
+def _checkpoint(epoch, best, steps=0):
+  state = dataclasses.replace(
+      _state(epoch), step=jnp.int32(epoch * 10 + steps))
+  return stored.Checkpoint(
+      state, tuple({'epoch': i + 1, 'val_accuracy': .5} for i in range(epoch)),
+      best, {'loss': [.1] * steps} if steps else {}, float(steps))
 
 
-def test_latest_and_best_are_kept_and_restored_exactly(tmp_path):
-  """Orbax's best alone would delete the latest, and a resume go back."""
+def _save(workdir, epochs, best, steps=0):
+  """Saves epochs, then perhaps some steps of the next one."""
+  checkpoints = checkpoints_lib.Checkpoints(workdir)
+  places = [(epoch, 0) for epoch in epochs]
+  if steps:
+    places.append((places[-1][0], steps))
+  for epoch, taken in places:
+    checkpoint = _checkpoint(
+        epoch, max((b for b in best if b <= epoch), default=1), taken)
+    checkpoints.save(checkpoint, contracts.describe(
+        checkpoint.state.params, source=f'epoch {epoch}',
+        preprocessing='caffe', classes=('a', 'b')))
+
+
+def _kept(workdir):
+  return {p.name for p in (workdir / 'checkpoints').iterdir()}
+
+
+def _assert_is(found, epoch):
+  assert found.epoch == epoch
+  for part in ('params', 'opt_state'):
+    jax.tree.map(np.testing.assert_array_equal,
+                 getattr(found.state, part), getattr(_state(epoch), part))
+
+
+def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
+  """With the latest alone, one flipped bit would be the end of a run."""
   _save(tmp_path, range(1, 6), best=(1, 3))
-  kept = {p.name for p in (tmp_path / 'checkpoints').iterdir()}
-  assert kept == {'3', '5'}
-  with checkpoints_lib.Checkpoints(tmp_path) as checkpoints:
-    latest = checkpoints.latest(_state(0))
-    epoch, best = checkpoints.best_weights()
-  assert latest.epoch == 5 and int(latest.state.step) == 50
-  assert latest.history == ({'epoch': 5, 'val_accuracy': .5},)
-  jax.tree.map(np.testing.assert_array_equal,
-               latest.state.params, _state(5).params)
-  jax.tree.map(np.testing.assert_array_equal,
-               latest.state.opt_state, _state(5).opt_state)
+  assert _kept(tmp_path) == {'3', '4', '5'}
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  latest = checkpoints.latest(_state(0))
+  _assert_is(latest, 5)
+  assert int(latest.state.step) == 50 and latest.best == 3
+  assert latest.history[-1] == {'epoch': 5, 'val_accuracy': .5}
+  epoch, best = checkpoints.best_weights()
   assert epoch == 3 and best.contract.classes == ('a', 'b')
   jax.tree.map(
       np.testing.assert_array_equal, best.params, _state(3).params)
 
 
+def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):
+  """Somebody stopped the run: their hours are not lost."""
+  _save(tmp_path, (1, 2), best=(1,), steps=3)
+  assert _kept(tmp_path) == {'1', '2', '2.3'}
+  found = checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  assert (found.epoch, found.steps, found.seconds) == (2, 3, 3.0)
+  assert found.sums == {'loss': [.1, .1, .1]} and int(found.state.step) == 23
+  _save(tmp_path, (3,), best=(1, 3))
+  assert _kept(tmp_path) == {'2.3', '3'}
+
+
+def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
+  """A study of forty runs would take 20 GB, of which nobody reads 18."""
+  _save(tmp_path, range(1, 5), best=(1, 2))
+  shutil.copytree(tmp_path / 'checkpoints' / '4',
+                  tmp_path / 'checkpoints' / '5.damaged')
+  before = _size(tmp_path)
+  for _ in range(2):  # A process may be killed before it is done with it.
+    checkpoints_lib.Checkpoints(tmp_path).finish()
+    assert _kept(tmp_path) == {'2', '4'}
+  assert _size(tmp_path) < before / 6
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path, read_only=True)
+  assert [record['epoch'] for record in checkpoints.history()] == [1, 2, 3, 4]
+  epoch, best = checkpoints.best_weights()
+  assert epoch == 2
+  jax.tree.map(
+      np.testing.assert_array_equal, best.params, _state(2).params)
+
+
+def _size(folder):
+  return sum(p.stat().st_size for p in folder.rglob('*') if p.is_file())
+
+
 def test_a_workdir_without_checkpoints_is_said_to_have_none(tmp_path):
   """Evaluate and predict are often pointed at the wrong folder."""
-  with checkpoints_lib.Checkpoints(tmp_path) as checkpoints:
-    assert checkpoints.latest(_state(0)) is None
-    with pytest.raises(errors.DataError, match='no checkpoint yet'):
-      checkpoints.best_weights()
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  assert checkpoints.latest(_state(0)) is None
+  assert checkpoints.history() == ()
+  assert checkpoints.safe() == 'Nothing of the run is saved yet'
+  with pytest.raises(errors.DataError, match='no checkpoint yet'):
+    checkpoints.best_weights()
   with pytest.raises(errors.DataError, match='give the --workdir of a run'):
     checkpoints_lib.export(tmp_path / 'elsewhere')
 
@@ -80,30 +134,121 @@ def _largest(folder):
              key=lambda p: p.stat().st_size)
 
 
-@pytest.mark.parametrize('item', ['params', 'optimizer'])
-@pytest.mark.parametrize('damage', ['flip', 'truncate', 'remove'])
-def test_damage_is_found_and_the_way_out_named(tmp_path, item, damage):
+def _flip(path):
+  data = bytearray(path.read_bytes())
+  data[len(data) // 2] ^= 1
+  path.write_bytes(data)
+
+
+def _truncate(path):
+  path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+
+def _change_the_best(path):
+  record = json.loads(path.read_text())
+  path.write_text(json.dumps({**record, 'best': 2}))
+
+
+_DAMAGE = {
+    'flip': _flip, 'truncate': _truncate,
+    'empty': lambda path: path.write_bytes(b''),
+    'remove': lambda path: path.unlink()}
+
+
+@pytest.mark.parametrize('item', ['params', 'optimizer', 'record'])
+@pytest.mark.parametrize('damage', _DAMAGE)
+def test_damage_is_found_said_and_gone_back_from(
+    tmp_path, capsys, item, damage):
   """Orbax itself reads a flipped bit without a word."""
+  _save(tmp_path, (1, 2, 3), best=(1,))
+  _DAMAGE[damage](_largest(tmp_path / 'checkpoints' / '3' / item))
+  found = checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  _assert_is(found, 2)
+  out = capsys.readouterr().out
+  assert f'{tmp_path}/checkpoints/3: ' in out
+  assert 'going back to epoch 2, the newest sound one' in out
+  # Put aside, so that the epoch can be saved again.
+  assert _kept(tmp_path) == {'1', '2', '3.damaged'}
+  _save(tmp_path, (3,), best=(1,))
+  _assert_is(checkpoints_lib.Checkpoints(tmp_path).latest(_state(0)), 3)
+
+
+def test_every_file_of_a_checkpoint_may_be_missing_or_empty(tmp_path, capsys):
+  """What Orbax writes beside the arrays matters as well, or not at all."""
+  _save(tmp_path / 'sound', (1, 2), best=(1,))
+  newest = tmp_path / 'sound' / 'checkpoints' / '2'
+  names = [p.relative_to(newest) for p in newest.rglob('*') if p.is_file()]
+  assert len(names) > 8
+  for i, name in enumerate(names):
+    for damage in ('remove', 'empty'):
+      workdir = tmp_path / f'{damage}{i}'
+      shutil.copytree(tmp_path / 'sound', workdir)
+      _DAMAGE[damage](workdir / 'checkpoints' / '2' / name)
+      found = checkpoints_lib.Checkpoints(workdir).latest(_state(0))
+      _assert_is(found, found.epoch)
+      assert found.epoch == 2 or 'going back' in capsys.readouterr().out
+
+
+def test_a_changed_record_is_found(tmp_path):
+  """Another best epoch would be scored, and nobody would know."""
   _save(tmp_path, (1, 2), best=(1,))
-  victim = _largest(tmp_path / 'checkpoints' / '2' / item)
-  data = bytearray(victim.read_bytes())
-  if damage == 'flip':
-    data[len(data) // 2] ^= 1
-    victim.write_bytes(data)
-  elif damage == 'truncate':
-    victim.write_bytes(data[:len(data) // 2])
-  else:
-    victim.unlink()
-  with checkpoints_lib.Checkpoints(tmp_path) as checkpoints:
-    with pytest.raises(errors.DataError, match='remove that folder.*epoch 1'):
-      checkpoints.latest(_state(0))
-    assert checkpoints.best_weights()[0] == 1
+  record = tmp_path / 'checkpoints' / '2' / 'record'
+  _change_the_best(_largest(record))
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  assert checkpoints.best_weights()[0] == 1
+  assert checkpoints.latest(_state(0)).epoch == 1
+
+
+def test_nothing_sound_is_a_refusal(tmp_path):
+  """Starting anew in silence would hide that days are lost."""
+  _save(tmp_path, (1, 2), best=(1,))
+  for epoch in '12':
+    _flip(_largest(tmp_path / 'checkpoints' / epoch / 'params'))
+  with pytest.raises(
+      errors.DataError, match='/2: .*damaged.*nor can 1 older.*anew'):
+    checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  assert _kept(tmp_path) == {'1', '2'}
+
+
+def test_a_damaged_best_epoch_is_a_refusal(tmp_path):
+  """The run would train to its end and have nothing to score."""
+  _save(tmp_path, range(1, 6), best=(2,))
+  _flip(_largest(tmp_path / 'checkpoints' / '2' / 'params'))
+  with pytest.raises(errors.DataError, match='/2: .*it is the best epoch'):
+    checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
 
 
 def test_another_optimizer_is_refused(tmp_path):
   """A mask or rule that changed has another state: no silent restart."""
   _save(tmp_path, (1,), best=(1,))
   other = states.create(_state(0).params, optax.adam(1e-3))
-  with checkpoints_lib.Checkpoints(tmp_path) as checkpoints:
-    with pytest.raises(errors.DataError, match='cannot be restored'):
-      checkpoints.latest(other)
+  with pytest.raises(errors.DataError, match='cannot be restored'):
+    checkpoints_lib.Checkpoints(tmp_path).latest(other)
+
+
+def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
+    tmp_path, monkeypatch):
+  """The disk is full in the night; in the morning the run goes on."""
+  _save(tmp_path, (1, 2), best=(1,))
+
+  def full(*_, **__):
+    raise OSError(errno.ENOSPC, 'No space left on device')
+
+  monkeypatch.setattr(stored.ocp.Checkpointer, 'save', full)
+  with pytest.raises(
+      errors.DataError,
+      match='/3: cannot be saved .*No space.*up to epoch 2.*same command'):
+    _save(tmp_path, (3,), best=(1,))
+  assert _kept(tmp_path) == {'1', '2'}
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+  """Half a checkpoint is no checkpoint."""
+  _save(tmp_path, (1,), best=(1,))
+  folder = tmp_path / 'checkpoints'
+  for name in ('2.orbax-checkpoint-tmp', '.1.tmp'):
+    (folder / name / 'params').mkdir(parents=True)
+  checkpoints_lib.Checkpoints(tmp_path, read_only=True)
+  assert len(_kept(tmp_path)) == 3
+  checkpoints_lib.Checkpoints(tmp_path)
+  assert _kept(tmp_path) == {'1'}

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from configs import common
-from medxfer import errors
 from medxfer import spec as specs
 from medxfer.training import feeds
 from medxfer.training import loop
@@ -110,10 +109,3 @@ def test_scores_against_hand_computation():
       'val_accuracy': 2 / 3,
       'val_f1_macro': (4 / 5 + 0) / 2,
   })
-
-
-def test_a_loss_that_is_not_finite_ends_the_run_with_advice():
-  """Epochs of NaN would be trained and reported otherwise."""
-  with pytest.raises(errors.DataError, match='epoch 3: train_loss.*0.01'):
-    loop._refuse_non_finite(
-        {'epoch': 3, 'train_loss': float('nan'), 'seconds': 1.0}, 0.01)

@@ -1,0 +1,89 @@
+"""What a run was started with: written once, compared at every restart."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import csv
+import pathlib
+
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import workdir
+
+_COLUMNS = ('image_id', 'label', 'group', 'split')
+_NAMED = 3  # Images of a kind of change that are named.
+
+
+def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
+  """Writes inputs.json, split.csv and, if an image was left out, skipped.csv.
+
+  Args:
+    path: the workdir.
+    inputs: what the run reads.
+  """
+  files.write_json(path / workdir.INPUTS, inputs.digests())
+  files.write_table(path / workdir.SPLIT, _COLUMNS, inputs.table())
+  if inputs.examples.skipped:
+    files.write_table(
+        path / workdir.SKIPPED, ('image_id', 'reason'),
+        inputs.examples.skipped.items())
+
+
+def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
+  """Compares the images and weights with those that a run started with.
+
+  Args:
+    path: its workdir.
+    inputs: what was read now.
+
+  Raises:
+    DataError: they differ; says in what.
+  """
+  if not (path / workdir.INPUTS).exists():
+    return
+  before, now = files.read_json(path / workdir.INPUTS), inputs.digests()
+  # Runs of an earlier version compare what they have.
+  lines = specs.difference(before, {key: now.get(key) for key in before})
+  if lines:
+    lines += _changes(_table(path / workdir.SPLIT), inputs.table())
+    raise errors.DataError(
+        f'{path} was started with other images, another split of them or '
+        'other weights; restore them, or give another --workdir. Old -> new:'
+        '\n  ' + '\n  '.join(lines))
+
+
+def _table(path: pathlib.Path) -> list[Sequence[str]]:
+  try:
+    with path.open(encoding='utf-8', newline='') as file:
+      return list(csv.reader(file))[1:]
+  except (OSError, ValueError, csv.Error):
+    return []
+
+
+def _changes(
+    before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]
+) -> list[str]:
+  """Returns a line for each way in which two tables of images differ."""
+  old, new = ({row[0]: row for row in rows if len(row) == len(_COLUMNS)}
+              for rows in (before, now))
+  if not old:
+    return []
+  found = {
+      'are gone': {name: '' for name in old if name not in new},
+      'are new': {name: '' for name in new if name not in old},
+  }
+  for i, column in enumerate(_COLUMNS[1:], start=1):
+    found[f'have another {column}'] = {
+        name: f' ({row[i]} -> {new[name][i]})' for name, row in old.items()
+        if name in new and row[i] != new[name][i]}
+  return [_line(what, images) for what, images in found.items() if images] or [
+      'images, labels and split are the same: the pixels or the weights '
+      'differ']
+
+
+def _line(what: str, images: Mapping[str, str]) -> str:
+  named = ', '.join(f'{name}{change}' for name, change in
+                    list(images.items())[:_NAMED])
+  more = ', ...' if len(images) > _NAMED else ''
+  return f'{len(images):,} images {what}: {named}{more}'

@@ -1,0 +1,223 @@
+"""One checkpoint on disk: its items, and how damage to them shows.
+
+It holds `params`; `optimizer`, with the step; and `record`, with the history
+of the run, the contract of the weights, a SHA-256 of every array and one of
+itself, because Orbax reads a flipped bit without a word.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+import hashlib
+import json
+import pathlib
+import shutil
+import textwrap
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+from medxfer import errors
+from medxfer.model.weights import contract as contracts
+from medxfer.training import devices
+from medxfer.training import room
+from medxfer.training import state as states
+
+_OPTIMIZER, _PARAMS = 'optimizer', 'params'
+_SHA256 = 'sha256'
+
+Record = Mapping[str, Any]
+# Sums over the batch -> one a step.
+Sums = Mapping[str, Sequence[float]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+  """What a run has come to.
+
+  Attributes:
+    state: parameters and optimizer.
+    history: one record an epoch, first to last.
+    best: the best of these epochs; 0 before the first.
+    sums: of the steps since the last of these epochs.
+    seconds: that these steps have taken.
+  """
+
+  state: states.TrainState
+  history: tuple[Record, ...] = ()
+  best: int = 0
+  sums: Sums = dataclasses.field(default_factory=dict)
+  seconds: float = 0.0
+
+  @property
+  def epoch(self) -> int:
+    """Epochs done."""
+    return len(self.history)
+
+  @property
+  def steps(self) -> int:
+    """Steps done since."""
+    return len(next(iter(self.sums.values()), ()))
+
+
+def write(
+    path: pathlib.Path, checkpoint: Checkpoint, contract: contracts.Contract
+) -> None:
+  """Writes a checkpoint, whole or not at all.
+
+  Args:
+    path: the folder to make.
+    checkpoint: what to save.
+    contract: of its parameters.
+
+  Raises:
+    DataError: it cannot be written.
+  """
+  optimizer = _optimizer_item(checkpoint.state)
+  record = {
+      'history': list(checkpoint.history),
+      'best': checkpoint.best,
+      'sums': {name: list(values) for name, values in checkpoint.sums.items()},
+      'seconds': checkpoint.seconds,
+      'contract': contract.to_json(),
+      'optimizer': _digests(optimizer),
+  }
+  room.give_back()  # Orbax is about to copy the state twice.
+  try:
+    with _orbax() as orbax:
+      orbax.save(path, args=ocp.args.Composite(
+          params=ocp.args.StandardSave(checkpoint.state.params),
+          optimizer=ocp.args.StandardSave(optimizer),
+          record=ocp.args.JsonSave(
+              {**record, _SHA256: _digest_of_json(record)}),
+      ))
+  except Exception as error:  # pylint: disable=broad-exception-caught
+    # TensorStore raises ValueErrors where the disk is full.
+    raise errors.DataError(
+        f'{path}: cannot be saved ({_short(error)})') from error
+
+
+def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
+  """Reads a checkpoint and verifies every bit of it.
+
+  Args:
+    path: its folder.
+    like: a state of the same shapes and dtypes.
+
+  Raises:
+    DataError: it is damaged or belongs to another optimizer.
+  """
+  record = read_record(path)
+  abstract = jax.tree.map(
+      ocp.utils.to_shape_dtype_struct, _optimizer_item(like))
+  optimizer = _restore(
+      path, optimizer=ocp.args.StandardRestore(abstract))[_OPTIMIZER]
+  _verify(path, record['optimizer'], _digests(optimizer))
+  _, params = _params(path, record)
+  return Checkpoint(
+      state=states.TrainState(params=params, **optimizer),
+      history=tuple(record['history']), best=record['best'],
+      sums=record['sums'], seconds=record['seconds'])
+
+
+def read_weights(path: pathlib.Path) -> contracts.Weights:
+  """Reads and verifies the parameters, whatever the optimizer was.
+
+  Raises:
+    DataError: they are damaged.
+  """
+  contract, params = _params(path, read_record(path))
+  return contracts.Weights(jax.tree.map(np.asarray, params), contract)
+
+
+def read_record(path: pathlib.Path) -> Record:
+  """Reads and verifies the history and what belongs to it.
+
+  Raises:
+    DataError: it is damaged.
+  """
+  record = dict(_restore(path, record=ocp.args.JsonRestore())['record'])
+  if record.pop(_SHA256, None) != _digest_of_json(record):
+    raise errors.DataError(
+        f'{path}: record is damaged, its SHA-256 is not the one that was '
+        'saved')
+  return record
+
+
+def forget(path: pathlib.Path, *, parameters: bool) -> None:
+  """Removes what a run needs only to go on, most of a checkpoint.
+
+  Args:
+    path: its folder.
+    parameters: whether they go as well, and leave the record alone.
+  """
+  for item in (_OPTIMIZER, *([_PARAMS] if parameters else [])):
+    shutil.rmtree(path / item, ignore_errors=True)
+
+
+def _orbax() -> ocp.Checkpointer:
+  return ocp.Checkpointer(ocp.CompositeCheckpointHandler())
+
+
+def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
+  try:
+    with _orbax() as orbax:
+      return orbax.restore(path, args=ocp.args.Composite(**items))
+  except Exception as error:  # pylint: disable=broad-exception-caught
+    # TensorStore raises a bare Exception where a file is missing.
+    raise errors.DataError(
+        f'{path}: cannot be restored ({_short(error)})') from error
+
+
+def _params(
+    path: pathlib.Path, record: Record
+) -> tuple[contracts.Contract, states.Params]:
+  contract = contracts.Contract.from_json(record['contract'], path=path)
+  # Said, because a run may be read on another device than it was made on.
+  abstract = contracts.unflatten({
+      name: jax.ShapeDtypeStruct(
+          tensor.shape, np.dtype(tensor.dtype), sharding=devices.everywhere())
+      for name, tensor in contract.tensors.items()
+  })
+  params = _restore(
+      path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
+  _verify(
+      path, {name: tensor.sha256 for name, tensor in contract.tensors.items()},
+      {name: _digest(value)
+       for name, value in contracts.flatten(params).items()})
+  return contract, params
+
+
+def _verify(
+    path: pathlib.Path, announced: Mapping[str, str], found: Mapping[str, str]
+) -> None:
+  for name in sorted({*announced, *found}):
+    if announced.get(name) != found.get(name):
+      raise errors.DataError(
+          f'{path}: {name} is damaged, its SHA-256 is not the one that was '
+          'saved')
+
+
+def _optimizer_item(state: states.TrainState) -> dict[str, Any]:
+  return {'step': state.step, 'opt_state': state.opt_state}
+
+
+def _digests(tree: Any) -> dict[str, str]:
+  leaves = jax.tree_util.tree_leaves_with_path(tree)
+  return {jax.tree_util.keystr(path): _digest(leaf) for path, leaf in leaves}
+
+
+def _digest(array: jax.Array) -> str:
+  content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+  return hashlib.sha256(content).hexdigest()
+
+
+def _digest_of_json(value: Mapping[str, Any]) -> str:
+  text = json.dumps(value, sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _short(error: Exception) -> str:
+  return textwrap.shorten(str(error), 160)
