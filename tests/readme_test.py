@@ -56,7 +56,7 @@ def test_every_speed_follows_from_the_benchmark(mode, row):
 
 
 @pytest.mark.parametrize(
-    'path', sorted((_ROOT / 'results').rglob('summary.json')),
+    'path', sorted((_ROOT / 'results').glob('table_*/runs/*/summary.json')),
     ids=lambda path: path.parent.name)
 def test_every_figure_follows_from_a_summary(path):
   """The tables of the README, number by number."""
@@ -64,3 +64,26 @@ def test_every_figure_follows_from_a_summary(path):
   for metric in ('accuracy', 'f1_macro'):
     low, high = test['intervals'][metric]
     assert f'{test[metric]:.3f} ({low:.3f}-{high:.3f})' in _README
+
+
+@pytest.mark.parametrize('data', ['ham', 'xray'])
+@pytest.mark.parametrize('source, words', [
+    ('imagenet', 'ImageNet'), ('other', None), ('random', 'random')])
+@pytest.mark.parametrize('kind', ['frozen', 'tuned'])
+def test_every_curve_of_layers_follows_from_summaries(
+    data, source, words, kind):
+  """The table of the layer study, number by number."""
+  if (source, kind) == ('random', 'tuned'):
+    return  # There is nothing to transfer.
+  titles = {'ham': 'HAM10000', 'xray': 'X-rays'}
+  other = next(name for name in titles if name != data)
+  source, words = (other, titles[other]) if source == 'other' else (
+      source, words)
+  cells = next(
+      line for line in _README.splitlines()
+      if line.startswith(f'| {titles[data]} | {words}, {kind} |')).split('|')
+  runs = _ROOT / f'results/layers_{data}/runs'
+  for count, cell in zip((2, 4, 7, 10, 13), cells[3:8], strict=True):
+    summary = json.loads((
+        runs / f'{kind}_{source}_{count}-seed0/summary.json').read_text())
+    assert cell.strip(' *') == f'{summary["test"]["f1_macro"]:.3f}'

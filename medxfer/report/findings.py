@@ -99,7 +99,11 @@ def _put_back(measured: layer_studies.Measured) -> str:
     return ('Any one of the fine-tuned layers can be put back to ImageNet’s '
             'without a clear loss.')
   worst = max(clear, key=lambda layer: lost[layer].value)
-  return (f'{_count(clear)} of the fine-tuned layers cannot be put back to '
+  if len(clear) == 1:
+    return (f'Of the fine-tuned layers {worst} alone cannot be put back to '
+            f'ImageNet’s without a clear loss, {lost[worst].text()} of macro '
+            f'F1; one of {len(lost)} may do so by chance.')
+  return (f'{len(clear)} of the fine-tuned layers cannot be put back to '
           f'ImageNet’s without a clear loss{_named(clear)}; {worst} costs '
           f'most, {lost[worst].text()} of macro F1.')
 

@@ -9,6 +9,7 @@ from medxfer import errors
 from medxfer.model import layers as layers_lib
 from medxfer.report import collect
 from medxfer.report import contents as contents_lib
+from medxfer.report import estimates
 from medxfer.report import findings
 from medxfer.report import freezing
 from medxfer.report import layer_studies
@@ -115,6 +116,17 @@ def test_findings_are_said_in_plain_words(section):
   assert 'clear loss: block1_conv2 to block5_conv3; block5_conv3 costs' in back
   assert 'has no clear relation to what freezing costs' in agreement
   assert '0.50 over 5 cuts' in agreement
+
+
+def test_one_layer_in_thirteen_may_cost_something_by_chance():
+  """A sentence on it alone would be believed."""
+  lost = {layer: estimates.Estimate(.01, -.01, .02)
+          for layer in layers_lib.CONVOLUTIONS}
+  lost['block2_conv2'] = estimates.Estimate(.02, .01, .03)
+  said = findings._put_back(types.SimpleNamespace(
+      put_back={'tuned_imagenet': lost}))
+  assert 'block2_conv2 alone cannot be put back' in said
+  assert said.endswith('one of 13 may do so by chance.')
 
 
 @pytest.mark.parametrize('correlation, cuts, word', [
