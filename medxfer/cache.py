@@ -100,18 +100,19 @@ class Slot:
       Damaged: it is not what was written; it is removed.
     """
     try:
-      about = json.loads(self._about.read_text('utf-8'))
+      written = files.parse_json(self._about.read_bytes())
+      crc, about = written['crc32'], written['about']
     except FileNotFoundError:
       return None
-    except ValueError:
-      raise self._damaged('no JSON') from None
+    except (KeyError, TypeError, ValueError):
+      raise self._damaged('what stands beside it is damaged') from None
     try:
       array = np.load(self._array, mmap_mode='r')
     except (EOFError, FileNotFoundError, ValueError):
       raise self._damaged('the array is missing or cut short') from None
-    if _checksum(array) != about['crc32']:
+    if _checksum(array) != crc:
       raise self._damaged('its checksum is another')
-    return Entry(array, about['about'])
+    return Entry(array, about)
 
   @contextlib.contextmanager
   def draft(

@@ -80,20 +80,36 @@ def write_json(path: pathlib.Path, value: Any) -> None:
   write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
 
 
-def read_json(path: pathlib.Path) -> Any:
-  """Reads a JSON file.
+def parse_json(text: str | bytes) -> Any:
+  """Parses JSON.
 
   Raises:
-    DataError: it is missing or no JSON.
+    ValueError: it is none, or lists in lists fill the stack.
   """
   try:
-    return json.loads(path.read_text('utf-8'))
+    return json.loads(text)
+  except RecursionError:
+    raise ValueError('it is nested too deeply') from None
+
+
+def read_json(path: pathlib.Path) -> dict[str, Any]:
+  """Reads a JSON file that holds an object.
+
+  Raises:
+    DataError: it is missing, no JSON, or something else than an object.
+  """
+  try:
+    value = parse_json(path.read_bytes())
   except FileNotFoundError as error:
     raise errors.DataError(
         f'{path}: no such file; is {path.parent} the workdir of a run?'
     ) from error
   except ValueError as error:
     raise errors.DataError(f'{path}: damaged, not JSON ({error})') from error
+  if not isinstance(value, dict):
+    raise errors.DataError(
+        f'{path}: damaged, {type(value).__name__} instead of a JSON object')
+  return value
 
 
 def write_table(

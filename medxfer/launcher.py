@@ -34,8 +34,9 @@ def run(main: Callable[[list[str]], None]) -> None:
   quieten()
   stopping.install()
   status = _status(main, sys.argv)
-  if status > 128:
-    # Threads of libraries may keep an interpreter from ending.
+  if status:
+    # Threads of libraries may keep an interpreter from ending, or have more
+    # to say of what has been reported.
     sys.stdout.flush()
     os._exit(status)
   sys.exit(status)
@@ -65,7 +66,8 @@ def quieten() -> None:
   # decodes and resizes images, which oneDNN has no part in.
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
-  logging.set_verbosity(logging.ERROR)  # Orbax tells of every file.
+  # Orbax tells of every file, and raises what it calls an error.
+  logging.set_verbosity(logging.FATAL)
 
 
 def report(error: BaseException) -> int:

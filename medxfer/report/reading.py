@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import hashlib
 import io
-import json
 import pathlib
 from typing import Any
 
@@ -240,7 +239,7 @@ def _history(path: pathlib.Path) -> tuple[Mapping[str, float], ...]:
   epochs = []
   for i, line in enumerate(path.read_bytes().splitlines()):
     try:
-      epoch = json.loads(line)
+      epoch = files.parse_json(line)
     except ValueError as error:
       raise errors.DataError(
           f'{path}: line {i + 1} is damaged, not JSON ({error})') from error

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-import json
 import pathlib
 import time
 from typing import Any
@@ -120,6 +119,6 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
 
 def _summary(path: pathlib.Path) -> Mapping[str, Any] | None:
   try:
-    return json.loads((path / workdir.SUMMARY).read_text(encoding='utf-8'))
-  except (OSError, ValueError):
+    return files.read_json(path / workdir.SUMMARY)
+  except (errors.DataError, OSError):
     return None

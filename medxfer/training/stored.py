@@ -84,6 +84,7 @@ def write(
       'contract': contract.to_json(),
       'optimizer': _digests(optimizer),
   }
+  _check_room(path, checkpoint.state)
   room.give_back()  # Orbax is about to copy the state twice.
   try:
     with _orbax() as orbax:
@@ -155,6 +156,16 @@ def forget(path: pathlib.Path, *, parameters: bool) -> None:
   """
   for item in (_OPTIMIZER, *([_PARAMS] if parameters else [])):
     shutil.rmtree(path / item, ignore_errors=True)
+
+
+def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
+  """Refuses a disk that is full, of which Orbax tells in 300 lines."""
+  needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+  free = room.on_disk(path)
+  if free < needed:
+    raise errors.DataError(
+        f'{path}: cannot be saved (it takes {needed / 2**20:,.0f} MiB, the '
+        f'disk has {free / 2**20:,.0f} MiB left)')
 
 
 def _orbax() -> ocp.Checkpointer:

@@ -73,6 +73,25 @@ def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('item', ['params', 'record'])
+def test_a_damaged_checkpoint_changes_no_bit(quiet, tmp_path, item):
+  """A killed run whose newest epoch is damaged: it goes back, and says so."""
+  undisturbed, moments, expected = quiet
+  place = killing.Place(undisturbed.data, tmp_path)
+  shutil.copytree(undisturbed.cache / 'compiled', place.cache / 'compiled')
+  killing.kill(place, next(
+      m for m in moments if re.match(r'open /\.metrics\.jsonl\.#\.tmp 4', m)))
+  assert killing.saved(place) == 3
+  largest = max((place.workdir / 'checkpoints/3' / item).rglob('*'),
+                key=lambda path: path.stat().st_size * path.is_file())
+  os.truncate(largest, largest.stat().st_size // 2)
+  out = killing.finish(killing.start(place))
+  assert f'{place.workdir}/checkpoints/3: cannot be restored' in out
+  assert 'going back to epoch 2' in out and 'goes on after epoch 2' in out
+  assert killing.results(place) == expected
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize('number', range(_KILLS))
 def test_sigkill_at_any_moment_changes_no_bit(quiet, tmp_path, number):
   """Also in the middle of arrays, compilations and cached programs."""

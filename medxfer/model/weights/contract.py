@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from medxfer import errors
+from medxfer import files
 
 FORMAT = 'medxfer-weights'
 VERSION = 1
@@ -211,8 +212,8 @@ _ALLOWED = {
 
 def _parsed(text: str | bytes, path: pathlib.Path | str) -> Any:
   try:
-    return json.loads(text)
-  except (ValueError, RecursionError) as e:
+    return files.parse_json(text)
+  except ValueError as e:
     raise errors.DataError(
         f'{path}: the contract is not JSON ({e}). Convert the weights again '
         'with tools.convert_weights.'

@@ -1,0 +1,209 @@
+"""Every parser that is ours, fed with bytes that nobody vouches for.
+
+A parser may return, or refuse with an error of ours; nothing else. The
+property tests and the fuzzer share this table.
+"""
+
+from collections.abc import Callable
+import dataclasses
+import io
+import json
+import pathlib
+import tempfile
+
+import h5py
+import numpy as np
+
+from configs import folder as folder_config
+from configs import ham
+from configs import layers as layers_config
+from configs import table_7_1
+from configs import xray
+from medxfer import cache
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.data import folders
+from medxfer.data import ham10000
+from medxfer.evaluation import predictions
+from medxfer.model import weights
+from medxfer.model.weights import contract as contracts
+from medxfer.report import layer_studies
+from medxfer.report import reading
+from medxfer.study import curves
+from medxfer.study import plan
+
+_ALLOWED = (errors.MedxferError, cache.Damaged)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Parser:
+  """One of them.
+
+  Attributes:
+    parse: (folder, bytes) -> None; writes the bytes to where they are read,
+      and reads them. The folder is empty, or that of a call before.
+    seed: bytes that it accepts.
+  """
+
+  parse: Callable[[pathlib.Path, bytes], None]
+  seed: bytes
+
+  def feed(self, content: bytes) -> bool:
+    """Returns whether the parser accepts the content.
+
+    Raises:
+      Exception: any that a person would see as a traceback.
+    """
+    with tempfile.TemporaryDirectory(prefix='medxfer-hostile-') as folder:
+      try:
+        self.parse(pathlib.Path(folder), content)
+      except _ALLOWED:
+        return False
+    return True
+
+
+def _ham_table(folder: pathlib.Path, content: bytes) -> None:
+  (folder / ham10000.METADATA).write_bytes(content)
+  (folder / 'images').mkdir(exist_ok=True)
+  for i in range(2):
+    (folder / 'images' / f'ISIC_{i}.jpg').write_bytes(b'x')
+  ham10000.read(folder)
+
+
+def _groups(folder: pathlib.Path, content: bytes) -> None:
+  for name in ('a/1.png', 'b/2.png'):
+    (folder / 'data' / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / 'data' / name).write_bytes(b'x')
+  (folder / 'groups.csv').write_bytes(content)
+  folders.read(folder / 'data', groups=folder / 'groups.csv')
+
+
+def _weights(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
+  def parse(folder: pathlib.Path, content: bytes) -> None:
+    path = folder / f'weights{suffix}'
+    path.write_bytes(content)
+    weights.read(path)
+  return parse
+
+
+def _contract(_: pathlib.Path, content: bytes) -> None:
+  contracts.Contract.from_json(content)
+
+
+def _arm(_: pathlib.Path, content: bytes) -> None:
+  text = content.decode('utf-8', 'replace')
+  for module in (xray, folder_config, layers_config, table_7_1, ham):
+    try:
+      config = module.get_config(text)
+      if 'study' in config:
+        plan.from_config(config, pathlib.Path('study'))
+      else:
+        specs.from_config(config)
+    except errors.UsageError:
+      if module is ham:
+        raise
+
+
+def _spec(folder: pathlib.Path, content: bytes) -> None:
+  (folder / 'config.json').write_bytes(content)
+  reading.workdir.read_spec(folder)
+
+
+def _predictions(folder: pathlib.Path, content: bytes) -> None:
+  (folder / 'predictions.csv').write_bytes(content)
+  predictions.read(folder / 'predictions.csv')
+
+
+def _split(folder: pathlib.Path, content: bytes) -> None:
+  (folder / 'split.csv').write_bytes(content)
+  reading._split(folder / 'split.csv')
+
+
+def _history(folder: pathlib.Path, content: bytes) -> None:
+  (folder / 'metrics.jsonl').write_bytes(content)
+  reading._history(folder / 'metrics.jsonl')
+
+
+def _layers(folder: pathlib.Path, content: bytes) -> None:
+  (folder / curves.MEASURED).write_bytes(content)
+  layer_studies._measured(folder / curves.MEASURED)
+
+
+def _cache_about(folder: pathlib.Path, content: bytes) -> None:
+  key = {'a': 1}
+  with cache.slot(folder, 'pixels', key) as slot:
+    with slot.draft((2, 2), np.dtype(np.uint8)) as draft:
+      draft.array[:] = 1
+      draft.commit({'n': 2})
+    (folder / f'pixels-{cache.fingerprint(key)}.json').write_bytes(content)
+    slot.read()
+
+
+def _cache_array(folder: pathlib.Path, content: bytes) -> None:
+  key = {'a': 1}
+  with cache.slot(folder, 'pixels', key) as slot:
+    with slot.draft((2, 2), np.dtype(np.uint8)) as draft:
+      draft.array[:] = 1
+      draft.commit({'n': 2})
+    (folder / f'pixels-{cache.fingerprint(key)}.npy').write_bytes(content)
+    slot.read()
+
+
+def _npz(small: weights.Weights) -> bytes:
+  file = io.BytesIO()
+  np.savez(file, contract=small.contract.to_json(),
+           **contracts.flatten(small.params))
+  return file.getvalue()
+
+
+def _hdf5(small: weights.Weights) -> bytes:
+  file = io.BytesIO()
+  with h5py.File(file, 'w') as root:
+    for name, values in contracts.flatten(small.params).items():
+      root[name] = values
+  return file.getvalue()
+
+
+def _small_weights() -> weights.Weights:
+  params = {'block1_conv1': {
+      'kernel': np.zeros((3, 3, 3, 64), np.float32),
+      'bias': np.zeros(64, np.float32)}}
+  return weights.Weights(params, weights.describe(
+      params, source='a test', preprocessing='caffe', classes=('a', 'b')))
+
+
+def _table() -> dict[str, Parser]:
+  small = _small_weights()
+  head = (b'lesion_id,image_id,dx,dx_type,age,sex,localization\n'
+          b'HAM_0,ISIC_0,nv,histo,80.0,male,scalp\n'
+          b'HAM_1,ISIC_1,mel,histo,,female,ear\n')
+  table = (b'image_id,label,prediction,p_a,p_b\n'
+           b'x,a,a,0.75,0.25\ny,b,b,0.1,0.9\n')
+  spec = specs.from_config(ham.get_config('last_block,tuned'))
+  about = json.dumps({'key': {'a': 1}, 'crc32': 0, 'about': {}}).encode()
+  return {
+      'ham_table': Parser(_ham_table, head),
+      'groups': Parser(_groups, b'image,group\n1.png,p\nb/2.png,q\n'),
+      'npz': Parser(_weights('.npz'), _npz(small)),
+      'hdf5': Parser(_weights('.weights.h5'), _hdf5(small)),
+      'keras': Parser(_weights('.keras'), b'PK\x03\x04'),
+      'onnx': Parser(_weights('.onnx'), b'\x08\x08\x3a\x00'),
+      'contract': Parser(
+          _contract, small.contract.to_json().encode()),
+      'arm': Parser(_arm, b'last_block,tuned,cpu'),
+      'spec': Parser(_spec, json.dumps(spec.to_json()).encode()),
+      'predictions': Parser(_predictions, table),
+      'split': Parser(
+          _split, b'image_id,label,group,split\nx,a,g,train\ny,b,h,test\n'),
+      'history': Parser(
+          _history,
+          b'{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 1}\n'),
+      # Lists in lists: a parser that follows them fills its stack.
+      'nested': Parser(_spec, b'[' * 200_000),
+      'layers': Parser(_layers, b'{"key": {}, "seeds": {"0": {}}}'),
+      'cache_about': Parser(_cache_about, about),
+      'cache_array': Parser(_cache_array, b'\x93NUMPY\x01\x00'),
+  }
+
+
+PARSERS = _table()

@@ -1,0 +1,90 @@
+"""Protects against files from anywhere: refused in words, never a traceback.
+
+Hypothesis changes what a parser accepts, byte by byte and field by field. The
+fuzzer (`tests/hostile/fuzz.py`) does the same for as long as it is told, led
+by what the changes reach.
+"""
+
+import json
+
+import hypothesis
+from hypothesis import strategies
+import pytest
+
+from tests.hostile import parsers
+
+_EXAMPLES = 60
+_settings = hypothesis.settings(
+    max_examples=_EXAMPLES, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(hypothesis.HealthCheck))
+_JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers()
+    | strategies.floats() | strategies.text(max_size=5),
+    lambda inner: strategies.lists(inner, max_size=3)
+    | strategies.dictionaries(strategies.text(max_size=5), inner, max_size=3),
+    max_leaves=5)
+
+
+@strategies.composite
+def _changed(draw, seed: bytes) -> bytes:
+  """Draws bytes that are the seed's but for a few cuts and insertions."""
+  content = bytearray(seed)
+  for _ in range(draw(strategies.integers(1, 4))):
+    start = draw(strategies.integers(0, len(content)))
+    length = draw(strategies.integers(0, 8))
+    content[start:start + length] = draw(
+        strategies.binary(max_size=8)
+        | strategies.sampled_from(
+            [b',', b'"', b'\n', b'\x00', b'\xff', b'nan', b'-1', b'1e999',
+             b'../..', b'9' * 30, '\u202e'.encode()]))
+  return bytes(content)
+
+
+@pytest.mark.parametrize('name', parsers.PARSERS)
+@_settings
+@hypothesis.given(data=strategies.data())
+def test_changed_files_are_read_or_refused(name, data):
+  """Whatever a disk, a spreadsheet or a stranger has made of them."""
+  parser = parsers.PARSERS[name]
+  parser.feed(data.draw(_changed(parser.seed)))
+
+
+@pytest.mark.parametrize('name', parsers.PARSERS)
+@_settings
+@hypothesis.given(content=strategies.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(name, content):
+  """A file of another kind under the right name."""
+  parsers.PARSERS[name].feed(content)
+
+
+@pytest.mark.parametrize(
+    'name', ['contract', 'spec', 'layers', 'history', 'cache_about'])
+@_settings
+@hypothesis.given(data=strategies.data())
+def test_json_of_another_shape_is_read_or_refused(name, data):
+  """Lists for objects, numbers for names, and NaN."""
+  parser = parsers.PARSERS[name]
+  value = json.loads(parser.seed)
+  inner, path = value, []
+  while isinstance(inner, dict) and inner:
+    path.append(data.draw(strategies.sampled_from(sorted(inner))))
+    if data.draw(strategies.booleans()):
+      break
+    inner = inner[path[-1]]
+  if path:
+    target = value
+    for key in path[:-1]:
+      target = target[key]
+    if isinstance(target, dict):
+      target[path[-1]] = data.draw(_JSON)
+  parser.feed(json.dumps(value).encode())
+
+
+def test_the_seeds_are_what_they_are_said_to_be():
+  """A seed that is refused leads to nothing but refusals."""
+  refused = {name for name, parser in parsers.PARSERS.items()
+             if not parser.feed(parser.seed)}
+  # Too large to be whole, or wrong in one number.
+  assert refused <= {
+      'npz', 'hdf5', 'keras', 'onnx', 'nested', 'layers', 'cache_about',
+      'cache_array'}
