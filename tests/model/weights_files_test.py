@@ -157,6 +157,16 @@ def _vgg19(root):
   root.create_dataset('block3_conv4/bias:0', data=np.zeros(256, 'f4'))
 
 
+def _odd_float(root):
+  """A type that NumPy does not have, as the fuzzer found one."""
+  _missing(root)
+  odd = h5py.h5t.IEEE_F32LE.copy()
+  odd.set_ebias(2**24)
+  h5py.h5d.create(
+      root['block2_conv1/block2_conv1'].id, b'bias:0', odd,
+      h5py.h5s.create_simple((128,)))
+
+
 def _contract(root):
   root.attrs[keras_files.CONTRACT_ATTRIBUTE] = '{}'
 
@@ -178,6 +188,7 @@ def _contract(root):
     (_soft, 'a soft link'),
     (_twice, 'holds block1_conv1/bias twice'),
     (_vgg19, '+ block3_conv4/bias'),
+    (_odd_float, 'damaged or truncated HDF5'),
     (_contract, 'lacks the keys'),
 ])
 def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
@@ -187,6 +198,16 @@ def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
   with h5py.File(path, 'r+') as root:
     change(root)
   _refused(path, said)
+
+
+def test_an_archive_of_another_version_is_refused(tmp_path):
+  """As the fuzzer found one: Python's reader calls it not implemented."""
+  path = tmp_path / 'a.npz'
+  np.savez(path, a=np.zeros(1))
+  content = bytearray(path.read_bytes())
+  content[content.index(b'PK\x01\x02') + 6] = 250
+  path.write_bytes(content)
+  _refused(path, 'zip file version')
 
 
 def test_hdf5_without_a_vgg16_is_refused(tmp_path):

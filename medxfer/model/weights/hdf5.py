@@ -37,8 +37,8 @@ def opened(
     with h5py.File(file or path, 'r') as root:
       yield root
   # h5py reports damage as any of these, depending on what is hit; TypeError
-  # is a type that NumPy does not have.
-  except (OSError, RuntimeError, KeyError, TypeError) as e:
+  # and ValueError are types that NumPy does not have.
+  except (OSError, RuntimeError, KeyError, TypeError, ValueError) as e:
     raise errors.DataError(
         f'{path}: damaged or truncated HDF5 ({e}). Fetch or save the file '
         'again.'

@@ -99,7 +99,8 @@ def _zip_kind(path: pathlib.Path) -> str:
   try:
     with zipfile.ZipFile(path) as archive:
       members = archive.namelist()
-  except zipfile.BadZipFile as e:
+  # The latter: a version of zip that Python does not know.
+  except (zipfile.BadZipFile, NotImplementedError, ValueError) as e:
     raise errors.DataError(
         f'{path}: damaged or truncated archive ({e}). Fetch or save the file '
         'again.'
