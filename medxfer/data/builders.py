@@ -76,7 +76,8 @@ class TableBuilder(tfds.core.DatasetBuilder):
     })
     read = lambda row: self.info.features.decode_example(
         {**row, 'image': tf.io.read_file(row['image'])}, decoders=decoders)
-    return table.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    return table.map(tf.autograph.experimental.do_not_convert(read),
+                     num_parallel_calls=tf.data.AUTOTUNE)
 
 
 class Ham10000(TableBuilder):

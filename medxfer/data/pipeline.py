@@ -128,6 +128,8 @@ def _decoded(
     builder: builders.TableBuilder, image_size: tuple[int, int]
 ) -> tf.data.Dataset:
   """Returns (uint8 [h, w, 3], reason it could not be read or b'')."""
+  # Nothing in it needs AutoGraph, whose files a killed process would leave.
+  @tf.autograph.experimental.do_not_convert
   def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor]:
     image, reason = tf.numpy_function(
         _read, [row['image'], path], (tf.uint8, tf.string))
