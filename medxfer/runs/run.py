@@ -48,7 +48,7 @@ def run(
       workdir.refuse_other_spec(path, spec)
     # Here the others wait for the first.
     if devices.least((path / workdir.SUMMARY).exists()):
-      _finish(path, spec)
+      _finish(path)
       summary = files.read_json(path / workdir.SUMMARY)
       say.line(f'{path} is finished')
       say.line(summaries.table(summary['test']))
@@ -67,7 +67,7 @@ def run(
       result = finetune.run(path, output, spec, inputs, profile=profile)
     summary = _summary(spec, inputs, result)
     files.write_json(output / workdir.SUMMARY, summary)
-    _finish(path, spec)
+    _finish(path)
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)
@@ -76,9 +76,10 @@ def run(
   return summary
 
 
-def _finish(path: pathlib.Path, spec: specs.RunSpec) -> None:
+def _finish(path: pathlib.Path) -> None:
   """Removes what a finished run does not need."""
-  if spec.model.name not in baselines.NAMES:
+  # Somebody may have removed all of them.
+  if (path / checkpoints.FOLDER).is_dir():
     checkpoints.Checkpoints(path).finish()
 
 

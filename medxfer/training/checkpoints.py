@@ -175,6 +175,8 @@ class Checkpoints:
   def _places(self) -> list[_Place]:
     """Returns what is saved, newest first."""
     found = []
+    if not self._path.is_dir():  # The first process is about to make it.
+      return found
     for path in self._path.iterdir():
       epoch, _, steps = path.name.partition('.')
       if path.is_dir() and epoch.isdecimal() and (steps or '0').isdecimal():

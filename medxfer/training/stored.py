@@ -20,6 +20,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from medxfer import errors
+from medxfer import files
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
 from medxfer.training import room
@@ -140,6 +141,8 @@ def read_record(path: pathlib.Path) -> Record:
     DataError: it is damaged.
   """
   record = dict(_restore(path, record=ocp.args.JsonRestore())['record'])
+  if not record.keys() & {_SHA256, 'best', 'sums'}:
+    return {**record, 'best': _best_of_old(path), 'sums': {}, 'seconds': 0.0}
   if record.pop(_SHA256, None) != _digest_of_json(record):
     raise errors.DataError(
         f'{path}: record is damaged, its SHA-256 is not the one that was '
@@ -170,6 +173,15 @@ def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
 
 def _orbax() -> ocp.Checkpointer:
   return ocp.Checkpointer(ocp.CompositeCheckpointHandler())
+
+
+def _best_of_old(path: pathlib.Path) -> int:
+  """Returns the epoch if it was the best when it was saved, else 0.
+
+  Runs of version 0.1 had this from Orbax' manager, beside the record.
+  """
+  told = files.read_json(path / 'metrics' / 'metrics').get('best')
+  return int(path.name) if str(told) == path.name else 0
 
 
 def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:

@@ -218,6 +218,24 @@ def test_a_damaged_best_epoch_is_a_refusal(tmp_path):
     checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
 
 
+def test_checkpoints_of_version_0_1_are_read(tmp_path):
+  """Their runs are the runs of somebody's paper."""
+  _save(tmp_path, (1, 2), best=(1,))
+  for epoch, best in (('1', 1), ('2', -1)):
+    folder = tmp_path / 'checkpoints' / epoch
+    path = _largest(folder / 'record')
+    record = json.loads(path.read_text())
+    for key in ('sha256', 'best', 'sums', 'seconds'):
+      del record[key]
+    path.write_text(json.dumps(record))
+    (folder / 'metrics').mkdir()
+    (folder / 'metrics' / 'metrics').write_text(json.dumps({'best': best}))
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  _assert_is(checkpoints.latest(_state(0)), 2)
+  assert checkpoints.best_weights()[0] == 1
+  assert checkpoints_lib.export(tmp_path).contract.source == 'epoch 1'
+
+
 def test_another_optimizer_is_refused(tmp_path):
   """A mask or rule that changed has another state: no silent restart."""
   _save(tmp_path, (1,), best=(1,))
