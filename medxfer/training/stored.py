@@ -8,10 +8,12 @@ itself, because Orbax reads a flipped bit without a word.
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
 import shutil
+import sys
 import textwrap
 from typing import Any
 
@@ -95,6 +97,8 @@ def write(
           record=ocp.args.JsonSave(
               {**record, _SHA256: _digest_of_json(record)}),
       ))
+  except jax.errors.JaxRuntimeError:
+    raise  # A device or another process has failed, not the disk.
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises ValueErrors where the disk is full.
     raise errors.DataError(
@@ -172,6 +176,7 @@ def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
 
 
 def _orbax() -> ocp.Checkpointer:
+  _silence_the_rest()
   return ocp.Checkpointer(ocp.CompositeCheckpointHandler())
 
 
@@ -188,10 +193,31 @@ def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
   try:
     with _orbax() as orbax:
       return orbax.restore(path, args=ocp.args.Composite(**items))
+  except jax.errors.JaxRuntimeError:
+    raise  # A device or another process has failed: no damage to go back from.
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises a bare Exception where a file is missing.
     raise errors.DataError(
         f'{path}: cannot be restored ({_short(error)})') from error
+
+
+@functools.cache
+def _silence_the_rest() -> None:
+  """Keeps coroutines of Orbax' from printing tracebacks of their own.
+
+  Of those that read or write one checkpoint, the first that fails is reported;
+  the others fail when they are destroyed, or when a thread of TensorStore's
+  wants to tell them something, which may be much later.
+  """
+  show = sys.unraisablehook
+
+  def show_others(args: Any) -> None:
+    code = getattr(args.object, 'cr_code', None)
+    if ('orbax' not in getattr(code, 'co_filename', '')
+        and str(args.exc_value) != 'Event loop is closed'):
+      show(args)
+
+  sys.unraisablehook = show_others
 
 
 def _params(

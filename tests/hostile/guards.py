@@ -93,9 +93,10 @@ GUARDS = {
 def is_missed(guard: Guard) -> bool:
   """Returns whether the guard's test fails without the guard."""
   with tempfile.TemporaryDirectory() as folder:
-    copy = pathlib.Path(folder) / 'medxfer'
-    shutil.copytree(_ROOT, copy, ignore=shutil.ignore_patterns(
-        '.git', '.venv', 'results', 'runs', '__pycache__'))
+    copy = pathlib.Path(folder)
+    for name in ('medxfer', 'configs', 'tools', 'tests'):
+      shutil.copytree(_ROOT / name, copy / name)
+    shutil.copy(_ROOT / 'setup.cfg', copy)
     path = copy / guard.file
     text = path.read_text()
     if text.count(guard.line) != 1:

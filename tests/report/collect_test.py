@@ -44,7 +44,7 @@ def _relabel(run):
     (lambda run: (run / 'split.csv').unlink(), 'no split.csv'),
     (_write('summary.json', '{"status": '), 'summary.json: damaged'),
     (_write('summary.json', '[' * 100_000), 'nested too deeply'),
-    (_write('summary.json', '[]'), 'in place of an object'),
+    (_write('summary.json', '[]'), 'list instead of a JSON object'),
     (_write('config.json', '{}'), 'not a configuration'),
     (_edit_json('config.json', lambda c: c['model'].update(trainable='x')),
      "'x' matches no block"),

@@ -260,6 +260,24 @@ def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
   assert _kept(tmp_path) == {'1', '2'}
 
 
+@pytest.mark.parametrize('what', ['save', 'restore'])
+def test_a_lost_process_is_no_full_disk_and_no_damage(
+    tmp_path, monkeypatch, what):
+  """The checkpoints are sound: there is nothing to go back from."""
+  _save(tmp_path, (1, 2), best=(1,))
+
+  def lose(*_, **__):
+    raise jax.errors.JaxRuntimeError('UNAVAILABLE: Socket closed')
+
+  monkeypatch.setattr(stored.ocp.Checkpointer, what, lose)
+  with pytest.raises(jax.errors.JaxRuntimeError, match='UNAVAILABLE'):
+    if what == 'save':
+      _save(tmp_path, (3,), best=(1,))
+    else:
+      checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  assert _kept(tmp_path) == {'1', '2'}
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path):
   """Half a checkpoint is no checkpoint."""
   _save(tmp_path, (1,), best=(1,))
