@@ -24,6 +24,7 @@ import zlib
 
 import numpy as np
 
+from medxfer import containers
 from medxfer import files
 
 _VARIABLE = 'MEDXFER_CACHE'
@@ -107,8 +108,8 @@ class Slot:
     except (KeyError, TypeError, ValueError):
       raise self._damaged('what stands beside it is damaged') from None
     try:
-      array = np.load(self._array, mmap_mode='r')
-    except (EOFError, FileNotFoundError, ValueError):
+      array = self._map()
+    except (FileNotFoundError, OverflowError, ValueError):
       raise self._damaged('the array is missing or cut short') from None
     if _checksum(array) != crc:
       raise self._damaged('its checksum is another')
@@ -139,6 +140,12 @@ class Slot:
       yield Draft(array, lambda about: self._commit(temporary, array, about))
     finally:
       temporary.unlink(missing_ok=True)
+
+  def _map(self) -> np.memmap:
+    with self._array.open('rb') as file:
+      shape, fortran, dtype = containers.read_npy_header(file)
+      return np.memmap(file, dtype, mode='r', offset=file.tell(), shape=shape,
+                       order='F' if fortran else 'C')
 
   def _commit(
       self,

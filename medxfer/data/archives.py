@@ -8,8 +8,8 @@ import pathlib
 import re
 import stat
 import zipfile
-import zlib
 
+from medxfer import containers
 from medxfer import errors
 
 # The published archives hold about 5,000 images and 1.4 GB each.
@@ -17,10 +17,6 @@ _MEMBER = re.compile(r'(?:[A-Za-z0-9_]+/)?(ISIC_\d{7}\.jpg)')
 _MOST_MEMBERS = 20_000
 _MOST_BYTES = 8 << 30
 _MOST_MEMBER_BYTES = 64 << 20
-_DAMAGE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError,
-    RuntimeError, EOFError, zlib.error,
-)
 
 
 def unpack_images(archive: pathlib.Path, folder: pathlib.Path) -> list[str]:
@@ -39,29 +35,27 @@ def unpack_images(archive: pathlib.Path, folder: pathlib.Path) -> list[str]:
   """
   folder.mkdir()
   skipped, budget = [], _MOST_BYTES
-  try:
-    with zipfile.ZipFile(archive) as members:
-      listing = members.infolist()
-      if len(listing) > _MOST_MEMBERS:
-        raise _bad(archive, f'{len(listing)} members')
-      for member in listing:
-        name = _safe_name(archive, member)
-        if name is None:
-          if not member.is_dir():
-            skipped.append(member.filename)
-          continue
-        budget -= member.file_size
-        if member.file_size > _MOST_MEMBER_BYTES or budget < 0:
-          raise _bad(archive, f'too many bytes at {member.filename}')
-        content = members.read(member)
-        if not content.startswith(b'\xff\xd8'):
-          raise _bad(archive, f'{member.filename}, which is no JPEG file')
-        try:
-          (folder / name).open('xb').write(content)
-        except FileExistsError as error:
-          raise _bad(archive, f'{name} twice') from error
-  except _DAMAGE as error:
-    raise _bad(archive, f'damage ({error})') from error
+  with containers.opened_zip(
+      archive, 'Delete it and run again.') as members:
+    listing = members.infolist()
+    if len(listing) > _MOST_MEMBERS:
+      raise _bad(archive, f'{len(listing)} members')
+    for member in listing:
+      name = _safe_name(archive, member)
+      if name is None:
+        if not member.is_dir():
+          skipped.append(member.filename)
+        continue
+      budget -= member.file_size
+      if member.file_size > _MOST_MEMBER_BYTES or budget < 0:
+        raise _bad(archive, f'too many bytes at {member.filename}')
+      content = members.read(member)
+      if not content.startswith(b'\xff\xd8'):
+        raise _bad(archive, f'{member.filename}, which is no JPEG file')
+      try:
+        (folder / name).open('xb').write(content)
+      except FileExistsError as error:
+        raise _bad(archive, f'{name} twice') from error
   return skipped
 
 

@@ -362,13 +362,14 @@ def test_archive_bomb_is_refused(
   _refused(publisher, tmp_path / 'ham', match)
 
 
-@pytest.mark.parametrize(
-    'content', [b'no zip', _zip({'ISIC_0024306.jpg': b'?'})]
-)
-def test_archive_that_holds_no_images_is_refused(publisher, tmp_path, content):
+@pytest.mark.parametrize('content, match', [
+    (b'no zip', 'part_1.zip: damaged .* Delete it'),
+    (_zip({'ISIC_0024306.jpg': b'?'}), 'part_1.zip holds .* no JPEG')])
+def test_archive_that_holds_no_images_is_refused(
+    publisher, tmp_path, content, match):
   """A verified checksum does not make a file an image archive."""
   publisher.files['HAM10000_images_part_1.zip'] = content
-  _refused(publisher, tmp_path / 'ham', 'part_1.zip holds')
+  _refused(publisher, tmp_path / 'ham', match)
 
 
 def test_row_without_image_is_refused(publisher, tmp_path):

@@ -5,14 +5,20 @@ property tests and the fuzzer share this table.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import io
 import json
 import pathlib
 import tempfile
+from typing import ContextManager
+import zipfile
 
 import h5py
 import numpy as np
+import onnx.helper
+import onnx.numpy_helper
 
 from configs import folder as folder_config
 from configs import ham
@@ -22,16 +28,20 @@ from configs import xray
 from medxfer import cache
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.data import archives
 from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.evaluation import predictions
 from medxfer.model import weights
 from medxfer.model.weights import contract as contracts
+from medxfer.model.weights import native
 from medxfer.report import layer_studies
 from medxfer.report import reading
 from medxfer.study import curves
 from medxfer.study import plan
+from medxfer.training import kept
 
+_KEY = {'a': 1}
 _ALLOWED = (errors.MedxferError, cache.Damaged)
 
 
@@ -129,31 +139,51 @@ def _layers(folder: pathlib.Path, content: bytes) -> None:
   layer_studies._measured(folder / curves.MEASURED)
 
 
-def _cache_about(folder: pathlib.Path, content: bytes) -> None:
-  key = {'a': 1}
-  with cache.slot(folder, 'pixels', key) as slot:
+def _cached(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
+  def parse(folder: pathlib.Path, content: bytes) -> None:
+    with _slot(folder) as slot:
+      (folder / f'pixels-{cache.fingerprint(_KEY)}{suffix}').write_bytes(
+          content)
+      slot.read()
+  return parse
+
+
+@contextlib.contextmanager
+def _slot(folder: pathlib.Path) -> Iterator[cache.Slot]:
+  """Yields a place that holds an entry."""
+  with cache.slot(folder, 'pixels', _KEY) as slot:
     with slot.draft((2, 2), np.dtype(np.uint8)) as draft:
       draft.array[:] = 1
       draft.commit({'n': 2})
-    (folder / f'pixels-{cache.fingerprint(key)}.json').write_bytes(content)
-    slot.read()
+    yield slot
 
 
-def _cache_array(folder: pathlib.Path, content: bytes) -> None:
-  key = {'a': 1}
-  with cache.slot(folder, 'pixels', key) as slot:
-    with slot.draft((2, 2), np.dtype(np.uint8)) as draft:
-      draft.array[:] = 1
-      draft.commit({'n': 2})
-    (folder / f'pixels-{cache.fingerprint(key)}.npy').write_bytes(content)
-    slot.read()
+def _journal(folder: pathlib.Path, content: bytes) -> None:
+  """Reads which places of a prefix' activations are filled."""
+  with _kept(folder):
+    pass
+  [journal] = folder.glob('prefix-*/journal')
+  journal.write_bytes(content)
+  with _kept(folder) as activations:
+    # A place that never was filled is not believed to be.
+    assert not activations.filled[2:].any()
+    activations.take(np.arange(2))
+
+
+def _kept(folder: pathlib.Path) -> ContextManager[kept.Kept]:
+  return kept.on_disk(folder, _KEY, (4, 2, 3), np.dtype(np.float32))
+
+
+def _archive(folder: pathlib.Path, content: bytes) -> None:
+  (folder / 'images.zip').write_bytes(content)
+  archives.unpack_images(folder / 'images.zip', folder / 'images')
 
 
 def _npz(small: weights.Weights) -> bytes:
-  file = io.BytesIO()
-  np.savez(file, contract=small.contract.to_json(),
-           **contracts.flatten(small.params))
-  return file.getvalue()
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'weights.npz'
+    native.write(small, path)
+    return path.read_bytes()
 
 
 def _hdf5(small: weights.Weights) -> bytes:
@@ -162,6 +192,39 @@ def _hdf5(small: weights.Weights) -> bytes:
     for name, values in contracts.flatten(small.params).items():
       root[name] = values
   return file.getvalue()
+
+
+def _zip(name: str, content: bytes) -> bytes:
+  file = io.BytesIO()
+  with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr(name, content)
+  return file.getvalue()
+
+
+def _onnx() -> bytes:
+  tensors = [
+      onnx.numpy_helper.from_array(
+          np.zeros(shape, np.float32), f'vgg16/{name}:0')
+      for name, shape in (
+          ('block1_conv1_1/convolution/ReadVariableOp', (64, 3, 3, 3)),
+          ('block1_conv1_1/Squeeze', (64,)),
+          ('dense_1/MatMul/ReadVariableOp', (2, 2)))]
+  graph = onnx.helper.make_graph([], 'vgg16', [], [], tensors)
+  return onnx.helper.make_model(graph).SerializeToString()
+
+
+def _entry(suffix: str) -> bytes:
+  with tempfile.TemporaryDirectory() as folder, _slot(pathlib.Path(folder)):
+    [path] = pathlib.Path(folder).glob(f'*{suffix}')
+    return path.read_bytes()
+
+
+def _filled_journal() -> bytes:
+  with tempfile.TemporaryDirectory() as folder:
+    with _kept(pathlib.Path(folder)) as activations:
+      activations.put(np.arange(2), 0, np.zeros((2, 3), np.float32))
+    [path] = pathlib.Path(folder).glob('prefix-*/journal')
+    return path.read_bytes()
 
 
 def _small_weights() -> weights.Weights:
@@ -180,14 +243,14 @@ def _table() -> dict[str, Parser]:
   table = (b'image_id,label,prediction,p_a,p_b\n'
            b'x,a,a,0.75,0.25\ny,b,b,0.1,0.9\n')
   spec = specs.from_config(ham.get_config('last_block,tuned'))
-  about = json.dumps({'key': {'a': 1}, 'crc32': 0, 'about': {}}).encode()
   return {
       'ham_table': Parser(_ham_table, head),
       'groups': Parser(_groups, b'image,group\n1.png,p\nb/2.png,q\n'),
       'npz': Parser(_weights('.npz'), _npz(small)),
       'hdf5': Parser(_weights('.weights.h5'), _hdf5(small)),
-      'keras': Parser(_weights('.keras'), b'PK\x03\x04'),
-      'onnx': Parser(_weights('.onnx'), b'\x08\x08\x3a\x00'),
+      'keras': Parser(
+          _weights('.keras'), _zip('model.weights.h5', _hdf5(small))),
+      'onnx': Parser(_weights('.onnx'), _onnx()),
       'contract': Parser(
           _contract, small.contract.to_json().encode()),
       'arm': Parser(_arm, b'last_block,tuned,cpu'),
@@ -201,8 +264,11 @@ def _table() -> dict[str, Parser]:
       # Lists in lists: a parser that follows them fills its stack.
       'nested': Parser(_spec, b'[' * 200_000),
       'layers': Parser(_layers, b'{"key": {}, "seeds": {"0": {}}}'),
-      'cache_about': Parser(_cache_about, about),
-      'cache_array': Parser(_cache_array, b'\x93NUMPY\x01\x00'),
+      'cache_about': Parser(_cached('.json'), _entry('.json')),
+      'cache_array': Parser(_cached('.npy'), _entry('.npy')),
+      'journal': Parser(_journal, _filled_journal()),
+      'archive': Parser(
+          _archive, _zip('a/ISIC_0000001.jpg', b'\xff\xd8' + bytes(9))),
   }
 
 

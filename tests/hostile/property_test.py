@@ -84,7 +84,6 @@ def test_the_seeds_are_what_they_are_said_to_be():
   """A seed that is refused leads to nothing but refusals."""
   refused = {name for name, parser in parsers.PARSERS.items()
              if not parser.feed(parser.seed)}
-  # Too large to be whole, or wrong in one number.
-  assert refused <= {
-      'npz', 'hdf5', 'keras', 'onnx', 'nested', 'layers', 'cache_about',
-      'cache_array'}
+  # One convolution in place of thirteen, which would be too large to change;
+  # and the two that must be refused.
+  assert refused == {'npz', 'hdf5', 'keras', 'onnx', 'nested', 'layers'}

@@ -17,10 +17,10 @@ import re
 import shutil
 import tempfile
 from typing import BinaryIO
-import zipfile
 
 import h5py
 
+from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
 from medxfer.model.weights import contract
@@ -85,8 +85,9 @@ def read_archive(path: pathlib.Path) -> foreign.Foreign:
   Raises:
     DataError: as `read`, or the archive is damaged or absurdly large.
   """
-  try:
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryFile() as file:
+  with tempfile.TemporaryFile() as file:
+    with containers.opened_zip(
+        path, 'Save the model again with Keras.') as archive:
       size = archive.getinfo(ARCHIVE_MEMBER).file_size
       if size > _LARGEST_ARCHIVE:
         raise errors.DataError(
@@ -95,13 +96,8 @@ def read_archive(path: pathlib.Path) -> foreign.Foreign:
         )
       with archive.open(ARCHIVE_MEMBER) as member:
         shutil.copyfileobj(member, file)
-      file.seek(0)
-      return read(path, file)
-  except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as e:
-    raise errors.DataError(
-        f'{path}: damaged or truncated .keras archive ({e}). Save the model '
-        'again with Keras.'
-    ) from e
+    file.seek(0)
+    return read(path, file)
 
 
 def write_legacy(weights: contract.Weights, path: pathlib.Path) -> None:

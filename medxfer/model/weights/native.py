@@ -7,11 +7,11 @@ and every header is compared with the contract before data is read.
 
 import math
 import pathlib
-from typing import IO
 import zipfile
 
 import numpy as np
 
+from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
 from medxfer.model.weights import contract
@@ -53,16 +53,10 @@ def read(path: pathlib.Path) -> contract.Weights:
     DataError: the file is damaged, holds a pickle, or its arrays are not
       those of its contract and of VGG-16.
   """
-  try:
-    with zipfile.ZipFile(path) as archive:
-      return _read(archive, path)
-  except (
-      zipfile.BadZipFile, EOFError, NotImplementedError, ValueError
-  ) as e:
-    raise errors.DataError(
-        f'{path}: damaged or truncated weights file ({e}). Convert the '
-        'weights again with tools.convert_weights.'
-    ) from e
+  with containers.opened_zip(
+      path, 'Convert the weights again with tools.convert_weights.'
+  ) as archive:
+    return _read(archive, path)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -123,7 +117,7 @@ def _array(
 ) -> np.ndarray:
   info = archive.getinfo(f'{name}.npy')
   with archive.open(info) as file:
-    shape, fortran, dtype = _header(file)
+    shape, fortran, dtype = containers.read_npy_header(file)
     size = info.file_size - file.tell()
     # The member must be as long as its shape says, and stored as it is, so
     # no header can ask for more memory than the file is long.
@@ -135,16 +129,7 @@ def _array(
       raise errors.DataError(
           f'{path}: {name}.npy is {dtype} {shape} in {size} bytes '
           f'(compression {info.compress_type}), the contract announces '
-          f'{spec.dtype} {spec.shape}, stored; a pickle is never opened. '
-          'Convert the weights again.'
+          f'{spec.dtype} {spec.shape}, stored. Convert the weights again.'
       )
     data = file.read()
   return np.frombuffer(data, '<f4').reshape(shape).astype(np.float32)
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-  # `write_array` uses version 1 for every header this short.
-  version = np.lib.format.read_magic(file)
-  if version != (1, 0):
-    raise ValueError(f'NumPy header of version {version}')
-  return np.lib.format.read_array_header_1_0(file)

@@ -1,8 +1,8 @@
 """One door for every weights file: `read`."""
 
 import pathlib
-import zipfile
 
+from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
 from medxfer.model.weights import contract
@@ -96,15 +96,9 @@ def _pickle(path: pathlib.Path) -> errors.DataError:
 
 
 def _zip_kind(path: pathlib.Path) -> str:
-  try:
-    with zipfile.ZipFile(path) as archive:
-      members = archive.namelist()
-  # The latter: a version of zip that Python does not know.
-  except (zipfile.BadZipFile, NotImplementedError, ValueError) as e:
-    raise errors.DataError(
-        f'{path}: damaged or truncated archive ({e}). Fetch or save the file '
-        'again.'
-    ) from e
+  with containers.opened_zip(
+      path, 'Fetch or save the file again.') as archive:
+    members = archive.namelist()
   if any(name.endswith('.pkl') for name in members):
     raise _pickle(path)
   if keras_files.ARCHIVE_MEMBER in members:
