@@ -43,7 +43,7 @@ def unpack_images(archive: pathlib.Path, folder: pathlib.Path) -> list[str]:
     for member in listing:
       name = _safe_name(archive, member)
       if name is None:
-        if not member.is_dir():
+        if not member.filename.endswith('/'):
           skipped.append(member.filename)
         continue
       budget -= member.file_size

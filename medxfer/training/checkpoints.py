@@ -5,6 +5,7 @@ somebody stopped the run. Kept are the newest two and the best epoch; of a
 finished run the newest record and the best epoch's parameters.
 """
 
+import contextlib
 import pathlib
 import shutil
 
@@ -61,7 +62,10 @@ class Checkpoints:
       stored.write(path, checkpoint, contract)
     except errors.DataError as error:
       if devices.is_first_process():
-        self._sweep()
+        # A disk that refuses to be written may refuse this as well; then the
+        # next start does it.
+        with contextlib.suppress(OSError):
+          self._sweep()
       raise errors.DataError(
           f'{error}. {self.safe()}: make room, or the folder writable, and '
           'give the same command again') from error
@@ -197,7 +201,7 @@ class Checkpoints:
   def _remove(self, path: pathlib.Path) -> None:
     # Half a checkpoint must not look like a whole one.
     gone = path.rename(path.with_name(f'.{path.name}.tmp'))
-    shutil.rmtree(gone)
+    shutil.rmtree(gone, ignore_errors=True)  # Else the next start does it.
 
   def _sweep(self) -> None:
     """Removes what a killed process left half-saved or half-removed."""

@@ -80,6 +80,21 @@ def test_json_of_another_shape_is_read_or_refused(name, data):
   parser.feed(json.dumps(value).encode())
 
 
+@pytest.mark.parametrize('name, old, new', [
+    # A member without a name, of which zipfile cannot say if it is a folder.
+    ('archive', b'a/ISIC_0000001.jpg', b'\0/ISIC_0000001.jpg'),
+    # Protobuf gives bytes for text that is not UTF-8.
+    ('onnx', b'Squeeze', b'Sque\xffze'),
+    # Python's tokenizer, which NumPy asks, has errors of its own.
+    ('cache_array', b"'shape'", b"'shape("),
+])
+def test_what_fuzzing_has_found_stays_mended(name, old, new):
+  """Each of these was a traceback once."""
+  seed = parsers.PARSERS[name].seed
+  assert old in seed
+  parsers.PARSERS[name].feed(seed.replace(old, new))
+
+
 def test_the_seeds_are_what_they_are_said_to_be():
   """A seed that is refused leads to nothing but refusals."""
   refused = {name for name, parser in parsers.PARSERS.items()

@@ -22,7 +22,7 @@ def test_every_layer_is_averaged_over_the_image():
   config = common.default()
   config.evaluation.batch_size = 2
   spec = specs.from_config(config)
-  model = vgg16.VGG16(classes=3)
+  model = vgg16.VGG16(classes=3, head_units=(8, 8))
   images = preprocessing.preprocess(_PIXELS, 'caffe')
   params = model.init(jax.random.key(0), images)['params']
   _, activations = model.apply({'params': params}, images)

@@ -20,6 +20,7 @@ def _spreads(initializer):
           for name in layers.CONVOLUTIONS]
 
 
+@pytest.mark.slow
 def test_he_keeps_the_signal_where_glorot_loses_it():
   """Thirteen halvings of the variance leave a hundredth of an image."""
   he, glorot = _spreads('he_normal'), _spreads('glorot_uniform')

@@ -1,6 +1,7 @@
-"""Protects a run on a disk that is full: said, and nothing lost."""
+"""Protects a run whose disk refuses it: said, and nothing lost."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -12,14 +13,16 @@ def small_disk(tmp_path):
   """A disk of its own with room for two checkpoints, and how to enlarge it."""
   folder = tmp_path / 'disk'
   folder.mkdir()
-  mounted = subprocess.run(
-      ['mount', '-t', 'tmpfs', '-o', 'size=300m', 'tmpfs', folder],
-      capture_output=True, text=True, check=False)
-  if mounted.returncode:
-    pytest.skip(f'no disk can be mounted here: {mounted.stderr.strip()}')
-  yield folder, lambda: subprocess.run(
-      ['mount', '-o', 'remount,size=2g', folder], check=True)
+  _mount('-t', 'tmpfs', '-o', 'size=300m', 'tmpfs', folder)
+  yield folder, lambda: _mount('-o', 'remount,size=2g', folder)
   subprocess.run(['umount', '--lazy', folder], check=True)
+
+
+def _mount(*args):
+  done = subprocess.run(
+      ['mount', *args], capture_output=True, text=True, check=False)
+  if done.returncode:
+    pytest.skip(f'no disk can be mounted here: {done.stderr.strip()}')
 
 
 @pytest.mark.slow
@@ -27,15 +30,46 @@ def test_a_full_disk_ends_a_run_that_then_goes_on(phantoms, small_disk):
   """In the middle of a checkpoint: the one before is whole."""
   folder, enlarge = small_disk
   place = killing.Place(phantoms, folder)
-  out, err = killing.start(place, cache_dir='off').communicate(timeout=600)
+  _ends_and_says_what_is_saved(killing.start(place, cache_dir='off'), place)
+  enlarge()
+  _goes_on(place)
+
+
+@pytest.mark.slow
+def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
+    phantoms, small_disk):
+  """As a network's drive does when the connection is lost."""
+  folder, enlarge = small_disk
+  enlarge()
+  place = killing.Place(phantoms, folder)
+  checkpoints = place.workdir / 'checkpoints'
+  process = killing.start(place, cache_dir='off')
+  # While the second epoch is written: beside that of the first.
+  while not (killing.saved(place) and len(list(checkpoints.iterdir())) > 1):
+    assert process.poll() is None, process.stderr.read()
+    time.sleep(0.002)
+  _mount('--bind', checkpoints, checkpoints)
+  _mount('-o', 'remount,ro,bind', checkpoints)
+  try:
+    _ends_and_says_what_is_saved(process, place)
+  finally:
+    subprocess.run(['umount', checkpoints], check=True)
+  _goes_on(place)
+
+
+def _ends_and_says_what_is_saved(process, place):
+  out, err = process.communicate(timeout=600)
   saved = killing.saved(place)
   assert 'epoch   1' in out and 1 <= saved < 4
   assert len(err.splitlines()) == 1 and err.startswith(
       f'error: {place.workdir}/checkpoints/{saved + 1}: cannot be saved (')
   assert f'saved up to epoch {saved}, {place.workdir}' in err
-  assert 'make room' in err and 'Traceback' not in err
-  assert not [path for path in folder.rglob('*') if 'tmp' in path.name]
-  enlarge()
+  assert 'make room, or the folder writable' in err and 'Traceback' not in err
+
+
+def _goes_on(place):
+  saved = killing.saved(place)
   out = killing.finish(killing.start(place, cache_dir='off'))
   assert f'goes on after epoch {saved}' in out
   assert len(killing.results(place)['history']) == 4
+  assert not [path for path in place.folder.rglob('*') if 'tmp' in path.name]

@@ -42,6 +42,7 @@ def _odd(phantoms, tmp_path):
   return [tmp_path / 'one', tmp_path / 'two']
 
 
+@pytest.mark.slow
 def test_every_image_has_a_picture_that_leads_back_to_it(
     finished, odd, tmp_path):
   """The picture shows that image; the index says what the table says."""
@@ -64,6 +65,7 @@ def test_every_image_has_a_picture_that_leads_back_to_it(
       explain.INDEX, *(row['file'] for row in index)}
 
 
+@pytest.mark.slow
 def test_explanations_leave_the_table_as_it_is(finished, odd, tmp_path):
   """To ask why must not change what."""
   predict.predict(finished, odd, output=tmp_path / 'a.csv')

@@ -173,6 +173,7 @@ def test_what_is_missing_leaves_no_workdir(
   assert not (tmp_path / 'deep').exists()
 
 
+@pytest.mark.slow
 def test_skipped_images_are_listed(tmp_path, phantoms):
   """`skip` is honest only if it says what it skipped."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
@@ -188,6 +189,7 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
       nv[0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('cache', ['host', 'none'])
 def test_where_pixels_are_kept_does_not_change_the_result(
     finished, phantoms, tmp_path, cache):
@@ -210,6 +212,7 @@ def _class_weights(phantoms, rule):
           inputs_lib.class_weights(spec.training, inputs))
 
 
+@pytest.mark.slow
 def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(
     phantoms, tmp_path):
   """It would cost every start some seconds, and every run 500 MiB."""

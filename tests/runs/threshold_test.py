@@ -40,6 +40,7 @@ def _scored(path, side):
   return predictions_lib.read(path / f'predictions_{side}.csv')
 
 
+@pytest.mark.slow
 def test_validation_chooses_and_test_is_scored_at_it(two_classes):
   """Every number follows from the two tables."""
   path, summary = two_classes
@@ -55,6 +56,7 @@ def test_validation_chooses_and_test_is_scored_at_it(two_classes):
   assert 'at_threshold' not in summary['val']
 
 
+@pytest.mark.slow
 def test_evaluate_uses_the_threshold_of_the_run(two_classes, tmp_path, capsys):
   """It is part of the classifier: nothing is chosen again."""
   path, summary = two_classes

