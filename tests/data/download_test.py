@@ -1,15 +1,8 @@
 """The download of HAM10000, against a server on this machine only."""
 
-import contextlib
-import dataclasses
-import hashlib
-import http.server
 import io
-import json
 import pathlib
-import re
 import stat
-import threading
 import zipfile
 
 import pytest
@@ -19,6 +12,7 @@ from medxfer.data import archives
 from medxfer.data import download
 from medxfer.data import ham10000
 from medxfer.data import transfer
+from tests.data import publishing
 
 _FAST = transfer.Patience(attempts=3, timeout=5.0, pause=0.0)
 _HEADER = 'lesion_id,image_id,dx,dx_type,age,sex,localization,dataset'
@@ -44,94 +38,6 @@ def _zip(members: dict[str, bytes], links: tuple[str, ...] = ()) -> bytes:
   return buffer.getvalue()
 
 
-@dataclasses.dataclass
-class _Publisher:
-  """A Dataverse installation with three files, and what it does wrong.
-
-  Attributes:
-    files: name -> bytes as served.
-    extra: name -> keys that its entry in the listing gets.
-    failures: paths' last parts -> how many requests to answer with 503.
-    cut: name -> bytes after which the first answer breaks off.
-    redirect: where file requests are sent, if anywhere.
-    requests: (path, Range header) of every request.
-  """
-
-  files: dict[str, bytes]
-  extra: dict[str, dict] = dataclasses.field(default_factory=dict)
-  failures: dict[str, int] = dataclasses.field(default_factory=dict)
-  cut: dict[str, int] = dataclasses.field(default_factory=dict)
-  redirect: str = ''
-  requests: list = dataclasses.field(default_factory=list)
-  url: str = ''
-
-  def listing(self) -> bytes:
-    entries = []
-    for number, (name, content) in enumerate(self.files.items()):
-      digest = hashlib.md5(content).hexdigest()
-      file = {
-          'id': number, 'filename': name, 'filesize': len(content),
-          'md5': digest, 'checksum': {'type': 'MD5', 'value': digest},
-      } | self.extra.get(name, {})
-      entries.append({'label': name, 'restricted': False, 'dataFile': file})
-    data = {'latestVersion': {'files': entries}}
-    return json.dumps({'status': 'OK', 'data': data}).encode()
-
-  def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-    asked = handler.headers.get('Range')
-    self.requests.append((handler.path, asked))
-    last = handler.path.split('?')[0].split('/')[-1]
-    if self.failures.get(last, 0):
-      self.failures[last] -= 1
-      handler.send_error(503)
-      return
-    if 'datafile' not in handler.path:
-      self._send(handler, 200, self.listing(), 0)
-      return
-    if self.redirect:
-      handler.send_response(302)
-      handler.send_header('Location', self.redirect)
-      handler.end_headers()
-      return
-    name = list(self.files)[int(last)]
-    start = int(re.fullmatch(r'bytes=(\d+)-', asked)[1]) if asked else 0
-    self._send(
-        handler, 206 if asked else 200, self.files[name], start,
-        self.cut.pop(name, None),
-    )
-
-  def _send(self, handler, status, content, start, cut=None):
-    handler.send_response(status)
-    handler.send_header('Content-Length', str(len(content) - start))
-    if status == 206:
-      span = f'bytes {start}-{len(content) - 1}/{len(content)}'
-      handler.send_header('Content-Range', span)
-    handler.end_headers()
-    handler.wfile.write(content[start:cut])
-
-
-@contextlib.contextmanager
-def _serving(publisher: _Publisher):
-  class Handler(http.server.BaseHTTPRequestHandler):
-
-    def do_GET(self):
-      publisher.answer(self)
-
-    def log_message(self, *args):
-      del args
-
-  with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
-    # A short poll: shutting down waits for it.
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    publisher.url = f'http://127.0.0.1:{server.server_port}'
-    try:
-      yield publisher
-    finally:
-      server.shutdown()
-      thread.join()
-
-
 @pytest.fixture(name='publisher')
 def _publisher():
   files = {
@@ -140,18 +46,20 @@ def _publisher():
       'HAM10000_metadata.csv': _TABLE,
       'HAM10000_segmentations_lesion_tschandl.zip': b'not asked for',
   }
-  with _serving(_Publisher(files)) as publisher:
+  with publishing.serving(publishing.Publisher(files)) as publisher:
     yield publisher
 
 
-def _get(publisher: _Publisher, output: pathlib.Path) -> list[str]:
+def _get(publisher: publishing.Publisher, output: pathlib.Path) -> list[str]:
   said = []
   plan = download.plan_ham10000(publisher.url, patience=_FAST)
   download.download_ham10000(plan, output, log=said.append, patience=_FAST)
   return said
 
 
-def _refused(publisher: _Publisher, output: pathlib.Path, match: str) -> str:
+def _refused(
+    publisher: publishing.Publisher, output: pathlib.Path, match: str
+) -> str:
   """Downloads in vain; neither the output nor a staging folder is left."""
   with pytest.raises(errors.DataError, match=match) as caught:
     _get(publisher, output)

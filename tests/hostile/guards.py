@@ -77,6 +77,17 @@ GUARDS = {
     'what a killed process left': Guard(
         'medxfer/training/checkpoints.py', 'files.sweep(self._path)', 'pass',
         'tests/training/checkpoints_test.py -k killed'),
+    'a disk that is read-only': Guard(
+        'medxfer/training/checkpoints.py',
+        'with contextlib.suppress(OSError):', 'if True:',
+        'tests/runs/disk_test.py -k read_only'),
+    'a lost process, which is no damage': Guard(
+        'medxfer/training/stored.py',
+        'raise  # A device or another process has failed: no damage', 'pass  #',
+        'tests/training/checkpoints_test.py -k lost_process'),
+    'errors of decompressors': Guard(
+        'medxfer/containers.py', '(*_ZIP_DAMAGE, OSError)', 'OSError',
+        'tests/containers_test.py -k damage_to_a_zip'),
     'external links of HDF5': Guard(
         'medxfer/model/weights/hdf5.py',
         'if not isinstance(link, h5py.HardLink):', 'if False:',

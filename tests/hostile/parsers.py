@@ -165,7 +165,7 @@ def _journal(folder: pathlib.Path, content: bytes) -> None:
   [journal] = folder.glob('prefix-*/journal')
   journal.write_bytes(content)
   with _kept(folder) as activations:
-    # A place that never was filled is not believed to be.
+    # It holds zeros, whose checksum is another.
     assert not activations.filled[2:].any()
     activations.take(np.arange(2))
 
@@ -222,7 +222,7 @@ def _entry(suffix: str) -> bytes:
 def _filled_journal() -> bytes:
   with tempfile.TemporaryDirectory() as folder:
     with _kept(pathlib.Path(folder)) as activations:
-      activations.put(np.arange(2), 0, np.zeros((2, 3), np.float32))
+      activations.put(np.arange(2), 0, np.ones((2, 3), np.float32))
     [path] = pathlib.Path(folder).glob('prefix-*/journal')
     return path.read_bytes()
 
