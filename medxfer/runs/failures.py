@@ -29,7 +29,6 @@ def explained(spec: specs.RunSpec) -> Iterator[None]:
   except (jax.errors.JaxRuntimeError, ValueError) as error:
     if _NO_ROOM in str(error):
       raise _no_room(error, spec) from error
-    # Where several CPUs add up gradients, a broken line is a ValueError.
     lost = processes.lost(error)
     if lost is None:
       raise

@@ -51,6 +51,13 @@ def together(patience: float = _PATIENCE) -> Iterator[None]:
     _leave(error)
 
 
+def is_of_a_device(error: Exception) -> bool:
+  """Tells whether a device or the line to another process has failed."""
+  # Between CPUs, JAX hands on what Gloo says as a ValueError.
+  return (isinstance(error, jax.errors.JaxRuntimeError)
+          or isinstance(error, ValueError) and 'Gloo' in str(error))
+
+
 def lost(error: Exception) -> errors.DataError | None:
   """Returns what a failure among several processes means, if it is one."""
   if jax.process_count() == 1:

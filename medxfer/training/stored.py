@@ -25,6 +25,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
+from medxfer.training import processes
 from medxfer.training import room
 from medxfer.training import state as states
 
@@ -97,10 +98,10 @@ def write(
           record=ocp.args.JsonSave(
               {**record, _SHA256: _digest_of_json(record)}),
       ))
-  except jax.errors.JaxRuntimeError:
-    raise  # A device or another process has failed, not the disk.
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises ValueErrors where the disk is full.
+    if processes.is_of_a_device(error):
+      raise
     raise errors.DataError(
         f'{path}: cannot be saved ({_short(error)})') from error
 
@@ -193,10 +194,10 @@ def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
   try:
     with _orbax() as orbax:
       return orbax.restore(path, args=ocp.args.Composite(**items))
-  except jax.errors.JaxRuntimeError:
-    raise  # A device or another process has failed: no damage to go back from.
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises a bare Exception where a file is missing.
+    if processes.is_of_a_device(error):
+      raise  # It is no damage to go back from.
     raise errors.DataError(
         f'{path}: cannot be restored ({_short(error)})') from error
 
