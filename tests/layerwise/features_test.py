@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 
 from configs import common
 from medxfer import spec as specs
@@ -17,6 +18,7 @@ from medxfer.training import steps
 _PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
 
 
+@pytest.mark.slow
 def test_every_layer_is_averaged_over_the_image():
   """In the order of the rows, less the padding of the last batch."""
   config = common.default()

@@ -64,7 +64,9 @@ def _batch(seed):
           jnp.ones(_BATCH), jax.random.key(seed))
 
 
-@pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
+@pytest.mark.parametrize('name', [
+    'sgd', pytest.param('momentum', marks=pytest.mark.slow),
+    pytest.param('adam', marks=pytest.mark.slow), 'adamw'])
 @pytest.mark.parametrize('clip', [0.0, 1.0])
 def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
   """Whatever the optimizer and its decay (see FACTS of optax.masked)."""

@@ -37,6 +37,7 @@ def test_every_initializer_of_the_specification_is_known():
   assert set(vgg16.INITIALIZERS) == set(typing.get_args(hints['initializer']))
 
 
+@pytest.mark.slow
 def test_only_the_named_layers_are_transferred():
   """The others are those of a random start with the same seed."""
   backbone = {name: {'kernel': jnp.full(shape['kernel'], 0.5),

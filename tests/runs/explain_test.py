@@ -75,6 +75,7 @@ def test_explanations_leave_the_table_as_it_is(finished, odd, tmp_path):
   assert (tmp_path / 'a.csv').read_bytes() == (tmp_path / 'b.csv').read_bytes()
 
 
+@pytest.mark.slow
 def test_an_image_that_is_left_out_shifts_no_other(finished, odd, tmp_path):
   """Pictures follow the table, not the list of files."""
   (odd[0] / 'bad.png').write_text('no image')
