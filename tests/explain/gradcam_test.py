@@ -21,9 +21,9 @@ def _images(batch=2):
 
 
 @pytest.mark.parametrize('layer', [
-    pytest.param('block1_conv1', marks=pytest.mark.slow),
-    pytest.param('block2_conv2', marks=pytest.mark.slow),
-    'block3_conv2', 'block4_conv3', 'block5_conv1', 'block5_conv3'])
+    *(pytest.param(name, marks=pytest.mark.slow) for name in (
+        'block1_conv1', 'block2_conv2', 'block3_conv2')),
+    'block4_conv3', 'block5_conv1', 'block5_conv3'])
 def test_a_class_lights_the_places_of_its_own_evidence(layer):
   """In a network that hands images on, the map is the class' channel."""
   model = vgg16.VGG16(3, head_units=(3, 3))

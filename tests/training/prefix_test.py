@@ -54,10 +54,10 @@ _PLACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('trainable, place', [
     ('block5', 'memory'), ('block5', 'disk'), ('block5', 'device'),
-    pytest.param('block5_conv3', 'memory', marks=pytest.mark.slow),
-    pytest.param('none', 'memory', marks=pytest.mark.slow)])
+    ('block5_conv3', 'memory'), ('none', 'memory')])
 def test_training_on_the_cache_equals_training_on_pixels(
     phantoms, tmp_path, trainable, place):
   """Losses and parameters to float32 rounding, with all eight views."""
