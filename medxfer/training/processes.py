@@ -60,7 +60,7 @@ def is_of_a_device(error: Exception) -> bool:
 
 def lost(error: Exception) -> errors.DataError | None:
   """Returns what a failure among several processes means, if it is one."""
-  if jax.process_count() == 1:
+  if jax.process_count() == 1 or not is_of_a_device(error):
     return None
   return errors.DataError(
       'another process of this run has ended or cannot be reached '
