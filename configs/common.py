@@ -28,6 +28,9 @@ _DEFAULT = {
         'phantom': 0,  # So many procedural images instead of real ones.
         'image_size': (224, 224),  # Height, width.
         'split': 'thesis',  # By image; grouped; official: as published.
+        'sides': '',  # Of `folder`: 'train=Learning,test=Exam'.
+        'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
+        'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
         'limit': 0,  # Learn from so many images, test on all; 0: no limit.
         'on_bad_image': 'fail',  # fail, or skip: leave out and list.
         'cache': 'device',  # Pixels on the device, the host, or on disk.
@@ -76,6 +79,7 @@ _DEFAULT = {
     'evaluation': {
         'batch_size': 64,
         'resamples': 1000,  # Of the bootstrap.
+        'positive': '',  # Of two classes, such as 'sick'; empty: chosen.
     },
 }
 

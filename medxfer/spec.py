@@ -12,6 +12,7 @@ import types
 from typing import Any
 from typing import Literal
 
+from medxfer import spec_rules
 from medxfer import typed
 
 ClassWeights = tuple[tuple[str, float], ...]
@@ -30,11 +31,21 @@ class DataSpec:
   groups: str  # CSV file `image,group` beside a class folder; '' is none.
   phantom: int  # Number of procedural images; 0 means the real ones.
   image_size: tuple[int, int]  # (height, width) in pixels.
-  split: Literal['thesis', 'grouped', 'official']
+  # `auto`: as published where the folder holds sides, else by image;
+  # `official_grouped`: test as published, validation cut by group.
+  split: Literal['auto', 'thesis', 'grouped', 'official', 'official_grouped']
   on_bad_image: Literal['fail', 'skip']
   cache: Literal['device', 'host', 'none']
-  # Train and validate on so many images; 0 is all. Older runs lack it.
+  # Train and validate on so many images; 0 is all. Older runs lack this key
+  # and those below it; their defaults are what those runs did.
   limit: int = dataclasses.field(default=0, kw_only=True)
+  copies: Literal['group', 'drop', 'keep'] = dataclasses.field(
+      default='keep', kw_only=True)  # See `medxfer.data.copies`.
+  # Names of the published sides: 'train=Learning,test=Exam'; '' knows usual
+  # ones.
+  sides: str = dataclasses.field(default='', kw_only=True)
+  # Darkest and brightest value of deep grey images: '0,4095'; '' finds it.
+  value_range: str = dataclasses.field(default='', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +120,8 @@ class EvaluationSpec:
 
   batch_size: int
   resamples: int  # Bootstrap resamples of each 95 % interval.
+  # The positive class of two; '' chooses. See `medxfer.evaluation.positive`.
+  positive: str = dataclasses.field(default='', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +155,7 @@ def from_config(config: Mapping[str, Any]) -> RunSpec:
     UsageError: a key is missing, unknown or has a value that is not allowed.
   """
   spec = typed.build(RunSpec, config, union=_class_weights)
-  _check(spec)
+  spec_rules.check(spec)
   return spec
 
 
@@ -178,83 +191,6 @@ def _class_weights(value: Any, key: str) -> str | ClassWeights:
       pairs and all(0 < w < math.inf for _, w in pairs), key, value,
       f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'")
   return pairs
-
-
-def _check(spec: RunSpec) -> None:
-  """Checks ranges, and what one key demands of another."""
-  positive = {
-      'baseline.trees': spec.baseline.trees,
-      'training.batch_size': spec.training.batch_size,
-      'training.epochs': spec.training.epochs,
-      'evaluation.batch_size': spec.evaluation.batch_size,
-      'evaluation.resamples': spec.evaluation.resamples,
-      'optimizer.learning_rate': spec.optimizer.learning_rate,
-      'optimizer.backbone_factor': spec.optimizer.backbone_factor,
-      'model.head_units': min(spec.model.head_units),
-  }
-  for key, value in positive.items():
-    typed.require(value > 0, key, value, 'a value above 0')
-  at_least_zero = {
-      'seed': spec.seed,
-      'data.phantom': spec.data.phantom,
-      'data.limit': spec.data.limit,
-      'training.patience': spec.training.patience,
-      'optimizer.weight_decay': spec.optimizer.weight_decay,
-      'optimizer.gradient_clip': spec.optimizer.gradient_clip,
-  }
-  for key, value in at_least_zero.items():
-    typed.require(value >= 0, key, value, '0 or more')
-  fractions = {
-      'augment.zoom': spec.augment.zoom,
-      'augment.brightness': spec.augment.brightness,
-      'model.dropout': spec.model.dropout,
-      'optimizer.momentum': spec.optimizer.momentum,
-      'training.label_smoothing': spec.training.label_smoothing,
-  }
-  for key, value in fractions.items():
-    typed.require(0 <= value < 1, key, value, 'a share in [0, 1)')
-  _check_data(spec.data)
-  typed.require(
-      spec.model.init_from.strip(), 'model.init_from', '',
-      'imagenet, random, or the workdir of a finished run')
-  for key, value, default in (
-      ('transferred', spec.model.transferred, 'all'),
-      ('inherit', spec.model.inherit, 'weights')):
-    typed.require(
-        value == default or spec.model.init_from != 'random', f'model.{key}',
-        value, f'{default}, or a model.init_from that is not random')
-  height, width = spec.data.image_size
-  typed.require(
-      min(height, width) >= 32, 'data.image_size', (height, width),
-      'sides of at least 32 pixels: VGG-16 halves them five times')
-  typed.require(
-      height == width or not spec.augment.quarter_turns,
-      'augment.quarter_turns', True,
-      'False, or a square data.image_size')
-
-
-def _check_data(data: DataSpec) -> None:
-  if data.name == 'folder':
-    typed.require(
-        not data.phantom, 'data.phantom', data.phantom,
-        '0: a folder of your own has no procedural look-alike')
-    typed.require(
-        data.dir, 'data.dir', data.dir,
-        'the folder that holds a folder a class')
-    typed.require(
-        data.groups or data.split != 'grouped', 'data.split', data.split,
-        'data.groups too, a CSV file that says which images belong '
-        'together')
-  else:
-    typed.require(
-        not data.groups, 'data.groups', data.groups,
-        f"'': {data.name} says itself what belongs together")
-  typed.require(
-      not (data.phantom and data.dir), 'data.dir', data.dir,
-      "'' with phantom images, which lie elsewhere")
-  typed.require(
-      data.split != 'official' or data.name != 'ham10000', 'data.split',
-      data.split, 'thesis or grouped: HAM10000 was published unsplit')
 
 
 def _plain(value: Any) -> Any:

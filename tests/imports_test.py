@@ -12,6 +12,7 @@ _FLOORS = {
     'medxfer.errors': 0,
     'medxfer.files': 0,
     'medxfer.spec': 0,
+    'medxfer.spec_rules': 0,
     'medxfer.typed': 0,
     'medxfer.launcher': 0,
     'medxfer.progress': 0,

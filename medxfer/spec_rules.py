@@ -1,0 +1,91 @@
+"""What the values of a specification must satisfy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medxfer import typed
+
+if TYPE_CHECKING:
+  from medxfer import spec as specs
+
+
+def check(spec: specs.RunSpec) -> None:
+  """Checks ranges, and what one key demands of another.
+
+  Raises:
+    UsageError: names the key, its value and what is allowed.
+  """
+  positive = {
+      'baseline.trees': spec.baseline.trees,
+      'training.batch_size': spec.training.batch_size,
+      'training.epochs': spec.training.epochs,
+      'evaluation.batch_size': spec.evaluation.batch_size,
+      'evaluation.resamples': spec.evaluation.resamples,
+      'optimizer.learning_rate': spec.optimizer.learning_rate,
+      'optimizer.backbone_factor': spec.optimizer.backbone_factor,
+      'model.head_units': min(spec.model.head_units),
+  }
+  for key, value in positive.items():
+    typed.require(value > 0, key, value, 'a value above 0')
+  at_least_zero = {
+      'seed': spec.seed,
+      'data.phantom': spec.data.phantom,
+      'data.limit': spec.data.limit,
+      'training.patience': spec.training.patience,
+      'optimizer.weight_decay': spec.optimizer.weight_decay,
+      'optimizer.gradient_clip': spec.optimizer.gradient_clip,
+  }
+  for key, value in at_least_zero.items():
+    typed.require(value >= 0, key, value, '0 or more')
+  fractions = {
+      'augment.zoom': spec.augment.zoom,
+      'augment.brightness': spec.augment.brightness,
+      'model.dropout': spec.model.dropout,
+      'optimizer.momentum': spec.optimizer.momentum,
+      'training.label_smoothing': spec.training.label_smoothing,
+  }
+  for key, value in fractions.items():
+    typed.require(0 <= value < 1, key, value, 'a share in [0, 1)')
+  _check_data(spec.data)
+  typed.require(
+      spec.model.init_from.strip(), 'model.init_from', '',
+      'imagenet, random, or the workdir of a finished run')
+  for key, value, default in (
+      ('transferred', spec.model.transferred, 'all'),
+      ('inherit', spec.model.inherit, 'weights')):
+    typed.require(
+        value == default or spec.model.init_from != 'random', f'model.{key}',
+        value, f'{default}, or a model.init_from that is not random')
+  height, width = spec.data.image_size
+  typed.require(
+      min(height, width) >= 32, 'data.image_size', (height, width),
+      'sides of at least 32 pixels: VGG-16 halves them five times')
+  typed.require(
+      height == width or not spec.augment.quarter_turns,
+      'augment.quarter_turns', True,
+      'False, or a square data.image_size')
+
+
+def _check_data(data: specs.DataSpec) -> None:
+  if data.name == 'folder':
+    typed.require(
+        not data.phantom, 'data.phantom', data.phantom,
+        '0: a folder of your own has no procedural look-alike')
+    typed.require(
+        data.dir, 'data.dir', data.dir,
+        'the folder that holds a folder a class')
+    typed.require(
+        data.groups or not data.split.endswith('grouped'), 'data.split',
+        data.split, 'data.groups too, a CSV file that says which images belong '
+        'together')
+  else:
+    typed.require(
+        not data.groups, 'data.groups', data.groups,
+        f"'': {data.name} says itself what belongs together")
+  typed.require(
+      not (data.phantom and data.dir), 'data.dir', data.dir,
+      "'' with phantom images, which lie elsewhere")
+  typed.require(
+      not data.split.startswith('official') or data.name != 'ham10000',
+      'data.split', data.split, 'thesis or grouped: HAM10000 was published unsplit')
