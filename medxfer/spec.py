@@ -66,7 +66,7 @@ class ModelSpec:
   name: Literal['vgg16', 'decision_tree', 'random_forest']
   init_from: str  # 'imagenet', 'random', or the workdir of a finished run.
   weights: str  # File of the ImageNet weights; '' looks in the usual places.
-  preprocessing: Literal['thesis', 'caffe']
+  preprocessing: Literal['thesis', 'caffe', 'rescale']
   trainable: str  # See `medxfer.model.trainable`.
   head_units: tuple[int, int]
   dropout: float

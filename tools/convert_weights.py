@@ -32,7 +32,8 @@ _TO = flags.DEFINE_enum(
     'What to write for; told by the suffix of --output if left out.')
 _PREPROCESSING = flags.DEFINE_enum(
     'preprocessing', None, list(contract.PREPROCESSINGS),
-    'What the pixels went through when the weights were trained; only for '
+    'What the pixels went through when the weights were trained: caffe (as '
+    'for ImageNet), thesis ([-1, 1]) or rescale ([0, 1], 1/255); only for '
     'files that do not say it themselves.')
 _OVERWRITE = flags.DEFINE_bool(
     'overwrite', False, 'Replace the output if it exists.')
@@ -52,7 +53,8 @@ def convert(
     source: what to read.
     output: the file to write.
     to: 'medxfer' or 'keras'; None goes by the suffix of `output`.
-    preprocessing: 'caffe' or 'thesis', where the source does not say it.
+    preprocessing: one of `contract.PREPROCESSINGS`, where the source does not
+      say it.
     overwrite: whether `output` may be replaced.
 
   Returns:

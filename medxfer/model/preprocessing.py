@@ -14,7 +14,8 @@ def preprocess(images: jax.Array, mode: str) -> jax.Array:
   Args:
     images: [batch, height, width, 3], RGB in [0, 255].
     mode: 'caffe' for what Keras' ImageNet VGG-16 was trained with (BGR less
-      the channel means), 'thesis' for [-1, 1] (section 6.2).
+      the channel means), 'thesis' for [-1, 1] (section 6.2), 'rescale' for
+      [0, 1], as Keras' `Rescaling(1 / 255)`.
 
   Returns:
     float32 of the same shape.
@@ -27,4 +28,6 @@ def preprocess(images: jax.Array, mode: str) -> jax.Array:
     return images[..., ::-1] - jnp.array(_CAFFE_MEANS_BGR, jnp.float32)
   if mode == 'thesis':
     return images / 127.5 - 1.0
-  raise ValueError(f'preprocessing is caffe or thesis, not {mode!r}')
+  if mode == 'rescale':
+    return images / 255.0
+  raise ValueError(f'no preprocessing is called {mode!r}')

@@ -117,7 +117,8 @@ RECIPE: Mapping[str, str] = types.MappingProxyType({
 def recipe(spec: specs.RunSpec) -> dict[str, str]:
   """Returns what a run did about each key of `RECIPE`."""
   height, width = spec.data.image_size
-  pixels = {'thesis': '[-1, 1]', 'caffe': 'Caffe means'}
+  pixels = {
+      'thesis': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'}
   split = {
       'thesis': 'by image', 'grouped': 'by group', 'official': 'as published'}
   return {

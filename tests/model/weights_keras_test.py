@@ -136,3 +136,17 @@ def test_vgg19_does_not_pass_for_vgg16(keras, tmp_path):
   model.save_weights(str(tmp_path / 'a.weights.h5'))
   with pytest.raises(errors.DataError, match=r'\+ block3_conv4/kernel'):
     weights.read(tmp_path / 'a.weights.h5', preprocessing='caffe')
+
+
+def test_batch_normalization_of_keras_is_refused(keras, backbone, tmp_path):
+  """In each of Keras' formats: these weights belong to another function."""
+  model = keras.Sequential([keras.Input((32, 32, 3))])
+  for layer in backbone.layers[1:]:
+    model.add(type(layer).from_config(layer.get_config()))
+    if 'conv' in layer.name:
+      model.add(keras.layers.BatchNormalization())
+  for name in ('a.keras', 'a.h5', 'a.weights.h5'):
+    save = model.save_weights if 'weights' in name else model.save
+    save(str(tmp_path / name))
+    with pytest.raises(errors.DataError, match='batch_normalization'):
+      weights.read(tmp_path / name, preprocessing='thesis')

@@ -22,7 +22,7 @@ from medxfer import files
 FORMAT = 'medxfer-weights'
 VERSION = 1
 ARCHITECTURE = 'vgg16'
-PREPROCESSINGS = ('caffe', 'thesis')
+PREPROCESSINGS = ('caffe', 'thesis', 'rescale')  # See `model.preprocessing`.
 DTYPE = 'float32'
 
 # Layer -> 'kernel' | 'bias' -> array.
@@ -50,7 +50,7 @@ class Contract:
 
   Attributes:
     source: a sentence that says where the numbers come from.
-    preprocessing: what the pixels go through: 'caffe' or 'thesis'.
+    preprocessing: what the pixels go through, one of `PREPROCESSINGS`.
     tensors: 'block1_conv1/kernel' -> what that tensor is.
     classes: class names in the order of the logits; empty without a head.
     architecture: always 'vgg16'.
@@ -173,7 +173,7 @@ def describe(
   Args:
     params: layer -> leaf -> float32 array (NumPy or JAX).
     source: a sentence that says where the numbers come from.
-    preprocessing: 'caffe' or 'thesis'.
+    preprocessing: one of `PREPROCESSINGS`.
     classes: class names in the order of the logits.
 
   Returns:

@@ -48,12 +48,14 @@ class Foreign:
     dropped: the file's other layers.
     kind: a phrase for the file's format.
     announced: the contract, in a Keras file that medxfer wrote.
+    preprocessing: what the file's own model does to the pixels, if it says.
   """
 
   params: contract.Params
   dropped: tuple[str, ...]
   kind: str
   announced: contract.Contract | None = None
+  preprocessing: str | None = None
 
 
 def backbone(
@@ -66,7 +68,7 @@ def backbone(
     path: the file, for the message.
 
   Returns:
-    Layer -> leaf -> float32 array, C order, native bytes.
+    Layer -> leaf -> float32 array, C order, native bytes, writable.
 
   Raises:
     DataError: there is no VGG-16, there are two, or the tensors are not
@@ -95,8 +97,8 @@ def backbone(
       ), path,
   )
   return contract.unflatten({
-      # In the network's order, whatever the file's.
-      name: np.ascontiguousarray(unique[name].data(), np.float32)
+      # In the network's order, whatever the file's; ONNX gives read-only views.
+      name: np.require(unique[name].data(), np.float32, ['C', 'W'])
       for name in contract.flatten(layers.backbone_shapes())
   })
 

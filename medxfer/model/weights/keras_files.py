@@ -26,13 +26,17 @@ from medxfer.model import layers
 from medxfer.model.weights import contract
 from medxfer.model.weights import foreign
 from medxfer.model.weights import hdf5
+from medxfer.model.weights import keras_graph
 
 ARCHIVE_MEMBER = 'model.weights.h5'
+_ARCHIVE_MODEL = 'config.json'
+_MODEL_ATTRIBUTE = 'model_config'
 # The attribute in which medxfer's own Keras files carry their contract;
 # Keras ignores it.
 CONTRACT_ATTRIBUTE = 'medxfer_contract'
 # The with-top VGG-16 and two Adam moments are 1.7 GB.
 _LARGEST_ARCHIVE = 4 * 2**30
+_LARGEST_MODEL = 2**26
 _OPTIMIZERS = ('optimizer', 'optimizer_weights')
 _LEAF = re.compile(r'(?:^|_)(kernel|bias|W|b)(?:_\d+)?(?::\d+)?$')
 _LEAVES = {'kernel': 'kernel', 'W': 'kernel', 'bias': 'bias', 'b': 'bias',
@@ -40,19 +44,24 @@ _LEAVES = {'kernel': 'kernel', 'W': 'kernel', 'bias': 'bias', 'b': 'bias',
 _NAMELESS = re.compile(r'conv2d(?:_(\d+))?$')
 
 
-def read(path: pathlib.Path, file: BinaryIO | None = None) -> foreign.Foreign:
+def read(
+    path: pathlib.Path,
+    file: BinaryIO | None = None,
+    model: bytes | None = None,
+) -> foreign.Foreign:
   """Reads the backbone from an HDF5 file of Keras.
 
   Args:
     path: the file, or the archive that `file` comes from.
     file: an open file to read instead of `path`.
+    model: the description of its model in JSON, if that lies elsewhere.
 
   Returns:
     The backbone and the names of the layers beside it.
 
   Raises:
-    DataError: the file is damaged, unsafe, or does not hold exactly one
-      VGG-16.
+    DataError: the file is damaged, unsafe, does not hold exactly one VGG-16,
+      or computes something else with its weights.
   """
   with hdf5.opened(path, file) as root:
     datasets = hdf5.datasets(root, path, skip=_OPTIMIZERS)
@@ -64,12 +73,20 @@ def read(path: pathlib.Path, file: BinaryIO | None = None) -> foreign.Foreign:
       convolutions, others = _by_order(headers)
       kind += ' (layers told apart by their order; the file names none)'
     announced = hdf5.text(root, CONTRACT_ATTRIBUTE)
+    params = foreign.backbone(convolutions, path)
+    graph = keras_graph.parse(
+        model or hdf5.text(root, _MODEL_ATTRIBUTE), path)
+    if graph:
+      keras_graph.check(graph, path)
+    else:
+      keras_graph.refuse_scaling_layers(others, path)
     return foreign.Foreign(
-        params=foreign.backbone(convolutions, path),
+        params=params,
         dropped=tuple(dict.fromkeys(header.layer for header in others)),
         kind=kind,
         announced=announced and contract.Contract.from_json(
             announced, path=path),
+        preprocessing=keras_graph.preprocessing(graph, path),
     )
 
 
@@ -96,8 +113,12 @@ def read_archive(path: pathlib.Path) -> foreign.Foreign:
         )
       with archive.open(ARCHIVE_MEMBER) as member:
         shutil.copyfileobj(member, file)
+      model = None
+      if _ARCHIVE_MODEL in archive.namelist():
+        with archive.open(_ARCHIVE_MODEL) as member:
+          model = member.read(_LARGEST_MODEL)
     file.seek(0)
-    return read(path, file)
+    return read(path, file, model)
 
 
 def write_legacy(weights: contract.Weights, path: pathlib.Path) -> None:

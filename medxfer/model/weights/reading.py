@@ -30,9 +30,9 @@ def read(
 
   Args:
     path: a file; what it is, is told from its content.
-    preprocessing: 'caffe' or 'thesis': what the pixels went through when the
-      weights were trained. Needed for Keras files that are neither official
-      nor medxfer's; all others say it themselves.
+    preprocessing: what the pixels went through when the weights were trained,
+      one of `contract.PREPROCESSINGS`. Needed for Keras files that are neither
+      official nor medxfer's, unless their model rescales its pixels itself.
 
   Returns:
     Weights with the backbone of VGG-16, and the head if it is a .npz with
@@ -129,12 +129,15 @@ def _adopt(
   if name:
     _agree(path, preprocessing, official.PREPROCESSING)
     preprocessing = official.PREPROCESSING
+  elif found.preprocessing:
+    _agree(path, preprocessing, found.preprocessing)
+    preprocessing = found.preprocessing
   if preprocessing is None:
     raise errors.DataError(
         f'{path}: these are not the official ImageNet weights, and {found.kind}'
         ' do not say which pixels they were trained with. Convert the file '
         'once: python -m tools.convert_weights '
-        f'--source={path} --output=PATH.npz --preprocessing=caffe|thesis'
+        f'--source={path} --output=PATH.npz --preprocessing={"|".join(contract.PREPROCESSINGS)}'
     )
   described = contract.describe(
       found.params,
