@@ -15,11 +15,13 @@ if _WORKER and hasattr(os, 'sched_setaffinity'):
   os.sched_setaffinity(0, {_CORES[int(_WORKER[2:]) % len(_CORES)]})
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
-# Many tests compile the same small network: once is enough. JAX reads these
-# when it is first imported.
-_COMPILED = tempfile.mkdtemp(prefix='medxfer-tests-')
-atexit.register(shutil.rmtree, _COMPILED, ignore_errors=True)
-os.environ['JAX_COMPILATION_CACHE_DIR'] = _COMPILED
+# Many tests compile the same small network: once is enough, for both workers,
+# which inherit the folder. JAX reads these when it is first imported.
+_COMPILED = 'MEDXFER_TESTS_COMPILED'
+if _COMPILED not in os.environ:
+  os.environ[_COMPILED] = tempfile.mkdtemp(prefix='medxfer-tests-')
+  atexit.register(shutil.rmtree, os.environ[_COMPILED], ignore_errors=True)
+os.environ['JAX_COMPILATION_CACHE_DIR'] = os.environ[_COMPILED]
 # No test reads what another has left, unless it says so.
 os.environ['MEDXFER_CACHE'] = 'off'
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
