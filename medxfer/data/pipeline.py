@@ -5,7 +5,11 @@ the device. Decoding is `images.read_rgb`, the same for a training image and
 for one that `tools.predict` is given.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import functools
 import hashlib
 import os
 from typing import Any
@@ -17,11 +21,16 @@ import tensorflow_datasets as tfds
 from medxfer import errors
 from medxfer import progress
 from medxfer.data import builders
+from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import images
 
 _BATCH = 64
+_CHANGED = b'\0'  # Begins the reason of a file that is not what it was.
+
+# The bytes of a file, and its path -> uint8 [h, w, 3], and b'' or why not.
+_Reader = Callable[[bytes, bytes], tuple[np.ndarray, bytes]]
 
 
 def decode(
@@ -31,6 +40,7 @@ def decode(
     on_bad_image: str = 'fail',
     keep: bool = True,
     into: np.ndarray | None = None,
+    contents: Sequence[bytes | None] | None = None,
 ) -> decoded_lib.Decoded:
   """Reads every image once.
 
@@ -41,20 +51,24 @@ def decode(
     on_bad_image: 'fail', or 'skip' to leave out and list what is unreadable.
     keep: whether to keep the pixels, n * height * width * 3 bytes.
     into: uint8 [n, height, width, 3] that takes them, kept in any case.
+    contents: digests that the files must have, of `contents.read`; None, or
+      one that is None, is not compared.
 
   Raises:
-    DataError: an image cannot be read, or none can.
+    DataError: an image cannot be read or is another, or none can be read.
   """
   pixels = into
   if keep and into is None:
     pixels = np.empty((len(examples), *image_size, 3), np.uint8)
   digests, bad = [], {}
-  for i, (image, reason) in enumerate(_loaded(examples, image_size)):
+  wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
+  read = functools.partial(_read, wanted)
+  for i, (image, reason) in enumerate(_loaded(examples, image_size, read)):
     if reason:
       bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
     if pixels is not None:
       pixels[i] = image
-    digests.append(hashlib.sha256(image.tobytes()).digest())
+    digests.append(_digest(image))
   if len(bad) == len(examples):
     raise errors.DataError(f'{examples.name}: not one image can be read')
   good = [i for i, name in enumerate(examples.image_ids) if name not in bad]
@@ -67,6 +81,8 @@ def decode(
 
 def _refusal(reason: bytes, on_bad_image: str) -> str:
   """Returns why an image is left out, or raises if none may be."""
+  if reason.startswith(_CHANGED):
+    raise errors.DataError(reason.removeprefix(_CHANGED).decode())
   if on_bad_image == 'fail':
     raise errors.DataError(
         f'{reason.decode()}; or leave such images out with '
@@ -78,6 +94,8 @@ def stream(
     examples: examples_lib.Examples,
     image_size: tuple[int, int],
     rows: np.ndarray,
+    *,
+    digests: Sequence[bytes],
 ) -> Iterator[np.ndarray]:
   """Yields batches read from the files, for images that fit no memory.
 
@@ -85,16 +103,26 @@ def stream(
     examples: a table of readable images.
     image_size: (height, width) in pixels.
     rows: [batches, batch size], which rows of the table each batch holds.
+    digests: of the pixels of all images, as `decode` has found them.
 
   Yields:
     uint8 [batch size, height, width, 3].
+
+  Raises:
+    DataError: an image cannot be read any more, or is another.
   """
   wanted = examples.take(rows.reshape(-1))
-  dataset = _decoded(builders.TableBuilder(wanted), image_size)
+  dataset = _decoded(
+      builders.TableBuilder(wanted), image_size, functools.partial(_read, {}))
   batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
-  for pixels, reasons in _numpy(batches):
+  for batch, (pixels, reasons) in zip(rows, _numpy(batches)):
     for reason in filter(None, reasons):
       raise errors.DataError(f'{reason.decode()}; it was readable before')
+    for row, image in zip(batch, pixels):
+      if digests[row] != _digest(image):
+        raise errors.DataError(
+            f'{examples.paths[row]}: the image has changed since this run '
+            'began; restore it, and start again')
     yield pixels
 
 
@@ -112,10 +140,12 @@ def resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
 
 
 def _loaded(
-    examples: examples_lib.Examples, image_size: tuple[int, int]
+    examples: examples_lib.Examples,
+    image_size: tuple[int, int],
+    read: _Reader,
 ) -> Iterator[tuple[np.ndarray, bytes]]:
   """Yields pixels and, if they could not be read, why; row by row."""
-  dataset = _decoded(builders.TableBuilder(examples), image_size)
+  dataset = _decoded(builders.TableBuilder(examples), image_size, read)
   # Whole batches cross from TensorFlow to Python: one call per image would
   # cost as much as decoding it.
   batches = dataset.batch(_BATCH).prefetch(2)
@@ -125,14 +155,16 @@ def _loaded(
 
 
 def _decoded(
-    builder: builders.TableBuilder, image_size: tuple[int, int]
+    builder: builders.TableBuilder,
+    image_size: tuple[int, int],
+    read: _Reader,
 ) -> tf.data.Dataset:
   """Returns (uint8 [h, w, 3], reason it could not be read or b'')."""
   # Nothing in it needs AutoGraph, whose files a killed process would leave.
   @tf.autograph.experimental.do_not_convert
   def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor]:
     image, reason = tf.numpy_function(
-        _read, [row['image'], path], (tf.uint8, tf.string))
+        read, [row['image'], path], (tf.uint8, tf.string))
     image.set_shape([None, None, 3])
     reason.set_shape([])
     return _resize(image, image_size), reason
@@ -155,12 +187,21 @@ def _numpy(batches: tf.data.Dataset) -> Iterator[Any]:
         f'{error.message.splitlines()[0]}') from error
 
 
-def _read(encoded: bytes, path: bytes) -> tuple[np.ndarray, bytes]:
+def _digest(image: np.ndarray) -> bytes:
+  return hashlib.sha256(image.tobytes()).digest()
+
+
+def _read(
+    contents: Mapping[bytes, bytes | None], encoded: bytes, path: bytes
+) -> tuple[np.ndarray, bytes]:
+  name = os.fsdecode(path)
   try:
-    return images.read_rgb(encoded, name=os.fsdecode(path)), b''
+    contents_lib.refuse_changed(name, encoded, contents.get(path))
+    return images.read_rgb(encoded, name=name), b''
   except errors.DataError as error:
     # An exception inside tf.data would arrive without the image's name.
-    return np.zeros((1, 1, 3), np.uint8), str(error).encode()
+    kind = _CHANGED if isinstance(error, contents_lib.Changed) else b''
+    return np.zeros((1, 1, 3), np.uint8), kind + str(error).encode()
 
 
 def _resize(image: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """A data set's pixels: decoded once for each size, mapped from disk since."""
 
+from collections.abc import Sequence
 import errno
 import hashlib
 import importlib.metadata
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+import medxfer
 from medxfer import cache
 from medxfer import say
+from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 
@@ -25,6 +28,7 @@ def read(
     on_bad_image: str = 'fail',
     keep: bool = True,
     where: pathlib.Path | None = None,
+    contents: Sequence[bytes | None] | None = None,
 ) -> decoded_lib.Decoded:
   """Returns what `pipeline.decode` does, from the cache if that holds it.
 
@@ -35,18 +39,23 @@ def read(
       read is decoded anew each time.
     keep: whether pixels are needed in memory if the disk cannot hold them.
     where: folder of the cache; None for none.
+    contents: the files' digests, of `contents.read`; None to read them here.
 
   Raises:
-    DataError: an image cannot be read, or none can.
+    DataError: an image cannot be read or has changed since its digest was
+      made, or none can be read.
   """
+  contents = contents or contents_lib.read(examples.paths)
+
   def decode(into: np.ndarray | None = None) -> decoded_lib.Decoded:
     # TensorFlow takes seconds and 500 MiB: who finds pixels needs none of it.
     # pylint: disable=import-outside-toplevel
     from medxfer.data import pipeline
     return pipeline.decode(
-        examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into)
+        examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into,
+        contents=contents)
 
-  key = _key(examples, image_size)
+  key = _key(contents, image_size)
   if where is None or key is None:
     return decode()
   try:
@@ -76,26 +85,19 @@ def _entry(slot: cache.Slot) -> cache.Entry | None:
 
 
 def _key(
-    examples: examples_lib.Examples, image_size: tuple[int, int]
+    contents: Sequence[bytes | None], image_size: tuple[int, int]
 ) -> dict[str, Any] | None:
-  """Returns what decides the pixels: files, size, and who decodes.
+  """Returns what decides the pixels: bytes, size, and who decodes.
 
-  A file is known by its name, length and time: reading all of them would
-  take as long as decoding saves. None if one is missing, which decoding will
-  tell.
+  None if a file cannot be read, which decoding will tell.
   """
-  listing = hashlib.sha256()
-  for name, path in zip(examples.image_ids, examples.paths):
-    try:
-      status = path.stat()
-    except OSError:
-      return None
-    listing.update(
-        f'{name}\0{status.st_size}\0{status.st_mtime_ns}\n'.encode())
+  if None in contents:
+    return None
   return {
-      'files': listing.hexdigest(),
+      'contents': hashlib.sha256(b''.join(contents)).hexdigest(),
       'image_size': list(image_size),
       'decoders': {name: _version(name) for name in _DECODERS},
+      'medxfer': medxfer.__version__,
   }
 
 

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer.data import decoded as decoded_lib
-from medxfer.data import examples as examples_lib
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ def make(
     return Source(decoded.pixels, iter)
   if decoded.pixels is not None:
     return Source(None, lambda rows: (decoded.pixels[b] for b in rows))
-  return _from_files(decoded.examples, image_size)
+  return _from_files(decoded, image_size)
 
 
 def of_arrays() -> Source:
@@ -59,9 +58,10 @@ def of_arrays() -> Source:
 
 
 def _from_files(
-    examples: examples_lib.Examples, image_size: tuple[int, int]
+    decoded: decoded_lib.Decoded, image_size: tuple[int, int]
 ) -> Source:
   # Loads TensorFlow: only where files are read.
   from medxfer.data import pipeline  # pylint: disable=import-outside-toplevel
   return Source(
-      None, lambda rows: pipeline.stream(examples, image_size, rows))
+      None, lambda rows: pipeline.stream(
+          decoded.examples, image_size, rows, digests=decoded.digests))

@@ -238,6 +238,8 @@ def key(
           {name: params[name] for name in frozen}, source='',
           preprocessing=spec.model.preprocessing).digest,
       'images': images_digest,
+      # The digest is of bytes, which may stand for 64 x 32 as for 32 x 64.
+      'image_size': list(spec.data.image_size),
       'views': dataclasses.asdict(spec.augment),
       'preprocessing': spec.model.preprocessing,
       'dtype': spec.model.dtype,

@@ -1,5 +1,6 @@
 """Protects the pixel cache: what is mapped is what would be decoded."""
 
+import io
 import os
 import shutil
 
@@ -8,9 +9,11 @@ from PIL import Image
 import pytest
 
 from medxfer import errors
+from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import pipeline
 from medxfer.data import pixels
+from medxfer.data import sources
 
 _SIZE = (40, 32)
 
@@ -40,6 +43,15 @@ def _same(one, other):
   assert one.examples.image_ids == other.examples.image_ids
 
 
+def _replace(path):
+  """Writes another image, and gives the file its old length and time."""
+  status, other = path.stat(), io.BytesIO()
+  Image.new('RGB', (9, 9)).save(other, 'JPEG')
+  path.write_bytes(other.getvalue().ljust(status.st_size, b'\0'))
+  os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+  assert path.stat().st_size == status.st_size
+
+
 def test_a_second_run_decodes_nothing(examples, tmp_path, decodings):
   """And gets the same pixels and digests as the first."""
   plain = pipeline.decode(examples, _SIZE)
@@ -50,7 +62,7 @@ def test_a_second_run_decodes_nothing(examples, tmp_path, decodings):
   assert len(decodings) == 2
 
 
-@pytest.mark.parametrize('change', ['content', 'time', 'size', 'fewer'])
+@pytest.mark.parametrize('change', ['content', 'disguised', 'size', 'fewer'])
 def test_other_files_or_sizes_are_decoded(
     examples, tmp_path, decodings, change):
   """A cache that is out of date would train on images of yesterday."""
@@ -58,8 +70,8 @@ def test_other_files_or_sizes_are_decoded(
   size = _SIZE
   if change == 'content':
     Image.new('RGB', (9, 9)).save(examples.paths[3])
-  elif change == 'time':
-    os.utime(examples.paths[3], (1, 1))
+  elif change == 'disguised':
+    _replace(examples.paths[3])
   elif change == 'fewer':
     examples = examples.take(range(5))
   else:
@@ -67,6 +79,62 @@ def test_other_files_or_sizes_are_decoded(
   found = pixels.read(examples, size, where=tmp_path / 'cache')
   assert len(decodings) == 2
   _same(found, pipeline.decode(examples, size))
+
+
+def test_the_same_bytes_elsewhere_are_found(examples, tmp_path, decodings):
+  """A copied or touched folder holds the same pixels: nothing is decoded."""
+  first = pixels.read(examples, _SIZE, where=tmp_path / 'cache')
+  shutil.copytree(tmp_path / 'ham', tmp_path / 'copy')
+  moved = ham10000.read(tmp_path / 'copy')
+  os.utime(moved.paths[3], (1, 1))
+  found = pixels.read(moved, _SIZE, where=tmp_path / 'cache')
+  _same(found, first)
+  assert found.examples is moved and len(decodings) == 1
+
+
+def test_two_exports_that_agree_in_names_lengths_and_times(
+    tmp_path, decodings):
+  """Their pixels, and so their digests, are each one's own."""
+  found = []
+  for name, grey in (('a', 50), ('b', 200)):
+    folder = tmp_path / name
+    for place in ('normal/0.bmp', 'sick/1.bmp'):
+      (folder / place).parent.mkdir(parents=True)
+      Image.new('RGB', (32, 32), (grey, 0, 0)).save(folder / place)
+      os.utime(folder / place, (315532800, 315532800))
+    found.append(pixels.read(
+        folders.read(folder), (32, 32), where=tmp_path / 'cache'))
+  assert len(decodings) == 2 and found[0].digests != found[1].digests
+  assert [decoded.pixels.max() for decoded in found] == [50, 200]
+
+
+@pytest.mark.parametrize('on_bad_image', ['fail', 'skip'])
+def test_a_file_that_changes_before_it_is_decoded_ends_the_run(
+    examples, tmp_path, on_bad_image, monkeypatch):
+  """Else its pixels would be kept under what it was; it is not skipped."""
+  decode = pipeline.decode
+
+  def late(*args, **kwargs):
+    _replace(examples.paths[3])
+    return decode(*args, **kwargs)
+
+  monkeypatch.setattr(pipeline, 'decode', late)
+  with pytest.raises(errors.DataError) as caught:
+    pixels.read(examples, _SIZE, on_bad_image=on_bad_image,
+                where=tmp_path / 'cache')
+  assert examples.paths[3].name in str(caught.value)
+  assert 'has changed since' in str(caught.value)
+  assert not list((tmp_path / 'cache').glob('*.npy'))
+
+
+def test_files_that_are_read_again_must_give_the_same_pixels(examples):
+  """Without memory and cache every epoch reads them: none may be swapped."""
+  decoded = pipeline.decode(examples, _SIZE, keep=False)
+  source = sources.make('none', decoded, _SIZE)
+  assert len(list(source.batches(np.array([[0, 1], [3, 2]])))) == 2
+  shutil.copy(examples.paths[4], examples.paths[3])
+  with pytest.raises(errors.DataError, match='has changed since this run'):
+    list(source.batches(np.array([[0, 1], [3, 2]])))
 
 
 def test_what_fits_no_memory_is_mapped(examples, tmp_path):
