@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from medxfer import typed
@@ -67,7 +68,26 @@ def check(spec: specs.RunSpec) -> None:
       'False, or a square data.image_size')
 
 
+def value_range(text: str) -> tuple[float, float] | None:
+  """Returns the numbers of `data.value_range`; None of ''.
+
+  Raises:
+    UsageError: it is no pair of numbers that rise.
+  """
+  if not text.strip():
+    return None
+  try:
+    low, high = map(float, text.split(','))
+  except ValueError:
+    low = high = math.nan
+  typed.require(
+      math.isfinite(high - low) and low < high, 'data.value_range', text,
+      "the values of black and white, such as '0,4095', or '' to find them")
+  return low, high
+
+
 def _check_data(data: specs.DataSpec) -> None:
+  value_range(data.value_range)
   if data.name == 'folder':
     typed.require(
         not data.phantom, 'data.phantom', data.phantom,

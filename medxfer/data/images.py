@@ -5,6 +5,7 @@ that are stored lying on their side, and downloads that broke off. Everything
 here comes out as the upright picture a person would see, or not at all.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import io
@@ -17,6 +18,7 @@ from PIL import ExifTags
 from PIL import Image
 
 from medxfer import errors
+from medxfer.data import grey as grey_lib
 
 # A larger image is a damaged header or an attack; X-rays have 10 million.
 MAX_PIXELS = 100_000_000
@@ -39,27 +41,33 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PHOTOMETRIC = 262
-_WHITE_IS_ZERO = 0
 _REPLACE = 'fetch the file again or take it out of the data'
 
 
 def read_rgb(
-    source: pathlib.Path | bytes | BinaryIO, *, name: str | None = None
+    source: pathlib.Path | bytes | BinaryIO,
+    *,
+    name: str | None = None,
+    grey_range: grey_lib.Range | None = None,
+    notice: Callable[[grey_lib.Grey], None] | None = None,
 ) -> np.ndarray:
   """Reads one image; the content decides what it is, not the extension.
 
   The EXIF orientation is applied, the first frame of several is taken, and
-  transparent parts become black. 16-bit grey is scaled from [0, 65535] to
-  [0, 255], never clipped. 32-bit integers that fit 8 bits are kept, others
-  are scaled like 16-bit ones. Floats in [0, 1] are scaled by 255, floats in
-  [0, 255] kept. Results are rounded to the nearest value.
+  transparent parts become black. Grey of more than 8 bits is scaled from
+  `grey_range`, or from what the file says of itself (see `grey`), to
+  [0, 255]. Without a range 16-bit grey is scaled from [0, 65535], 32-bit
+  integers that fit 8 bits are kept and others scaled like 16-bit ones, floats
+  in [0, 1] are scaled by 255 and floats in [0, 255] kept. Results are rounded
+  to the nearest value.
 
   Args:
     source: a path, the bytes of a file, or a binary stream, which is read
       from its position to its end and left open.
     name: what messages call the image; the path or the stream's name if
       None.
+    grey_range: of the data set that a deep grey image belongs to.
+    notice: called with a deep grey image, before it is scaled.
 
   Returns:
     uint8 [height, width, 3], a copy of its own.
@@ -70,8 +78,48 @@ def read_rgb(
       no defined place in 8 bits.
   """
   name = name or _name(source)
+  with _loaded(source, name) as (image, header):
+    orientation = _orientation(image)
+    if header:
+      grey = grey_lib.of_image(image, header, name)
+      if notice:
+        notice(grey)
+      eight = grey_lib.eight_bits(grey, grey_range, name)
+      rgb = np.repeat(eight[:, :, np.newaxis], 3, axis=2)
+    else:
+      rgb = _to_rgb(image, name)
+  if orientation in _TURNS:
+    turned = Image.fromarray(rgb).transpose(_TURNS[orientation])
+    rgb = np.array(turned)
+  return rgb
+
+
+def read_grey(content: bytes, name: str) -> grey_lib.Grey | None:
+  """Returns an image's grey values; None of one that has 8 bits, or colours.
+
+  Args:
+    content: of the file.
+    name: what messages call it.
+
+  Raises:
+    errors.DataError: as of `read_rgb`.
+  """
+  with _stream(content, name) as stream, _open(stream, name) as image:
+    if not grey_lib.is_deep(image):
+      return None
+  with _loaded(content, name) as (image, header):
+    return grey_lib.of_image(image, header, name)
+
+
+@contextlib.contextmanager
+def _loaded(
+    source: pathlib.Path | bytes | BinaryIO, name: str
+) -> Iterator[tuple[Image.Image, grey_lib.Header | None]]:
+  """Yields a decoded image; also its header if it is deep grey."""
   with _stream(source, name) as stream, _open(stream, name) as image:
     try:
+      deep = grey_lib.is_deep(image)
+      header = grey_lib.header(image, stream) if deep else None
       image.load()
     except MemoryError:
       raise
@@ -81,12 +129,7 @@ def read_rgb(
           f'{name}: the image is cut off or damaged ({_words(error)});'
           f' {_REPLACE}'
       ) from error
-    orientation = _orientation(image)
-    rgb = _to_rgb(image, name)
-  if orientation in _TURNS:
-    turned = Image.fromarray(rgb).transpose(_TURNS[orientation])
-    rgb = np.array(turned)
-  return rgb
+    yield image, header
 
 
 def _name(source: pathlib.Path | bytes | BinaryIO) -> str:
@@ -184,12 +227,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
-  """Returns uint8 [height, width, 3] of a loaded image of any mode."""
-  if image.mode == 'F' or image.mode.startswith('I'):
-    grey = _grey8(np.asarray(image), image.mode, name)
-    if _white_is_zero(image):
-      grey = 255 - grey
-    return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+  """Returns uint8 [height, width, 3] of a loaded image of up to 8 bits."""
   if image.mode not in _RGB_MODES:
     raise errors.DataError(
         f'{name}: colours of kind {image.mode} have no exact place in RGB;'
@@ -203,34 +241,3 @@ def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
     image = Image.alpha_composite(black, image)
   # Pillow has undone Adobe's inverted CMYK while decoding.
   return np.array(image.convert('RGB'))
-
-
-def _grey8(values: np.ndarray, mode: str, name: str) -> np.ndarray:
-  """Scales deep grey values [height, width] to uint8."""
-  if mode == 'F':
-    # The minimum of anything with a NaN is NaN, and fails every comparison.
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1:
-      return np.rint(values * np.float32(255)).astype(np.uint8)
-    if low >= 0 and high <= 255:
-      return np.rint(values).astype(np.uint8)
-    raise errors.DataError(
-        f'{name}: float values from {low:g} to {high:g}, neither in [0, 1]'
-        ' nor in [0, 255]; choose a window and save it as 8 bits'
-    )
-  low, high = int(values.min()), int(values.max())
-  if low < 0 or high > 65535:
-    raise errors.DataError(
-        f'{name}: integer values from {low} to {high}, outside [0, 65535];'
-        ' choose a window and save it as 8 or 16 bits'
-    )
-  # In 32 bits 8-bit values are common; in 16 bits they are a dark picture.
-  if mode == 'I' and high <= 255:
-    return values.astype(np.uint8)
-  return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-  """Whether a deep TIFF counts from white; Pillow inverts only 8 bits."""
-  tags = getattr(image, 'tag_v2', None)
-  return tags is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO

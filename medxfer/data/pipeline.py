@@ -24,6 +24,7 @@ from medxfer.data import builders
 from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
+from medxfer.data import grey
 from medxfer.data import images
 
 _BATCH = 64
@@ -41,6 +42,7 @@ def decode(
     keep: bool = True,
     into: np.ndarray | None = None,
     contents: Sequence[bytes | None] | None = None,
+    grey_range: grey.Range | None = None,
 ) -> decoded_lib.Decoded:
   """Reads every image once.
 
@@ -53,6 +55,7 @@ def decode(
     into: uint8 [n, height, width, 3] that takes them, kept in any case.
     contents: digests that the files must have, of `contents.read`; None, or
       one that is None, is not compared.
+    grey_range: of deep grey images, as of `images.read_rgb`.
 
   Raises:
     DataError: an image cannot be read or is another, or none can be read.
@@ -62,7 +65,7 @@ def decode(
     pixels = np.empty((len(examples), *image_size, 3), np.uint8)
   digests, bad = [], {}
   wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
-  read = functools.partial(_read, wanted)
+  read = functools.partial(_read, wanted, grey_range)
   for i, (image, reason) in enumerate(_loaded(examples, image_size, read)):
     if reason:
       bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
@@ -76,6 +79,7 @@ def decode(
       examples=examples.without(bad),
       digests=tuple(digests[i] for i in good),
       pixels=pixels if pixels is None or not bad else pixels[good],
+      grey_range=grey_range,
   )
 
 
@@ -96,6 +100,7 @@ def stream(
     rows: np.ndarray,
     *,
     digests: Sequence[bytes],
+    grey_range: grey.Range | None = None,
 ) -> Iterator[np.ndarray]:
   """Yields batches read from the files, for images that fit no memory.
 
@@ -104,6 +109,7 @@ def stream(
     image_size: (height, width) in pixels.
     rows: [batches, batch size], which rows of the table each batch holds.
     digests: of the pixels of all images, as `decode` has found them.
+    grey_range: as of `decode`.
 
   Yields:
     uint8 [batch size, height, width, 3].
@@ -113,7 +119,8 @@ def stream(
   """
   wanted = examples.take(rows.reshape(-1))
   dataset = _decoded(
-      builders.TableBuilder(wanted), image_size, functools.partial(_read, {}))
+      builders.TableBuilder(wanted), image_size,
+      functools.partial(_read, {}, grey_range))
   batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
   for batch, (pixels, reasons) in zip(rows, _numpy(batches)):
     for reason in filter(None, reasons):
@@ -192,12 +199,15 @@ def _digest(image: np.ndarray) -> bytes:
 
 
 def _read(
-    contents: Mapping[bytes, bytes | None], encoded: bytes, path: bytes
+    contents: Mapping[bytes, bytes | None],
+    grey_range: grey.Range | None,
+    encoded: bytes,
+    path: bytes,
 ) -> tuple[np.ndarray, bytes]:
   name = os.fsdecode(path)
   try:
     contents_lib.refuse_changed(name, encoded, contents.get(path))
-    return images.read_rgb(encoded, name=name), b''
+    return images.read_rgb(encoded, name=name, grey_range=grey_range), b''
   except errors.DataError as error:
     # An exception inside tf.data would arrive without the image's name.
     kind = _CHANGED if isinstance(error, contents_lib.Changed) else b''

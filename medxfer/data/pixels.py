@@ -16,6 +16,7 @@ from medxfer import say
 from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
+from medxfer.data import grey
 
 _KIND = 'pixels'
 _DECODERS = ('pillow', 'tensorflow', 'tensorflow-cpu')
@@ -29,6 +30,7 @@ def read(
     keep: bool = True,
     where: pathlib.Path | None = None,
     contents: Sequence[bytes | None] | None = None,
+    grey_range: grey.Range | None = None,
 ) -> decoded_lib.Decoded:
   """Returns what `pipeline.decode` does, from the cache if that holds it.
 
@@ -40,6 +42,7 @@ def read(
     keep: whether pixels are needed in memory if the disk cannot hold them.
     where: folder of the cache; None for none.
     contents: the files' digests, of `contents.read`; None to read them here.
+    grey_range: of deep grey images.
 
   Raises:
     DataError: an image cannot be read or has changed since its digest was
@@ -53,9 +56,9 @@ def read(
     from medxfer.data import pipeline
     return pipeline.decode(
         examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into,
-        contents=contents)
+        contents=contents, grey_range=grey_range)
 
-  key = _key(contents, image_size)
+  key = _key(contents, image_size, grey_range)
   if where is None or key is None:
     return decode()
   try:
@@ -63,7 +66,8 @@ def read(
       entry = _entry(slot)
       if entry is not None:
         digests = tuple(map(bytes.fromhex, entry.about['digests']))
-        return decoded_lib.Decoded(examples, digests, entry.array)
+        return decoded_lib.Decoded(
+            examples, digests, entry.array, grey_range=grey_range)
       shape = (len(examples), *image_size, 3)
       with slot.draft(shape, np.uint8) as draft:
         decoded = decode(draft.array)
@@ -85,9 +89,11 @@ def _entry(slot: cache.Slot) -> cache.Entry | None:
 
 
 def _key(
-    contents: Sequence[bytes | None], image_size: tuple[int, int]
+    contents: Sequence[bytes | None],
+    image_size: tuple[int, int],
+    grey_range: grey.Range | None,
 ) -> dict[str, Any] | None:
-  """Returns what decides the pixels: bytes, size, and who decodes.
+  """Returns what decides the pixels: bytes, size, range, and who decodes.
 
   None if a file cannot be read, which decoding will tell.
   """
@@ -96,6 +102,7 @@ def _key(
   return {
       'contents': hashlib.sha256(b''.join(contents)).hexdigest(),
       'image_size': list(image_size),
+      'grey_range': list(grey_range or ()),
       'decoders': {name: _version(name) for name in _DECODERS},
       'medxfer': medxfer.__version__,
   }

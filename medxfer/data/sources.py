@@ -64,4 +64,5 @@ def _from_files(
   from medxfer.data import pipeline  # pylint: disable=import-outside-toplevel
   return Source(
       None, lambda rows: pipeline.stream(
-          decoded.examples, image_size, rows, digests=decoded.digests))
+          decoded.examples, image_size, rows, digests=decoded.digests,
+          grey_range=decoded.grey_range))

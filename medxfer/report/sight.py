@@ -22,6 +22,7 @@ from medxfer.model import weights as weights_lib
 from medxfer.report import explained
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
+from medxfer.runs import greys
 from medxfer.training import checkpoints
 
 _FIRST = layers.CONVOLUTIONS[0]
@@ -108,7 +109,9 @@ def _pixels(run: reading.Run, rows: Sequence[int]) -> np.ndarray:
     if name not in places:
       raise errors.DataError(f'image {name!r} is no longer in the data set')
     found.append(pipeline.resize(
-        images.read_rgb(examples.paths[places[name]]),
+        images.read_rgb(
+            examples.paths[places[name]],
+            grey_range=greys.of_workdir(run.path, run.spec)),
         run.spec.data.image_size))
   return np.stack(found)
 

@@ -20,6 +20,7 @@ from medxfer.model import start
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain
+from medxfer.runs import greys
 from medxfer.runs import predict
 from medxfer.runs import scoring
 
@@ -64,10 +65,12 @@ def draw(
   files.check_free(output)
   names = predict.image_files(sources)
   found: _Found = {}
-  image_size = (size or _DEFAULT_SIZE,) * 2
+  image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
   if run:
     spec, found['run'] = scoring.load(run)
     image_size = image_size if size else spec.data.image_size
+    grey_range = greys.of_workdir(run, spec)
+  warn = greys.warner(grey_range)
   if 'imagenet' in starts:
     found['ImageNet'] = weights_lib.read(weights_lib.locate(None))
   if 'random' in starts:
@@ -76,7 +79,9 @@ def draw(
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):
-      pixels = pipeline.resize(images.read_rgb(name), image_size)
+      pixels = pipeline.resize(images.read_rgb(
+          name, grey_range=grey_range,
+          notice=functools.partial(warn, name) if run else None), image_size)
       file = explain.file_name(number, name)
       pictures.write(stage / file, _sheet(name, pixels, looks, channels))
       index.append((name, file))

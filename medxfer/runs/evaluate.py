@@ -42,7 +42,7 @@ def evaluate(
   if data_dir:
     spec = dataclasses.replace(
         spec, data=dataclasses.replace(spec.data, dir=data_dir))
-  inputs = inputs_lib.read(spec)
+  inputs = inputs_lib.read(spec, path)
   started.refuse_other(path, inputs)
   images = scoring.data(spec, inputs)
   scored = scoring.score(spec, weights, images, inputs.examples, side)

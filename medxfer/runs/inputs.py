@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 import dataclasses
 import hashlib
+import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from medxfer import cache
 from medxfer import errors
 from medxfer import say
 from medxfer import spec as specs
+from medxfer.data import contents as contents_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
@@ -19,6 +22,7 @@ from medxfer.data import splits
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone as backbone_lib
+from medxfer.runs import greys
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,7 +49,7 @@ class Inputs:
     return list(zip(self.examples.image_ids, classes, self.examples.groups,
                     self.split.names()))
 
-  def digests(self) -> dict[str, str | None]:
+  def digests(self) -> dict[str, Any]:
     """Returns what tells these inputs from others, for a resume."""
     names, classes, groups, sides = zip(*self.table())
     return {
@@ -58,11 +62,17 @@ class Inputs:
         'split_digest': _digest(zip(names, sides)),
         'weights_digest':
             self.backbone.contract.digest if self.backbone else None,
+        **greys.record(self.decoded.grey_range),
     }
 
 
-def read(spec: specs.RunSpec) -> Inputs:
+def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   """Reads images and weights, and says what they are.
+
+  Args:
+    spec: of the run.
+    path: its workdir, if it may have begun: then deep grey images are scaled
+      as it has recorded.
 
   Raises:
     DataError: images or weights are missing or damaged.
@@ -76,10 +86,12 @@ def read(spec: specs.RunSpec) -> Inputs:
   if baseline:
     baselines.check_memory(len(examples), spec.data.image_size)
   backbone = None if baseline else backbone_lib.read(spec.model)
+  contents = contents_lib.read(examples.paths)
   decoded = pixels.read(
       examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
       keep=baseline or spec.data.cache != 'none',
-      where=cache.folder(spec.cache_dir))
+      where=cache.folder(spec.cache_dir), contents=contents,
+      grey_range=greys.of_run(spec, examples, contents, path))
   examples = decoded.examples
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:

@@ -1,9 +1,11 @@
 """Classifies image files with the weights of a run."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 import contextlib
 import csv
+import functools
 import pathlib
 import sys
 
@@ -13,12 +15,14 @@ import numpy as np
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import grey
 from medxfer.data import images
 from medxfer.data import pipeline
 from medxfer.data import sources
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
+from medxfer.runs import greys
 from medxfer.runs import scoring
 from medxfer.training import feeds
 from medxfer.training import steps
@@ -63,7 +67,9 @@ def predict(
             *(f'p_{name}' for name in weights.contract.classes))
   with (explain_lib.drawing(explain, spec, weights, explain_layer)
         if explain else contextlib.nullcontext()) as draw:
-    rows = list(_rows(spec, weights, names, on_bad_image, draw))
+    rows = list(_rows(
+        spec, weights, names, on_bad_image, draw,
+        greys.of_workdir(path, spec)))
   if output:
     files.write_table(output, header, rows)
   else:
@@ -98,15 +104,21 @@ def _rows(
     names: Sequence[pathlib.Path],
     on_bad_image: str,
     draw: explain_lib.Draw | None,
+    grey_range: grey.Range | None,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
   feed = feeds.pixels(
       sources.of_arrays(), spec.augment, weights.contract.preprocessing)
   step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
-  size = spec.evaluation.batch_size
+  size, warn = spec.evaluation.batch_size, greys.warner(grey_range)
+
+  def read(name: pathlib.Path) -> np.ndarray:
+    return pipeline.resize(images.read_rgb(
+        name, grey_range=grey_range, notice=functools.partial(warn, name)),
+        spec.data.image_size)
+
   for first in range(0, len(names), size):
-    good, pixels = _read(
-        names[first:first + size], spec.data.image_size, on_bad_image)
+    good, pixels = _read(names[first:first + size], read, on_bad_image)
     if not good:
       continue
     # One batch size means one compilation, whatever the number of images.
@@ -121,12 +133,14 @@ def _rows(
 
 
 def _read(
-    names: Sequence[pathlib.Path], size: tuple[int, int], on_bad_image: str
+    names: Sequence[pathlib.Path],
+    read: Callable[[pathlib.Path], np.ndarray],
+    on_bad_image: str,
 ) -> tuple[list[pathlib.Path], np.ndarray]:
   good, pixels = [], []
   for name in names:
     try:
-      pixels.append(pipeline.resize(images.read_rgb(name), size))
+      pixels.append(read(name))
       good.append(name)
     except errors.DataError as error:
       if on_bad_image == 'fail':

@@ -58,7 +58,7 @@ def run(
         'training.batch_size', spec.training.batch_size)
     devices.check_batch_size(
         'evaluation.batch_size', spec.evaluation.batch_size)
-    inputs = inputs_lib.read(spec)
+    inputs = inputs_lib.read(spec, path)
     started.refuse_other(path, inputs)
     _write_start(output, spec, inputs)
     if spec.model.name in baselines.NAMES:

@@ -109,7 +109,7 @@ def load(path: pathlib.Path) -> Trained:
       of the run.
   """
   spec, weights = scoring.load(path)
-  inputs = inputs_lib.read(spec)
+  inputs = inputs_lib.read(spec, path)
   started.refuse_other(path, inputs)
   data = scoring.data(spec, inputs)
   model = vgg16.build(spec.model, len(data.class_names))
