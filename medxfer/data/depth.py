@@ -37,6 +37,7 @@ _TOPS = (255, 1023, 4095, 16383, grey.FULL)
 _TOMOGRAPHY = (-1024, 3071)
 _DARK = 16  # An image with a sixteenth of the range or less: 4 bits less.
 _STRAYS = 50
+_COLOUR = 1  # Stands where no values are: 16-bit colours.
 _HEAD = 32  # Bytes that tell which files may be deep.
 _PNG, _TIFF = b'\x89PNG\r\n\x1a\n', (b'II', b'MM')
 _JPEG2000 = (b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51')
@@ -52,6 +53,7 @@ class Survey:
     low, high: float64 [n], their extremes.
     said: float64 [n, 2], what their files call black and white, or NaN.
     is_float: bool [n].
+    colour: names of images of 16-bit colours, whose lower bits are not read.
   """
 
   names: tuple[str, ...]
@@ -59,6 +61,7 @@ class Survey:
   high: np.ndarray
   said: np.ndarray
   is_float: np.ndarray
+  colour: tuple[str, ...] = ()
 
   def __len__(self) -> int:
     return len(self.names)
@@ -90,10 +93,12 @@ def survey(
   if rows:
     paths = [examples.paths[i] for i in rows]
     found = _kept(paths, [contents[i] for i in rows], where)
-  deep = ~np.isnan(found[:, 0])
-  found = found[deep]
+  deep, colour = ~np.isnan(found[:, 0]), found[:, 1] == _COLOUR
+  names = np.array(examples.image_ids, object)[rows]
+  colour = tuple(names[colour & ~deep])
+  names, found = tuple(names[deep]), found[deep]
   return Survey(
-      names=tuple(examples.image_ids[i] for i, d in zip(rows, deep) if d),
+      names=names, colour=colour,
       low=found[:, 0], high=found[:, 1], said=found[:, 2:4],
       is_float=found[:, 4] == 1)
 
@@ -136,13 +141,21 @@ def told(found: Survey, scale: grey.Range, why: str) -> list[str]:
 
   Args:
     found: the images.
-    scale: their range.
+    scale: their range; that of colours is fixed.
     why: where it is from.
   """
   own = np.zeros(len(found), bool) if scale.overrules else ~found.silent
   outside = ~own & ((found.low < scale.low) | (found.high > scale.high))
   dark = ~own & (found.high - scale.low <= (scale.high - scale.low) / _DARK)
-  lines = [f'grey values: {grey.described(*scale[:2])} are black and white, '
+  lines = []
+  if found.colour:
+    lines.append(
+        f'warning: {len(found.colour):,} images have colours of 16 bits, of '
+        f'which the upper 8 are read: {found.colour[0]}; save them as grey '
+        'images, or with 8 bits')
+  if not len(found):
+    return lines
+  lines += [f'grey values: {grey.described(*scale[:2])} are black and white, '
            f'{why}']
   if outside.any():
     lines.append(
@@ -260,12 +273,14 @@ def _examined(
 
 
 def _examine(path: pathlib.Path, digest: bytes) -> tuple[float, ...]:
-  """Returns `_COLUMNS` of a file; NaN of one that is not deep or not read."""
+  """Returns `_COLUMNS` of a file; NaN of one that is not grey or not read."""
   none = (np.nan,) * len(_COLUMNS)
   try:
     content = path.read_bytes()
     contents_lib.refuse_changed(str(path), content, digest)
     found = images.read_grey(content, str(path))
+    if found is None and images.loses_bits(content, str(path)):
+      return (np.nan, _COLOUR, *none[2:])
   except contents_lib.Changed:
     raise
   except (OSError, errors.DataError):

@@ -111,6 +111,21 @@ def read_grey(content: bytes, name: str) -> grey_lib.Grey | None:
     return grey_lib.of_image(image, header, name)
 
 
+def loses_bits(content: bytes, name: str) -> bool:
+  """Whether an image has colours of 16 bits, of which the upper 8 are read.
+
+  Args:
+    content: of a PNG or TIFF file.
+    name: what messages call it.
+
+  Raises:
+    errors.DataError: it is no image.
+  """
+  with _stream(content, name) as stream, _open(stream, name) as image:
+    return not grey_lib.is_deep(image) and any(
+        ';16' in str(tile.args) for tile in image.tile)
+
+
 @contextlib.contextmanager
 def _loaded(
     source: pathlib.Path | bytes | BinaryIO, name: str

@@ -45,13 +45,13 @@ def of_run(
   if begun and scale is None:
     return None
   found = depth.survey(examples, contents, cache.folder(spec.cache_dir))
-  if not len(found):
-    return scale or grey.UNSEEN
   given = spec_rules.value_range(spec.data.value_range)
   if given:
     scale, why = grey.Range(*given, overrules=True), 'as data.value_range says'
   elif scale and scale is not grey.UNSEEN:
     why = 'as this run began'
+  elif not len(found):
+    scale, why = grey.UNSEEN, ''
   else:
     scale = depth.decide(found)
     why = f'found in {len(found):,} of {len(found):,} deep images'

@@ -74,6 +74,14 @@ GUARDS = {
     'checksums of caches': Guard(
         'medxfer/cache.py', 'if _checksum(array) != crc:', 'if False:',
         'tests/cache_test.py -k damaged'),
+    'files that change while they are read': Guard(
+        'medxfer/data/contents.py',
+        'if digest and digest != hashlib.sha256(content).digest():',
+        'if False:', 'tests/data/pixels_test.py -k changes_before'),
+    'pixels by the content of files': Guard(
+        'medxfer/data/pixels.py',
+        "hashlib.sha256(b''.join(contents)).hexdigest(),", "'',",
+        'tests/data/pixels_test.py -k two_exports'),
     'what a killed process left': Guard(
         'medxfer/training/checkpoints.py', 'files.sweep(self._path)', 'pass',
         'tests/training/checkpoints_test.py -k killed'),

@@ -12,13 +12,16 @@ import io
 import json
 import pathlib
 import tempfile
+from typing import Any
 from typing import ContextManager
+import warnings
 import zipfile
 
 import h5py
 import numpy as np
 import onnx.helper
 import onnx.numpy_helper
+from PIL import Image
 
 from configs import folder as folder_config
 from configs import ham
@@ -30,7 +33,9 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import archives
 from medxfer.data import folders
+from medxfer.data import grey
 from medxfer.data import ham10000
+from medxfer.data import images
 from medxfer.evaluation import predictions
 from medxfer.model import weights
 from medxfer.model.weights import contract as contracts
@@ -174,9 +179,24 @@ def _kept(folder: pathlib.Path) -> ContextManager[kept.Kept]:
   return kept.on_disk(folder, _KEY, (4, 2, 3), np.dtype(np.float32))
 
 
+def _image(_: pathlib.Path, content: bytes) -> None:
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # Pillow's, of odd headers.
+    images.read_rgb(content, grey_range=grey.Range(0, 4095))
+    images.read_grey(content, 'image')
+    images.loses_bits(content, 'image')
+
+
 def _archive(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'images.zip').write_bytes(content)
   archives.unpack_images(folder / 'images.zip', folder / 'images')
+
+
+def _deep(kind: str, **options: Any) -> bytes:
+  file = io.BytesIO()
+  values = np.arange(64, dtype=np.uint16).reshape(8, 8) * 60
+  Image.fromarray(values).save(file, kind, **options)
+  return file.getvalue()
 
 
 def _npz(small: weights.Weights) -> bytes:
@@ -267,6 +287,10 @@ def _table() -> dict[str, Parser]:
       'cache_about': Parser(_cached('.json'), _entry('.json')),
       'cache_array': Parser(_cached('.npy'), _entry('.npy')),
       'journal': Parser(_journal, _filled_journal()),
+      'grey_png': Parser(_image, _deep('PNG')),
+      'grey_tiff': Parser(_image, _deep('TIFF', tiffinfo={281: 4095})),
+      'grey_pgm': Parser(_image, b'P5 2 2 4095\n' + bytes(8)),
+      'grey_jpeg2000': Parser(_image, _deep('JPEG2000')),
       'archive': Parser(
           _archive, _zip('a/ISIC_0000001.jpg', b'\xff\xd8' + bytes(9))),
   }
