@@ -12,6 +12,7 @@ from medxfer import say
 from medxfer import spec as specs
 from medxfer import spec_rules
 from medxfer.data import depth
+from medxfer.data import depth_survey
 from medxfer.data import examples as examples_lib
 from medxfer.data import grey
 from medxfer.runs import workdir
@@ -44,7 +45,8 @@ def of_run(
   scale = of_workdir(path, spec) if begun else None
   if begun and scale is None:
     return None
-  found = depth.survey(examples, contents, cache.folder(spec.cache_dir))
+  found = depth_survey.read(
+      examples, contents, cache.folder(spec.cache_dir))
   given = spec_rules.value_range(spec.data.value_range)
   if given:
     scale, why = grey.Range(*given, overrules=True), 'as data.value_range says'
@@ -54,10 +56,7 @@ def of_run(
     scale, why = grey.UNSEEN, ''
   else:
     scale = depth.decide(found)
-    why = f'found in {len(found):,} of {len(found):,} deep images'
-    said = int((~found.silent).sum())
-    if said:
-      why += f', {said:,} of which say it themselves'
+    why = depth.found_in(found, scale)
   for line in depth.told(found, scale, why):
     say.line(line)
   return scale

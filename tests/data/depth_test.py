@@ -11,6 +11,7 @@ import pytest
 from medxfer import errors
 from medxfer.data import contents
 from medxfer.data import depth
+from medxfer.data import depth_survey
 from medxfer.data import examples as examples_lib
 from medxfer.data import grey
 from medxfer.data import images
@@ -81,7 +82,7 @@ def _table(tmp_path, files):
 
 def _found(tmp_path, files, where=None):
   examples = _table(tmp_path, files)
-  return depth.survey(examples, contents.read(examples.paths), where)
+  return depth_survey.read(examples, contents.read(examples.paths), where)
 
 
 def _read(files, scale):
@@ -159,7 +160,7 @@ def test_the_range_of_each_kind(tmp_path, kind, scale):
   [line] = depth.told(found, decided, 'found')
   bits = {255: 8, 1023: 10, 4095: 12, 3071: 12, 16383: 14, 65535: 16}
   if scale[1] in bits:
-    assert f'to {scale[1]} ({bits[scale[1]]} bits) are black and white' in line
+    assert f'to {scale[1]} ({bits[scale[1]]} bits), black to white' in line
 
 
 def test_values_decide_for_all_where_files_are_silent(tmp_path):
@@ -188,6 +189,7 @@ def test_one_stray_file_does_not_darken_all_others(tmp_path):
   scale = depth.decide(found)
   assert scale[:2] == (0, 4095)
   _, warning = depth.told(found, scale, '')
+  assert depth.found_in(found, scale) == 'found in 59 of 60 deep images'
   assert '1 of 60 deep images hold values outside' in warning
   assert '007.img (' in warning and 'to 65535)' in warning
   few = _found(tmp_path, [_saved(v) for v in values[5:10]])
@@ -319,9 +321,9 @@ def test_a_file_that_changes_before_it_is_looked_at_is_refused(tmp_path):
   digests = contents.read(examples.paths)
   examples.paths[3].write_bytes(_saved(_at(16)[3]))
   with pytest.raises(errors.DataError, match='003.img.*has changed'):
-    depth.survey(examples, digests)
+    depth_survey.read(examples, digests)
   examples.paths[3].write_text('no image')
-  found = depth.survey(examples, contents.read(examples.paths))
+  found = depth_survey.read(examples, contents.read(examples.paths))
   assert len(found) == 59  # Decoding tells.
 
 

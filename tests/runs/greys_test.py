@@ -98,14 +98,14 @@ def test_evaluate_uses_the_record(run12, tmp_path, capsys):
   summary = json.loads((path / 'summary.json').read_text())
   again = evaluate.evaluate(path, 'test')
   assert again['accuracy'] == summary['test']['accuracy']
-  assert '0 to 4095 (12 bits) are black and white, as this run began' in (
-      capsys.readouterr().out)
+  assert ('grey values 0 to 4095 (12 bits), black to white, as this run began'
+          in capsys.readouterr().out)
   inputs = json.loads((path / 'inputs.json').read_text())
   (path / 'inputs.json').write_text(
       json.dumps({**inputs, greys.RECORD: [0, 16383]}))
   with pytest.raises(errors.DataError, match='images_digest'):
     evaluate.evaluate(path, 'test')
-  assert '0 to 16383 (14 bits) are black' in capsys.readouterr().out
+  assert '0 to 16383 (14 bits), black' in capsys.readouterr().out
   (path / 'inputs.json').write_text(
       json.dumps({**inputs, greys.RECORD: [5, 'x']}))
   with pytest.raises(errors.DataError, match='value_range=.* no pair'):
@@ -136,7 +136,7 @@ def test_a_given_range_is_taken_and_said(images, tmp_path, capsys):
   run.run(spec, path)
   assert greys.of_workdir(path, spec) == (0, 32767, True)
   told = capsys.readouterr().out
-  assert '0 to 32767 (15 bits) are black and white, as data.value_range' in told
+  assert '0 to 32767 (15 bits), black to white, as data.value_range' in told
   assert '40 of 40 deep images hold values outside of it' in told
 
 
