@@ -83,7 +83,7 @@ def told(found: depth_survey.Survey, scale: grey.Range, why: str) -> list[str]:
   """
   own = np.zeros(len(found), bool) if scale.overrules else ~found.silent
   outside = _outside(found, scale)
-  dark = ~own & (found.high - scale.low <= (scale.high - scale.low) / _DARK)
+  dark = _dark(found, scale, ~own)
   lines = []
   if found.colour:
     lines.append(
@@ -111,12 +111,40 @@ def told(found: depth_survey.Survey, scale: grey.Range, why: str) -> list[str]:
   if dark.any():
     bright = ~dark & ~own
     lines.append(
-        f'warning: depth differs between files, it seems: {_count(dark)} use '
-        'a sixteenth of the range or less, and will be nearly black: '
-        + _example(found, dark)
+        f'warning: depth differs between files, it seems: {_count(dark)} '
+        'keep to the lowest '
+        f'{(found.high[dark].max() - scale.low) / (scale.high - scale.low):.0%}'
+        f' of the range: {_example(found, dark)}'
         + (f'; not so {_example(found, bright)}' if bright.any() else '')
         + '; save all of them with one depth')
   return lines
+
+
+def _dark(
+    found: depth_survey.Survey, scale: grey.Range, counts: np.ndarray
+) -> np.ndarray:
+  """Returns bool [n], which images seem to have fewer bits than the others.
+
+  Those that use a sixteenth of the range, and those below a gap of a factor
+  of two in the images' largest values that parts a twentieth or more from
+  the rest: of one depth they would lie closer.
+
+  Args:
+    found: n images.
+    scale: their range.
+    counts: bool [n], which of them it is applied to.
+  """
+  used = found.high - scale.low
+  few = (scale.high - scale.low) / _DARK
+  ordered = np.sort(used[counts & (used > 0)])
+  least = max(2, len(ordered) // 20)
+  below = ordered[least - 1:len(ordered) - least]
+  above = ordered[least:len(ordered) - least + 1]
+  if len(below):
+    widest = (above / below).argmax()
+    if above[widest] >= 2 * below[widest]:
+      few = max(few, below[widest])
+  return counts & (used <= few)
 
 
 def noticed(found: grey.Grey, scale: grey.Range | None) -> str:
@@ -130,9 +158,9 @@ def noticed(found: grey.Grey, scale: grey.Range | None) -> str:
   if scale is None or scale is grey.UNSEEN:
     if found.said and scale:
       return ''
-    return (f'{extent}, and the run knows no deep grey images or not their '
-            'range: taken as 0 to 65535, or as 0 to 1 or 255 of floats and '
-            '32-bit integers')
+    return (f'{extent}, and the run has recorded no range of deep grey '
+            'images: taken as 0 to 65535 (floats as 0 to 1 or 255, integers '
+            'of 32 bits as 0 to 255 where they fit)')
   if found.said and not scale.overrules:
     return ''
   if found.low < scale.low or found.high > scale.high:

@@ -196,16 +196,28 @@ def test_one_stray_file_does_not_darken_all_others(tmp_path):
   assert depth.decide(few)[:2] == (0, 65535)
 
 
-def test_a_depth_that_differs_between_silent_files_is_said(tmp_path):
-  """Half 12 and half 16 bits: nobody can know, so an example of each."""
-  files = [_saved(v) for v in [*_at(12)[:30], *_at(16)[30:]]]
+@pytest.mark.parametrize('few, many, count', [
+    (12, 16, 30), (12, 14, 30), (10, 12, 6), (14, 16, 55), (12, 16, 1)])
+def test_a_depth_that_differs_between_silent_files_is_said(
+    tmp_path, few, many, count):
+  """Nobody can know which is right, so an example of each is named."""
+  shades = _SHADES * np.random.default_rng(1).uniform(0.6, 1, (60, 1, 1))
+  files = [_saved(v) for v in [
+      *_at(few, shades)[:count], *_at(many, shades)[count:]]]
   found = _found(tmp_path, files)
   scale = depth.decide(found)
-  assert scale[:2] == (0, 65535)
+  assert scale[:2] == (0, 2**many - 1)
   _, warning = depth.told(found, scale, '')
   assert 'depth differs between files' in warning
-  assert '30 of 60 deep images' in warning
-  assert '000.img' in warning and '030.img' in warning
+  assert f'{count} of 60 deep images' in warning
+  assert '000.img (' in warning and f'0{count:02}.img (' in warning
+
+
+def test_exposures_that_vary_are_no_other_depth(tmp_path):
+  """Between the darkest and the brightest of one depth there are others."""
+  shades = _SHADES * np.geomspace(0.15, 1, 60)[:, np.newaxis, np.newaxis]
+  found = _found(tmp_path, [_saved(v) for v in _at(12, shades)])
+  assert len(depth.told(found, depth.decide(found), '')) == 1
 
 
 def test_a_depth_that_files_say_is_each_one_s_own(tmp_path):
@@ -291,8 +303,8 @@ def test_numbers_that_are_none_are_refused():
 @pytest.mark.parametrize('values, scale, word', [
     (_at(16)[0], grey.Range(0, 4095), 'outside of the run'),
     (_at(12)[0], grey.Range(0, 65535), 'nearly black'),
-    (_at(12)[0], grey.UNSEEN, 'knows no deep grey images'),
-    (_at(12)[0], None, 'knows no deep grey images'),
+    (_at(12)[0], grey.UNSEEN, 'recorded no range'),
+    (_at(12)[0], None, 'recorded no range'),
     (_at(12)[0], grey.Range(0, 4095), ''),
     (_at(10)[0], grey.Range(0, 4095), ''),
 ])

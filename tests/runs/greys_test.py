@@ -126,7 +126,7 @@ def test_a_run_of_an_older_version_goes_on_as_it_began(
   dark = _write(tmp_path / 'dark', 8, _SHADES / 16)
   assert _predicted(path, images[12], tmp_path) == pytest.approx(
       _predicted(path, dark, tmp_path), abs=0.02)
-  assert capsys.readouterr().err.count('the run knows no') == 1
+  assert capsys.readouterr().err.count('recorded no range') == 1
 
 
 def test_a_given_range_is_taken_and_said(images, tmp_path, capsys):
