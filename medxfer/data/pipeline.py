@@ -26,12 +26,14 @@ from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import grey
 from medxfer.data import images
+from medxfer.data import likeness
 
 _BATCH = 64
 _CHANGED = b'\0'  # Begins the reason of a file that is not what it was.
 
-# The bytes of a file, and its path -> uint8 [h, w, 3], and b'' or why not.
-_Reader = Callable[[bytes, bytes], tuple[np.ndarray, bytes]]
+# The bytes of a file, and its path -> uint8 [h, w, 3], b'' or why not, and a
+# thumbnail.
+_Reader = Callable[[bytes, bytes], tuple[np.ndarray, bytes, np.ndarray]]
 
 
 def decode(
@@ -63,14 +65,17 @@ def decode(
   pixels = into
   if keep and into is None:
     pixels = np.empty((len(examples), *image_size, 3), np.uint8)
+  thumbnails = np.empty((len(examples), *likeness.SHAPE), np.uint8)
   digests, bad = [], {}
   wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
   read = functools.partial(_read, wanted, grey_range)
-  for i, (image, reason) in enumerate(_loaded(examples, image_size, read)):
+  for i, (image, reason, thumbnail) in enumerate(
+      _loaded(examples, image_size, read)):
     if reason:
       bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
     if pixels is not None:
       pixels[i] = image
+    thumbnails[i] = thumbnail
     digests.append(_digest(image))
   if len(bad) == len(examples):
     raise errors.DataError(f'{examples.name}: not one image can be read')
@@ -79,6 +84,7 @@ def decode(
       examples=examples.without(bad),
       digests=tuple(digests[i] for i in good),
       pixels=pixels if pixels is None or not bad else pixels[good],
+      thumbnails=thumbnails[good] if bad else thumbnails,
       grey_range=grey_range,
   )
 
@@ -122,7 +128,7 @@ def stream(
       builders.TableBuilder(wanted), image_size,
       functools.partial(_read, {}, grey_range))
   batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
-  for batch, (pixels, reasons) in zip(rows, _numpy(batches)):
+  for batch, (pixels, reasons, _) in zip(rows, _numpy(batches)):
     for reason in filter(None, reasons):
       raise errors.DataError(f'{reason.decode()}; it was readable before')
     for row, image in zip(batch, pixels):
@@ -150,8 +156,8 @@ def _loaded(
     examples: examples_lib.Examples,
     image_size: tuple[int, int],
     read: _Reader,
-) -> Iterator[tuple[np.ndarray, bytes]]:
-  """Yields pixels and, if they could not be read, why; row by row."""
+) -> Iterator[tuple[np.ndarray, bytes, np.ndarray]]:
+  """Yields pixels, why they could not be read or b'', and a thumbnail."""
   dataset = _decoded(builders.TableBuilder(examples), image_size, read)
   # Whole batches cross from TensorFlow to Python: one call per image would
   # cost as much as decoding it.
@@ -166,15 +172,16 @@ def _decoded(
     image_size: tuple[int, int],
     read: _Reader,
 ) -> tf.data.Dataset:
-  """Returns (uint8 [h, w, 3], reason it could not be read or b'')."""
+  """Returns pixels, reason they could not be read or b'', thumbnail."""
   # Nothing in it needs AutoGraph, whose files a killed process would leave.
   @tf.autograph.experimental.do_not_convert
-  def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor]:
-    image, reason = tf.numpy_function(
-        read, [row['image'], path], (tf.uint8, tf.string))
+  def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    image, reason, thumbnail = tf.numpy_function(
+        read, [row['image'], path], (tf.uint8, tf.string, tf.uint8))
     image.set_shape([None, None, 3])
     reason.set_shape([])
-    return _resize(image, image_size), reason
+    thumbnail.set_shape(likeness.SHAPE)
+    return _resize(image, image_size), reason, thumbnail
 
   encoded = builder.as_dataset(
       split=builders.SPLIT, decoders={'image': tfds.decode.SkipDecoding()})
@@ -203,15 +210,16 @@ def _read(
     grey_range: grey.Range | None,
     encoded: bytes,
     path: bytes,
-) -> tuple[np.ndarray, bytes]:
-  name = os.fsdecode(path)
+) -> tuple[np.ndarray, bytes, np.ndarray]:
+  name, reason = os.fsdecode(path), b''
   try:
     contents_lib.refuse_changed(name, encoded, contents.get(path))
-    return images.read_rgb(encoded, name=name, grey_range=grey_range), b''
+    image = images.read_rgb(encoded, name=name, grey_range=grey_range)
   except errors.DataError as error:
     # An exception inside tf.data would arrive without the image's name.
     kind = _CHANGED if isinstance(error, contents_lib.Changed) else b''
-    return np.zeros((1, 1, 3), np.uint8), kind + str(error).encode()
+    image, reason = np.zeros((1, 1, 3), np.uint8), kind + str(error).encode()
+  return image, reason, likeness.thumbnail(image)
 
 
 def _resize(image: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:

@@ -17,8 +17,10 @@ from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import grey
+from medxfer.data import likeness
 
 _KIND = 'pixels'
+_THUMBNAILS = 'thumbnails'
 _DECODERS = ('pillow', 'tensorflow', 'tensorflow-cpu')
 
 
@@ -62,16 +64,21 @@ def read(
   if where is None or key is None:
     return decode()
   try:
-    with cache.slot(where, _KIND, key) as slot:
-      entry = _entry(slot)
-      if entry is not None:
+    with (cache.slot(where, _KIND, key) as slot,
+          cache.slot(where, _THUMBNAILS, key) as small):
+      entry, thumbnails = _entry(slot), _entry(small)
+      if entry is not None and thumbnails is not None:
         digests = tuple(map(bytes.fromhex, entry.about['digests']))
         return decoded_lib.Decoded(
-            examples, digests, entry.array, grey_range=grey_range)
-      shape = (len(examples), *image_size, 3)
-      with slot.draft(shape, np.uint8) as draft:
+            examples, digests, entry.array, thumbnails.array,
+            grey_range=grey_range)
+      n = len(examples)
+      with (slot.draft((n, *image_size, 3), np.uint8) as draft,
+            small.draft((n, *likeness.SHAPE), np.uint8) as drawn):
         decoded = decode(draft.array)
-        if len(decoded.examples) == len(examples):
+        if len(decoded.examples) == n:
+          drawn.array[:] = decoded.thumbnails
+          drawn.commit({})
           draft.commit({'digests': [d.hex() for d in decoded.digests]})
         return decoded
   except OSError as error:

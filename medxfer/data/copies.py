@@ -1,0 +1,196 @@
+"""Copies: one picture under several names, and what is done about it.
+
+A copy that is tested on while another is trained on makes a score too good,
+whatever the table says of patients. `data.copies` decides:
+
+* `group`: copies form one group, so that `grouped` keeps them on one side and
+  intervals count them as one. Copies of different classes are refused.
+* `drop`: one image of each set stays: one that was published as test, else as
+  val, else the first by name. Of a set with different classes none stays:
+  nobody knows which is right.
+* `keep`: nothing is done (and older runs did nothing).
+
+They are counted in any case; see `splits.audit`.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.data import decoded as decoded_lib
+from medxfer.data import examples as examples_lib
+from medxfer.data import likeness
+
+_NAMED = 3  # Pairs in a message.
+_SIDES = ('test', 'val')  # Published ones whose images are dropped last.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Copies:
+  """What is a copy of what among n images.
+
+  Attributes:
+    sets: int64 [n], the first row that shows the same picture.
+  """
+
+  sets: np.ndarray
+
+  def rows(self) -> list[np.ndarray]:
+    """Returns the rows of every set of two images or more, ascending."""
+    order = np.argsort(self.sets, kind='stable')
+    _, starts = np.unique(self.sets[order], return_index=True)
+    return [rows for rows in np.split(order, starts[1:]) if len(rows) > 1]
+
+  def without(self, dropped: Sequence[int]) -> 'Copies':
+    """Returns what is left when rows are taken out."""
+    sets = np.delete(self.sets, dropped)
+    _, first, inverse = np.unique(
+        sets, return_index=True, return_inverse=True)
+    return Copies(first[inverse].astype(np.int64))
+
+
+def find(decoded: decoded_lib.Decoded) -> Copies:
+  """Finds the images that show the same picture; see `likeness`."""
+  known = {}
+  sets = np.array([known.setdefault(digest, i)
+                   for i, digest in enumerate(decoded.digests)], np.int64)
+  if decoded.thumbnails is None:
+    return Copies(sets)
+  first = np.array(sorted(known.values()), np.int64)
+  thumbnails = np.asarray(decoded.thumbnails)[first]
+  return Copies(first[_joined(thumbnails)][np.searchsorted(first, sets)])
+
+
+def _joined(thumbnails: np.ndarray) -> np.ndarray:
+  """Returns the first row of each thumbnail's set, int64 [n].
+
+  Each round compares the likeliest pair of every set: a picture that was
+  saved a hundred times needs a hundred comparisons, not five thousand.
+  """
+  pairs, turns = likeness.candidates(thumbnails)
+  sets = np.arange(len(thumbnails))
+  while True:
+    apart = sets[pairs[:, 0]] != sets[pairs[:, 1]]
+    pairs, turns = pairs[apart], turns[apart]
+    if not len(pairs):
+      return sets
+    _, first = np.unique(sets[pairs].reshape(-1), return_index=True)
+    chosen = np.unique(first // 2)
+    same = likeness.same(thumbnails, pairs[chosen], turns[chosen])
+    for a, b in pairs[chosen[same]]:
+      a, b = sorted((sets[a], sets[b]))
+      sets[sets == b] = a
+    pairs = np.delete(pairs, chosen, axis=0)
+    turns = np.delete(turns, chosen)
+
+
+def settle(
+    decoded: decoded_lib.Decoded, copies: Copies, how: str
+) -> tuple[decoded_lib.Decoded, Copies, list[str]]:
+  """Does what `data.copies` says.
+
+  Args:
+    decoded: the images.
+    copies: what `find` has found among them.
+    how: 'group', 'drop' or 'keep'.
+
+  Returns:
+    The images, with merged groups or without those that were dropped (these
+    are listed in `examples.skipped`); the copies among them; and lines that
+    the user should read.
+
+  Raises:
+    DataError: all images are copies of one, or copies to be grouped have
+      different labels.
+  """
+  examples, sets = decoded.examples, copies.rows()
+  if how != 'keep' and len(sets) == 1 and len(sets[0]) == len(examples):
+    raise errors.DataError(
+        f'{examples.name}: all {len(examples):,} images are copies of one '
+        f'({_names(examples, sets[0])}): nothing can be learned from them; '
+        'add other images')
+  torn = [rows for rows in sets if len(set(examples.labels[rows])) > 1]
+  notes = []
+  if torn:
+    said = _contradiction(examples, torn)
+    if how == 'group':
+      raise errors.DataError(
+          f'{said}; correct the labels, or leave all copies of such a picture '
+          'out with --config.data.copies=drop, or keep them with '
+          '--config.data.copies=keep')
+    notes.append(said)
+  if how == 'group':
+    return _grouped(decoded, sets), copies, notes
+  if how == 'drop':
+    reasons = _reasons(examples, sets)
+    if len(reasons) == len(examples):
+      raise errors.DataError(f'{said}; without them no image is left')
+    dropped = [i for i, name in enumerate(examples.image_ids)
+               if name in reasons]
+    return decoded.without(reasons), copies.without(dropped), notes
+  return decoded, copies, notes
+
+
+def _contradiction(
+    examples: examples_lib.Examples, torn: Sequence[np.ndarray]
+) -> str:
+  pairs = []
+  for rows in torn[:_NAMED]:
+    other = rows[examples.labels[rows] != examples.labels[rows[0]]][0]
+    pairs.append(' and '.join(
+        f'{examples.image_ids[i]} ({examples.class_names[examples.labels[i]]})'
+        for i in (rows[0], other)))
+  more = ', ...' if len(torn) > _NAMED else ''
+  return (f'{examples.name}: {len(torn):,} pictures have copies with '
+          f'different labels: {", ".join(pairs)}{more}')
+
+
+def _grouped(
+    decoded: decoded_lib.Decoded, sets: Sequence[np.ndarray]
+) -> decoded_lib.Decoded:
+  """Merges the groups that share a picture; the first one's name stays."""
+  examples = decoded.examples
+  parent = {}
+
+  def root(name: str) -> str:
+    while parent.get(name, name) != name:
+      name = parent[name]
+    return name
+
+  order = {name: i for i, name in reversed(
+      list(enumerate(examples.groups)))}
+  for rows in sets:
+    roots = sorted({root(examples.groups[i]) for i in rows}, key=order.get)
+    parent.update((name, roots[0]) for name in roots[1:])
+  groups = tuple(root(name) for name in examples.groups)
+  return dataclasses.replace(
+      decoded, examples=dataclasses.replace(examples, groups=groups))
+
+
+def _reasons(
+    examples: examples_lib.Examples, sets: Sequence[np.ndarray]
+) -> dict[str, str]:
+  """Returns which images are dropped, and why."""
+  published = examples.columns.get('published', ('',) * len(examples))
+  reasons = {}
+  for rows in sets:
+    if len(set(examples.labels[rows])) > 1:
+      for i in rows:
+        reasons[examples.image_ids[i]] = (
+            f'copies with different labels: {_names(examples, rows)}')
+      continue
+    stays = min(rows, key=lambda i: (
+        _SIDES.index(published[i]) if published[i] in _SIDES
+        else len(_SIDES), examples.image_ids[i]))
+    for i in rows:
+      if i != stays:
+        reasons[examples.image_ids[i]] = (
+            f'a copy of {examples.image_ids[stays]}')
+  return reasons
+
+
+def _names(examples: examples_lib.Examples, rows: np.ndarray) -> str:
+  more = ', ...' if len(rows) > _NAMED else ''
+  return ', '.join(examples.image_ids[i] for i in rows[:_NAMED]) + more

@@ -1,0 +1,300 @@
+"""Which thumbnails show the same picture: saved again, resized, cropped, ...
+
+A perceptual hash that is not rounded to bits. Of each image a grey thumbnail
+of 64x64 is kept, and each pair passes three sieves, the cheap one first:
+
+1. Its hashes, low frequencies of the thumbnail without the lowest (which all
+   X-rays share), weighted by frequency and of length 1, are near each other:
+   a product above `_NEAR`. One image is also tried cropped by 2 % of each
+   side, and in the eight ways that a square can be turned and mirrored.
+2. One hash is the other's but for a small shift, crop and change of contrast,
+   to first order (the tangent distance of Simard, LeCun and Denker, "Efficient
+   pattern recognition using a new transformation distance", NIPS 1992): the
+   cosine between them is then above `_NEARER`.
+3. The pixels agree once one thumbnail is laid over the other (scales, shifts
+   and contrast by Gauss-Newton steps on the squared difference; Lucas and
+   Kanade, "An iterative image registration technique", IJCAI 1981): what is
+   finer than 9 pixels of 64 correlates by more than `_SAME`, in a like
+   brightness. Outlines, which images of one series share, are coarser.
+
+`python -m tests.data.copies_rates` measures how many copies are missed and
+how many other images are joined; `results/copies.json` has its figures.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+SHAPE = (64, 64)
+_SIDE = SHAPE[0]
+_FREQUENCIES = (2.0, 12.0)  # Of the hash, above and below these.
+_CROP = 0.02
+_NEAR = 0.88
+_NEARER = 0.985
+_SAME = 0.92
+_CONTRAST = 1.5  # Largest factor between copies,
+_BRIGHTNESS = 50.0  # and largest difference of their mean grey levels.
+_BLUR = 4  # Half the side, in pixels, of what is finer than a blur.
+_LARGEST_SHIFT = 0.12  # Of the side; a registration that needs more failed.
+# An image of a series of look-alikes is compared with so many of them.
+_MOST = 200
+_BLOCK = 1 << 24  # Elements of the largest temporary array.
+_TURNS = 8
+
+
+def thumbnail(image: np.ndarray) -> np.ndarray:
+  """Returns what an image is recognised by, uint8 `SHAPE`.
+
+  Args:
+    image: uint8 [height, width, 3], of any size.
+  """
+  grey = Image.fromarray(image).convert('L')
+  return np.asarray(grey.resize(SHAPE, Image.Resampling.BILINEAR))
+
+
+def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Returns the pairs that may show the same picture, the likeliest first.
+
+  Args:
+    thumbnails: uint8 [n, 64, 64], no two of them of one set known already.
+
+  Returns:
+    int [m, 2], rows i and j, no pair twice; and int [m], how thumbnail i is
+    to be turned (see `_turned`) to show what j shows.
+  """
+  found = [np.zeros((0, 4))]
+  whole, cropped = _hashes(thumbnails), _hashes(thumbnails, _CROP)
+  stems = _stems(thumbnails), _stems(thumbnails, _CROP)
+  for turn in range(_TURNS):
+    hashes = whole if turn == 0 else _hashes(_turned(thumbnails, turn))
+    for others, stem in zip((whole, cropped), stems):
+      for i, j in _near(hashes, others):
+        nearness = _explained(hashes, stem, i, j)
+        kept = nearness > _NEARER
+        found.append(np.stack([
+            -nearness[kept], i[kept], j[kept], np.full(kept.sum(), turn)], 1))
+  found = np.concatenate(found)
+  found = found[np.argsort(found[:, 0], kind='stable')].astype(np.int64)
+  # The likeliest of the ways in which two images were found.
+  ends = np.sort(found[:, 1:3], axis=1)
+  _, first = np.unique(ends, axis=0, return_index=True)
+  first.sort()
+  return found[first, 1:3], found[first, 3]
+
+
+def same(
+    thumbnails: np.ndarray, pairs: np.ndarray, turns: np.ndarray
+) -> np.ndarray:
+  """Compares pixels.
+
+  Args:
+    thumbnails: uint8 [n, 64, 64].
+    pairs: int [m, 2], rows.
+    turns: int [m], how the first of each is turned.
+
+  Returns:
+    bool [m], whether both show the same picture.
+  """
+  confirmed = np.zeros(len(pairs), bool)
+  step = _BLOCK // (16 * _SIDE**2)
+  for start in range(0, len(pairs), step):
+    rows = slice(start, start + step)
+    fixed = thumbnails[pairs[rows, 0]].astype(np.float32)
+    for turn in range(_TURNS):
+      which = turns[rows] == turn
+      fixed[which] = _turned(fixed[which], turn)
+    moved = thumbnails[pairs[rows, 1]].astype(np.float32)
+    confirmed[rows] = _agree(*_laid_over(moved, fixed))
+  return confirmed
+
+
+def _turned(thumbnails: np.ndarray, turn: int) -> np.ndarray:
+  """Mirrors (bits 1 and 2 of `turn`) and transposes (4) [n, s, s]."""
+  if turn & 4:
+    thumbnails = thumbnails.swapaxes(1, 2)
+  return thumbnails[:, ::-1 if turn & 2 else 1, ::-1 if turn & 1 else 1]
+
+
+def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
+  """Returns the weighted frequencies of a hash, float32 [n, d].
+
+  Args:
+    thumbnails: [n, 64, 64].
+    crop: share of each side that is cut off first.
+  """
+  low, high = _FREQUENCIES
+  place = np.arange(_SIDE)
+  source = np.clip(
+      ((place + .5) * (1 - 2 * crop) + crop * _SIDE) - .5, 0, _SIDE - 1)
+  # Interpolation and cosine transform are linear in rows and columns: both
+  # are one matrix.
+  interpolation = np.maximum(1 - abs(source[:, None] - place), 0)
+  u = np.arange(int(high))
+  matrix = (np.cos(np.pi / _SIDE * np.outer(u, place + .5))
+            @ interpolation).astype(np.float32)
+  radius = np.hypot(u[:, None], u)
+  weights = np.where((radius > low) & (radius < high), radius, 0)
+  spectrum = np.concatenate([
+      matrix @ part.astype(np.float32) @ matrix.T
+      for part in _parts(thumbnails)]) * weights.astype(np.float32)
+  return spectrum[:, weights > 0]
+
+
+def _hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
+  """Returns hashes of length 1, of flat images 0; float32 [n, d]."""
+  spectrum = _spectrum(thumbnails, crop)
+  length = np.linalg.norm(spectrum, axis=1, keepdims=True)
+  return spectrum / np.maximum(length, 1)
+
+
+def _stems(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
+  """Returns what small changes make of a hash, orthonormal; [n, 5, d]."""
+  grid = _grid(_SIDE)
+  spectra = [_spectrum(thumbnails, crop)]
+  for axis, along in ((2, grid), (1, grid[:, None])):
+    slopes = np.concatenate([
+        np.gradient(part.astype(np.float32), axis=axis)
+        for part in _parts(thumbnails)])
+    spectra += [_spectrum(slopes, crop), _spectrum(slopes * along, crop)]
+  stem = np.stack(spectra, 1)
+  # A flat direction must not make the others lose their digits.
+  gram = (stem @ stem.swapaxes(1, 2)).astype(np.float64)
+  scale = np.sqrt(np.einsum('nii->ni', gram)) + 1
+  gram = gram / scale[:, :, None] / scale[:, None] + 1e-6 * np.eye(5)
+  inverse = np.linalg.inv(np.linalg.cholesky(gram)) / scale[:, None]
+  return inverse.astype(np.float32) @ stem
+
+
+def _near(
+    hashes: np.ndarray, others: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """Yields rows i of `hashes` and j != i of `others` with near hashes."""
+  step = max(_BLOCK // max(len(others), 1), 1)
+  for start in range(0, len(hashes), step):
+    products = hashes[start:start + step] @ others.T
+    rows = np.arange(len(products))
+    products[rows, rows + start] = 0
+    near = products > _NEAR
+    if near.sum() > _MOST * len(products) and _MOST < len(others):
+      kth = np.partition(products, -_MOST, axis=1)[:, -_MOST]
+      near &= products >= kth[:, None]
+    i, j = np.nonzero(near)
+    yield i + start, j
+
+
+def _explained(
+    hashes: np.ndarray, stems: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> np.ndarray:
+  """Returns the cosine between hash i and what changes can make of j."""
+  step = _BLOCK // (8 * hashes.shape[1])
+  parts = [
+      (stems[j[k:k + step]] @ hashes[i[k:k + step], :, None])[..., 0]
+      for k in range(0, len(i), step)]
+  return np.linalg.norm(np.concatenate([np.zeros((0, 5)), *parts]), axis=1)
+
+
+def _laid_over(
+    moved: np.ndarray, fixed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Shifts and scales images [m, s, s] until they lie over `fixed`.
+
+  Returns:
+    The moved images, `fixed`, and where both are known, bool.
+  """
+  change = np.zeros((len(moved), 4), np.float32)
+  for halves, steps in ((2, 3), (1, 2)):  # The coarse way first.
+    a, b = _reduced(moved, halves), _reduced(fixed, halves)
+    for _ in range(steps):
+      change = _step(a, b, change)
+  image, known = _sampled(moved, change)
+  return image, fixed, known
+
+
+def _step(
+    moved: np.ndarray, fixed: np.ndarray, change: np.ndarray
+) -> np.ndarray:
+  """Returns a better change: shift and scale in x, then in y; [m, 4]."""
+  m, side, _ = moved.shape
+  grid = _grid(side)
+  image, known = _sampled(moved, change)
+  slope_y, slope_x = np.gradient(image, axis=(1, 2))
+  terms = np.stack([slope_x, slope_x * grid, slope_y, slope_y * grid[:, None],
+                    image, np.ones_like(image)], 1)
+  terms = (terms * known[:, None]).reshape(m, 6, -1).astype(np.float64)
+  normal = terms @ terms.swapaxes(1, 2) + 1e-3 * np.eye(6)
+  right = terms @ (fixed * known).reshape(m, -1, 1)
+  found = np.linalg.solve(normal, right)[:, :, 0]
+  contrast = np.where(abs(found[:, 4]) > .2, found[:, 4], 1)
+  change = change + found[:, :4] / contrast[:, None] / side
+  return np.clip(change, -_LARGEST_SHIFT, _LARGEST_SHIFT).astype(np.float32)
+
+
+def _sampled(
+    images: np.ndarray, change: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+  """Samples [m, s, s] at changed places; also returns which lie inside."""
+  side = images.shape[-1]
+  grid, place = _grid(side), np.arange(side, dtype=np.float32)
+  x, y = (place + side * (change[:, k, None] + change[:, k + 1, None] * grid)
+          for k in (0, 2))
+  rows = np.arange(len(images))[:, None]
+  inside = []
+  for at in (y, x):  # Along rows, then, transposed, along columns; and back.
+    inside.append((at >= -.5) & (at <= side - .5))
+    at = np.clip(at, 0, side - 1)
+    low = np.minimum(at.astype(int), side - 2)
+    part = (at - low)[:, :, None]
+    images = images[rows, low] * (1 - part) + images[rows, low + 1] * part
+    images = images.swapaxes(1, 2)
+  return images, inside[0][:, :, None] & inside[1][:, None]
+
+
+def _agree(
+    image: np.ndarray, other: np.ndarray, known: np.ndarray
+) -> np.ndarray:
+  """Whether two images [m, s, s] are the same where both are known."""
+  mean, deviation = [], []
+  for a in (image, other):
+    mean.append(_mean(a, known))
+    deviation.append(np.sqrt(_mean((a - mean[-1]) ** 2, known)))
+  alike = (abs(mean[0] - mean[1]) < _BRIGHTNESS) & (
+      np.maximum(*deviation) < _CONTRAST * np.minimum(*deviation))
+  fine = [a - _blurred(a) for a in (image, other)]
+  fine = [a - _mean(a, known) for a in fine]
+  products = _mean(fine[0] * fine[1], known)
+  powers = _mean(fine[0] ** 2, known) * _mean(fine[1] ** 2, known)
+  return (alike & (products > _SAME * np.sqrt(powers))).reshape(-1)
+
+
+def _mean(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+  total = (values * known).sum((1, 2), keepdims=True)
+  return total / known.sum((1, 2), keepdims=True)
+
+
+def _blurred(images: np.ndarray) -> np.ndarray:
+  """Returns the means of squares of 9x9 pixels, mirrored at the borders."""
+  wide = 2 * _BLUR + 1
+  padded = np.pad(images.astype(np.float64),
+                  ((0, 0), (_BLUR + 1, _BLUR), (_BLUR + 1, _BLUR)), 'reflect')
+  sums = padded.cumsum(1).cumsum(2)
+  return (sums[:, wide:, wide:] - sums[:, :-wide, wide:]
+          - sums[:, wide:, :-wide] + sums[:, :-wide, :-wide]) / wide**2
+
+
+def _reduced(images: np.ndarray, factor: int) -> np.ndarray:
+  m, side, _ = images.shape
+  small = side // factor
+  return images.reshape(m, small, factor, small, factor).mean((2, 4))
+
+
+def _grid(side: int) -> np.ndarray:
+  """Returns the places of pixels from -1 to 1, float32."""
+  return ((np.arange(side) + .5) / side * 2 - 1).astype(np.float32)
+
+
+def _parts(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
+  """Yields parts of the images, none larger than a block; at least one."""
+  step = _BLOCK // _SIDE**2
+  for start in range(0, max(len(thumbnails), 1), step):
+    yield thumbnails[start:start + step]
