@@ -69,7 +69,7 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   for turn in range(_TURNS):
     hashes = whole if turn == 0 else _hashes(_turned(thumbnails, turn))
     for others, stem in zip((whole, cropped), stems):
-      for i, j in _near(hashes, others):
+      for i, j in _near(hashes, others, half=others is whole):
         nearness = _explained(hashes, stem, i, j)
         kept = nearness > _NEARER
         found.append(np.stack([
@@ -167,20 +167,29 @@ def _stems(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
 
 
 def _near(
-    hashes: np.ndarray, others: np.ndarray
+    hashes: np.ndarray, others: np.ndarray, *, half: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-  """Yields rows i of `hashes` and j != i of `others` with near hashes."""
+  """Yields rows i of `hashes` and j of `others`, whose hashes are near.
+
+  Args:
+    hashes: float32 [n, d].
+    others: the same.
+    half: whether j > i is enough; else j != i.
+  """
   step = max(_BLOCK // max(len(others), 1), 1)
   for start in range(0, len(hashes), step):
-    products = hashes[start:start + step] @ others.T
-    rows = np.arange(len(products))
-    products[rows, rows + start] = 0
+    skipped = start if half else 0
+    products = hashes[start:start + step] @ others[skipped:].T
     near = products > _NEAR
-    if near.sum() > _MOST * len(products) and _MOST < len(others):
-      kth = np.partition(products, -_MOST, axis=1)[:, -_MOST]
-      near &= products >= kth[:, None]
-    i, j = np.nonzero(near)
-    yield i + start, j
+    found = np.flatnonzero(near)
+    if len(found) > _MOST * len(products):
+      most = min(_MOST, products.shape[1])
+      near &= products >= np.partition(products, -most)[:, -most, None]
+      found = np.flatnonzero(near)
+    i, j = np.divmod(found, products.shape[1])
+    i, j = i + start, j + skipped
+    kept = j > i if half else j != i
+    yield i[kept], j[kept]
 
 
 def _explained(

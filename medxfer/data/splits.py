@@ -15,6 +15,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.data import copies as copies_lib
 from medxfer.data import examples as examples_lib
 
 SIDES = ('train', 'val', 'test')
@@ -61,12 +62,19 @@ class Leak:
     share: `images` over all test images; these three are None where nobody
       says what belongs together.
     duplicates: test images whose pixels also stand in train, bit for bit.
+    copies: test images of which a copy stands in train.
+    copies_share: `copies` over all test images.
+    sets_of_copies: sets of two images or more that show one picture, wherever
+      they stand; these three are None where copies were not looked for.
   """
 
   images: int | None
   groups: int | None
   share: float | None
   duplicates: int
+  copies: int | None = None
+  copies_share: float | None = None
+  sets_of_copies: int | None = None
 
 
 def of_run(
@@ -190,11 +198,15 @@ def _check(
       raise errors.DataError(
           f'{examples.name}: the {kind} split with this seed leaves class '
           f'{", ".join(absent)} out of {side}; try another --config.seed, or '
-          'add images: each class needs at least five, of five groups')
+          'add images: each class needs at least five, of five groups (copies '
+          'of one image are of one group)')
 
 
 def audit(
-    examples: examples_lib.Examples, split: Split, digests: Sequence[bytes]
+    examples: examples_lib.Examples,
+    split: Split,
+    digests: Sequence[bytes],
+    copies: copies_lib.Copies | None = None,
 ) -> Leak:
   """Counts what the test side shares with the train side.
 
@@ -202,15 +214,27 @@ def audit(
     examples: the table.
     split: its rows by side.
     digests: n digests of the pixels as the network sees them.
+    copies: which images show the same picture, or None.
   """
   trained = {digests[i] for i in split.train}
   duplicates = sum(digests[i] in trained for i in split.test)
+  found = ()
+  if copies is not None:
+    copied = len(copies_in_train(split, copies))
+    found = copied, copied / len(split.test), len(copies.rows())
   if not examples.groups_known:
-    return Leak(None, None, None, duplicates)
+    return Leak(None, None, None, duplicates, *found)
   groups = np.array(examples.groups)
   shared = np.intersect1d(groups[split.train], groups[split.test])
   images = int(np.isin(groups[split.test], shared).sum())
-  return Leak(images, len(shared), images / len(split.test), duplicates)
+  return Leak(
+      images, len(shared), images / len(split.test), duplicates, *found)
+
+
+def copies_in_train(split: Split, copies: copies_lib.Copies) -> np.ndarray:
+  """Returns the rows of test images of which a copy stands in train."""
+  sets = copies.sets
+  return split.test[np.isin(sets[split.test], sets[split.train])]
 
 
 def counts(

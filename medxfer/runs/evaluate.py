@@ -11,6 +11,7 @@ from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
 from medxfer.runs import started
+from medxfer.runs import without_copies
 from medxfer.runs import workdir
 
 
@@ -51,10 +52,17 @@ def evaluate(
       threshold=_threshold(path, side))
   say.line(f'{side}, {weights.contract.source}:')
   say.line(summaries.table(summary))
+  without = None
+  if side == 'test':
+    without = without_copies.summary(
+        spec, inputs, scored, _threshold(path, side))
+    without_copies.announce(inputs.leak, without)
   if output:
     output.mkdir(parents=True, exist_ok=True)
     predictions_lib.write(output / workdir.predictions(side), scored)
     files.write_json(output / f'summary_{side}.json', summary)
+    if without:
+      files.write_json(output / f'summary_{side}_without_copies.json', without)
   return summary
 
 

@@ -1,6 +1,7 @@
 """All that a run reads, checked before the first file is written."""
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 import dataclasses
 import hashlib
 import pathlib
@@ -14,6 +15,7 @@ from medxfer import errors
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import contents as contents_lib
+from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
@@ -23,6 +25,12 @@ from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import greys
+
+_OF_COPIES = {
+    'group': 'and are one group each',
+    'keep': 'and are left as they are',
+    'drop': 'and were not dropped',
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,6 +42,7 @@ class Inputs:
     decoded: their pixels.
     split: their sides.
     leak: what the sides share.
+    copies: which images show the same picture.
     backbone: pretrained weights, or None for a random start or a baseline.
   """
 
@@ -41,6 +50,7 @@ class Inputs:
   decoded: decoded_lib.Decoded
   split: splits.Split
   leak: splits.Leak
+  copies: copies_lib.Copies
   backbone: weights_lib.Weights | None
 
   def table(self) -> list[tuple[str, str, str, str]]:
@@ -75,7 +85,8 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
       as it has recorded.
 
   Raises:
-    DataError: images or weights are missing or damaged.
+    DataError: images or weights are missing or damaged, or copies of one
+      picture have different labels.
     UsageError: a class weight names no class, `model.trainable` no layer, or
       a baseline's images would fill the memory.
   """
@@ -92,6 +103,8 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
       keep=baseline or spec.data.cache != 'none',
       where=cache.folder(spec.cache_dir), contents=contents,
       grey_range=greys.of_run(spec, examples, contents, path))
+  decoded, copies, notes = copies_lib.settle(
+      decoded, copies_lib.find(decoded), spec.data.copies)
   examples = decoded.examples
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
@@ -101,7 +114,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
         f'note: training.batch_size={spec.training.batch_size} is more than '
         f'the {len(split.train):,} training images: an epoch is one step on '
         'all of them')
-  leak = splits.audit(examples, split, decoded.digests)
+  leak = splits.audit(examples, split, decoded.digests, copies)
   sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES
                     if len(split.rows(s)))
   if len(split.unused):
@@ -115,9 +128,10 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   else:
     say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
              f'{leak.groups} groups that are also in train')
-  say.line(f'copies: {leak.duplicates} test images are also in train, bit for '
-           'bit')
-  return Inputs(examples, decoded, split, leak, backbone)
+  inputs = Inputs(examples, decoded, split, leak, copies, backbone)
+  for line in (*notes, *_of_copies(inputs, spec.data)):
+    say.line(f'copies: {line}')
+  return inputs
 
 
 def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
@@ -134,6 +148,25 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
     return weights.astype(np.float32)
   chosen = dict(spec.class_weights)
   return np.array([chosen.get(name, 1.0) for name in names], np.float32)
+
+
+def _of_copies(
+    inputs: Inputs, spec: specs.DataSpec
+) -> Iterator[str]:
+  """Yields what is said of copies, and the way out if they leak."""
+  leak, names = inputs.leak, sum(map(len, inputs.copies.rows()))
+  if not names:
+    yield 'none'
+    return
+  yield (f'{leak.sets_of_copies:,} pictures stand under {names:,} names, '
+         f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})')
+  ways = ['--config.data.copies=drop keeps one of each']
+  if inputs.examples.groups_known and spec.split == 'thesis':
+    ways.insert(0, '--config.data.split=grouped keeps copies on one side')
+  way = f'; {", ".join(ways)}' if leak.copies else ''
+  yield (f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '
+         f'training images, {leak.duplicates:,} of them bit for bit as the '
+         f'network sees them{way}')
 
 
 def _digest(*tables: Iterable[Iterable[str]]) -> str:

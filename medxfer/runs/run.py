@@ -10,6 +10,7 @@ from medxfer import files
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import splits
+from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import backbone
 from medxfer.runs import baseline
@@ -18,6 +19,7 @@ from medxfer.runs import failures
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import started
+from medxfer.runs import without_copies
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
 from medxfer.training import compiled
@@ -65,7 +67,7 @@ def run(
       result = baseline.run(output, spec, inputs)
     else:
       result = finetune.run(path, output, spec, inputs, profile=profile)
-    summary = _summary(spec, inputs, result)
+    summary = _summary(output, spec, inputs, result)
     files.write_json(output / workdir.SUMMARY, summary)
     _finish(path)
   best = summary['best_epoch']
@@ -73,6 +75,7 @@ def run(
       spec.model.name)
   say.line(f'test, {scored}:')
   say.line(summaries.table(summary['test']))
+  without_copies.announce(inputs.leak, summary['test_without_copies'])
   return summary
 
 
@@ -93,9 +96,15 @@ def _write_start(
 
 
 def _summary(
-    spec: specs.RunSpec, inputs: inputs_lib.Inputs, result: dict[str, Any]
+    path: pathlib.Path,
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    result: dict[str, Any],
 ) -> dict[str, Any]:
   """Adds to a classifier's result what is said of every run."""
+  test = predictions_lib.with_groups(
+      predictions_lib.read(path / workdir.predictions('test')),
+      dict(zip(inputs.examples.image_ids, inputs.examples.groups)))
   return {
       'status': 'finished',
       'arm': spec.arm,
@@ -105,4 +114,6 @@ def _summary(
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
       'skipped': len(inputs.examples.skipped),
       'leak': dataclasses.asdict(inputs.leak),
+      'test_without_copies': without_copies.summary(
+          spec, inputs, test, result.get('threshold', {}).get('value')),
   }

@@ -1,0 +1,60 @@
+"""The score on test images of which no copy was trained on."""
+
+from typing import Any
+
+import numpy as np
+
+from medxfer import say
+from medxfer import spec as specs
+from medxfer.data import splits
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.runs import inputs as inputs_lib
+
+
+def summary(
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    test: predictions_lib.Predictions,
+    threshold: float | None,
+) -> dict[str, Any] | None:
+  """Scores the test images that are no copies of training images.
+
+  Args:
+    spec: of the run.
+    inputs: what it read.
+    test: its predictions, of all test images.
+    threshold: of two classes, or None.
+
+  Returns:
+    What `summaries.split_summary` says of them; None if no test image is a
+    copy, or if all of them are.
+  """
+  copied = splits.copies_in_train(inputs.split, inputs.copies)
+  names = {inputs.examples.image_ids[i] for i in copied}
+  rows = np.array([i for i, name in enumerate(test.image_ids)
+                   if name not in names], np.int64)
+  if not names or not len(rows):
+    return None
+  pick = lambda values: tuple(values[i] for i in rows)
+  others = predictions_lib.Predictions(
+      pick(test.image_ids), test.labels[rows], test.probabilities[rows],
+      test.class_names, pick(test.groups) if test.groups else ())
+  return summaries.split_summary(
+      others, resamples=spec.evaluation.resamples, seed=spec.seed,
+      threshold=threshold)
+
+
+def announce(leak: splits.Leak, without: dict[str, Any] | None) -> None:
+  """Says the score without copies, if there are any."""
+  if not leak.copies:
+    return
+  if without is None:
+    say.line('every test image is a copy of a training image: no score here '
+             'says how well the network does on new images')
+    return
+  low, high = without['intervals']['accuracy']
+  say.line(
+      f'without the {leak.copies:,} copies of training images: accuracy '
+      f'{without["accuracy"]:.4f} ({low:.4f}-{high:.4f}), macro F1 '
+      f'{without["f1_macro"]:.4f}, of {without["n"]:,} images')
