@@ -60,10 +60,10 @@ def find(decoded: decoded_lib.Decoded) -> Copies:
     return Copies(sets)
   first = np.array(sorted(known.values()), np.int64)
   thumbnails = np.asarray(decoded.thumbnails)[first]
-  return Copies(first[_joined(thumbnails)][np.searchsorted(first, sets)])
+  return Copies(first[joined(thumbnails)][np.searchsorted(first, sets)])
 
 
-def _joined(thumbnails: np.ndarray) -> np.ndarray:
+def joined(thumbnails: np.ndarray) -> np.ndarray:
   """Returns the first row of each thumbnail's set, int64 [n].
 
   Each round compares the likeliest pair of every set: a picture that was
@@ -129,6 +129,8 @@ def settle(
       raise errors.DataError(f'{said}; without them no image is left')
     dropped = [i for i, name in enumerate(examples.image_ids)
                if name in reasons]
+    if dropped:
+      notes.append(f'{len(dropped):,} images dropped (data.copies=drop)')
     return decoded.without(reasons), copies.without(dropped), notes
   return decoded, copies, notes
 

@@ -27,9 +27,9 @@ from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import greys
 
 _OF_COPIES = {
-    'group': 'and are one group each',
-    'keep': 'and are left as they are',
-    'drop': 'and were not dropped',
+    'group': 'each set is one group',
+    'keep': 'left as they are',
+    'drop': 'not dropped',
 }
 
 
@@ -156,9 +156,9 @@ def _of_copies(
   """Yields what is said of copies, and the way out if they leak."""
   leak, names = inputs.leak, sum(map(len, inputs.copies.rows()))
   if not names:
-    yield 'none'
+    yield 'none' if spec.copies != 'drop' else 'none left'
     return
-  yield (f'{leak.sets_of_copies:,} pictures stand under {names:,} names, '
+  yield (f'{names:,} images in sets of copies, {leak.sets_of_copies:,} sets; '
          f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})')
   ways = ['--config.data.copies=drop keeps one of each']
   if inputs.examples.groups_known and spec.split == 'thesis':

@@ -8,6 +8,8 @@ import dataclasses
 import shutil
 
 import numpy as np
+from PIL import Image
+from PIL import ImageOps
 import pytest
 
 from medxfer import errors
@@ -100,7 +102,7 @@ def test_other_pixels(phantoms, begun, tmp_path):
   """An image that changed between two starts changes the experiment."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   images = sorted(data.glob('*/*.jpg'))
-  shutil.copy(images[0], images[1])
+  ImageOps.invert(Image.open(images[1])).save(images[1])
   text = _refused(tiny.config(data), begun, errors.DataError)
   assert 'images_digest' in text and 'the pixels or the weights' in text
 
