@@ -68,10 +68,24 @@ def test_a_changed_copy_is_found_and_nothing_else(change):
   assert sets.tolist() == [*range(12), 3, 7]
 
 
+def _of_a_series(seed):
+  """The same outlines, and fine structure of its own."""
+  draw = np.random.default_rng(seed)
+  fine = Image.fromarray(draw.integers(108, 149, (48, 48)).astype(np.uint8))
+  fine = fine.resize((160, 120), Image.Resampling.BICUBIC)
+  coarse = fine.filter(ImageFilter.GaussianBlur(4))
+  fine = np.asarray(fine).astype(int) - np.asarray(coarse)
+  outline = _picture(0).filter(ImageFilter.GaussianBlur(2))
+  return Image.fromarray(np.clip(
+      np.asarray(outline) + fine[:, :, np.newaxis], 0, 255).astype(np.uint8))
+
+
 def test_different_pictures_of_one_outline_are_no_copies():
   """X-rays all look alike, and so do lesions in the middle of smooth skin."""
-  assert copies.joined(_thumbnails(
-      _picture(seed) for seed in range(100))).tolist() == list(range(100))
+  thumbnails = _thumbnails(_of_a_series(seed) for seed in range(12))
+  pairs, _ = likeness.candidates(thumbnails)
+  assert len(pairs) > 30  # Their hashes do not tell them apart: pixels do.
+  assert copies.joined(thumbnails).tolist() == list(range(12))
 
 
 def test_other_brightness_or_inverted_values_are_another_picture():
@@ -83,12 +97,12 @@ def test_other_brightness_or_inverted_values_are_another_picture():
   assert copies.joined(_thumbnails(pictures)).tolist() == [0, 1, 2, 3]
 
 
-def test_a_hundred_copies_of_one_picture_are_one_set():
+def test_many_copies_of_one_picture_are_one_set():
   """Augmented offline: every pair is near, and few are compared."""
   picture = _picture(0)
-  pictures = [picture.crop((i % 5, i % 3, 160, 120)) for i in range(100)]
+  pictures = [picture.crop((i % 5, i % 3, 160, 120)) for i in range(40)]
   pictures.append(_picture(1))
-  assert copies.joined(_thumbnails(pictures)).tolist() == [0] * 100 + [100]
+  assert copies.joined(_thumbnails(pictures)).tolist() == [0] * 40 + [40]
 
 
 @pytest.mark.parametrize('n', [0, 1, 2])
