@@ -11,11 +11,7 @@ of 64x64 is kept, and each pair passes three sieves, the cheap one first:
    to first order (the tangent distance of Simard, LeCun and Denker, "Efficient
    pattern recognition using a new transformation distance", NIPS 1992): the
    cosine between them is then above `_NEARER`.
-3. The pixels agree once one thumbnail is laid over the other (scales, shifts
-   and contrast by Gauss-Newton steps on the squared difference; Lucas and
-   Kanade, "An iterative image registration technique", IJCAI 1981): what is
-   finer than 9 pixels of 64 correlates by more than `_SAME`, in a like
-   brightness. Outlines, which images of one series share, are coarser.
+3. The pixels agree once one thumbnail is laid over the other; see `overlay`.
 
 `python -m tests.data.copies_rates` measures how many copies are missed and
 how many other images are joined; `results/copies.json` has its figures.
@@ -26,17 +22,14 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from medxfer.data import overlay
+
 SHAPE = (64, 64)
 _SIDE = SHAPE[0]
 _FREQUENCIES = (2.0, 12.0)  # Of the hash, above and below these.
 _CROP = 0.02
 _NEAR = 0.88
 _NEARER = 0.985
-_SAME = 0.92
-_CONTRAST = 1.5  # Largest factor between copies,
-_BRIGHTNESS = 50.0  # and largest difference of their mean grey levels.
-_BLUR = 4  # Half the side, in pixels, of what is finer than a blur.
-_LARGEST_SHIFT = 0.12  # Of the side; a registration that needs more failed.
 # An image of a series of look-alikes is compared with so many of them.
 _MOST = 200
 _BLOCK = 1 << 24  # Elements of the largest temporary array.
@@ -105,7 +98,7 @@ def same(
       which = turns[rows] == turn
       fixed[which] = _turned(fixed[which], turn)
     moved = thumbnails[pairs[rows, 1]].astype(np.float32)
-    confirmed[rows] = _agree(*_laid_over(moved, fixed))
+    confirmed[rows] = overlay.same(moved, fixed)
   return confirmed
 
 
@@ -150,7 +143,7 @@ def _hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
 
 def _stems(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
   """Returns what small changes make of a hash, orthonormal; [n, 5, d]."""
-  grid = _grid(_SIDE)
+  grid = overlay.grid(_SIDE)
   spectra = [_spectrum(thumbnails, crop)]
   for axis, along in ((2, grid), (1, grid[:, None])):
     slopes = np.concatenate([
@@ -201,105 +194,6 @@ def _explained(
       (stems[j[k:k + step]] @ hashes[i[k:k + step], :, None])[..., 0]
       for k in range(0, len(i), step)]
   return np.linalg.norm(np.concatenate([np.zeros((0, 5)), *parts]), axis=1)
-
-
-def _laid_over(
-    moved: np.ndarray, fixed: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Shifts and scales images [m, s, s] until they lie over `fixed`.
-
-  Returns:
-    The moved images, `fixed`, and where both are known, bool.
-  """
-  change = np.zeros((len(moved), 4), np.float32)
-  for halves, steps in ((2, 3), (1, 2)):  # The coarse way first.
-    a, b = _reduced(moved, halves), _reduced(fixed, halves)
-    for _ in range(steps):
-      change = _step(a, b, change)
-  image, known = _sampled(moved, change)
-  return image, fixed, known
-
-
-def _step(
-    moved: np.ndarray, fixed: np.ndarray, change: np.ndarray
-) -> np.ndarray:
-  """Returns a better change: shift and scale in x, then in y; [m, 4]."""
-  m, side, _ = moved.shape
-  grid = _grid(side)
-  image, known = _sampled(moved, change)
-  slope_y, slope_x = np.gradient(image, axis=(1, 2))
-  terms = np.stack([slope_x, slope_x * grid, slope_y, slope_y * grid[:, None],
-                    image, np.ones_like(image)], 1)
-  terms = (terms * known[:, None]).reshape(m, 6, -1).astype(np.float64)
-  normal = terms @ terms.swapaxes(1, 2) + 1e-3 * np.eye(6)
-  right = terms @ (fixed * known).reshape(m, -1, 1)
-  found = np.linalg.solve(normal, right)[:, :, 0]
-  contrast = np.where(abs(found[:, 4]) > .2, found[:, 4], 1)
-  change = change + found[:, :4] / contrast[:, None] / side
-  return np.clip(change, -_LARGEST_SHIFT, _LARGEST_SHIFT).astype(np.float32)
-
-
-def _sampled(
-    images: np.ndarray, change: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  """Samples [m, s, s] at changed places; also returns which lie inside."""
-  side = images.shape[-1]
-  grid, place = _grid(side), np.arange(side, dtype=np.float32)
-  x, y = (place + side * (change[:, k, None] + change[:, k + 1, None] * grid)
-          for k in (0, 2))
-  rows = np.arange(len(images))[:, None]
-  inside = []
-  for at in (y, x):  # Along rows, then, transposed, along columns; and back.
-    inside.append((at >= -.5) & (at <= side - .5))
-    at = np.clip(at, 0, side - 1)
-    low = np.minimum(at.astype(int), side - 2)
-    part = (at - low)[:, :, None]
-    images = images[rows, low] * (1 - part) + images[rows, low + 1] * part
-    images = images.swapaxes(1, 2)
-  return images, inside[0][:, :, None] & inside[1][:, None]
-
-
-def _agree(
-    image: np.ndarray, other: np.ndarray, known: np.ndarray
-) -> np.ndarray:
-  """Whether two images [m, s, s] are the same where both are known."""
-  mean, deviation = [], []
-  for a in (image, other):
-    mean.append(_mean(a, known))
-    deviation.append(np.sqrt(_mean((a - mean[-1]) ** 2, known)))
-  alike = (abs(mean[0] - mean[1]) < _BRIGHTNESS) & (
-      np.maximum(*deviation) < _CONTRAST * np.minimum(*deviation))
-  fine = [a - _blurred(a) for a in (image, other)]
-  fine = [a - _mean(a, known) for a in fine]
-  products = _mean(fine[0] * fine[1], known)
-  powers = _mean(fine[0] ** 2, known) * _mean(fine[1] ** 2, known)
-  return (alike & (products > _SAME * np.sqrt(powers))).reshape(-1)
-
-
-def _mean(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-  total = (values * known).sum((1, 2), keepdims=True)
-  return total / known.sum((1, 2), keepdims=True)
-
-
-def _blurred(images: np.ndarray) -> np.ndarray:
-  """Returns the means of squares of 9x9 pixels, mirrored at the borders."""
-  wide = 2 * _BLUR + 1
-  padded = np.pad(images.astype(np.float64),
-                  ((0, 0), (_BLUR + 1, _BLUR), (_BLUR + 1, _BLUR)), 'reflect')
-  sums = padded.cumsum(1).cumsum(2)
-  return (sums[:, wide:, wide:] - sums[:, :-wide, wide:]
-          - sums[:, wide:, :-wide] + sums[:, :-wide, :-wide]) / wide**2
-
-
-def _reduced(images: np.ndarray, factor: int) -> np.ndarray:
-  m, side, _ = images.shape
-  small = side // factor
-  return images.reshape(m, small, factor, small, factor).mean((2, 4))
-
-
-def _grid(side: int) -> np.ndarray:
-  """Returns the places of pixels from -1 to 1, float32."""
-  return ((np.arange(side) + .5) / side * 2 - 1).astype(np.float32)
 
 
 def _parts(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
