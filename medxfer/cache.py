@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -26,6 +27,9 @@ import numpy as np
 
 from medxfer import containers
 from medxfer import files
+from medxfer import paths
+from medxfer import say
+from medxfer import users
 
 _VARIABLE = 'MEDXFER_CACHE'
 _OFF = 'off'
@@ -51,19 +55,37 @@ def folder(named: str = '') -> pathlib.Path | None:
   Args:
     named: a folder, 'off', or '' for what $MEDXFER_CACHE says, else `home`.
   """
-  named = named or os.environ.get(_VARIABLE, '')
-  if named == _OFF:
+  if named and named != _OFF:
+    return paths.read(named, 'cache_dir')
+  if _OFF in (named, os.environ.get(_VARIABLE, '')):
     return None
-  return pathlib.Path(named).expanduser() if named else home()
+  return home()
 
 
 def home() -> pathlib.Path:
-  """Returns $MEDXFER_CACHE, else medxfer/ in the user's cache folder."""
+  """Returns $MEDXFER_CACHE, else medxfer/ in the user's cache folder.
+
+  Who has no home, or one that cannot be written, gets a folder of the
+  system's temporary ones, which is said once.
+
+  Raises:
+    DataError: there is no place that this user alone may write.
+  """
   named = os.environ.get(_VARIABLE, '')
   if named and named != _OFF:
-    return pathlib.Path(named).expanduser()
-  base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-  return pathlib.Path(base).expanduser() / 'medxfer'
+    return paths.read(named, f'${_VARIABLE}')
+  usual = users.cache_folder('medxfer')
+  if usual:
+    return usual
+  return _without_home()
+
+
+@functools.cache
+def _without_home() -> pathlib.Path:
+  folder = users.temporary_folder() / 'cache'
+  say.note(f'this user has no home folder that can be written: the cache is '
+           f'{folder}; ${_VARIABLE}=DIR names another place, and off none')
+  return folder
 
 
 def fingerprint(key: Mapping[str, Any]) -> str:

@@ -5,11 +5,17 @@ way out. Launchers print it and exit with the status; nothing else may catch
 these errors in order to carry on silently.
 """
 
+from medxfer import wording
+
 
 class MedxferError(Exception):
   """Base of the errors that end a command without a traceback."""
 
   exit_status = 1
+
+  def __str__(self) -> str:
+    """Returns the message, with the flags of the command that runs."""
+    return wording.here(super().__str__())
 
 
 class UsageError(MedxferError):

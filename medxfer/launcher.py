@@ -5,41 +5,88 @@ before TensorFlow and JAX are loaded.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
+import contextlib
 import os
+import pathlib
+import re
 import sys
 import traceback
+from typing import Any
 
 from absl import app
 from absl import flags
-from absl import logging
 
 from medxfer import errors
+from medxfer import paths as paths_lib
+from medxfer import startup
 from medxfer import stopping
+from medxfer import wording
 
 _FAILED = errors.DataError.exit_status
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it.
+# As shells report signals: 128 + SIGINT, 128 + SIGPIPE.
+_INTERRUPTED, _NO_READER = 130, 141
+_HOME = re.compile('(--?config=)(~.*)')
 
 
-def run(main: Callable[[list[str]], None]) -> None:
+def run(
+    main: Callable[[list[str]], None], *, calls: Mapping[str, str] | None = None
+) -> None:
   """Parses the command line, calls `main` and exits.
 
   Args:
     main: takes what is left of the command line after the flags, without the
       program's name.
+    calls: key of a run, or 'workdir' -> this command's flag for it. Keys
+      that are not named are flags as they stand where the command has a
+      configuration that holds them.
 
   Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
-  130 interrupted by Ctrl-C, 143 by SIGTERM.
+  130 interrupted by Ctrl-C, 143 by SIGTERM; 141 if nobody reads what the
+  command prints.
   """
-  quieten()
+  startup.open_streams()
   stopping.install()
-  status = _status(main, sys.argv)
+  status = _status(main, sys.argv, calls or {})
+  try:
+    sys.stdout.flush()
+  except OSError as error:
+    status = status or report(error)
   if status:
     # Threads of libraries may keep an interpreter from ending, or have more
     # to say of what has been reported.
-    sys.stdout.flush()
     os._exit(status)
   sys.exit(status)
+
+
+def path(flag: flags.FlagHolder[str | None]) -> pathlib.Path | None:
+  """Returns the path that a flag names; None if it names none.
+
+  Raises:
+    UsageError: it begins with the home of somebody who has none, or holds
+      bytes that are no text, which what is written there could not repeat.
+  """
+  if not flag.value:
+    return None
+  found = paths_lib.read(flag.value, f'--{flag.name}')
+  try:
+    os.fspath(found).encode()
+  except UnicodeEncodeError as error:
+    raise errors.UsageError(
+        f'--{flag.name}={flag.value!r}: the name holds bytes that are no '
+        'UTF-8; rename it') from error
+  return found
+
+
+def paths(argv: Sequence[str]) -> list[pathlib.Path]:
+  """Returns the paths that words of a command line name.
+
+  Raises:
+    UsageError: one begins with the home of somebody who has none.
+  """
+  return [paths_lib.read(word) for word in argv]
 
 
 def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
@@ -59,27 +106,28 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
       raise errors.UsageError(f'--{flag.name} is required (see --help)')
 
 
-def quieten() -> None:
-  """Silences libraries that narrate; call it before they are imported."""
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-  # On some CPUs TensorFlow says so even then that it uses oneDNN. Here it
-  # decodes and resizes images, which oneDNN has no part in.
-  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
-  os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
-  # Orbax tells of every file, and raises what it calls an error.
-  logging.set_verbosity(logging.FATAL)
+def keys(config: Mapping[str, Any], above: str = '') -> Iterator[str]:
+  """Yields the keys of a configuration, as in 'data.dir'."""
+  for key, value in config.items():
+    if hasattr(value, 'items'):
+      yield from keys(value, f'{above}{key}.')
+    else:
+      yield above + key
 
 
 def report(error: BaseException) -> int:
   """Tells a person what has ended the command, and returns its status.
 
   Args:
-    error: a MedxferError, KeyboardInterrupt or OSError; anything else is
-      ours, and comes with a traceback.
+    error: a MedxferError, KeyboardInterrupt or OSError, or what `startup`
+      explains; anything else is ours, and comes with a traceback.
   """
   if isinstance(error, KeyboardInterrupt):
-    print(f'{error}' or 'interrupted', file=sys.stderr, flush=True)
+    _say(f'{error}' or 'interrupted')
     return getattr(error, 'exit_status', _INTERRUPTED)
+  if isinstance(error, BrokenPipeError):
+    return _NO_READER
+  error = startup.explained(error) or error
   if isinstance(error, errors.MedxferError):
     text, status = str(error), error.exit_status
   elif isinstance(error, OSError):
@@ -88,23 +136,54 @@ def report(error: BaseException) -> int:
     text, status = f'{where}{error.strerror or error}', _FAILED
   else:
     text, status = ''.join(traceback.format_exception(error)), _FAILED
-  print(f'error: {text}', file=sys.stderr, flush=True)
+  _say(f'error: {text}')
   return status
 
 
-def _status(main: Callable[[list[str]], None], argv: Sequence[str]) -> int:
+def _say(text: str) -> None:
+  # Nobody may be listening, which is no other error.
+  with contextlib.suppress(OSError):
+    print(text, file=sys.stderr, flush=True)
+
+
+def _status(
+    main: Callable[[list[str]], None],
+    argv: Sequence[str],
+    calls: Mapping[str, str],
+) -> int:
   if any(arg in ('-h', '-help', '--help') for arg in argv[1:]):
     app.usage(shorthelp=True, writeto_stdout=True)
     return 0
   try:
-    main(_parse(argv))
+    _check_folder()
+    startup.prepare()
+    rest = _parse(argv)
+    config = flags.FLAGS['config'].value if 'config' in flags.FLAGS else None
+    wording.use((calls, frozenset(keys(config or {}))))
+    startup.check_flags()
+    main(rest)
   except (errors.MedxferError, KeyboardInterrupt, OSError) as error:
+    return report(error)
+  except (AssertionError, RuntimeError, ValueError) as error:
+    if startup.explained(error) is None:
+      raise
     return report(error)
   return 0
 
 
+def _check_folder() -> None:
+  """Refuses to work in a folder that is gone: no relative path leads on."""
+  try:
+    os.getcwd()
+  except FileNotFoundError as error:
+    raise errors.UsageError(
+        'the current folder has been removed; go to another one (cd)'
+    ) from error
+
+
 def _parse(argv: Sequence[str]) -> list[str]:
   """Parses flags; whatever is wrong with them becomes a UsageError."""
+  argv = [_HOME.sub(_expanded, arg) for arg in argv]
   try:
     rest = flags.FLAGS(argv)[1:]
     if 'config' in flags.FLAGS and flags.FLAGS['config'].value is not None:
@@ -123,6 +202,10 @@ def _parse(argv: Sequence[str]) -> list[str]:
     raise errors.UsageError(
         f'unknown configuration key {_innermost(error)}; configs/common.py '
         'explains every key') from error
+
+
+def _expanded(found: re.Match[str]) -> str:
+  return f'{found[1]}{paths_lib.read(found[2], "--config")}'
 
 
 def _innermost(error: BaseException) -> str:

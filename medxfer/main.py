@@ -7,8 +7,6 @@
 workdir goes on where it stopped.
 """
 
-import pathlib
-
 from absl import flags
 from ml_collections import config_flags
 
@@ -38,8 +36,7 @@ def main(argv: list[str]) -> None:
   # Processes that meet use their devices.
   devices.repeatable(wanted=spec.deterministic)
   with processes.together():
-    run.run(spec, pathlib.Path(_WORKDIR.value).expanduser(),
-            profile=_PROFILE.value)
+    run.run(spec, launcher.path(_WORKDIR), profile=_PROFILE.value)
 
 
 if __name__ == '__main__':

@@ -10,8 +10,6 @@ the same is drawn for other weights, with or without a run to compare: figure
 8.1 of the thesis is --weights=imagenet,random. Research use only.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import errors
@@ -52,11 +50,11 @@ def main(argv: list[str]) -> None:
   # pylint: disable-next=import-outside-toplevel
   from medxfer.runs import activations
   activations.draw(
-      [pathlib.Path(name) for name in argv],
-      output=pathlib.Path(_OUTPUT.value),
+      launcher.paths(argv),
+      output=launcher.path(_OUTPUT),
       layer=_LAYER.value,
       channels=_CHANNELS.value,
-      run=pathlib.Path(_WORKDIR.value) if _WORKDIR.value else None,
+      run=launcher.path(_WORKDIR),
       starts=_WEIGHTS.value,
       size=_SIZE.value,
   )

@@ -6,8 +6,6 @@ McNemar's test, and the differences of accuracy and macro F1 with their
 intervals: by lesion or patient, the same images drawn for both.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import errors
@@ -24,16 +22,16 @@ def main(argv: list[str]) -> None:
   """Reads the flags, then compares."""
   if len(argv) != 2:
     raise errors.UsageError('name two workdirs (see --help)')
-  output = pathlib.Path(_OUTPUT.value).expanduser() if _OUTPUT.value else None
+  output = launcher.path(_OUTPUT)
   if output:
     files.check_target(output, overwrite=True)
   # pylint: disable=import-outside-toplevel
   from medxfer.evaluation import paired
   from medxfer.report import reading
   tables = []
-  for name in argv:
+  for name, path in zip(argv, launcher.paths(argv)):
     try:
-      run = reading.read(pathlib.Path(name).expanduser(), name)
+      run = reading.read(path, name)
     except errors.DataError as error:
       raise errors.DataError(f'{name}: {error}') from error
     tables.append(run.predictions)
@@ -45,4 +43,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(main, calls={'workdir': 'workdir'})

@@ -130,8 +130,8 @@ def main(argv: list[str]) -> None:
         f'unexpected arguments {" ".join(argv)}; use --source and --output.'
     )
   lines = convert(
-      pathlib.Path(_SOURCE.value).expanduser(),
-      pathlib.Path(_OUTPUT.value).expanduser(),
+      launcher.path(_SOURCE),
+      launcher.path(_OUTPUT),
       to=_TO.value,
       preprocessing=_PREPROCESSING.value,
       overwrite=_OVERWRITE.value,
@@ -140,4 +140,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(main, calls={'workdir': '--source'})

@@ -8,8 +8,6 @@ licence. Files are verified by size and checksum before they are unpacked. An
 interrupted download goes on where it stopped when the command is run again.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import files
@@ -34,7 +32,7 @@ _SETS = {
 def main(argv: list[str]) -> None:
   """Fetches the data set that the flags name."""
   del argv
-  output = pathlib.Path(_OUTPUT.value).expanduser()
+  output = launcher.path(_OUTPUT)
   # Before the network is asked anything.
   files.check_free(output)
   plan_of, fetch = _SETS[_DATASET.value]

@@ -8,7 +8,7 @@ printed and, with --output, written there with the predictions. The workdir
 itself is only read.
 """
 
-import pathlib
+import os
 
 from absl import flags
 
@@ -28,11 +28,12 @@ def main(argv: list[str]) -> None:
   launcher.require(argv, _WORKDIR)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
-  output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
+  data_dir = launcher.path(_DATA_DIR)
   evaluate.evaluate(
-      pathlib.Path(_WORKDIR.value), _SPLIT.value, output=output,
-      data_dir=_DATA_DIR.value)
+      launcher.path(_WORKDIR), _SPLIT.value,
+      output=launcher.path(_OUTPUT),
+      data_dir=os.fspath(data_dir) if data_dir else None)
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(main, calls={'data.dir': '--data_dir'})

@@ -6,8 +6,6 @@
 The same flags give the same bytes. DIR must be absent or empty.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import launcher
@@ -32,7 +30,7 @@ _HEIGHT = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
   """Writes the data set that the flags name."""
   del argv
-  output = pathlib.Path(_OUTPUT.value).expanduser()
+  output = launcher.path(_OUTPUT)
   kind = phantom.KINDS[_DATASET.value]
   size = zip((_WIDTH.value, _HEIGHT.value), kind.size)
   kind.write(

@@ -9,8 +9,6 @@ the network saw it, beside a heat map (Grad-CAM) of where its prediction comes
 from. Research use only: no medical device.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import errors
@@ -43,14 +41,14 @@ def main(argv: list[str]) -> None:
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import predict  # pylint: disable=import-outside-toplevel
   predict.predict(
-      pathlib.Path(_WORKDIR.value),
-      [pathlib.Path(name) for name in argv],
-      output=pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None,
+      launcher.path(_WORKDIR),
+      launcher.paths(argv),
+      output=launcher.path(_OUTPUT),
       on_bad_image=_ON_BAD_IMAGE.value,
-      explain=pathlib.Path(_EXPLAIN.value) if _EXPLAIN.value else None,
+      explain=launcher.path(_EXPLAIN),
       explain_layer=_EXPLAIN_LAYER.value,
   )
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(main, calls={'data.on_bad_image': '--on_bad_image'})

@@ -7,8 +7,6 @@ in it are read. Runs that are not finished or damaged are left out, by name.
 The page is OUTPUT/index.html: one file that opens without a network.
 """
 
-import pathlib
-
 from absl import flags
 
 from medxfer import launcher
@@ -25,9 +23,9 @@ def main(argv: list[str]) -> None:
   launcher.require(argv, _WORKDIR)
   # Matplotlib takes seconds to load: refuse first, load then.
   from medxfer.report import write  # pylint: disable=import-outside-toplevel
-  output = pathlib.Path(_OUTPUT.value).expanduser() if _OUTPUT.value else None
+  output = launcher.path(_OUTPUT)
   page, collection = write.report(
-      pathlib.Path(_WORKDIR.value).expanduser(), output)
+      launcher.path(_WORKDIR), output)
   for item in collection.left_out:
     print(f'left out {item.name}: {item.reason}')
   print(f'{len(collection.all_runs)} runs in {page}')

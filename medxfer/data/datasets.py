@@ -11,6 +11,7 @@ import pathlib
 
 from medxfer import cache
 from medxfer import errors
+from medxfer import paths
 from medxfer import spec as specs
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
@@ -41,7 +42,7 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
   """
   options = {'on_bad_image': spec.on_bad_image}
   if spec.groups:
-    options['groups'] = pathlib.Path(spec.groups).expanduser()
+    options['groups'] = paths.read(spec.groups, 'data.groups')
   return _READERS[spec.name](folder(spec), **options)
 
 
@@ -55,9 +56,9 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
   if spec.phantom:
     return _phantoms(spec)
   if spec.dir:
-    return pathlib.Path(spec.dir).expanduser()
+    return paths.read(spec.dir, 'data.dir')
   if os.environ.get(ENVIRONMENT):
-    return pathlib.Path(os.environ[ENVIRONMENT]).expanduser() / spec.name
+    return paths.read(os.environ[ENVIRONMENT], f'${ENVIRONMENT}') / spec.name
   raise errors.DataError(
       f'nothing says where {spec.name} is: give --config.data.dir=DIR, or set '
       f'{ENVIRONMENT} to the folder that holds {spec.name}/; '

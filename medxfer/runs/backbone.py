@@ -4,6 +4,7 @@ import pathlib
 
 from medxfer import baselines
 from medxfer import errors
+from medxfer import paths
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.model import layers
@@ -13,8 +14,7 @@ from medxfer.runs import workdir
 from medxfer.training import checkpoints
 
 _WAY_OUT = (
-    'name the finished run of a network with --config.model.init_from=WORKDIR, '
-    'in a study with --config.study.source_run=WORKDIR')
+    'name the finished run of a network with --config.model.init_from=WORKDIR')
 
 
 def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
@@ -101,7 +101,7 @@ def _fitting(
 
 def _source(spec: specs.ModelSpec) -> pathlib.Path:
   """Returns the finished run that a network starts from."""
-  path = pathlib.Path(spec.init_from).expanduser()
+  path = paths.read(spec.init_from, 'model.init_from')
   if not path.is_dir():
     raise errors.DataError(
         f'model.init_from={path}: no such folder, and neither imagenet nor '

@@ -12,8 +12,6 @@ The networks of `configs/layers.py` are then looked into, layer by layer, by
 the shard that ends last; what is found stands in DIR/layers.json.
 """
 
-import pathlib
-
 from absl import flags
 from ml_collections import config_flags
 
@@ -34,7 +32,7 @@ def main(argv: list[str]) -> None:
   """Reads the flags, then runs what is left to do."""
   launcher.require(argv, _CONFIG, _WORKDIR)
   index, count = plan.parse_shard(_SHARD.value)
-  path = pathlib.Path(_WORKDIR.value).expanduser()
+  path = launcher.path(_WORKDIR)
   study = plan.from_config(_CONFIG.value, path)
   for run in study.runs:
     trainable.check(run.spec.model)
@@ -57,4 +55,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(main, calls={
+      'seed': '--config.study.seeds',
+      'model.init_from': '--config.study.source_run',
+  })

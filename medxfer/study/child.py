@@ -13,9 +13,10 @@ import sys
 import threading
 
 from medxfer import errors
-from medxfer import launcher
 from medxfer import spec as specs
+from medxfer import startup
 from medxfer import stopping
+from medxfer import wording
 
 
 def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
@@ -27,7 +28,8 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
   # Spawned, because a forked process inherits locks of TensorFlow's threads.
   context = multiprocessing.get_context('spawn')
   receiving, sending = context.Pipe(duplex=False)
-  process = context.Process(target=_work, args=(spec, path, sending))
+  process = context.Process(
+      target=_work, args=(spec, path, sending, wording.current()))
   process.start()
   sending.close()
   try:
@@ -44,10 +46,14 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
 
 
 def _work(
-    spec: specs.RunSpec, path: pathlib.Path, sending: connection.Connection
+    spec: specs.RunSpec,
+    path: pathlib.Path,
+    sending: connection.Connection,
+    names: wording.Names,
 ) -> None:
   """What that process does."""
-  launcher.quieten()
+  startup.prepare()
+  wording.use(names)
   stopping.install()
   threading.Thread(target=_end_with_parent, daemon=True).start()
   problem = ''
@@ -58,6 +64,11 @@ def _work(
     problem = str(error)
   except OSError as error:
     problem = f'{error.filename or path}: {error.strerror or error}'
+  except (AssertionError, RuntimeError, ValueError) as error:
+    explained = startup.explained(error)
+    if explained is None:
+      raise
+    problem = str(explained)
   except stopping.Interrupted as error:
     sys.stdout.flush()
     os._exit(error.exit_status)

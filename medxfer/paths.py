@@ -1,0 +1,27 @@
+"""Paths as people write them: whole, relative, `~/...`, `~user/...`."""
+
+import os
+import pathlib
+
+from medxfer import errors
+
+
+def read(named: str, source: str = '') -> pathlib.Path:
+  """Returns the path that a flag, a key or a variable names.
+
+  Args:
+    named: what it says; not empty.
+    source: the flag, key or variable, as it is to be called in a message;
+      '' for a word of the command line.
+
+  Raises:
+    UsageError: it begins with the home of somebody who has none.
+  """
+  found = os.path.expanduser(named)
+  if not found.startswith('~'):
+    return pathlib.Path(found)
+  user = named.split('/')[0][1:]
+  why = (f'there is no user {user!r} on this machine' if user else
+         'this user has no home folder, and $HOME is not set')
+  raise errors.UsageError(
+      f'{source}{"=" if source else ""}{named}: {why}; write the whole path')
