@@ -3,12 +3,13 @@
 Slurm (`srun`) and Open MPI (`mpirun`) say in the environment how many there
 are, and JAX finds each other by that. Elsewhere every process is given three
 variables: $JAX_COORDINATOR_ADDRESS (HOST:PORT of the first), $JAX_NUM_PROCESSES
-and $JAX_PROCESS_ID.
+and $JAX_PROCESS_ID. $JAX_NUM_PROCESSES=1 alone says that there is no other.
 """
 
 from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
+import dataclasses
 import os
 import sys
 import threading
@@ -19,11 +20,28 @@ from jax.experimental import multihost_utils
 
 from medxfer import errors
 from medxfer import launcher
+from medxfer import say
+from medxfer.training import schedulers
 
 _VARIABLES = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
-# How many processes a scheduler has started together, with this one.
-_SCHEDULERS = ('SLURM_STEP_NUM_TASKS', 'OMPI_COMM_WORLD_SIZE')
-_PATIENCE = 300.0  # Seconds until the last one has to be there.
+# Seconds until the last one has to be there: those that a scheduler starts
+# are started at the same moment.
+_PATIENCE, _SCHEDULED = 300.0, 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+  """What says that there are others.
+
+  Attributes:
+    named: the variable and its value.
+    given: arguments for JAX; none if it finds them itself.
+    patience: seconds to wait for them.
+  """
+
+  named: str
+  given: Mapping[str, Any]
+  patience: float
 
 
 @contextlib.contextmanager
@@ -40,11 +58,11 @@ def together(patience: float = _PATIENCE) -> Iterator[None]:
   Raises:
     UsageError: the environment is incomplete or contradicts itself.
   """
-  given = _given()
-  if given is None:
+  job = _job(patience)
+  if job is None:
     yield
     return
-  _meet(given, patience)
+  _meet(job)
   try:
     yield
   except BaseException as error:  # pylint: disable=broad-exception-caught
@@ -68,22 +86,27 @@ def lost(error: Exception) -> errors.DataError | None:
       'on after its last epoch')
 
 
-def _meet(given: Mapping[str, Any], patience: float) -> None:
+def _meet(job: _Job) -> None:
+  way_out = f'{schedulers.ALONE} runs this one alone'
+  say.note(f'{job.named} says that there are other processes: waiting up to '
+           f'{job.patience:.0f} s for them; {way_out}')
   # JAX itself would end the process with a stack trace.
-  alarm = threading.Timer(patience, _leave, (errors.DataError(
-      f'the other processes of this job did not come within {patience:.0f} s; '
-      'look at what they say, and start all of them together'),))
+  alarm = threading.Timer(job.patience, _leave, (errors.DataError(
+      f'the other processes of this job did not come within '
+      f'{job.patience:.0f} s ({job.named}); look at what they say, and start '
+      f'all of them together, or {way_out}'),))
   alarm.start()
   try:
     jax.distributed.initialize(
-        **given, initialization_timeout=int(patience) + 60)
+        **job.given, initialization_timeout=int(job.patience) + 60)
     # Lines between CPUs are laid at their first use, within 30 seconds: now,
     # while no process has anything to compile.
     multihost_utils.sync_global_devices('met')
   except (RuntimeError, TypeError, ValueError) as error:
     raise errors.UsageError(
-        f'the processes of this job cannot meet ({error}); set '
-        f'{", ".join(_VARIABLES)} in each of them') from error
+        f'{job.named} says that there are other processes, but they cannot '
+        f'meet ({error}); set {", ".join(_VARIABLES)} in each of them, or '
+        f'{way_out}') from error
   finally:
     alarm.cancel()
   if jax.process_index():
@@ -96,28 +119,23 @@ def _leave(error: BaseException) -> None:
   os._exit(status)
 
 
-def _given() -> dict[str, Any] | None:
-  """Returns the arguments for JAX; None if this process is alone."""
+def _job(patience: float) -> _Job | None:
+  """Returns what says that there are others; None if this process is alone."""
   values = {name: os.environ.get(name, '') for name in _VARIABLES}
+  if values[_VARIABLES[1]].strip() == '1':
+    return None
   if not any(values.values()):
-    several = any(_number(name, os.environ.get(name, '1')) > 1
-                  for name in _SCHEDULERS)
-    return {} if several else None
+    named = schedulers.together()
+    return _Job(named, {}, min(patience, _SCHEDULED)) if named else None
   missing = [name for name, value in values.items() if not value]
   if missing:
     given = [name for name in values if values[name]]
     raise errors.UsageError(
         f'{", ".join(given)} needs {", ".join(missing)} beside it: set all '
-        'three for several processes, none for one')
+        f'three for several processes, none or {schedulers.ALONE} for one')
   address, count, process = values.values()
-  return {
+  return _Job(f'{_VARIABLES[1]}={count}', {
       'coordinator_address': address,
-      'num_processes': _number(_VARIABLES[1], count),
-      'process_id': _number(_VARIABLES[2], process),
-  }
-
-
-def _number(name: str, value: str) -> int:
-  if not value.isdecimal():
-    raise errors.UsageError(f'{name}={value}: give a number')
-  return int(value)
+      'num_processes': schedulers.number(_VARIABLES[1], count),
+      'process_id': schedulers.number(_VARIABLES[2], process),
+  }, patience)
