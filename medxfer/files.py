@@ -8,11 +8,15 @@ import io
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 from typing import Any
 
 from medxfer import errors
+
+_NO_TEXT = re.compile('[\ud800-\udfff]')
+_LIKE_ESCAPE = re.compile(r'\\(?=x[0-9a-f]{2})')
 
 
 def check_target(path: pathlib.Path, *, overwrite: bool) -> None:
@@ -70,9 +74,34 @@ def sweep(folder: pathlib.Path) -> None:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-  """Writes a text file in UTF-8."""
+  """Writes a text file in UTF-8; what is no text in it, as `text_of` does."""
   with replacing(path) as temporary:
-    temporary.write_text(text, encoding='utf-8', newline='')
+    temporary.write_text(text_of(text), encoding='utf-8', newline='')
+
+
+def text_of(text: str) -> str:
+  r"""Returns a text in which what is none has become an escape.
+
+  File systems take any bytes for a name, and Python reads those that are no
+  UTF-8 as lone surrogates: the byte FC becomes \xfc.
+  """
+  return _NO_TEXT.sub(_escape, text)
+
+
+def name_of(path: pathlib.Path) -> str:
+  r"""Returns a path as text from which it can be told.
+
+  As `text_of`; where a name looks like such an escape, its backslash is
+  written as \x5c. Each \xNN is one byte of the name, all else stands for
+  itself.
+  """
+  return text_of(_LIKE_ESCAPE.sub(r'\\x5c', os.fspath(path)))
+
+
+def _escape(found: re.Match[str]) -> str:
+  number = ord(found[0])
+  is_byte = 0xdc80 <= number <= 0xdcff
+  return f'\\x{number - 0xdc00:02x}' if is_byte else f'\\u{number:04x}'
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

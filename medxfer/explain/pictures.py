@@ -4,19 +4,17 @@ A picture is uint8 [height, width, 3], RGB.
 """
 
 from collections.abc import Sequence
-import functools
 import pathlib
 
 import numpy as np
 from PIL import Image
-from PIL import ImageDraw
-from PIL import ImageFont
+
+from medxfer.explain import lettering
 
 # Shorter sides are enlarged to at least this many pixels.
 _SIDE = 192
 _GAP = 6  # White pixels around each picture of a sheet.
 _LINE = 18  # Pixels, the height of a caption.
-_FONT = 12
 
 
 def enlarged(image: np.ndarray) -> np.ndarray:
@@ -91,13 +89,13 @@ def tile(
   sheet = Image.new('RGB', (
       columns * (width + _GAP) + _GAP,
       rows * (height + line + _GAP) + _GAP), 'white')
-  draw = ImageDraw.Draw(sheet)
   for i, image in enumerate(images):
     row, column = divmod(i, columns)
     x = _GAP + column * (width + _GAP)
     y = _GAP + row * (height + line + _GAP)
     if captions:
-      draw.text((x, y), _fitted(captions[i], width), 'black', font=_font())
+      sheet.paste(
+          Image.fromarray(lettering.line(captions[i], width, line)), (x, y))
     sheet.paste(Image.fromarray(image), (x, y + line))
   return np.array(sheet)
 
@@ -125,21 +123,3 @@ def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _painted(heat: np.ndarray, colours: str) -> np.ndarray:
   import matplotlib  # pylint: disable=import-outside-toplevel
   return matplotlib.colormaps[colours](heat, bytes=True)[..., :3]
-
-
-@functools.cache
-def _font() -> ImageFont.FreeTypeFont:
-  # Matplotlib's own font: Pillow's has no letters beyond Latin ones.
-  import matplotlib  # pylint: disable=import-outside-toplevel
-  folder = pathlib.Path(matplotlib.get_data_path(), 'fonts', 'ttf')
-  return ImageFont.truetype(folder / 'DejaVuSans.ttf', _FONT)
-
-
-def _fitted(text: str, width: int) -> str:
-  """Returns as much of a text as fits a line of `width` pixels."""
-  text = ''.join(c if c.isprintable() else ' ' for c in text)
-  fitted = text
-  while text and _font().getlength(fitted) > width:
-    text = text[:-1]
-    fitted = f'{text.rstrip()}…'
-  return fitted

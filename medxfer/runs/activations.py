@@ -84,7 +84,7 @@ def draw(
           notice=functools.partial(warn, name) if run else None), image_size)
       file = explain.file_name(number, name)
       pictures.write(stage / file, _sheet(name, pixels, looks, channels))
-      index.append((name, file))
+      index.append((files.name_of(name), file))
     files.write_table(stage / explain.INDEX, _HEADER, index)
 
 

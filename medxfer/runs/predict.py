@@ -129,7 +129,8 @@ def _rows(
     if draw:
       draw(good, padded, probabilities)
     for name, p in zip(good, probabilities):
-      yield (name, classes[p.argmax()], *(float(value) for value in p))
+      yield (files.name_of(name), classes[p.argmax()],
+             *(float(value) for value in p))
 
 
 def _read(
