@@ -65,26 +65,16 @@ def path(flag: flags.FlagHolder[str | None]) -> pathlib.Path | None:
   """Returns the path that a flag names; None if it names none.
 
   Raises:
-    UsageError: it begins with the home of somebody who has none, or holds
-      bytes that are no text, which what is written there could not repeat.
+    UsageError: as `paths.read`.
   """
-  if not flag.value:
-    return None
-  found = paths_lib.read(flag.value, f'--{flag.name}')
-  try:
-    os.fspath(found).encode()
-  except UnicodeEncodeError as error:
-    raise errors.UsageError(
-        f'--{flag.name}={flag.value!r}: the name holds bytes that are no '
-        'UTF-8; rename it') from error
-  return found
+  return paths_lib.read(flag.value, f'--{flag.name}') if flag.value else None
 
 
 def paths(argv: Sequence[str]) -> list[pathlib.Path]:
   """Returns the paths that words of a command line name.
 
   Raises:
-    UsageError: one begins with the home of somebody who has none.
+    UsageError: as `paths.read`.
   """
   return [paths_lib.read(word) for word in argv]
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 from medxfer import errors
+from medxfer import files
 
 
 def read(named: str, source: str = '') -> pathlib.Path:
@@ -15,8 +16,14 @@ def read(named: str, source: str = '') -> pathlib.Path:
       '' for a word of the command line.
 
   Raises:
-    UsageError: it begins with the home of somebody who has none.
+    UsageError: it begins with the home of somebody who has none, or holds
+      bytes that are no UTF-8, which libraries refuse once they are needed.
+      Images on the command line may.
   """
+  if source and files.text_of(named) != named:
+    raise errors.UsageError(
+        f'{source}={files.text_of(named)}: the name holds bytes that are no '
+        'UTF-8; rename it')
   found = os.path.expanduser(named)
   if not found.startswith('~'):
     return pathlib.Path(found)

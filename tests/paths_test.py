@@ -129,7 +129,9 @@ def test_variables_are_read_like_flags(monkeypatch, variable, read):
 
 
 def test_names_that_are_no_text_are_refused():
-  """What is written there could not be told anywhere else."""
-  with pytest.raises(errors.UsageError, match='--output=.*no UTF-8'):
+  """TensorFlow and Orbax would fail on them, hours later."""
+  with pytest.raises(errors.UsageError, match=r'--output=.*M\\xfc.*no UTF-8'):
     launcher.path(_flag('runs/M\udcfcller'))
+  with pytest.raises(errors.UsageError, match='data.dir=.*no UTF-8'):
+    datasets.folder(_Data(dir='runs/M\udcfcller'))
   assert paths.read('M\udcfcller.jpg') == pathlib.Path('M\udcfcller.jpg')
