@@ -1,6 +1,10 @@
 """Protects predict: any readable image is classified, as in the run."""
 
 import csv
+import pathlib
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 from PIL import Image
@@ -9,6 +13,8 @@ import pytest
 from medxfer import errors
 from medxfer.data import ham10000
 from medxfer.runs import predict
+
+_ROOT = pathlib.Path(__file__).parents[2]
 
 
 def _table(path):
@@ -57,6 +63,58 @@ def test_what_is_no_image_ends_or_is_left_out(finished, tmp_path, capsys):
   predict.predict(finished, [tmp_path], output=out, on_bad_image='skip')
   assert list(_table(out)) == [str(tmp_path / 'good.png')]
   assert 'left out' in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text_has_a_row(finished, tmp_path, capsys):
+  """Archives from other systems hold such names; none is lost or guessed."""
+  good = tmp_path / 'M\udcfcller.png'
+  Image.new('RGB', (40, 40)).save(good)
+  written = str(tmp_path / r'M\xfcller.png')
+  predict.predict(finished, [good], output=tmp_path / 'p.csv')
+  assert list(_table(tmp_path / 'p.csv')) == [written]
+  predict.predict(finished, [good], output=None)
+  assert written in capsys.readouterr().out
+  good.write_text('no image')
+  with pytest.raises(errors.DataError, match='ller.png'):
+    predict.predict(finished, [good], output=None)
+
+
+@pytest.mark.slow
+def test_such_a_name_stands_in_the_index_of_pictures(finished, tmp_path):
+  """As in the table: the one leads to the other."""
+  Image.new('RGB', (40, 40)).save(tmp_path / 'M\udcfcller.png')
+  predict.predict(
+      finished, [tmp_path / 'M\udcfcller.png'], output=tmp_path / 'p.csv',
+      explain=tmp_path / 'e')
+  assert list(_table(tmp_path / 'e' / 'index.csv')) == list(
+      _table(tmp_path / 'p.csv'))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('module, args, said, not_said', [
+    ('tools.predict', ['{bad}'], '--on_bad_image=skip', '--config'),
+    ('tools.evaluate', ['--data_dir={bad}'], '--data_dir=DIR', '--config'),
+    ('tools.evaluate', ['--data_dir={half}'], 'data.on_bad_image=skip (a key',
+     '--config'),
+    ('tools.convert_weights', ['--source={empty}', '--output={empty}/w.npz'],
+     'give the --source of a run', '--workdir'),
+])
+def test_a_message_names_the_flags_of_its_command(
+    finished, phantoms, tmp_path, module, args, said, not_said):
+  """A way out that the command refuses is none."""
+  (tmp_path / 'empty').mkdir()
+  (tmp_path / 'bad').write_text('no image')
+  half = shutil.copytree(phantoms, tmp_path / 'half')
+  next(half.glob('*/*.jpg')).write_bytes(b'no image')
+  args = [arg.format(**{n: tmp_path / n for n in ('empty', 'bad', 'half')})
+          for arg in args]
+  if module != 'tools.convert_weights':
+    args.append(f'--workdir={finished}')
+  result = subprocess.run(
+      [sys.executable, '-m', module, *args], cwd=_ROOT, capture_output=True,
+      text=True, check=False)
+  assert result.returncode == 1 and 'Traceback' not in result.stderr
+  assert said in result.stderr and not_said not in result.stderr
 
 
 def test_names_that_do_not_exist_are_refused(finished, tmp_path):

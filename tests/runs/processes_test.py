@@ -133,6 +133,32 @@ def test_a_process_whose_fellows_never_come_says_so():
   assert 'error: the other processes of this job did not come' in run.stderr
 
 
+def _together(**environment) -> subprocess.Popen:
+  return subprocess.Popen(
+      [sys.executable, '-c', 'import jax\n'
+       'from medxfer.training import processes\n'
+       'with processes.together():\n'
+       '  print(jax.process_count(), flush=True)'],
+      cwd=_ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL,
+      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_processes_that_slurm_has_started_meet():
+  """By its variables alone, as `srun` sets them; one that is left does not."""
+  step = {'SLURM_JOB_ID': str(os.getpid()), 'SLURM_STEP_ID': '0',
+          'SLURM_STEP_NODELIST': 'localhost', 'SLURM_STEP_NUM_TASKS': '2',
+          'SLURM_NTASKS': '2'}
+  ranks = [{'SLURM_PROCID': str(i), 'SLURM_LOCALID': str(i)} for i in range(2)]
+  both = [_together(**step, **rank) for rank in ranks]
+  first, second = _finish(*both)
+  assert first.splitlines()[-1] == '2' and '2' not in second.splitlines()
+  alone = _together(**step, **ranks[0])
+  out, err = alone.communicate(timeout=60)
+  assert (alone.returncode, out) == (0, '1\n')
+  assert 'note: SLURM_STEP_NUM_TASKS=2 speaks of 2 processes' in err
+
+
 @pytest.mark.parametrize('values, message', [
     (('localhost:1', '2', ''), 'needs JAX_PROCESS_ID beside'),
     (('', '2', ''), 'needs JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID beside'),
