@@ -15,7 +15,8 @@ from typing import Any
 
 from medxfer import errors
 
-_NO_TEXT = re.compile('[\ud800-\udfff]')
+# Lone surrogates that stand for no byte of a file's name.
+_NO_BYTES = re.compile('[\ud800-\udc7f\udd00-\udfff]')
 _LIKE_ESCAPE = re.compile(r'\\(?=x[0-9a-f]{2})')
 
 
@@ -83,9 +84,11 @@ def text_of(text: str) -> str:
   r"""Returns a text in which what is none has become an escape.
 
   File systems take any bytes for a name, and Python reads those that are no
-  UTF-8 as lone surrogates: the byte FC becomes \xfc.
+  text as lone surrogates: the byte FC becomes \xfc.
   """
-  return _NO_TEXT.sub(_escape, text)
+  text = _NO_BYTES.sub(lambda found: f'\\u{ord(found[0]):04x}', text)
+  return text.encode('utf-8', 'surrogateescape').decode(
+      'utf-8', 'backslashreplace')
 
 
 def name_of(path: pathlib.Path) -> str:
@@ -96,12 +99,6 @@ def name_of(path: pathlib.Path) -> str:
   itself.
   """
   return text_of(_LIKE_ESCAPE.sub(r'\\x5c', os.fspath(path)))
-
-
-def _escape(found: re.Match[str]) -> str:
-  number = ord(found[0])
-  is_byte = 0xdc80 <= number <= 0xdcff
-  return f'\\x{number - 0xdc00:02x}' if is_byte else f'\\u{number:04x}'
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -17,18 +17,20 @@ def read(named: str, source: str = '') -> pathlib.Path:
 
   Raises:
     UsageError: it begins with the home of somebody who has none, or holds
-      bytes that are no UTF-8, which libraries refuse once they are needed.
+      bytes that are no text, which libraries refuse once they are needed.
       Images on the command line may.
   """
-  if source and files.text_of(named) != named:
-    raise errors.UsageError(
-        f'{source}={files.text_of(named)}: the name holds bytes that are no '
-        'UTF-8; rename it')
   found = os.path.expanduser(named)
-  if not found.startswith('~'):
-    return pathlib.Path(found)
-  user = named.split('/')[0][1:]
-  why = (f'there is no user {user!r} on this machine' if user else
-         'this user has no home folder, and $HOME is not set')
-  raise errors.UsageError(
-      f'{source}{"=" if source else ""}{named}: {why}; write the whole path')
+  if found.startswith('~'):
+    user = named.split('/')[0][1:]
+    why = (f'there is no user {user!r} on this machine' if user else
+           'this user has no home folder, and $HOME is not set')
+    raise errors.UsageError(
+        f'{source}{"=" if source else ""}{named}: {why}; write the whole path')
+  if source:
+    whole = os.path.abspath(found)
+    if files.text_of(whole) != whole:
+      raise errors.UsageError(
+          f'{source}={named}: {whole} holds bytes that are no text in this '
+          'locale; rename it, or, if it is UTF-8, set LC_ALL=C.UTF-8')
+  return pathlib.Path(found)

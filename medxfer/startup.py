@@ -5,6 +5,7 @@ Those that only the libraries below read are set here to what medxfer needs,
 so that the same command gives the same files everywhere.
 """
 
+import codecs
 import importlib.util
 import os
 import pathlib
@@ -14,6 +15,7 @@ import sys
 from absl import logging
 
 from medxfer import errors
+from medxfer import files
 from medxfer import say
 from medxfer import users
 
@@ -22,6 +24,7 @@ from medxfer import users
 _SET_ASIDE = ('JAX_ENABLE_X64', 'JAX_DISABLE_JIT', 'JAX_DEFAULT_DTYPE_BITS',
               'JAX_NUMPY_RANK_PROMOTION', 'JAX_NUMPY_DTYPE_PROMOTION',
               'JAX_TRANSFER_GUARD')
+_ESCAPES = 'medxfer_escapes'  # A handler of what a stream cannot take.
 _XLA_FLAGS = 'XLA_FLAGS'
 # XLA ends the process where it reads its flags: here, that of a small one.
 _READ_FLAGS = 'from jaxlib import xla_client; xla_client.CompileOptions()'
@@ -56,7 +59,16 @@ def open_streams() -> None:
     if stream is None:
       setattr(sys, name, open(os.devnull, 'w', encoding='utf-8'))
     elif hasattr(stream, 'reconfigure'):
-      stream.reconfigure(errors='backslashreplace')
+      stream.reconfigure(errors=_ESCAPES)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+  """Encodes what a stream cannot take, as codecs ask it of a handler."""
+  text = files.text_of(error.object[error.start:error.end])
+  return text.encode('ascii', 'backslashreplace').decode(), error.end
+
+
+codecs.register_error(_ESCAPES, _escaped)
 
 
 def check_flags() -> None:

@@ -1,6 +1,7 @@
 """Protects paths: every flag, key and variable reads `~` as a shell does."""
 
 import ast
+import os
 import pathlib
 
 from absl import flags
@@ -128,10 +129,14 @@ def test_variables_are_read_like_flags(monkeypatch, variable, read):
     read()
 
 
-def test_names_that_are_no_text_are_refused():
+def test_names_that_are_no_text_are_refused(monkeypatch):
   """TensorFlow and Orbax would fail on them, hours later."""
-  with pytest.raises(errors.UsageError, match=r'--output=.*M\\xfc.*no UTF-8'):
+  with pytest.raises(errors.UsageError, match='--output=.*no text'):
     launcher.path(_flag('runs/M\udcfcller'))
-  with pytest.raises(errors.UsageError, match='data.dir=.*no UTF-8'):
+  with pytest.raises(errors.UsageError, match='data.dir=.*no text'):
     datasets.folder(_Data(dir='runs/M\udcfcller'))
+  monkeypatch.setattr(os, 'getcwd', lambda: '/M\udcfcller')
+  with pytest.raises(errors.UsageError, match='--output=run: /M.*no text'):
+    launcher.path(_flag('run'))
+  assert launcher.path(_flag('/run')) == pathlib.Path('/run')
   assert paths.read('M\udcfcller.jpg') == pathlib.Path('M\udcfcller.jpg')

@@ -39,11 +39,11 @@ def _run(body, *shell, **environ):
 
 
 @pytest.mark.parametrize('environ, expected', [
-    ({'PYTHONIOENCODING': 'ascii'}, r'M\udcfcller \u9ed1'),
-    ({'PYTHONIOENCODING': 'latin-1'}, r'M\udcfcller \u9ed1'),
-    ({'PYTHONIOENCODING': 'utf-8'}, r'M\udcfcller 黑'),
+    ({'PYTHONIOENCODING': 'ascii'}, r'M\xfcller \u9ed1'),
+    ({'PYTHONIOENCODING': 'latin-1'}, r'M\xfcller \u9ed1'),
+    ({'PYTHONIOENCODING': 'utf-8'}, r'M\xfcller 黑'),
     ({'LC_ALL': 'C', 'LANG': '', 'TERM': 'dumb', 'PYTHONIOENCODING': ''},
-     r'M\udcfcller 黑'),
+     r'M\xfcller 黑'),
 ])
 def test_any_name_can_be_printed(environ, expected):
   """On any terminal: what it lacks is an escape."""
