@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import contextlib
 import os
 import pathlib
-import re
 import sys
 import traceback
 from typing import Any
@@ -28,7 +27,6 @@ from medxfer import wording
 _FAILED = errors.DataError.exit_status
 # As shells report signals: 128 + SIGINT, 128 + SIGPIPE.
 _INTERRUPTED, _NO_READER = 130, 141
-_HOME = re.compile('(--?config=)(~.*)')
 
 
 def run(
@@ -94,6 +92,14 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
   for flag in needed:
     if not flag.value:
       raise errors.UsageError(f'--{flag.name} is required (see --help)')
+
+
+def with_home(word: str) -> str:
+  """Returns a word of the command line; `~` in --config is somebody's home."""
+  flag, equals, named = word.partition('=')
+  if flag not in ('--config', '-config') or not named.startswith('~'):
+    return word
+  return f'{flag}{equals}{paths_lib.read(named, flag)}'
 
 
 def keys(config: Mapping[str, Any], above: str = '') -> Iterator[str]:
@@ -173,7 +179,7 @@ def _check_folder() -> None:
 
 def _parse(argv: Sequence[str]) -> list[str]:
   """Parses flags; whatever is wrong with them becomes a UsageError."""
-  argv = [_HOME.sub(_expanded, arg) for arg in argv]
+  argv = [with_home(arg) for arg in argv]
   try:
     rest = flags.FLAGS(argv)[1:]
     if 'config' in flags.FLAGS and flags.FLAGS['config'].value is not None:
@@ -192,10 +198,6 @@ def _parse(argv: Sequence[str]) -> list[str]:
     raise errors.UsageError(
         f'unknown configuration key {_innermost(error)}; configs/common.py '
         'explains every key') from error
-
-
-def _expanded(found: re.Match[str]) -> str:
-  return f'{found[1]}{paths_lib.read(found[2], "--config")}'
 
 
 def _innermost(error: BaseException) -> str:

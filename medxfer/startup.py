@@ -91,7 +91,14 @@ def check_flags() -> None:
 
 
 def explained(error: BaseException) -> errors.MedxferError | None:
-  """Returns what JAX's error says of the machine or of a variable, if so."""
+  """Returns what an error says of this machine or of a variable of JAX.
+
+  Args:
+    error: any.
+
+  Returns:
+    What to tell a person; None if it speaks of something else.
+  """
   text = str(error)
   if isinstance(error, (AssertionError, RuntimeError)) and (
       any(part in text for part in _NO_BACKEND) or _raised_in(
@@ -100,7 +107,7 @@ def explained(error: BaseException) -> errors.MedxferError | None:
     return errors.UsageError(
         f'JAX finds no device of the kind that is asked for '
         f'({" ".join(text.split()) or "none of that name"})'
-        + (f': {given}; unset that, or JAX_PLATFORMS=cpu takes the CPU'
+        + (f': {given}; unset that, and the devices that are there are taken'
            if given else ''))
   if isinstance(error, ValueError) and _raised_in(error, 'config.py'):
     given = _given(n for n in os.environ if n.startswith('JAX_'))
@@ -145,6 +152,8 @@ def _draw_without_display() -> None:
 
 def _find_a_place() -> None:
   """Gives libraries that keep something a folder, where the home is none."""
+  if os.environ.get('HOME') == '':  # `~` would be the root of the disk.
+    del os.environ['HOME']
   if 'MPLCONFIGDIR' not in os.environ and not users.cache_folder('matplotlib'):
     os.environ['MPLCONFIGDIR'] = os.fspath(
         users.temporary_folder() / 'matplotlib')

@@ -70,6 +70,18 @@ def test_homes_are_found(monkeypatch, named, expected):
   assert launcher.paths([named]) == [pathlib.Path(expected)]
 
 
+def test_a_configuration_is_found_at_home(monkeypatch):
+  """With what follows the colon."""
+  monkeypatch.setenv('HOME', '/somebody')
+  assert [launcher.with_home(word) for word in (
+      '--config=~/own.py:head,cpu', '-config=~/own.py', '--config=own.py:~',
+      '--config.data.dir=~/x')] == [
+          '--config=/somebody/own.py:head,cpu', '-config=/somebody/own.py',
+          '--config=own.py:~', '--config.data.dir=~/x']
+  with pytest.raises(errors.UsageError, match='--config=~nosuch/own.py'):
+    launcher.with_home('--config=~nosuch/own.py')
+
+
 def test_no_value_is_no_path():
   """An empty one as well: it would be the current folder."""
   assert launcher.path(_flag(None)) is None

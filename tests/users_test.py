@@ -84,7 +84,9 @@ def test_matplotlib_gets_a_folder_too(monkeypatch, tmp_path):
   """Or it says in several lines that it has made one."""
   for name in ('MPLBACKEND', 'MATPLOTLIBRC'):
     monkeypatch.setenv(name, os.environ.get(name, ''))
-  monkeypatch.setenv('MPLCONFIGDIR', '')
+  for name in ('MPLCONFIGDIR', 'HOME'):
+    monkeypatch.setenv(name, '')
   del os.environ['MPLCONFIGDIR']
   startup.prepare()
+  assert 'HOME' not in os.environ  # Empty, it would be the disk's root.
   assert os.environ['MPLCONFIGDIR'].startswith(str(tmp_path))

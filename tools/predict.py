@@ -1,12 +1,13 @@
-"""Classifies images with the best checkpoint of a run.
+r"""Classifies images with the best checkpoint of a run.
 
-    python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV] \\
+    python -m tools.predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV] \
         [--explain=DIR] [--explain_layer=block4_conv3]
 
 Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
 stands for every image below it. With --explain each image is also drawn, as
 the network saw it, beside a heat map (Grad-CAM) of where its prediction comes
-from. Research use only: no medical device.
+from. Bytes of a file's name that are no text are written as \xNN, and a
+backslash that looks like one as \x5c. Research use only: no medical device.
 """
 
 from absl import flags
