@@ -56,7 +56,7 @@ def folder(named: str = '') -> pathlib.Path | None:
     named: a folder, 'off', or '' for what $MEDXFER_CACHE says, else `home`.
   """
   if named and named != _OFF:
-    return paths.read(named, 'cache_dir')
+    return paths.read(named, '--config.cache_dir')
   if _OFF in (named, os.environ.get(_VARIABLE, '')):
     return None
   return home()

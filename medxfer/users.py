@@ -46,5 +46,6 @@ def temporary_folder() -> pathlib.Path:
 
 
 def _may_be_made(folder: pathlib.Path) -> bool:
-  there = next((p for p in (folder, *folder.parents) if os.path.exists(p)), folder)
+  above = (folder, *folder.parents)
+  there = next((p for p in above if os.path.exists(p)), folder)
   return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

@@ -42,7 +42,7 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
   """
   options = {'on_bad_image': spec.on_bad_image}
   if spec.groups:
-    options['groups'] = paths.read(spec.groups, 'data.groups')
+    options['groups'] = paths.read(spec.groups, '--config.data.groups')
   return _READERS[spec.name](folder(spec), **options)
 
 
@@ -56,7 +56,7 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
   if spec.phantom:
     return _phantoms(spec)
   if spec.dir:
-    return paths.read(spec.dir, 'data.dir')
+    return paths.read(spec.dir, '--config.data.dir')
   if os.environ.get(ENVIRONMENT):
     return paths.read(os.environ[ENVIRONMENT], f'${ENVIRONMENT}') / spec.name
   raise errors.DataError(

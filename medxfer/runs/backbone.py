@@ -101,18 +101,19 @@ def _fitting(
 
 def _source(spec: specs.ModelSpec) -> pathlib.Path:
   """Returns the finished run that a network starts from."""
-  path = paths.read(spec.init_from, 'model.init_from')
+  flag = '--config.model.init_from'
+  path = paths.read(spec.init_from, flag)
   if not path.is_dir():
     raise errors.DataError(
-        f'model.init_from={path}: no such folder, and neither imagenet nor '
+        f'{flag}={path}: no such folder, and neither imagenet nor '
         f'random; {_WAY_OUT}')
   name = workdir.read_spec(path).model.name
   if name in baselines.NAMES:
     raise errors.DataError(
-        f'model.init_from={path}: a {name} has no layers to transfer; '
+        f'{flag}={path}: a {name} has no layers to transfer; '
         f'{_WAY_OUT}')
   if not (path / workdir.SUMMARY).exists():
     raise errors.DataError(
-        f'model.init_from={path}: this run is not finished; let it end (the '
+        f'{flag}={path}: this run is not finished; let it end (the '
         f'same command goes on with it), or {_WAY_OUT}')
   return path

@@ -69,7 +69,8 @@ def drawing(
         file = file_name(len(index) + 1, name)
         captions = (name.stem, f'{p[winner]:.3f} {classes[winner]}')
         pictures.write(stage / file, _pair(image, heat, captions))
-        index.append((files.name_of(name), file, classes[winner], float(p[winner])))
+        index.append((files.name_of(name), file, classes[winner],
+                      float(p[winner])))
 
     yield draw
     files.write_table(stage / INDEX, _HEADER, index)
