@@ -1,5 +1,6 @@
 """A data set's pixels: decoded once for each size, mapped from disk since."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
 import errno
 import hashlib
@@ -67,24 +68,35 @@ def read(
     with (cache.slot(where, _KIND, key) as slot,
           cache.slot(where, _THUMBNAILS, key) as small):
       entry, thumbnails = _entry(slot), _entry(small)
-      if entry is not None and thumbnails is not None:
-        digests = tuple(map(bytes.fromhex, entry.about['digests']))
-        return decoded_lib.Decoded(
-            examples, digests, entry.array, thumbnails.array,
-            grey_range=grey_range)
-      n = len(examples)
-      with (slot.draft((n, *image_size, 3), np.uint8) as draft,
-            small.draft((n, *likeness.SHAPE), np.uint8) as drawn):
-        decoded = decode(draft.array)
-        if len(decoded.examples) == n:
-          drawn.array[:] = decoded.thumbnails
-          drawn.commit({})
-          draft.commit({'digests': [d.hex() for d in decoded.digests]})
-        return decoded
+      if entry is None or thumbnails is None:
+        return _decode_into(slot, small, examples, image_size, decode)
+      digests = tuple(map(bytes.fromhex, entry.about['digests']))
+      return decoded_lib.Decoded(
+          examples, digests, entry.array, thumbnails.array,
+          grey_range=grey_range)
   except OSError as error:
     say.line(f'pixel cache: {where} cannot be used '
              f'({os.strerror(error.errno or errno.EIO)}); going on without it')
     return decode()
+
+
+def _decode_into(
+    slot: cache.Slot,
+    small: cache.Slot,
+    examples: examples_lib.Examples,
+    image_size: tuple[int, int],
+    decode: Callable[[np.ndarray], decoded_lib.Decoded],
+) -> decoded_lib.Decoded:
+  """Decodes into the cache; both entries are kept, or none is."""
+  n = len(examples)
+  with (slot.draft((n, *image_size, 3), np.uint8) as draft,
+        small.draft((n, *likeness.SHAPE), np.uint8) as drawn):
+    decoded = decode(draft.array)
+    if len(decoded.examples) == n:
+      drawn.array[:] = decoded.thumbnails
+      drawn.commit({})
+      draft.commit({'digests': [d.hex() for d in decoded.digests]})
+    return decoded
 
 
 def _entry(slot: cache.Slot) -> cache.Entry | None:
