@@ -24,6 +24,10 @@ class Examples:
       lesion, a patient.
     columns: further metadata, n strings a column.
     skipped: image id -> why it was left out.
+    left_out: path below the data set's folder -> why the file is no image of
+      the data set, as `data.kinds` words it.
+    pages: image id -> how many pictures the file holds, where it is several;
+      the first is used.
     groups_known: False if nobody says what belongs together, so that every
       image is a group of its own.
   """
@@ -37,6 +41,8 @@ class Examples:
   columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
       default_factory=dict)
   skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  pages: Mapping[str, int] = dataclasses.field(default_factory=dict)
   groups_known: bool = True
 
   def __len__(self) -> int:

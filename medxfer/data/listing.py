@@ -1,0 +1,232 @@
+"""Which files below a folder are images: one rule for every reader.
+
+Names and first bytes are read, nothing else, so that ten thousand files take
+about a second. What is no image is left out, by a reason that can be counted;
+nothing vanishes.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import collections
+import dataclasses
+import os
+import pathlib
+import stat
+
+from medxfer import errors
+from medxfer.data import kinds
+
+_EXAMPLES = 2  # Files of a kind that a line names.
+# Folders that link to one another would be listed in every order.
+_VISITS = 16
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Listing:
+  """The files below a folder; keys are POSIX paths relative to it, sorted.
+
+  A name that is no UTF-8 holds surrogate escapes, as `os.fsdecode` makes them.
+
+  Attributes:
+    images: what is an image by its content, and what is none, but has the
+      suffix of one.
+    left_out: all other files -> why, as a noun (`kinds`).
+    bad: those of `images` that certainly cannot be read -> why, a clause.
+    pages: those of `images` that hold several pictures -> how many.
+  """
+
+  images: dict[str, pathlib.Path]
+  left_out: dict[str, str]
+  bad: dict[str, str] = dataclasses.field(default_factory=dict)
+  pages: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+def below(folder: pathlib.Path) -> Listing:
+  """Lists all files in a folder and in the folders below it.
+
+  Links to files and folders are followed. Hidden files and folders, and what
+  systems leave behind, are left out, one entry a file; so are masks of images
+  that lie beside them (NAME_mask, masks/NAME).
+
+  Raises:
+    DataError: a folder cannot be listed.
+  """
+  files, left_out = _walk(folder)
+  images, bad, pages = {}, {}, {}
+  for name in sorted(files):
+    path = files[name]
+    reason, count = _look(path)
+    if not reason or (reason != kinds.SYSTEM
+                      and path.suffix.lower() in kinds.SUFFIXES):
+      images[name] = path
+      if reason:
+        bad[name] = _clause(path, reason)
+      if count > 1:
+        pages[name] = count
+    else:
+      left_out[name] = reason
+  for name in _masks(images):
+    left_out[name] = kinds.MASK
+    for table in (images, bad, pages):
+      table.pop(name, None)
+  return Listing(images, dict(sorted(left_out.items())), bad, pages)
+
+
+def problem(path: pathlib.Path) -> str:
+  """Returns why a file certainly is no image, as a clause, or ''."""
+  reason, _ = _look(path)
+  return _clause(path, reason) if reason else ''
+
+
+def counts(left_out: Mapping[str, str]) -> dict[str, int]:
+  """Returns reason -> how many files were left out for it, most first."""
+  return dict(collections.Counter(left_out.values()).most_common())
+
+
+def said(left_out: Mapping[str, str]) -> str:
+  """Returns one line that counts what was left out and why, or ''."""
+  if not left_out:
+    return ''
+  parts = []
+  for reason, count in counts(left_out).items():
+    named = (name for name, why in left_out.items() if why == reason)
+    parts.append(
+        f'{count:,} {kinds.plural(reason, count)} ({_some(named, count)})')
+  files = 'file' if len(left_out) == 1 else 'files'
+  return f'left out: {len(left_out):,} {files}: {", ".join(parts)}'
+
+
+def pages_said(pages: Mapping[str, int]) -> str:
+  """Returns one line that counts the images of several pages, or ''."""
+  if not pages:
+    return ''
+  named = (f'{name}: {count:,}' for name, count in pages.items())
+  hold = '1 image holds' if len(pages) == 1 else f'{len(pages):,} images hold'
+  return (f'pages: {hold} several pictures ({_some(named, len(pages))}); only '
+          'the first is read')
+
+
+def shown(name: str) -> str:
+  """Returns a name as a line of text can hold it: control characters and
+  bytes that are no UTF-8 as escapes."""
+  return ''.join(
+      c if c.isprintable() else c.encode('unicode_escape').decode()
+      for c in name)
+
+
+def _some(names: Iterable[str], count: int) -> str:
+  first = [shown(name) for name, _ in zip(names, range(_EXAMPLES))]
+  return ', '.join([*first, '...'] if count > len(first) else first)
+
+
+def _walk(
+    folder: pathlib.Path
+) -> tuple[dict[str, pathlib.Path], dict[str, str]]:
+  """Returns files that may be images, and what needs no look -> why."""
+  files: dict[str, pathlib.Path] = {}
+  left_out: dict[str, str] = {}
+  visits: collections.Counter[tuple[int, int]] = collections.Counter()
+  # A link to what the folder itself lies in would list it once more.
+  above = frozenset(map(_identity, (folder.resolve() / '_').parents))
+  stack = [('', folder, above, False)]
+  while stack:
+    prefix, place, chain, hidden = stack.pop()
+    try:
+      with os.scandir(place) as scan:
+        entries = list(scan)
+    except OSError as error:
+      if not hidden and not (prefix and place.is_symlink()):
+        raise errors.DataError(
+            f'{place}: the folder cannot be listed ({error.strerror}); allow '
+            'reading it') from error
+      left_out[prefix] = kinds.SYSTEM if hidden else kinds.LOCKED
+      continue
+    for entry in entries:
+      name, path = prefix + entry.name, place / entry.name
+      link = entry.is_symlink()
+      system = hidden or kinds.is_system(entry.name)
+      is_folder = entry.is_dir(follow_symlinks=False) or (
+          link and not system and os.path.isdir(path))
+      if kinds.is_version_control(entry.name) and is_folder:
+        left_out[f'{name}/'] = kinds.VERSIONS
+      elif is_folder:
+        identity = _identity(path)
+        if link and (identity in chain or visits[identity] >= _VISITS):
+          left_out[name] = kinds.BACK
+          continue
+        visits[identity] += 1
+        stack.append((f'{name}/', path, chain | {identity}, system))
+      elif system:
+        left_out[name] = kinds.SYSTEM
+      else:
+        files[name] = path
+  return files, left_out
+
+
+def _identity(folder: pathlib.Path) -> tuple[int, int]:
+  """Returns what tells a folder from all others, whatever leads to it."""
+  try:
+    status = folder.stat()
+  except OSError:
+    return (-1, -1)
+  return status.st_dev, status.st_ino
+
+
+def _look(path: pathlib.Path) -> tuple[str, int]:
+  """Returns why a file is no image ('' if it is) and its pages."""
+  try:
+    status = path.stat()
+    # Opening a pipe would wait for ever.
+    if not stat.S_ISREG(status.st_mode):
+      return kinds.NO_FILE, 0
+    if not status.st_size:
+      return kinds.EMPTY, 0
+    with open(path, 'rb', buffering=0) as file:
+      head = file.read(kinds.HEAD)
+  except OSError:
+    broken = os.path.islink(path) and not os.path.exists(path)
+    return kinds.BROKEN if broken else kinds.LOCKED, 0
+  reason = kinds.of(path.name, head)
+  paged = not reason and kinds.may_hold_pages(head)
+  return reason, _pages(path) if paged else 1
+
+
+def _pages(path: pathlib.Path) -> int:
+  """Returns how many pictures an image file holds, 1 if that is unknown."""
+  from PIL import Image  # pylint: disable=import-outside-toplevel
+  try:
+    with Image.open(path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')) as image:
+      return getattr(image, 'n_frames', 1)
+  # Pillow's plugins raise anything; whoever decodes the file says what.
+  except Exception:
+    return 1
+
+
+def _clause(path: pathlib.Path, reason: str) -> str:
+  """Returns why a file that should be an image is none."""
+  if reason in (kinds.EMPTY, kinds.NO_FILE):
+    return f'{path} is empty or not a file'
+  if reason == kinds.BROKEN:
+    return f'{path} is a link that leads to nothing'
+  if reason == kinds.LOCKED:
+    return f'{path} may not be read by this user'
+  return f'{path} is no image by its content, but: {reason}'
+
+
+def _masks(images: Mapping[str, pathlib.Path]) -> list[str]:
+  """Returns the images that are masks of other images, by their names."""
+  split = {name: (name.rpartition('/')[0],
+                  pathlib.PurePosixPath(name).stem) for name in images}
+  there = set(split.values())
+  found = []
+  for name, (folder, stem) in split.items():
+    above, _, last = folder.rpartition('/')
+    stems = {kinds.masked(stem)} - {''}
+    places = {folder}
+    if kinds.is_folder_of_masks(last):
+      beside = (f'{above}/{n}'.lstrip('/') for n in kinds.IMAGE_FOLDERS)
+      places = {above, *beside}
+      stems.add(stem)
+    if any((place, s) in there for place in places for s in stems):
+      found.append(name)
+  return found
