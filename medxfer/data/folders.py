@@ -1,7 +1,7 @@
 """Images of your own: a folder a class, with or without published sides.
 
-    DIR/CLASS/*.jpg ...                      (and in folders below CLASS)
-    DIR/{train,val,test}/CLASS/*.jpg ...     (val may be absent)
+    DIR/CLASS/*                      (and in folders below CLASS)
+    DIR/{train,val,test}/CLASS/*     (val may be absent)
 
 Class names are folder names. What must not stand on two sides of an honest
 split, such as the images of one patient, is named by a CSV file
@@ -24,11 +24,11 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
+from medxfer.data import kinds
+from medxfer.data import listing
 
 NAME = 'folder'
 SIDES = ('train', 'val', 'test')
-SUFFIXES = frozenset(
-    ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 _COLUMNS = ('image', 'group')
 # Read as classes, these would train a network to tell the sides apart.
 _LIKE_SIDES = re.compile(
@@ -50,8 +50,9 @@ def read(
       folder a class in each.
     groups: CSV file with the columns image (an id, or a file name that occurs
       once) and group; None makes every image a group.
-    on_bad_image: 'fail' raises at the first file that is empty, unreadable or
-      a link; 'skip' leaves it out and lists it in `skipped`.
+    on_bad_image: 'fail' raises at the first file that has the suffix of an
+      image, but certainly is none; 'skip' leaves it out and lists it in
+      `skipped`.
 
   Returns:
     The table by image id. Where there are sides, its column 'published' says
@@ -64,12 +65,11 @@ def read(
     raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
   sides = _sides(folder)
   class_names = _class_names(folder, sides)
-  paths: dict[str, pathlib.Path] = {}
-  for top in (folder / side for side in sides or ('',)):
-    for class_name in class_names:
-      paths |= _images(folder, top / class_name)
-  bad = {name: reason for name, path in paths.items()
-         if (reason := _link(path) or problem(path))}
+  found = listing.below(folder)
+  tops = [f'{side}/{name}/'.lstrip('/')
+          for side in sides or ('',) for name in class_names]
+  paths = _images(folder, tops, found)
+  bad = {name: why for name, why in found.bad.items() if name in paths}
   examples_lib.refuse_bad(bad, on_bad_image)
   ids = sorted(paths.keys() - bad)
   if not ids:
@@ -86,29 +86,27 @@ def read(
       groups=tuple(group_of[name] for name in ids),
       columns={'published': tuple(p[0] for p in parts)} if sides else {},
       skipped=bad,
+      left_out={
+          name: why for name, why in found.left_out.items()
+          if not groups or folder / name != groups} | {
+              name: kinds.OUTSIDE for name in found.images
+              if name not in paths},
+      pages=found.pages,
       groups_known=groups is not None,
   )
 
 
 def visible(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns a folder's entries by name, less what operating systems put there.
+  """Returns a folder's entries by name, less what systems put there.
 
   Raises:
     DataError: the folder cannot be listed.
   """
   try:
-    return sorted(path for path in folder.iterdir() if not _hidden(path.name))
+    return sorted(path for path in folder.iterdir()
+                  if not kinds.is_system(path.name))
   except OSError as error:
     raise _unlisted(error) from error
-
-
-def problem(path: pathlib.Path) -> str:
-  """Returns why a file cannot be an image of a data set, or ''."""
-  if not path.is_file() or path.stat().st_size == 0:
-    return f'{path} is empty or not a file'
-  if not os.access(path, os.R_OK):
-    return f'{path} may not be read by this user'
-  return ''
 
 
 def check_name(path: pathlib.Path) -> None:
@@ -123,10 +121,6 @@ def check_name(path: pathlib.Path) -> None:
         'a control character or bytes that are no UTF-8); rename it')
 
 
-def _hidden(name: str) -> bool:
-  return name.startswith('.') or name == '__MACOSX'
-
-
 def _unlisted(error: OSError) -> errors.DataError:
   return errors.DataError(
       f'{error.filename}: the folder cannot be listed ({error.strerror}); '
@@ -139,17 +133,8 @@ def _folders(folder: pathlib.Path) -> list[str]:
   for path in visible(folder):
     if path.is_dir():
       check_name(path)
-      if _link(path):
-        raise errors.DataError(_link(path))
       names.append(path.name)
   return names
-
-
-def _link(path: pathlib.Path) -> str:
-  """Returns why a link is no image, or ''."""
-  # It may lead out of the data, or be the same image on two sides.
-  linked = path.is_symlink()
-  return f'{path} is a link; put what it leads to in its place' * linked
 
 
 def _sides(folder: pathlib.Path) -> tuple[str, ...]:
@@ -203,29 +188,27 @@ def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
 
 
 def _images(
-    root: pathlib.Path, class_folder: pathlib.Path
+    folder: pathlib.Path, tops: Sequence[str], found: listing.Listing
 ) -> dict[str, pathlib.Path]:
-  """Returns image id -> file in and below a class folder; at least one."""
-  def refuse(error: OSError) -> None:
-    raise _unlisted(error)
+  """Returns image id -> file in and below the class folders `tops`.
 
-  found = {}
-  for base, folders, names in os.walk(class_folder, onerror=refuse):
-    links = [n for n in folders if os.path.islink(os.path.join(base, n))]
-    folders[:] = [n for n in folders if not _hidden(n) and n not in links]
-    images = [n for n in names if os.path.splitext(n)[1].lower() in SUFFIXES]
-    for name in folders:
-      check_name(pathlib.Path(base, name))
-    for name in [*images, *links]:
-      path = pathlib.Path(base, name)
-      if not _hidden(name):
-        check_name(path)
-        found[path.relative_to(root).as_posix()] = path
-  if not found:
-    raise errors.DataError(
-        f'{class_folder}: no image ({" ".join(sorted(SUFFIXES))}); fill the '
-        'folder or remove it')
-  return found
+  Raises:
+    DataError: a class folder holds no image, or a name is no text.
+  """
+  images = {}
+  for top in tops:
+    there = {name: path for name, path in found.images.items()
+             if name.startswith(top)}
+    if not there:
+      others = {name: why for name, why in found.left_out.items()
+                if name.startswith(top)}
+      also = f' ({listing.said(others)})' if others else ''
+      raise errors.DataError(
+          f'{folder / top}: no image{also}; fill the folder or remove it')
+    images |= there
+  for name in images:
+    check_name(pathlib.PurePath(name))
+  return images
 
 
 def _groups(

@@ -24,6 +24,7 @@ BACK = 'link that leads back'
 LOCKED = 'file that may not be read'
 UNFINISHED = 'unfinished download'
 UNKNOWN = 'file of unknown kind'
+OUTSIDE = 'image outside of the class folders'
 COPY = 'copy, byte for byte, of a file that is read'
 
 # The formats of `data.images`. Stricter than Pillow, which takes a table that
@@ -128,6 +129,7 @@ _PLURALS = {
     NO_FILE: 'pipes, sockets or devices',
     VERSIONS: 'folders of version control',
     BACK: 'links that lead back',
+    OUTSIDE: 'images outside of the class folders',
     LOCKED: 'files that may not be read',
     UNKNOWN: 'files of unknown kind',
     COPY: 'copies, byte for byte, of files that are read',

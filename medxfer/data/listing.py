@@ -128,14 +128,14 @@ def _walk(
   visits: collections.Counter[tuple[int, int]] = collections.Counter()
   # A link to what the folder itself lies in would list it once more.
   above = frozenset(map(_identity, (folder.resolve() / '_').parents))
-  stack = [('', folder, above, False)]
+  stack = [('', folder, above, False, False)]
   while stack:
-    prefix, place, chain, hidden = stack.pop()
+    prefix, place, chain, hidden, linked = stack.pop()
     try:
       with os.scandir(place) as scan:
         entries = list(scan)
     except OSError as error:
-      if not hidden and not (prefix and place.is_symlink()):
+      if not hidden and not linked:
         raise errors.DataError(
             f'{place}: the folder cannot be listed ({error.strerror}); allow '
             'reading it') from error
@@ -155,7 +155,8 @@ def _walk(
           left_out[name] = kinds.BACK
           continue
         visits[identity] += 1
-        stack.append((f'{name}/', path, chain | {identity}, system))
+        stack.append(
+            (f'{name}/', path, chain | {identity}, system, linked or link))
       elif system:
         left_out[name] = kinds.SYSTEM
       else:
@@ -204,13 +205,14 @@ def _pages(path: pathlib.Path) -> int:
 
 def _clause(path: pathlib.Path, reason: str) -> str:
   """Returns why a file that should be an image is none."""
-  if reason in (kinds.EMPTY, kinds.NO_FILE):
-    return f'{path} is empty or not a file'
   if reason == kinds.BROKEN:
     return f'{path} is a link that leads to nothing'
+  what = f'{path} is a link; what it leads to' if path.is_symlink() else path
+  if reason in (kinds.EMPTY, kinds.NO_FILE):
+    return f'{what} is empty or not a file'
   if reason == kinds.LOCKED:
-    return f'{path} may not be read by this user'
-  return f'{path} is no image by its content, but: {reason}'
+    return f'{what} may not be read by this user'
+  return f'{what} is no image by its content, but: {reason}'
 
 
 def _masks(images: Mapping[str, pathlib.Path]) -> list[str]:
