@@ -13,15 +13,18 @@ patients. The 16 images of val/, which some copies lack, are too few to
 validate anything and count as train.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 import pathlib
 import re
+from typing import NamedTuple
 
 import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import folders
+from medxfer.data import kinds
+from medxfer.data import listing
 
 NAME = 'chest_xray'
 CLASS_NAMES = ('NORMAL', 'PNEUMONIA')
@@ -32,7 +35,6 @@ ORIGIN = (
 _WAY_OUT = (
     f'{ORIGIN}; name DIR with --config.data.dir=DIR or '
     f'$MEDXFER_DATA/{NAME}, or add the modifier `phantom` to run without it')
-_SUFFIXES = frozenset(('.jpeg', '.jpg', '.png'))
 # Group and kind. The third is that of the last edition on Mendeley Data.
 _NAMES = (
     re.compile(r'(?P<group>person\d+_(?P<kind>bacteria|virus))_\d+(_\d+)?'),
@@ -47,7 +49,7 @@ def read(
   """Lists the images; their ids are their names less the extension.
 
   Args:
-    folder: holds train/ and test/ and perhaps val/, or chest_xray/ that does.
+    folder: holds train/ and test/ and perhaps val/, or a folder that does.
     on_bad_image: 'fail' raises at the first image that is empty, unreadable
       or not named like those of this data set; 'skip' leaves it out and lists
       it in `skipped`.
@@ -60,21 +62,30 @@ def read(
   Raises:
     DataError: a folder or an image is missing or wrong.
   """
-  paths = _paths(_root(folder))
-  about = {name: _describe(path) for name, path in paths.items()}
-  bad = {name: reason for name, (_, _, reason) in about.items() if reason}
+  if not folder.is_dir():
+    raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
+  found = listing.below(folder)
+  left_out = dict(found.left_out)
+  places = _places(folder, found, left_out)
+  about = {image_id: _describe(place, found.images[place.name])
+           for image_id, place in places.items()}
+  bad = {}
+  for image_id, place in places.items():
+    reason = about[image_id][2] or found.bad.get(place.name)
+    if reason:
+      bad[image_id] = reason
   examples_lib.refuse_bad(bad, on_bad_image)
-  ids = sorted(paths.keys() - bad)
+  ids = sorted(places.keys() - bad)
   if not ids:
     raise errors.DataError(f'{folder}: no image is left')
-  sides = tuple(paths[name].parts[-3] for name in ids)
+  sides = tuple(places[image_id].side for image_id in ids)
   return examples_lib.Examples(
       name=NAME,
       class_names=CLASS_NAMES,
       image_ids=tuple(ids),
-      paths=tuple(paths[name] for name in ids),
-      labels=np.array([CLASS_NAMES.index(paths[name].parent.name)
-                       for name in ids], np.int32),
+      paths=tuple(found.images[places[image_id].name] for image_id in ids),
+      labels=np.array([CLASS_NAMES.index(places[image_id].class_name)
+                       for image_id in ids], np.int32),
       groups=tuple(about[name][0] for name in ids),
       columns={
           'kind': tuple(about[name][1] for name in ids),
@@ -83,56 +94,111 @@ def read(
                              for s in sides),
       },
       skipped=bad,
+      left_out=left_out,
+      pages={image_id: found.pages[places[image_id].name] for image_id in ids
+             if places[image_id].name in found.pages},
   )
 
 
-def _root(folder: pathlib.Path) -> pathlib.Path:
-  """Returns the folder that holds train/ and test/."""
-  if not folder.is_dir():
-    raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
-  # The public archive wraps its folders in another.
-  nested = folder / NAME
-  wrapped = nested.is_dir() and not (folder / 'train').exists()
-  root = nested if wrapped else folder
+class _Place(NamedTuple):
+  """Where an image lies."""
+
+  name: str  # Its path below the data set's folder.
+  root: str  # What holds the sides, '' or 'chest_xray/'.
+  side: str
+  class_name: str
+
+
+def _rank(place: _Place) -> tuple[int, int, bool, str]:
+  """Returns what sorts originals before what may be copies of them."""
+  return (place.root.count('/'), folders.SIDES.index(place.side),
+          bool(kinds.numbered(pathlib.PurePath(place.name).stem)), place.name)
+
+
+def _place(name: str) -> _Place | None:
+  """Returns where an image lies if that tells its side and class."""
+  parts = name.split('/')
+  for i, (side, class_name) in enumerate(zip(parts[:-2], parts[1:-1])):
+    if side.lower() in folders.SIDES and class_name.upper() in CLASS_NAMES:
+      return _Place(name, ''.join(f'{part}/' for part in parts[:i]),
+                    side.lower(), class_name.upper())
+  return None
+
+
+def _places(
+    folder: pathlib.Path, found: listing.Listing, left_out: dict[str, str]
+) -> dict[str, _Place]:
+  """Returns image id -> where it lies, and fills `left_out`.
+
+  The public archive wraps its folders in another, and some hold all of them
+  once more; the same file in a second place is left out.
+
+  Raises:
+    DataError: a class is missing or strange, or two files of one name differ.
+  """
+  known = [place for name in found.images if (place := _place(name))]
+  _refuse_strange(folder, found, known)
+  places: dict[str, _Place] = {}
+  for place in sorted(known, key=_rank):
+    folders.check_name(pathlib.PurePath(place.name))
+    stem = pathlib.PurePath(place.name).stem
+    other = places.get(stem) or places.get(kinds.numbered(stem))
+    # On another side or in another class the same file is no mere copy.
+    if other and place[2:] == other[2:] and listing.same_bytes(
+        found.images[place.name], found.images[other.name]):
+      left_out[place.name] = kinds.COPY
+    elif stem in places:
+      raise errors.DataError(
+          f'{folder / place.name}: an image of that name is also at '
+          f'{folder / other.name}; keep one')
+    else:
+      places[stem] = place
+  for name in found.images:
+    if not _place(name):
+      left_out[name] = kinds.OUTSIDE
+  return places
+
+
+def _refuse_strange(
+    folder: pathlib.Path, found: listing.Listing, known: Sequence[_Place]
+) -> None:
+  """Refuses a folder that lacks a class, or has one of another data set."""
+  if not known:
+    raise errors.DataError(_nothing(folder, found))
+  there = {place[2:] for place in known}
+  top = folder / min((place.root for place in known), key=len)
   for side in ('train', 'test'):
     for class_name in CLASS_NAMES:
-      if not (root / side / class_name).is_dir():
+      if (side, class_name) not in there:
+        way_out = listing.packed(found.left_out) or ORIGIN
         raise errors.DataError(
-            f'{root / side / class_name}: no such folder; {_WAY_OUT}')
-  return root
-
-
-def _paths(root: pathlib.Path) -> dict[str, pathlib.Path]:
-  """Returns image id -> file over all sides."""
-  paths: dict[str, pathlib.Path] = {}
-  for side in folders.SIDES:
-    for path in _images(root / side):
-      if path.stem in paths:
+            f'{top / side / class_name}: no such folder, or no image in it; '
+            f'{way_out}')
+  sides = {folder / name[:len(root) + len(side)]
+           for name, root, side, _ in known}
+  for side in sorted(sides):
+    for path in folders.visible(side):
+      if path.is_dir() and path.name.upper() not in CLASS_NAMES:
         raise errors.DataError(
-            f'{path}: an image of that name is also at {paths[path.stem]}; '
-            'keep one')
-      paths[path.stem] = path
-  if not paths:
-    raise errors.DataError(
-        f'{root}: no image ({" ".join(sorted(_SUFFIXES))}); {_WAY_OUT}')
-  return paths
+            f'{path}: no class of {NAME} ({", ".join(CLASS_NAMES)}); move it '
+            'out of the data, or read it as a folder of your own '
+            '(configs/folder.py)')
 
 
-def _images(side: pathlib.Path) -> Iterator[pathlib.Path]:
-  """Yields the image files of one side, if it is there."""
-  there = folders.visible(side) if side.is_dir() else []
-  for class_folder in filter(pathlib.Path.is_dir, there):
-    if class_folder.name not in CLASS_NAMES:
-      raise errors.DataError(
-          f'{class_folder}: no class of {NAME} ({", ".join(CLASS_NAMES)}); '
-          'move it out of the data')
-    for path in folders.visible(class_folder):
-      if path.suffix.lower() in _SUFFIXES:
-        folders.check_name(path)
-        yield path
+def _nothing(folder: pathlib.Path, found: listing.Listing) -> str:
+  """Returns words for a folder in which no image is at its place."""
+  if listing.packed(found.left_out):
+    return f'{folder}: no image; {listing.packed(found.left_out)}'
+  if not found.images:
+    return f'{folder}: no image below train/ and test/; {_WAY_OUT}'
+  return (
+      f'{folder}: holds {len(found.images):,} images, such as '
+      f'{min(found.images)}, but none in train/ or test/ and there in '
+      f'{" or ".join(CLASS_NAMES)}; arrange them so, or read them as a folder '
+      'of your own (configs/folder.py)')
 
 
-def _describe(path: pathlib.Path) -> tuple[str, str, str]:
+def _describe(place: _Place, path: pathlib.Path) -> tuple[str, str, str]:
   """Returns an image's group and kind, or ('', '', what is wrong with it)."""
   match = next(filter(None, (n.fullmatch(path.stem) for n in _NAMES)), None)
   if not match:
@@ -140,6 +206,6 @@ def _describe(path: pathlib.Path) -> tuple[str, str, str]:
         f'{path} is not named like an image of {NAME} (IM-0115-0001, '
         'person1_bacteria_1), so its patient is unknown')
   kind = (match.groupdict().get('kind') or 'normal').lower()
-  if (kind == 'normal') != (path.parent.name == CLASS_NAMES[0]):
-    return '', '', f'{path} is named {kind}, but lies in {path.parent.name}'
-  return match['group'], kind, folders.problem(path)
+  if (kind == 'normal') != (place.class_name == CLASS_NAMES[0]):
+    return '', '', f'{path} is named {kind}, but lies in {place.class_name}'
+  return match['group'], kind, ''

@@ -7,12 +7,16 @@ Tschandl, Rosendahl and Kittler, 'The HAM10000 dataset' (Scientific Data 5,
     DIR/HAM10000_images_part_1/ISIC_0024306.jpg ...
     DIR/HAM10000_images_part_2/...       (or all images in DIR/images/)
 
+Copies of it are laid out otherwise: the table as .tab or without a suffix,
+folders in folders or of diagnoses, PNG files, the same image twice. Files are
+found by their names wherever they lie below DIR.
+
 Only the table and the folder listings are read here, and nothing heavy is
 imported: a wrong folder is refused at once.
 """
 
 from collections.abc import Mapping
-import csv
+from collections.abc import Set
 import pathlib
 import re
 
@@ -20,15 +24,24 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
+from medxfer.data import kinds
+from medxfer.data import listing
+from medxfer.data import tables
 
 NAME = 'ham10000'
 CLASS_NAMES = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
 METADATA = 'HAM10000_metadata.csv'
 COLUMNS = (
     'lesion_id', 'image_id', 'dx', 'dx_type', 'age', 'sex', 'localization')
+# Later copies say which collection an image is of.
+_SOURCE = 'dataset'
+# Dataverse hands it out without a suffix, or as .tab.
+_TABLE = re.compile(
+    r'HAM10000_metadata(\.(csv|tab|tsv|txt|xlsx?|ods))?', re.IGNORECASE)
 _FOLDERS = ('HAM10000_images_part_1', 'HAM10000_images_part_2', 'images')
 # An id becomes part of a file's path, so nothing that steers a path passes.
 _IMAGE_ID = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
+_ISIC = re.compile(r'ISIC_\d+')
 _WAY_OUT = (
     'get the data set with `python -m tools.download --dataset=ham10000 '
     '--output=DIR`, name its folder with --config.data.dir=DIR or '
@@ -50,51 +63,85 @@ def read(
   """
   if not folder.is_dir():
     raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
-  rows = _rows(folder / METADATA)
-  files = _files(folder)
-  bad = _bad_images(rows, files)
+  found = listing.below(folder)
+  left_out = dict(found.left_out)
+  table = _table(folder, left_out)
+  rows = _rows(table)
+  files = _files(folder, found, {row['image_id'] for row in rows}, left_out)
+  bad = _bad_images(folder, table, rows, files, found)
   examples_lib.refuse_bad(bad, on_bad_image)
   rows = [row for row in rows if row['image_id'] not in bad]
   if not rows:
     raise errors.DataError(f'{folder}: no image is left of the table')
+  columns = {name: name for name in COLUMNS[3:]}
+  if _SOURCE in rows[0]:
+    columns['source'] = _SOURCE
   index = {name: i for i, name in enumerate(CLASS_NAMES)}
   return examples_lib.Examples(
       name=NAME,
       class_names=CLASS_NAMES,
       image_ids=tuple(row['image_id'] for row in rows),
-      paths=tuple(files[row['image_id']] for row in rows),
+      paths=tuple(found.images[files[row['image_id']]] for row in rows),
       labels=np.array([index[row['dx']] for row in rows], np.int32),
       groups=tuple(row['lesion_id'] for row in rows),
-      columns={c: tuple(row[c] for row in rows) for c in COLUMNS[3:]},
+      columns={name: tuple(row[column] for row in rows)
+               for name, column in columns.items()},
       skipped=bad,
+      left_out=left_out,
+      pages={row['image_id']: found.pages[files[row['image_id']]]
+             for row in rows if files[row['image_id']] in found.pages},
   )
+
+
+def _table(folder: pathlib.Path, left_out: dict[str, str]) -> pathlib.Path:
+  """Finds the table, whatever it is called, and takes it out of `left_out`."""
+  names = [name for name in left_out
+           if _TABLE.fullmatch(name.rpartition('/')[2])]
+  names.sort(key=lambda name: (name != METADATA, name.count('/'), name))
+  if not names:
+    raise errors.DataError(_no_table(folder, left_out))
+  table = folder / names[0]
+  if names[0] != METADATA:
+    for other in names[1:]:
+      if _rows(folder / other) != _rows(table):
+        raise errors.DataError(
+            f'{folder}: two tables that differ, {names[0]} and {other}; keep '
+            'one')
+  del left_out[names[0]]
+  return table
+
+
+def _no_table(folder: pathlib.Path, left_out: Mapping[str, str]) -> str:
+  """Returns words for a folder without a table."""
+  if listing.packed(left_out):
+    return (f'{folder / METADATA}: no such file, but archives are there: '
+            f'{listing.packed(left_out)}')
+  tables = [name for name, why in left_out.items() if why == kinds.TABLE]
+  if tables:
+    return (f'{folder / METADATA}: no such file; {tables[0]} is another table. '
+            f'HAM10000\'s is called {METADATA} (or .tab, or without a suffix), '
+            f'has {",".join(COLUMNS)} and comes with the images; put it into '
+            'the folder')
+  return f'{folder / METADATA}: no such file; {_WAY_OUT}'
 
 
 def _rows(path: pathlib.Path) -> list[dict[str, str]]:
   """Returns the table's rows by image id, each checked."""
-  if not path.is_file():
-    raise errors.DataError(f'{path}: no such file; {_WAY_OUT}')
-  try:
-    with path.open(newline='', encoding='utf-8-sig') as file:
-      reader = csv.DictReader(file, strict=True)
-      missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-      if missing:
-        raise errors.DataError(
-            f'{path}: no column {", ".join(missing)}; the table of the public '
-            f'download has {",".join(COLUMNS)}')
-      rows = list(reader)
-  except (csv.Error, UnicodeDecodeError) as error:
+  names, rows = tables.read(path)
+  missing = [c for c in COLUMNS if c not in names]
+  if missing:
     raise errors.DataError(
-        f'{path}: not a CSV table in UTF-8 ({error}); {_WAY_OUT}') from error
+        f'{path}: no column {", ".join(missing)}; the table of the public '
+        f'download has {",".join(COLUMNS)}')
   if not rows:
     raise errors.DataError(f'{path}: the table has no rows; {_WAY_OUT}')
   seen: set[str] = set()
-  for number, row in enumerate(rows, start=2):
+  for number, row in rows:
     problem = _problem(row, seen)
     if problem:
       raise errors.DataError(f'{path}, row {number}: {problem}')
     seen.add(row['image_id'])
-  return sorted(rows, key=lambda row: row['image_id'])
+  return sorted((row for _, row in rows), key=lambda row: row['image_id'])
 
 
 def _problem(row: Mapping[str, str | None], seen: set[str]) -> str:
@@ -115,34 +162,71 @@ def _problem(row: Mapping[str, str | None], seen: set[str]) -> str:
   return ''
 
 
-def _files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-  """Returns image id -> file, over the folders that are there."""
-  files: dict[str, pathlib.Path] = {}
-  for name in _FOLDERS:
-    for path in sorted((folder / name).glob('*.jpg')):
-      if path.stem in files:
-        raise errors.DataError(
-            f'{path}: the image is also at {files[path.stem]}; keep one')
-      files[path.stem] = path
-  if not files:
+def _files(
+    folder: pathlib.Path,
+    found: listing.Listing,
+    ids: Set[str],
+    left_out: dict[str, str],
+) -> dict[str, str]:
+  """Returns image id -> path below the folder, and fills `left_out`.
+
+  The image that lies where the public download has it comes first; the same
+  file in another place is left out.
+
+  Raises:
+    DataError: two files of one id differ, or there is no image.
+  """
+  if not found.images:
+    way_out = listing.packed(left_out) or _WAY_OUT
     raise errors.DataError(
-        f'{folder}: no .jpg file in {", ".join(_FOLDERS)}; {_WAY_OUT}')
+        f'{folder}: holds the table, but no image; {way_out}')
+  files: dict[str, str] = {}
+  for name in sorted(found.images, key=_rank):
+    stem = pathlib.PurePosixPath(name).stem
+    original = files.get(stem) or files.get(kinds.numbered(stem))
+    if original and listing.same_bytes(
+        found.images[original], found.images[name]):
+      left_out[name] = kinds.COPY
+    elif stem in files:
+      raise errors.DataError(
+          f'{folder / name}: another image of that name is also at '
+          f'{folder / original}; keep one')
+    elif kinds.masked(stem) in ids:
+      left_out[name] = kinds.MASK
+    elif stem in ids or _ISIC.fullmatch(stem):
+      files[stem] = name
+    else:
+      left_out[name] = kinds.NO_ROW
   return files
 
 
+def _rank(name: str) -> tuple[bool, bool, str]:
+  """Returns what sorts originals before what may be copies of them."""
+  numbered = kinds.numbered(pathlib.PurePosixPath(name).stem)
+  return name.split('/')[0] not in _FOLDERS, bool(numbered), name
+
+
 def _bad_images(
-    rows: list[dict[str, str]], files: Mapping[str, pathlib.Path]
+    folder: pathlib.Path,
+    table: pathlib.Path,
+    rows: list[dict[str, str]],
+    files: Mapping[str, str],
+    found: listing.Listing,
 ) -> dict[str, str]:
   bad = {}
   for row in rows:
-    path = files.get(row['image_id'])
-    if path is None:
+    name = files.get(row['image_id'])
+    if name is None:
       bad[row['image_id']] = (
-          f'{METADATA} lists it, but there is no {row["image_id"]}.jpg in '
-          f'{", ".join(_FOLDERS)}')
-    elif not path.is_file() or path.stat().st_size == 0:
-      bad[row['image_id']] = f'{path} is empty or not a file'
+          f'{table.name} lists it, but there is no {row["image_id"]}.jpg (or '
+          f'.png, ...) below {folder}')
+      if listing.packed(found.left_out):
+        bad[row['image_id']] += f'; {listing.packed(found.left_out)}'
+    elif name in found.bad:
+      bad[row['image_id']] = found.bad[name]
   known = {row['image_id'] for row in rows}
   for image_id in sorted(files.keys() - known):
-    bad[image_id] = f'{files[image_id]} has no row in {METADATA}'
+    bad[image_id] = (
+        f'{folder / files[image_id]} has no row in {table.name}, so its '
+        'diagnosis is unknown (the test images of ISIC 2018 have none)')
   return bad

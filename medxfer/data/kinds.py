@@ -25,6 +25,8 @@ LOCKED = 'file that may not be read'
 UNFINISHED = 'unfinished download'
 UNKNOWN = 'file of unknown kind'
 OUTSIDE = 'image outside of the class folders'
+NO_ROW = 'image without a row in the table'
+TABLE = 'table'
 COPY = 'copy, byte for byte, of a file that is read'
 
 # The formats of `data.images`. Stricter than Pillow, which takes a table that
@@ -105,7 +107,7 @@ _ENDINGS = {
     'whole-slide image': '.svs .ndpi .scn .mrxs .vms .vmu .bif .czi',
     'picture of a kind that is not read':
         '.psd .eps .ps .svg .ico .cur .exr .fits .tga .pcx .xcf .hdp .jxr',
-    'table': '.csv .tsv .tab .xls .xlsx .ods .parquet .feather .sav .dta',
+    TABLE: '.csv .tsv .tab .xls .xlsx .ods .parquet .feather .sav .dta',
     'array': '.npy .npz .mat .h5 .hdf5 .pkl .pt .tfrecord',
     'document': '.doc .docx .odt .rtf .ppt .pptx',
     'video': '.mp4 .avi .mov .mkv .mpg .mpeg .wmv .webm .m4v',
@@ -125,11 +127,14 @@ _MASK_FOLDER = re.compile(
     r'|ground[ _-]?truths?)', re.IGNORECASE)
 # Beside a folder of masks, these hold what is masked.
 IMAGE_FOLDERS = ('images', 'image', 'imgs', 'img', 'Images', 'original')
+_NUMBERED = re.compile(
+    r'(?P<of>.+?)( ?\(\d+\)| - Copy( \(\d+\))?| copy( \d+)?)')
 _PLURALS = {
     NO_FILE: 'pipes, sockets or devices',
     VERSIONS: 'folders of version control',
     BACK: 'links that lead back',
     OUTSIDE: 'images outside of the class folders',
+    NO_ROW: 'images without a row in the table',
     LOCKED: 'files that may not be read',
     UNKNOWN: 'files of unknown kind',
     COPY: 'copies, byte for byte, of files that are read',
@@ -185,6 +190,12 @@ def may_hold_pages(head: bytes) -> bool:
 def masked(stem: str) -> str:
   """Returns NAME of NAME_mask, NAME_segmentation and the like, else ''."""
   match = _MASK.fullmatch(stem)
+  return match['of'] if match else ''
+
+
+def numbered(stem: str) -> str:
+  """Returns NAME of NAME (1), NAME - Copy and the like, else ''."""
+  match = _NUMBERED.fullmatch(stem)
   return match['of'] if match else ''
 
 

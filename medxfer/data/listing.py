@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import collections
 import dataclasses
+import filecmp
 import os
 import pathlib
 import stat
@@ -112,6 +113,21 @@ def shown(name: str) -> str:
   return ''.join(
       c if c.isprintable() else c.encode('unicode_escape').decode()
       for c in name)
+
+
+def packed(left_out: Mapping[str, str]) -> str:
+  """Returns words that tell to unpack the archives that lie there, or ''."""
+  names = [name for name, why in left_out.items() if 'archive' in why]
+  return f'unpack {_some(names, len(names))}' if names else ''
+
+
+def same_bytes(one: pathlib.Path, other: pathlib.Path) -> bool:
+  """Whether two files can be read and are the same, byte for byte."""
+  try:
+    return os.path.samefile(one, other) or filecmp.cmp(
+        one, other, shallow=False)
+  except OSError:
+    return False
 
 
 def _some(names: Iterable[str], count: int) -> str:

@@ -99,11 +99,21 @@ def test_an_empty_folder_names_download_and_phantom(tmp_path):
     ham10000.read(tmp_path)
 
 
-def test_the_same_image_in_both_parts_is_refused(folder):
-  """Which of the two would be used is nobody's guess."""
+def test_an_image_that_is_there_twice(folder):
+  """Kaggle's copy holds each twice; which of two that differ is meant is
+  nobody's guess."""
+  before = ham10000.read(folder)
   path = sorted(folder.glob('HAM10000_images_part_1/*.jpg'))[0]
-  shutil.copy(path, folder / 'HAM10000_images_part_2' / path.name)
-  with pytest.raises(errors.DataError, match='the image is also at'):
+  copy = folder / 'HAM10000_images_part_2' / path.name
+  shutil.copy(path, copy)
+  shutil.copy(path, path.with_name(f'{path.stem} (1).jpg'))
+  examples = ham10000.read(folder)
+  assert examples.paths == before.paths
+  assert set(examples.left_out) == {
+      f'HAM10000_images_part_1/{path.stem} (1).jpg',
+      f'HAM10000_images_part_2/{path.name}'}
+  copy.write_bytes(path.read_bytes() + b' ')
+  with pytest.raises(errors.DataError, match='of that name is also at'):
     ham10000.read(folder)
 
 
