@@ -38,7 +38,7 @@ _IMAGES = re.compile(
     rb'|BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0'
     rb'|GIF8[79]a'
     rb'|RIFF.{4}WEBP'
-    rb'|P[1-6fyF](\s+#[^\n]*)*\s+\d+\s+\d+\s'
+    rb'|P[1-6fyF]\s+(\d+\s+[\d#]|#)'
     rb'|\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n', re.DOTALL)
 # They may hold several pictures; `listing` counts them.
 _PAGED = re.compile(

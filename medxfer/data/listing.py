@@ -56,12 +56,12 @@ def below(folder: pathlib.Path) -> Listing:
   images, bad, pages = {}, {}, {}
   for name in sorted(files):
     path = files[name]
-    reason, count = _look(path)
+    reason, count = look(path)
     if not reason or (reason != kinds.SYSTEM
                       and path.suffix.lower() in kinds.SUFFIXES):
       images[name] = path
       if reason:
-        bad[name] = _clause(path, reason)
+        bad[name] = clause(path, reason)
       if count > 1:
         pages[name] = count
     else:
@@ -73,10 +73,38 @@ def below(folder: pathlib.Path) -> Listing:
   return Listing(images, dict(sorted(left_out.items())), bad, pages)
 
 
-def problem(path: pathlib.Path) -> str:
-  """Returns why a file certainly is no image, as a clause, or ''."""
-  reason, _ = _look(path)
-  return _clause(path, reason) if reason else ''
+def look(path: pathlib.Path) -> tuple[str, int]:
+  """Returns why a file is no image, as a noun, and its number of pictures.
+
+  The noun is '' if the file is an image; a pipe is not opened.
+  """
+  try:
+    status = path.stat()
+    # Opening a pipe would wait for ever.
+    if not stat.S_ISREG(status.st_mode):
+      return kinds.NO_FILE, 0
+    if not status.st_size:
+      return kinds.EMPTY, 0
+    with open(path, 'rb', buffering=0) as file:
+      head = file.read(kinds.HEAD)
+  except OSError:
+    broken = os.path.islink(path) and not os.path.exists(path)
+    return kinds.BROKEN if broken else kinds.LOCKED, 0
+  reason = kinds.of(path.name, head)
+  paged = not reason and kinds.may_hold_pages(head)
+  return reason, _pages(path) if paged else 1
+
+
+def clause(path: pathlib.Path, reason: str) -> str:
+  """Returns why a file that should be an image is none."""
+  if reason == kinds.BROKEN:
+    return f'{path} is a link that leads to nothing'
+  what = f'{path} is a link; what it leads to' if path.is_symlink() else path
+  if reason in (kinds.EMPTY, kinds.NO_FILE):
+    return f'{what} is empty or not a file'
+  if reason == kinds.LOCKED:
+    return f'{what} may not be read by this user'
+  return f'{what} is no image by its content, but: {reason}'
 
 
 def counts(left_out: Mapping[str, str]) -> dict[str, int]:
@@ -95,6 +123,15 @@ def said(left_out: Mapping[str, str]) -> str:
         f'{count:,} {kinds.plural(reason, count)} ({_some(named, count)})')
   files = 'file' if len(left_out) == 1 else 'files'
   return f'left out: {len(left_out):,} {files}: {", ".join(parts)}'
+
+
+def skipped_said(skipped: Mapping[str, str]) -> str:
+  """Returns one line that counts the bad images and shows some, or ''."""
+  if not skipped:
+    return ''
+  named = (f'{name}: {reason}' for name, reason in skipped.items())
+  images = 'image' if len(skipped) == 1 else 'images'
+  return (f'skipped: {len(skipped):,} {images} ({_some(named, len(skipped))})')
 
 
 def pages_said(pages: Mapping[str, int]) -> str:
@@ -189,25 +226,6 @@ def _identity(folder: pathlib.Path) -> tuple[int, int]:
   return status.st_dev, status.st_ino
 
 
-def _look(path: pathlib.Path) -> tuple[str, int]:
-  """Returns why a file is no image ('' if it is) and its pages."""
-  try:
-    status = path.stat()
-    # Opening a pipe would wait for ever.
-    if not stat.S_ISREG(status.st_mode):
-      return kinds.NO_FILE, 0
-    if not status.st_size:
-      return kinds.EMPTY, 0
-    with open(path, 'rb', buffering=0) as file:
-      head = file.read(kinds.HEAD)
-  except OSError:
-    broken = os.path.islink(path) and not os.path.exists(path)
-    return kinds.BROKEN if broken else kinds.LOCKED, 0
-  reason = kinds.of(path.name, head)
-  paged = not reason and kinds.may_hold_pages(head)
-  return reason, _pages(path) if paged else 1
-
-
 def _pages(path: pathlib.Path) -> int:
   """Returns how many pictures an image file holds, 1 if that is unknown."""
   from PIL import Image  # pylint: disable=import-outside-toplevel
@@ -217,18 +235,6 @@ def _pages(path: pathlib.Path) -> int:
   # Pillow's plugins raise anything; whoever decodes the file says what.
   except Exception:
     return 1
-
-
-def _clause(path: pathlib.Path, reason: str) -> str:
-  """Returns why a file that should be an image is none."""
-  if reason == kinds.BROKEN:
-    return f'{path} is a link that leads to nothing'
-  what = f'{path} is a link; what it leads to' if path.is_symlink() else path
-  if reason in (kinds.EMPTY, kinds.NO_FILE):
-    return f'{what} is empty or not a file'
-  if reason == kinds.LOCKED:
-    return f'{what} may not be read by this user'
-  return f'{what} is no image by its content, but: {reason}'
 
 
 def _masks(images: Mapping[str, pathlib.Path]) -> list[str]:

@@ -19,6 +19,7 @@ from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
+from medxfer.data import listing
 from medxfer.data import pixels
 from medxfer.data import splits
 from medxfer.model import trainable
@@ -122,6 +123,11 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   say.line(f'data: {len(examples):,} images of '
            f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
            f'skipped; {spec.data.split} split: {sides}')
+  for text in (listing.skipped_said(examples.skipped),
+               listing.said(examples.left_out),
+               listing.pages_said(examples.pages)):
+    if text:
+      say.line(text)
   if leak.share is None:
     say.line('leak: unknown, nobody says which images belong together; '
              '--config.data.groups=FILE does')

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import contextlib
 import csv
 import functools
+import os
 import pathlib
 import sys
 
@@ -17,6 +18,8 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import grey
 from medxfer.data import images
+from medxfer.data import kinds
+from medxfer.data import listing
 from medxfer.data import pipeline
 from medxfer.data import sources
 from medxfer.model import vgg16
@@ -26,8 +29,6 @@ from medxfer.runs import greys
 from medxfer.runs import scoring
 from medxfer.training import feeds
 from medxfer.training import steps
-
-SUFFIXES = ('.bmp', '.gif', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 def predict(
@@ -61,7 +62,7 @@ def predict(
     files.check_target(output, overwrite=True)
   if explain:
     files.check_free(explain)
-  names = image_files(sources)
+  names = image_files(sources, on_bad_image)
   spec, weights = scoring.load(path)
   header = ('image', 'prediction',
             *(f'p_{name}' for name in weights.contract.classes))
@@ -76,26 +77,69 @@ def predict(
     csv.writer(sys.stdout, lineterminator='\n').writerows([header, *rows])
 
 
-def image_files(sources: Sequence[pathlib.Path]) -> list[pathlib.Path]:
+def image_files(
+    sources: Sequence[pathlib.Path], on_bad_image: str | None = None
+) -> list[pathlib.Path]:
   """Returns the images that files and folders name, folders sorted.
 
+  What lies in the folders and is no image, and what holds several pictures,
+  is counted on the standard error.
+
+  Args:
+    sources: images, and folders that stand for the images below them.
+    on_bad_image: 'fail' or 'skip'; None for a command that cannot skip.
+
   Raises:
+    DataError: something has the suffix of an image or is named, but certainly
+      is no image, and is not to be skipped.
     UsageError: a source does not exist, or a folder holds no image.
   """
-  found = []
+  found, left_out, pages = [], {}, {}
   for source in sources:
-    if source.is_dir():
-      below = sorted(
-          p for p in source.rglob('*') if p.suffix.lower() in SUFFIXES)
-      if not below:
-        raise errors.UsageError(
-            f'{source}: no image below it ({", ".join(SUFFIXES)})')
-      found += below
-    elif source.exists():
-      found.append(source)
-    else:
-      raise errors.UsageError(f'{source}: no such file or folder')
+    there = _below(source) if source.is_dir() else _named(source)
+    for name, path in there.images.items():
+      if name in there.bad:
+        _leave_out(there.bad[name], on_bad_image)
+        continue
+      found.append(path)
+      if name in there.pages:
+        pages[str(path)] = there.pages[name]
+    left_out |= {str(source / name): reason
+                 for name, reason in there.left_out.items()}
+  for text in (listing.said(left_out), listing.pages_said(pages)):
+    if text:
+      print(text, file=sys.stderr)
   return found
+
+
+def _below(folder: pathlib.Path) -> listing.Listing:
+  there = listing.below(folder)
+  if not there.images:
+    also = f' ({listing.said(there.left_out)})' if there.left_out else ''
+    raise errors.UsageError(f'{folder}: no image below it{also}')
+  return there
+
+
+def _named(path: pathlib.Path) -> listing.Listing:
+  """Returns a file that a person names, hidden or not, as an image."""
+  if not os.path.lexists(path):
+    raise errors.UsageError(f'{path}: no such file or folder')
+  reason, count = listing.look(path)
+  # A shell hands over the output of another command as a pipe.
+  bad = reason and not (reason == kinds.NO_FILE and path.is_fifo())
+  return listing.Listing(
+      {path.name: path}, {},
+      bad={path.name: listing.clause(path, reason)} if bad else {},
+      pages={path.name: count} if count > 1 else {})
+
+
+def _leave_out(reason: str, on_bad_image: str | None) -> None:
+  if on_bad_image == 'skip':
+    print(f'left out: {listing.shown(reason)}', file=sys.stderr)
+    return
+  way_out = ('leave such images out with --on_bad_image=skip'
+             if on_bad_image else 'take it out of the images')
+  raise errors.DataError(f'{reason}; {way_out}')
 
 
 def _rows(
@@ -144,9 +188,5 @@ def _read(
       pixels.append(read(name))
       good.append(name)
     except errors.DataError as error:
-      if on_bad_image == 'fail':
-        raise errors.DataError(
-            f'{error}; leave such images out with --on_bad_image=skip'
-        ) from error
-      print(f'left out: {error}', file=sys.stderr)
+      _leave_out(str(error), on_bad_image)
   return good, np.stack(pixels) if pixels else np.empty(0)

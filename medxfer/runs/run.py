@@ -9,6 +9,7 @@ from medxfer import cache
 from medxfer import files
 from medxfer import say
 from medxfer import spec as specs
+from medxfer.data import listing
 from medxfer.data import splits
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
@@ -113,6 +114,8 @@ def _summary(
       'weights_source': backbone.origin(spec.model, inputs.backbone),
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
       'skipped': len(inputs.examples.skipped),
+      'left_out': listing.counts(inputs.examples.left_out),
+      'several_pages': len(inputs.examples.pages),
       'leak': dataclasses.asdict(inputs.leak),
       'test_without_copies': without_copies.summary(
           spec, inputs, test, result.get('threshold', {}).get('value')),

@@ -8,6 +8,7 @@ import pathlib
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import listing
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
 
@@ -16,7 +17,10 @@ _NAMED = 3  # Images of a kind of change that are named.
 
 
 def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
-  """Writes inputs.json, split.csv and, if an image was left out, skipped.csv.
+  """Writes inputs.json, split.csv and, if a file was left out, skipped.csv.
+
+  Its rows are first the images that are bad ('skipped'), then the files that
+  are no images of the data set ('left_out', with their paths as ids).
 
   Args:
     path: the workdir.
@@ -24,10 +28,13 @@ def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
   """
   files.write_json(path / workdir.INPUTS, inputs.digests())
   files.write_table(path / workdir.SPLIT, _COLUMNS, inputs.table())
-  if inputs.examples.skipped:
+  rows = [
+      (listing.shown(name), reason, what)
+      for what in ('skipped', 'left_out')
+      for name, reason in getattr(inputs.examples, what).items()]
+  if rows:
     files.write_table(
-        path / workdir.SKIPPED, ('image_id', 'reason'),
-        inputs.examples.skipped.items())
+        path / workdir.SKIPPED, ('image_id', 'reason', 'what'), rows)
 
 
 def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:

@@ -59,7 +59,7 @@ def test_the_summary_is_whole_and_recomputes(finished):
       'stopped_early', 'train_seconds', 'images_per_second',
       'trainable_parameters', 'frozen_parameters', 'weights_digest',
       'weights_source', 'n',
-      'skipped', 'leak', 'test_without_copies'}
+      'skipped', 'left_out', 'several_pages', 'leak', 'test_without_copies'}
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for side in ('val', 'test'):
     scored = predictions_lib.with_groups(
