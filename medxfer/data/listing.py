@@ -13,6 +13,7 @@ import filecmp
 import os
 import pathlib
 import stat
+import warnings
 
 from medxfer import errors
 from medxfer.data import kinds
@@ -230,7 +231,8 @@ def _pages(path: pathlib.Path) -> int:
   """Returns how many pictures an image file holds, 1 if that is unknown."""
   from PIL import Image  # pylint: disable=import-outside-toplevel
   try:
-    with Image.open(path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')) as image:
+    with warnings.catch_warnings(action='ignore'), Image.open(
+        path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')) as image:
       return getattr(image, 'n_frames', 1)
   # Pillow's plugins raise anything; whoever decodes the file says what.
   except Exception:

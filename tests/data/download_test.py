@@ -24,7 +24,7 @@ _TABLE = '\n'.join([_HEADER, *_ROWS, '']).encode()
 
 
 def _jpeg(number: int) -> bytes:
-  return b'\xff\xd8' + bytes([number]) * 40_000 + b'\xff\xd9'
+  return b'\xff\xd8\xff' + bytes([number]) * 40_000 + b'\xff\xd9'
 
 
 def _zip(members: dict[str, bytes], links: tuple[str, ...] = ()) -> bytes:

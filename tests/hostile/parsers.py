@@ -81,14 +81,14 @@ def _ham_table(folder: pathlib.Path, content: bytes) -> None:
   (folder / ham10000.METADATA).write_bytes(content)
   (folder / 'images').mkdir(exist_ok=True)
   for i in range(2):
-    (folder / 'images' / f'ISIC_{i}.jpg').write_bytes(b'x')
+    (folder / 'images' / f'ISIC_{i}.jpg').write_bytes(b'\xff\xd8\xff')
   ham10000.read(folder)
 
 
 def _groups(folder: pathlib.Path, content: bytes) -> None:
   for name in ('a/1.png', 'b/2.png'):
     (folder / 'data' / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / 'data' / name).write_bytes(b'x')
+    (folder / 'data' / name).write_bytes(b'\xff\xd8\xff')
   (folder / 'groups.csv').write_bytes(content)
   folders.read(folder / 'data', groups=folder / 'groups.csv')
 
