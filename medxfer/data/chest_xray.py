@@ -138,6 +138,7 @@ def _places(
   """
   known = [place for name in found.images if (place := _place(name))]
   _refuse_strange(folder, found, known)
+  listing.say_twice(place.name for place in known)
   places: dict[str, _Place] = {}
   for place in sorted(known, key=_rank):
     folders.check_name(pathlib.PurePath(place.name))

@@ -79,7 +79,7 @@ def refuse_bad(bad: Mapping[str, str], on_bad_image: str) -> None:
   """
   for image_id, reason in bad.items():
     if on_bad_image == 'fail':
-      more = f' (and {len(bad) - 1:,} more images)' if len(bad) > 1 else ''
+      more = f' (the first of {len(bad):,} bad images)' * (len(bad) > 1)
       raise errors.DataError(
           f'{image_id}: {reason}{more}; mend it, or leave such images out with '
           '--config.data.on_bad_image=skip')

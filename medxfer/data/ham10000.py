@@ -180,6 +180,7 @@ def _files(
     way_out = listing.packed(left_out) or _WAY_OUT
     raise errors.DataError(
         f'{folder}: holds the table, but no image; {way_out}')
+  listing.say_twice(found.images)
   files: dict[str, str] = {}
   for name in sorted(found.images, key=_rank):
     stem = pathlib.PurePosixPath(name).stem

@@ -16,9 +16,11 @@ import stat
 import warnings
 
 from medxfer import errors
+from medxfer import say
 from medxfer.data import kinds
 
 _EXAMPLES = 2  # Files of a kind that a line names.
+_MANY = 1000  # Pairs of files; comparing as many may take seconds.
 # Folders that link to one another would be listed in every order.
 _VISITS = 16
 
@@ -157,6 +159,14 @@ def packed(left_out: Mapping[str, str]) -> str:
   """Returns words that tell to unpack the archives that lie there, or ''."""
   names = [name for name, why in left_out.items() if 'archive' in why]
   return f'unpack {_some(names, len(names))}' if names else ''
+
+
+def say_twice(images: Iterable[str]) -> None:
+  """Says so if comparing files of the same name will take a while."""
+  stems = [pathlib.PurePosixPath(name).stem for name in images]
+  twice = len(stems) - len(set(stems))
+  if twice >= _MANY:
+    say.line(f'comparing {twice:,} images that are there twice, byte for byte')
 
 
 def same_bytes(one: pathlib.Path, other: pathlib.Path) -> bool:

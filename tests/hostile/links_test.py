@@ -1,9 +1,18 @@
-"""Protects what lies beside the data: a link shows nothing of it."""
+"""Protects what lies beside the data: a link shows nothing but images.
 
+Links are followed, since people link rather than copy. A link in a stranger's
+folder may lead to any file of its reader: what is no image is named, and not a
+byte of it shown.
+"""
+
+import os
 import shutil
 
+import numpy as np
+from PIL import Image
 import pytest
 
+from configs import folder as folder_config
 from configs import xray
 from medxfer import errors
 from medxfer import spec as specs
@@ -22,9 +31,9 @@ def _xray(data):
 @pytest.mark.parametrize('data, config', [
     ('phantoms', tiny.config), ('chest_phantoms', _xray)])
 @pytest.mark.parametrize('action', ['fail', 'skip'])
-def test_a_link_out_of_the_data_is_no_image(
+def test_a_link_to_what_is_no_image_is_named(
     request, tmp_path, data, config, action):
-  """A folder from a stranger may link to any file of its reader."""
+  """A file's text stands in no message."""
   folder = shutil.copytree(
       request.getfixturevalue(data), tmp_path / 'data')
   (tmp_path / 'passwd').write_text(_SECRET)
@@ -43,3 +52,58 @@ def test_a_link_out_of_the_data_is_no_image(
     assert list(skipped)
     said = ' '.join(skipped.values())
   assert image.stem in said and _SECRET not in said
+
+
+def _folder(path):
+  config = folder_config.get_config('random')
+  config.data.update(dir=str(path), image_size=(32, 32))
+  return specs.from_config(config)
+
+
+def _images(folder, count=12):
+  for name in 'ab':
+    (folder / name).mkdir(parents=True)
+    for i in range(count):
+      pixels = np.random.default_rng([ord(name), i]).integers(
+          0, 255, (8, 8, 3), np.uint8)
+      Image.fromarray(pixels).save(folder / name / f'{i}.png')
+  return folder
+
+
+def test_linked_images_are_read_and_guarded(tmp_path):
+  """What a link leads to may change; a run must notice at its restart."""
+  source, data = _images(tmp_path / 'source'), tmp_path / 'data'
+  (data / 'a').mkdir(parents=True)
+  for path in (source / 'a').iterdir():
+    (data / 'a' / path.name).symlink_to(path)
+  (data / 'b').symlink_to(source / 'b')
+  before = inputs.read(_folder(data))
+  plain = inputs.read(_folder(source))
+  assert before.digests() == plain.digests()
+  image = Image.open(source / 'b' / '3.png').rotate(90)
+  image.save(source / 'b' / '3.png')
+  after = inputs.read(_folder(data)).digests()
+  assert after['images_digest'] != before.digests()['images_digest']
+
+
+def test_links_in_a_circle_end(tmp_path):
+  """Each image is read once, and the link is named."""
+  data = _images(tmp_path / 'data')
+  (data / 'a' / 'again').symlink_to(data)
+  (data / 'b' / 'top').symlink_to('/')
+  examples = inputs.read(_folder(data)).examples
+  assert len(examples) == 24
+  assert examples.left_out == {
+      'a/again': 'link that leads back', 'b/top': 'link that leads back'}
+
+
+def test_a_link_to_a_folder_without_images_gives_none(tmp_path):
+  """Names of what lies there are listed; nothing is read into the table."""
+  data = _images(tmp_path / 'data')
+  (tmp_path / 'home').mkdir()
+  (tmp_path / 'home' / 'passwd').write_text(_SECRET)
+  os.mkfifo(tmp_path / 'home' / 'pipe')
+  (data / 'a' / 'home').symlink_to(tmp_path / 'home')
+  examples = inputs.read(_folder(data)).examples
+  assert len(examples) == 24
+  assert set(examples.left_out) == {'a/home/passwd', 'a/home/pipe'}

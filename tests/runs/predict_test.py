@@ -1,6 +1,7 @@
 """Protects predict: any readable image is classified, as in the run."""
 
 import csv
+import os
 import pathlib
 import shutil
 import subprocess
@@ -115,6 +116,71 @@ def test_a_message_names_the_flags_of_its_command(
       text=True, check=False)
   assert result.returncode == 1 and 'Traceback' not in result.stderr
   assert said in result.stderr and not_said not in result.stderr
+def _written(folder, files):
+  Image.new('RGB', (40, 40)).save(folder / 'good.png')
+  for name, content in files.items():
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def test_what_a_folder_holds_beside_images_is_said(tmp_path, capsys):
+  """A Mac's shadows, a notebook's copies, DICOM files, pages of a TIFF."""
+  shadow = bytes.fromhex('00051607000200004d6163204f532058')
+  dicom = bytes(128) + b'DICM' + bytes(200)
+  _written(tmp_path, {
+      '._good.jpg': shadow, '__MACOSX/._good.jpg': shadow, '.DS_Store': b'x',
+      '.ipynb_checkpoints/good-checkpoint.jpg': b'x', 'slice.dcm': dicom,
+      'IM0001': dicom, os.fsdecode(b'M\xfcller.pdf'): b'%PDF'})
+  pages = [Image.new('L', (40, 40), i) for i in range(5)]
+  pages[0].save(tmp_path / 'stack', 'TIFF', save_all=True,
+                append_images=pages[1:])
+  assert predict.image_files([tmp_path]) == [
+      tmp_path / 'good.png', tmp_path / 'stack']
+  left_out, several = capsys.readouterr().err.splitlines()
+  assert left_out.startswith('left out: 7 files: 4 hidden or system files (')
+  assert f'2 DICOM ({tmp_path}/IM0001, {tmp_path}/slice.dcm)' in left_out
+  assert r'1 PDF' in left_out and r'M\udcfcller.pdf' in left_out
+  assert f'1 image holds several pictures ({tmp_path}/stack: 5)' in several
+
+
+@pytest.mark.parametrize('name, change', [
+    ('empty.jpg', lambda path: path.write_bytes(b'')),
+    ('page.png', lambda path: path.write_bytes(b'<html>')),
+    ('pipe.png', os.mkfifo),
+    ('gone.tif', lambda path: path.symlink_to('nowhere')),
+])
+def test_a_bad_image_is_refused_before_the_work(
+    tmp_path, capsys, name, change):
+  """A pipe would wait for ever."""
+  _written(tmp_path, {})
+  change(tmp_path / name)
+  with pytest.raises(errors.DataError, match=f'{name}.*on_bad_image=skip'):
+    predict.image_files([tmp_path], 'fail')
+  assert predict.image_files([tmp_path], 'skip') == [tmp_path / 'good.png']
+  assert f'left out: {tmp_path / name}' in capsys.readouterr().err
+
+
+def test_a_command_that_cannot_skip_names_no_flag(tmp_path):
+  """`tools.activations` has no --on_bad_image."""
+  _written(tmp_path, {'bad.jpg': b''})
+  with pytest.raises(errors.DataError, match='take it out of the images'):
+    predict.image_files([tmp_path])
+
+
+def test_a_name_that_is_no_utf8_is_found(tmp_path):
+  """A ZIP from Windows; writing the name is another matter."""
+  _written(tmp_path, {})
+  name = os.fsdecode(b'M\xfcller.png')
+  (tmp_path / 'good.png').rename(tmp_path / name)
+  assert predict.image_files([tmp_path]) == [tmp_path / name]
+
+
+def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path):
+  """Hidden or not: a person names it; and no image is dropped."""
+  _written(tmp_path, {})
+  (tmp_path / 'good.png').rename(tmp_path / '.x')
+  named = [tmp_path / '.x'] * 2
+  assert predict.image_files(named) == named
 
 
 def test_names_that_do_not_exist_are_refused(finished, tmp_path):
@@ -122,6 +188,9 @@ def test_names_that_do_not_exist_are_refused(finished, tmp_path):
   with pytest.raises(errors.UsageError, match='no such file'):
     predict.predict(finished, [tmp_path / 'x.png'], output=None)
   with pytest.raises(errors.UsageError, match='no image below'):
+    predict.predict(finished, [tmp_path], output=None)
+  (tmp_path / 'x.dcm').write_bytes(b'x')
+  with pytest.raises(errors.UsageError, match='no image below .*1 DICOM'):
     predict.predict(finished, [tmp_path], output=None)
 
 

@@ -180,13 +180,17 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
   nv = [r['image_id'] for r in _rows(data / 'HAM10000_metadata.csv')
         if r['dx'] == 'nv']
   next(data.glob(f'*/{nv[0]}.jpg')).write_text('no image')
+  for name in ('._1.jpg', '._2.jpg', 'slice.dcm'):
+    (data / name).write_bytes(b'x')
   config = tiny.config(data)
   config.data.on_bad_image = 'skip'
   config.training.epochs = 1
   summary = run.run(specs.from_config(config), tmp_path / 'run')
   assert summary['skipped'] == 1 and sum(summary['n'].values()) == 49
+  assert summary['left_out'] == {'hidden or system file': 2, 'DICOM': 1}
+  assert summary['several_pages'] == 0
   assert [r['image_id'] for r in _rows(tmp_path / 'run' / 'skipped.csv')] == [
-      nv[0]]
+      nv[0], '._1.jpg', '._2.jpg', 'slice.dcm']
 
 
 @pytest.mark.slow
