@@ -207,7 +207,9 @@ def _images(
           f'{folder / top}: no image{also}; fill the folder or remove it')
     images |= there
   for name in images:
-    check_name(pathlib.PurePath(name))
+    path = pathlib.PurePath(name)
+    for part in (path, *path.parents):
+      check_name(part)
   return images
 
 

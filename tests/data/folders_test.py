@@ -84,6 +84,7 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
     (lambda f: _fill(f, 'testing/a/1.png'), 'testing: sides are called'),
     (lambda f: _fill(f, 'validation set/1.png'), 'sides are called'),
     (lambda f: _fill(f, 'a\nb/1.png'), r'a\\nb.*rename it'),
+    (lambda f: _fill(f, 'a/x\ny/1.png'), r'a/x\\ny.*rename it'),
     (lambda f: (f / 'a/1\r.png').write_bytes(b'x'), r'1\\r.png.*rename it'),
     (lambda f: (f / 'a' / os.fsdecode(b'\xff.png')).write_bytes(b'x'),
      r'\\udcff.png.*no UTF-8'),
