@@ -44,6 +44,12 @@ class DataSpec:
   # Names of the published sides: 'train=Learning,test=Exam'; '' knows usual
   # ones.
   sides: str = dataclasses.field(default='', kw_only=True)
+  # What the folders of a tree mean, sides aside; see `data.layouts`.
+  levels: Literal[
+      'auto', 'class', 'class/group', 'group/class', 'source/class',
+      'source/class/group', 'source/group/class', 'class/source',
+      'class/source/group'] = dataclasses.field(
+          default='class', kw_only=True)
   # Darkest and brightest value of deep grey images: '0,4095'; '' finds it.
   value_range: str = dataclasses.field(default='', kw_only=True)
 

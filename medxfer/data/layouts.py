@@ -1,0 +1,260 @@
+"""What the folders of a tree of images mean: sides, sources, classes, groups.
+
+Some levels of folders are told by their names: published sides by
+`side_names`; a wrapper is the only folder of its level. The others are told
+from one another by `level_kinds`. All this is a guess, however good, so
+that every find is said, and `data.levels` overrules it.
+
+Only names are looked at here, no file.
+"""
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
+from typing import NamedTuple
+
+from medxfer import errors
+from medxfer.data import level_kinds
+from medxfer.data import side_names
+
+AUTO = 'auto'
+UNLABELLED = 'image without a class'
+STRAY = 'image outside of the folders of classes'
+OTHER_SIDE = 'image of a side that is not used'
+Path = tuple[str, ...]
+
+
+class Place(NamedTuple):
+  """What the folders say of an image; '' where they say nothing."""
+
+  class_name: str
+  side: str = ''
+  source: str = ''
+  group: str = ''
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layout:
+  """What a tree of images means.
+
+  Attributes:
+    levels: what the folders of each level are, from the top: wrapper, side,
+      source, class or group. Those further down mean nothing.
+    places: image id -> what its folders say.
+    left_out: image id -> why it is in no class, as a noun.
+    parents: folders that hold the folders of classes.
+    notes: what was found, and how to overrule it, a line each.
+  """
+
+  levels: tuple[str, ...]
+  places: Mapping[str, Place]
+  left_out: Mapping[str, str]
+  parents: tuple[str, ...]
+  notes: tuple[str, ...]
+
+  @property
+  def class_names(self) -> tuple[str, ...]:
+    """The classes in order of their names."""
+    return tuple(sorted({place.class_name for place in self.places.values()}))
+
+
+def find(
+    ids: Iterable[str], *, levels: str = AUTO,
+    named: Mapping[str, str] | None = None,
+) -> Layout:
+  """Decides what each level of folders means.
+
+  Args:
+    ids: paths of images, '/' between their parts.
+    levels: 'auto', or what the levels are, sides and wrappers aside, such as
+      'source/class/group'.
+    named: folder -> side, for sides of unusual names.
+
+  Raises:
+    DataError: the folders can be read in no way, or in two.
+    UsageError: a side that was named is not there.
+  """
+  ids = list(ids)
+  search = _Search(level_kinds.tree(ids), levels, named or {})
+  search.run()
+  missing = sorted((named or {}).keys() - search.sides.keys())
+  if missing:
+    raise errors.UsageError(
+        f'data.sides: no folder {missing[0]!r} beside the classes or above '
+        f'them holds an image; there is {_listed(search.seen)}')
+  places, left_out = {}, {}
+  for name in ids:
+    place = search.place(tuple(name.split('/')[:-1]))
+    (left_out if isinstance(place, str) else places)[name] = place
+  return Layout(tuple(search.levels), places, left_out,
+                tuple(map('/'.join, search.parents)), tuple(search.notes))
+
+
+class _Search:
+  """Goes down a tree, all folders of a level at once."""
+
+  def __init__(
+      self, root: level_kinds.Node, levels: str, named: Mapping[str, str]):
+    self.front: dict[Path, level_kinds.Node] = {(): root}
+    self.asked = [] if levels == AUTO else levels.split('/')
+    self.guess = levels == AUTO
+    self.named = named
+    self.levels: list[str] = []
+    self.sides: dict[str, str] = {}  # Of all levels and folders.
+    self.seen: set[str] = set()
+    self.parents: tuple[Path, ...] = ()
+    self.unlabelled: set[Path] = set()
+    self.notes: list[str] = []
+
+  def run(self) -> None:
+    """Finds the levels down to the last that means something."""
+    while 'class' not in self.levels or self.asked:
+      self._take(self._kind())
+    if 'side' not in self.levels and self._all_sides(self.front):
+      self._take('side')
+    if self.guess:
+      self._below()
+
+  def place(self, folders: Path) -> Place | str:
+    """Returns what an image's folders mean, or why it is left out."""
+    known = dict(zip(self.levels, folders))
+    side = self.sides.get(known.get('side', ''), '')
+    if 'side' in known and side == side_names.LEFT_OUT:
+      return OTHER_SIDE
+    if any(folders[:len(path)] == path for path in self.unlabelled):
+      return UNLABELLED
+    if 'class' not in known or ('side' in self.levels and not side):
+      return STRAY
+    group = known.get('group', '')
+    source = known.get('source', '')
+    # Numbers of patients begin anew in each clinic.
+    group = f'{source}/{group}' if group and source else group
+    return Place(known['class'], side, source, group)
+
+  def _children(self) -> dict[Path, level_kinds.Node]:
+    return {(*path, name): node for path, parent in self.front.items()
+            for name, node in parent.folders.items()}
+
+  def _kind(self) -> str:
+    """Returns what the folders below the front are."""
+    children = self._children()
+    self.seen |= {path[-1] for path in children}
+    if not children and 'class' in self.levels:
+      raise errors.UsageError(
+          'data.levels: the classes hold no folders; give '
+          '--config.data.levels=auto')
+    if not children:
+      _refuse_flat(self.front)
+    if 'side' not in self.levels and 'class' not in self.levels and (
+        self._has_sides(children)):
+      return 'side'
+    if 'class' not in self.levels and self._wraps(children):
+      return 'wrapper'
+    if self.asked:
+      return self.asked.pop(0)
+    if {'source', 'group'} & set(self.levels):
+      return 'class'
+    if 'side' not in self.levels and self._all_sides(children):
+      # centre/side/CLASS, or else CLASS/side.
+      deeper = any(side.folders for node in children.values()
+                   for side in node.folders.values())
+      return 'source' if deeper else 'class'
+    return level_kinds.decide(children)
+
+  def _take(self, kind: str) -> None:
+    """Goes a level down."""
+    children = self._children()
+    if kind == 'side':
+      children = self._labelled(children)
+    elif kind == 'class':
+      self.parents = tuple(self.front)
+    names = sorted({path[-1] for path in children})
+    if self.guess or kind == 'wrapper':
+      self.notes += level_kinds.note(kind, names)
+    self.levels.append(kind)
+    self.front = children
+
+  def _has_sides(self, children: Mapping[Path, level_kinds.Node]) -> bool:
+    """Whether these are published sides; refuses what is half of it."""
+    names = {path[-1] for path in children}
+    found = side_names.find(names, self.named)
+    others = sorted(names - found.keys())
+    if found and others:
+      side = min(found)
+      raise errors.DataError(
+          f'{side}/ is a side by its name, but {others[0]}/ beside it is none '
+          f'and holds images; move {others[0]}/ out, or say which folders are '
+          'sides: --config.data.sides=train=FOLDER,test=FOLDER (if '
+          f'{side}/ is a class, give it another name)')
+    self.sides |= found
+    return bool(found)
+
+  def _all_sides(self, nodes: Mapping[Path, level_kinds.Node]) -> bool:
+    """Whether nothing but sides lies below each of several folders."""
+    found = [(node, side_names.find(node.folders, self.named))
+             for node in nodes.values()]
+    if len(found) < 2 or not all(
+        sides and sides.keys() == node.folders.keys() for node, sides in found):
+      return False
+    for _, sides in found:
+      self.sides |= sides
+    return True
+
+  def _wraps(self, children: Mapping[Path, level_kinds.Node]) -> bool:
+    """Whether each folder holds one alone, with folders in it."""
+    return len(children) == len(self.front) and all(
+        len(node.folders) == 1 and not node.images
+        for node in self.front.values()) and all(
+            node.folders for node in children.values())
+
+  def _labelled(
+      self, children: dict[Path, level_kinds.Node]
+  ) -> dict[Path, level_kinds.Node]:
+    """Leaves out sides without classes, such as a competition's test side."""
+    train = {name for path, node in children.items()
+             if self.sides[path[-1]] == 'train' for name in node.folders}
+    kept = {}
+    for path, node in children.items():
+      side = self.sides[path[-1]]
+      alone = len(node.folders) == 1 and not train & node.folders.keys()
+      bare = not node.folders or alone and not any(
+          below.folders for below in node.folders.values())
+      if side == side_names.LEFT_OUT:
+        continue
+      if bare and 'class' not in self.levels and side != 'train' and train:
+        self.unlabelled.add(path)
+        self.notes.append(
+            f'{"/".join(path)}/ has no folders of classes: its '
+            f'{node.total:,} images have no label and are left out')
+      else:
+        kept[path] = node
+    return kept
+
+  def _below(self) -> None:
+    """Decides what the folders below the classes are."""
+    while children := self._children():
+      kind = level_kinds.below_classes(self.front.values())
+      if kind == 'source' and 'source' not in self.levels:
+        self._take(kind)
+      elif kind == 'group' and 'group' not in self.levels:
+        self._take(kind)
+      elif 'group' in self.levels:
+        break
+      else:
+        names = sorted({'/'.join(path) for path in children})
+        self.notes += level_kinds.note('part', names)
+        break
+
+
+def _refuse_flat(front: Mapping[Path, level_kinds.Node]) -> None:
+  count = sum(node.images for node in front.values())
+  places = _listed(['/'.join(path) or '.' for path in front])
+  raise errors.DataError(
+      f'{count:,} images lie in {places} itself and in no folder of a class; '
+      'put them into a folder a class, named like it (CLASS/*.jpg)')
+
+
+def _listed(names: Collection[str]) -> str:
+  first = ', '.join(sorted(names)[:3])
+  return first + ', ...' * (len(names) > 3) or 'no folder'

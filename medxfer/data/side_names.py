@@ -1,0 +1,80 @@
+"""Which names of folders mean train, validation or test."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import re
+
+from medxfer import errors
+
+SIDES = ('train', 'val', 'test')
+LEFT_OUT = ''  # A usual name of a side for which the user named another folder.
+_WORDS = {
+    'train': 'train', 'training': 'train', 'trainset': 'train',
+    'val': 'val', 'valid': 'val', 'validate': 'val', 'validation': 'val',
+    'validating': 'val', 'dev': 'val', 'development': 'val',
+    'test': 'test', 'testing': 'test',
+}
+# What may stand beside such a word and adds nothing to it.
+_NEUTRAL = frozenset((
+    'set', 'sets', 'data', 'dataset', 'datasets', 'images', 'image', 'imgs',
+    'img', 'samples', 'split', 'folder', 'dir', 'the'))
+_JOINED = re.compile(
+    f'({"|".join(_WORDS)})(set|data|dataset|images|imgs)', re.IGNORECASE)
+# At a change from small to capital letters, and at what is no letter or digit.
+_BOUNDARY = re.compile(r'(?<=[a-z])(?=[A-Z])|[\W_]+')
+
+
+def find(
+    names: Iterable[str], named: Mapping[str, str]
+) -> dict[str, str]:
+  """Returns folder -> side of those folders of one level that are sides.
+
+  A name is one if it is a usual word (`Train`, `training_set`, `valid`), or if
+  all names of the level are alike but for such a word
+  (`ISIC_2019_Training_Input`, `ISIC_2019_Test_Input`).
+
+  Args:
+    names: the folders of one level.
+    named: folder -> side, as the user says. A folder of a usual name for the
+      same side is `LEFT_OUT`.
+
+  Raises:
+    DataError: two folders mean one side.
+  """
+  names = sorted(names)
+  parsed = {name: _parse(name) for name in names}
+  found = {name: side for name, (side, rest) in parsed.items()
+           if side and not rest}
+  sides = {side for side, _ in parsed.values()}
+  if 'train' in sides and len(sides) > 1 and '' not in sides and len(
+      {rest for _, rest in parsed.values()}) == 1:
+    found = {name: side for name, (side, _) in parsed.items()}
+  meant = {name: named[name] for name in names if name in named}
+  found = {name: LEFT_OUT if side in meant.values() else side
+           for name, side in found.items()} | meant
+  _refuse_twice(found)
+  return found
+
+
+def _parse(name: str) -> tuple[str, tuple[str, ...]]:
+  """Returns the side in a name, or '', and what else the name says."""
+  joined = _JOINED.fullmatch(name)
+  if joined:
+    return _WORDS[joined[1].lower()], ()
+  tokens = [token.lower() for token in _BOUNDARY.split(name) if token]
+  sides = [token for token in tokens if token in _WORDS]
+  if len(sides) != 1:
+    return '', tuple(tokens)
+  rest = tuple(t for t in tokens if t not in _WORDS and t not in _NEUTRAL)
+  return _WORDS[sides[0]], rest
+
+
+def _refuse_twice(found: Mapping[str, str]) -> None:
+  seen: dict[str, str] = {}
+  for name, side in found.items():
+    if side in seen and side != LEFT_OUT:
+      raise errors.DataError(
+          f'two folders mean the side {side}: {seen[side]}/ and {name}/; merge '
+          'them, or say which one is meant: '
+          f'--config.data.sides={side}={name}')
+    seen[side] = name

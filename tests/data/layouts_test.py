@@ -1,0 +1,183 @@
+"""Protects what folders mean: sides, sources, classes, groups."""
+
+import pytest
+
+from medxfer import errors
+from medxfer.data import layouts
+
+_GRADES = '01234'
+
+
+def _ids(*folders, images=4):
+  """Returns so many images in each folder."""
+  return [f'{folder}/{i}.png' for folder in folders for i in range(images)]
+
+
+def _cross(*levels, images=4):
+  """Returns images in all combinations of the names of each level."""
+  folders = ['']
+  for names in levels:
+    folders = [f'{above}/{name}'.lstrip('/') for above in folders
+               for name in names]
+  return _ids(*folders, images=images)
+
+
+def _numbers(start, stop, word=''):
+  return [f'{word}{i}' for i in range(start, stop)]
+
+
+@pytest.mark.parametrize('ids, levels', [
+    (_cross('ab'), 'class'),
+    (_cross(['dataset'], 'ab'), 'wrapper/class'),
+    (_cross(['x'], ['y'], ['train', 'test'], 'ab'),
+     'wrapper/wrapper/side/class'),
+    (_cross(['train', 'test'], ['dataset'], 'ab'), 'side/wrapper/class'),
+    (_ids(*(f'{s}/{s}/{c}' for s in ('train', 'test') for c in 'ab')),
+     'side/wrapper/class'),
+    (_cross(['centre0', 'centre1'], ['benign', 'malignant']), 'source/class'),
+    (_cross(['boston', 'paris'], ['benign', 'malignant']), 'source/class'),
+    (_cross(['boston', 'paris'], ['mel', 'nv', 'bcc']), 'source/class'),
+    (_cross(['hospital_a', 'hospital_b'], _GRADES), 'source/class'),
+    (_ids(*(f'{s}/{c}' for s, names in (('x', 'abc'), ('y', 'ab'))
+            for c in names)), 'source/class'),
+    (_cross(['boston', 'paris'], ['train', 'test'], 'ab'), 'source/side/class'),
+    (_cross(['train', 'test'], ['boston', 'paris'], 'ab'), 'side/source/class'),
+    (_cross('ab', ['train', 'test']), 'class/side'),
+    (_cross(['benign', 'malignant'], _numbers(0, 10, 'patient'), images=3),
+     'class/group'),
+    (_cross(['benign', 'malignant'], _numbers(0, 10)), 'class/group'),
+    (_cross(['x', 'y'], _numbers(0, 30)), 'class/group'),
+    (_ids(*(f'x/{i}' for i in _numbers(0, 6)),
+          *(f'y/{i}' for i in _numbers(6, 12))), 'class/group'),
+    (_cross(['train', 'test'], 'ab', _numbers(0, 3, 'P_')), 'side/class/group'),
+    (_cross(['train', 'test'], 'ab', _numbers(0, 3, 'patient_')),
+     'side/class/group'),
+    (_cross(['site1', 'site2'], 'ab', _numbers(1, 7, 'case')),
+     'source/class/group'),
+    (_cross('ab', ['site1', 'site2'], _numbers(1, 7, 'case')),
+     'class/source/group'),
+    (_cross(_numbers(10253, 10280), '01'), 'group/class'),
+    (_cross(_numbers(0, 4, 'patient'), 'ab'), 'group/class'),
+    (_ids('NORMAL', 'PNEUMONIA/bacteria', 'PNEUMONIA/virus'), 'class/part'),
+    (_cross('ab', _numbers(1, 9, 'part')), 'class/part'),
+    (_cross('ab', ['left', 'right']), 'class/part'),
+    (_cross(['benign', 'malignant'], ['x', 'y']), 'class/part'),
+    (_cross('ab', _numbers(2019, 2021)[:1]), 'class/part'),
+])
+def test_a_level_is_found(ids, levels):
+  """As people lay images out: each was read as something else, or refused."""
+  layout = layouts.find(ids)
+  found = list(layout.levels)
+  if any('parts of their class' in note for note in layout.notes):
+    found.append('part')
+  assert '/'.join(found) == levels
+  assert not layout.left_out and set(layout.places) == set(ids)
+  others = set(found) - {'class', 'side'}
+  assert len(layout.notes) == len([k for k in found if k in others])
+
+
+def test_places_say_class_side_source_and_group():
+  """Numbers of patients begin anew in each centre."""
+  layout = layouts.find(
+      _cross(['site1', 'site2'], ['Train', 'Valid'], 'ab',
+             _numbers(1, 7, 'case')))
+  assert layout.places['site2/Valid/b/case3/0.png'] == layouts.Place(
+      'b', 'val', 'site2', 'site2/case3')
+  assert layout.class_names == ('a', 'b')
+  assert set(layout.parents) == {
+      f'site{i}/{s}' for i in (1, 2) for s in ('Train', 'Valid')}
+
+
+@pytest.mark.parametrize('names', [
+    'train val test', 'Train Val Test', 'TRAIN VALID TEST',
+    'training validation testing', 'Training_Set Validation_Set Test_Set',
+    'train_images valid_images test_images', 'trainset devset testset',
+    'training-data dev-data test-data', 'data_train data_val data_test',
+    'ISIC_Training_Input ISIC_Validation_Input ISIC_Test_Input',
+    'TrainImages ValImages TestImages'])
+def test_usual_names_of_sides_are_known(names):
+  """A folder `Train` is no class."""
+  layout = layouts.find(_cross(names.split(), 'ab'))
+  train, val, test = names.split()
+  for folder, side in ((train, 'train'), (val, 'val'), (test, 'test')):
+    assert layout.places[f'{folder}/a/0.png'].side == side
+
+
+@pytest.mark.parametrize('names', [
+    ['test_positive', 'test_negative'], ['constrained', 'testis'],
+    ['retrained', 'device'], ['trait', 'valley']])
+def test_other_names_are_classes(names):
+  """A word in a name is no side."""
+  assert layouts.find(_cross(names)).levels == ('class',)
+
+
+def test_sides_of_other_names_are_named():
+  """And a usual name for the same side is left out, not mixed in."""
+  ids = _cross(['Learning', 'Exam'], 'ab')
+  named = {'Learning': 'train', 'Exam': 'test'}
+  layout = layouts.find(ids, named=named)
+  assert layout.places['Exam/a/0.png'].side == 'test'
+  layout = layouts.find([*_cross(['train', 'test', 'Exam'], 'ab')],
+                        named={'Exam': 'test'})
+  assert {p.side for p in layout.places.values()} == {'train', 'test'}
+  assert set(layout.left_out.values()) == {layouts.OTHER_SIDE}
+  assert all(name.startswith('test/') for name in layout.left_out)
+  with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, Learning"):
+    layouts.find(ids, named={**named, 'Quiz': 'val'})
+
+
+@pytest.mark.parametrize('test', [
+    _ids('test'), _ids('test/unknown'), _ids('test/images'), _ids('test/test')])
+def test_a_side_without_classes_is_left_out(test):
+  """Competitions keep the labels of their test side."""
+  layout = layouts.find([*_cross(['train', 'val'], 'ab'), *test])
+  assert set(layout.left_out) == set(test)
+  assert set(layout.left_out.values()) == {layouts.UNLABELLED}
+  assert 'test/ has no folders of classes: its 4 images' in layout.notes[0]
+  assert {p.side for p in layout.places.values()} == {'train', 'val'}
+
+
+def test_images_beside_classes_are_left_out():
+  """They have no label; that was not said before."""
+  layout = layouts.find([*_cross('ab'), 'overview.png'])
+  assert layout.left_out == {'overview.png': layouts.STRAY}
+  layout = layouts.find([*_cross(['train', 'test'], 'ab'), 'train/x.png'])
+  assert layout.left_out == {'train/x.png': layouts.STRAY}
+
+
+@pytest.mark.parametrize('ids, message', [
+    (_cross(['train', 'val', 'valid'], 'ab'), 'side val: val/ and valid/'),
+    (_cross(['Train', 'train'], 'ab'), 'side train: Train/ and train/'),
+    (_cross(['train', 'x'], 'ab'), 'train/ is a side.* x/ beside.*data.sides'),
+    (_cross(['test', 'control']), 'test/ is a side.*if test/ is a class'),
+    (_ids('train', 'test'), 'images lie in test, train itself'),
+    (['1.png', '2.png'], '2 images lie in . itself'),
+    (_cross('xy', _GRADES), 'x/ and y/ hold.*levels=source/class or class/gr'),
+])
+def test_folders_that_mean_nothing_or_two_things_are_refused(ids, message):
+  """The way out is a name or a key, not a guess."""
+  with pytest.raises(errors.DataError, match=message):
+    layouts.find(ids)
+
+
+@pytest.mark.parametrize('levels, place', [
+    ('class', layouts.Place('x')),
+    ('source/class', layouts.Place('1', source='x')),
+    ('class/group', layouts.Place('x', group='1')),
+    ('group/class', layouts.Place('1', group='x')),
+    ('class/source', layouts.Place('x', source='1')),
+])
+def test_the_key_overrules_what_is_found(levels, place):
+  """Where names mislead, the user has the last word; below sides as well."""
+  ids = _cross('xy', _GRADES)
+  assert layouts.find(ids, levels=levels).places['x/1/0.png'] == place
+  sided = [f'test/{name}' for name in ids] + [f'train/{n}' for n in ids]
+  layout = layouts.find(sided, levels=levels)
+  assert layout.places['test/x/1/0.png'] == place._replace(side='test')
+  assert not layout.notes
+
+
+def test_groups_need_folders():
+  """A key that finds nothing must not pass for an answer."""
+  with pytest.raises(errors.UsageError, match='levels.*hold no folders'):
+    layouts.find(_cross('ab'), levels='class/group')
