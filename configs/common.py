@@ -27,8 +27,11 @@ _DEFAULT = {
         'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
         'phantom': 0,  # So many procedural images instead of real ones.
         'image_size': (224, 224),  # Height, width.
-        'split': 'thesis',  # By image; grouped; official: as published.
+        # By image; grouped; official: as published; official_grouped: the
+        # published test, validation cut by group; auto: official or thesis.
+        'split': 'thesis',
         'sides': '',  # Of `folder`: 'train=Learning,test=Exam'.
+        'levels': 'auto',  # Of its folders, such as source/class/group.
         'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
         'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
         'limit': 0,  # Learn from so many images, test on all; 0: no limit.
@@ -121,9 +124,16 @@ def _phantom(config: ml_collections.ConfigDict) -> None:
   config.training.update(batch_size=16, monitor='accuracy')
 
 
+def official(config: ml_collections.ConfigDict) -> None:
+  """Tests on what was published as test; after `grouped` in a table."""
+  grouped = '_grouped' if config.data.split == 'grouped' else ''
+  config.data.split = f'official{grouped}'
+
+
 # In the order in which they are applied, whatever the command's order.
 MODIFIERS = {
-    'thesis': lambda config: None,  # The default, said aloud.
+    # The recipe is the default, said aloud.
+    'thesis': lambda config: config.data.update(split='thesis'),
     'tuned': _tuned,
     'grouped': lambda config: config.data.update(split='grouped'),
     'caffe': lambda config: config.model.update(preprocessing='caffe'),
@@ -140,8 +150,8 @@ SCOPES = {
     'head': lambda config: config.model.update(trainable='none'),
 }
 
-# Of each row one at most: recipes, splits, scopes.
-_EXCLUSIVE = (('thesis', 'tuned'), ('grouped', 'official'), tuple(SCOPES))
+# Of each row one at most: recipes, scopes.
+_EXCLUSIVE = (('thesis', 'tuned'), tuple(SCOPES))
 
 
 def random_start(config: ml_collections.ConfigDict) -> None:
@@ -181,6 +191,8 @@ def compose(
     argument: str | None,
     arms: Mapping[str, Change],
     modifiers: Mapping[str, Change],
+    *,
+    split: str = 'thesis',
 ) -> ml_collections.ConfigDict:
   """Returns the locked configuration that `ARM[,MODIFIER...]` asks for.
 
@@ -188,6 +200,7 @@ def compose(
     argument: what follows the colon in `--config=FILE:ARGUMENT`.
     arms: name -> change of the default configuration.
     modifiers: name -> change, applied in the order of this mapping.
+    split: where no modifier names one.
 
   Raises:
     UsageError: the arm or a modifier is missing, unknown or contradictory.
@@ -207,6 +220,7 @@ def compose(
       raise errors.UsageError(
           f'modifiers {" and ".join(both)} exclude each other: choose one')
   config = default()
+  config.data.split = split
   config.arm = arm
   config.modifiers = tuple(name for name in modifiers if name in chosen)
   for change in [*(modifiers[name] for name in config.modifiers), arms[arm]]:

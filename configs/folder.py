@@ -3,9 +3,12 @@
     python -m medxfer.main --config=configs/folder.py:ARM[,MODIFIER...] \\
         --config.data.dir=DIR --workdir=DIR [--config.KEY=VALUE ...]
 
-DIR holds CLASS/*.jpg ..., or train/, test/ and perhaps val/ with CLASS/*.jpg
-... in each. Images of one patient are kept on one side by
---config.data.groups=FILE, a CSV file `image,group`, and the modifier grouped.
+DIR holds CLASS/*.jpg ..., CENTRE/CLASS/*.jpg ..., or CLASS/PATIENT/*.jpg ...;
+all this also in train/, test/ and perhaps val/, which then are the sides. What
+was recognised is said; --config.data.levels and --config.data.sides overrule.
+Images of one patient are kept on one side by the modifier grouped, if they lie
+in a folder a patient, or --config.data.groups=FILE, a CSV file `image,group`,
+names them.
 
 Arms (the head always trains):
 
@@ -20,9 +23,11 @@ and baselines, trained on the pixels of train and validation together:
 
     decision_tree, random_forest
 
-Modifiers: official (DIR's train/, val/ and test/ instead of 60/20/20 of all
-images; without val/ a fifth of train/ validates), and those of
-`configs/common.py`: thesis (the default), tuned, grouped, caffe, cpu.
+Modifiers name the split, which is as published where DIR holds sides, and by
+image (60/20/20) otherwise: official (train/, val/ and test/ as they are;
+without val/ a fifth of train/ validates), grouped (60/20/20 by group),
+official,grouped (test/ as it is; train/ and val/ by group), thesis (60/20/20 by
+image). Others are those of `configs/common.py`: tuned, caffe, cpu.
 
 Training images are flipped and turned any way up. Where that changes what they
 show: --config.augment.vertical_flip=False --config.augment.quarter_turns=False
@@ -38,12 +43,12 @@ MODIFIERS = {
     # No look-alikes: nobody knows what your images show.
     **{name: change for name, change in common.MODIFIERS.items()
        if name != 'phantom'},
-    'official': lambda config: config.data.update(split='official'),
+    'official': common.official,
 }
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of `ARM[,MODIFIER...]`."""
-  config = common.compose(argument, ARMS, MODIFIERS)
+  config = common.compose(argument, ARMS, MODIFIERS, split='auto')
   config.data.name = 'folder'
   return config

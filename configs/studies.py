@@ -79,7 +79,8 @@ def source_presets(presets: str | None, known: Sequence[str]) -> str:
   """
   chosen = [p for p in (presets or '').split(',') if p]
   if 'official' in chosen:
-    chosen = [p for p in chosen if p != 'official'] + ['grouped']
+    chosen = [p for p in chosen if p not in ('official', 'grouped')]
+    chosen.append('grouped')
   return ''.join(f',{p}' for p in chosen if p in known)
 
 

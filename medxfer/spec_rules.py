@@ -86,6 +86,27 @@ def value_range(text: str) -> tuple[float, float] | None:
   return low, high
 
 
+def published_sides(text: str) -> dict[str, str]:
+  """Returns folder -> side of `data.sides`, such as 'train=A,test=B'.
+
+  Raises:
+    UsageError: a side or a folder is named twice, or the text says neither.
+  """
+  pairs = [[part.strip() for part in pair.split('=')]
+           for pair in text.split(',') if text]
+  typed.require(
+      all(len(pair) == 2 and pair[0] in ('train', 'val', 'test') and pair[1]
+          for pair in pairs), 'data.sides', text,
+      "folders of train, val and test, such as 'train=Learning,test=Exam'")
+  found = {folder.strip('/'): side for side, folder in pairs}
+  sides = [side for side, _ in pairs]
+  for names in (sides, [folder.strip('/') for _, folder in pairs]):
+    typed.require(
+        len(set(names)) == len(names), 'data.sides', text,
+        'each side and each folder once')
+  return found
+
+
 def _check_data(data: specs.DataSpec) -> None:
   value_range(data.value_range)
   if data.name == 'folder':
@@ -95,11 +116,11 @@ def _check_data(data: specs.DataSpec) -> None:
     typed.require(
         data.dir, 'data.dir', data.dir,
         'the folder that holds a folder a class')
-    typed.require(
-        data.groups or not data.split.endswith('grouped'), 'data.split',
-        data.split, 'data.groups too, a CSV file that says which images belong '
-        'together')
+    published_sides(data.sides)
   else:
+    typed.require(
+        not data.sides, 'data.sides', data.sides,
+        f"'': {data.name} says itself how it was published")
     typed.require(
         not data.groups, 'data.groups', data.groups,
         f"'': {data.name} says itself what belongs together")
@@ -108,4 +129,5 @@ def _check_data(data: specs.DataSpec) -> None:
       "'' with phantom images, which lie elsewhere")
   typed.require(
       not data.split.startswith('official') or data.name != 'ham10000',
-      'data.split', data.split, 'thesis or grouped: HAM10000 was published unsplit')
+      'data.split', data.split,
+      'thesis or grouped: HAM10000 was published unsplit')

@@ -13,6 +13,7 @@ from medxfer import cache
 from medxfer import errors
 from medxfer import paths
 from medxfer import spec as specs
+from medxfer import spec_rules
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
 from medxfer.data import folders
@@ -41,6 +42,9 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
     UsageError: too few phantom images are asked for.
   """
   options = {'on_bad_image': spec.on_bad_image}
+  if spec.name == folders.NAME:
+    options.update(
+        sides=spec_rules.published_sides(spec.sides), levels=spec.levels)
   if spec.groups:
     options['groups'] = paths.read(spec.groups, '--config.data.groups')
   return _READERS[spec.name](folder(spec), **options)

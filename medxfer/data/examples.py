@@ -28,6 +28,8 @@ class Examples:
       the data set, as `data.kinds` words it.
     pages: image id -> how many pictures the file holds, where it is several;
       the first is used.
+    notes: how the reader understood the data set where it had a choice, a line
+      each.
     groups_known: False if nobody says what belongs together, so that every
       image is a group of its own.
   """
@@ -43,6 +45,7 @@ class Examples:
   skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
   left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
   pages: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  notes: tuple[str, ...] = ()
   groups_known: bool = True
 
   def __len__(self) -> int:

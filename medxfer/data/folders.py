@@ -2,18 +2,19 @@
 
     DIR/CLASS/*                      (and in folders below CLASS)
     DIR/{train,val,test}/CLASS/*     (val may be absent)
+    DIR/CENTRE/CLASS/*, DIR/CLASS/PATIENT/* and the like; see `layouts`
 
 Class names are folder names. What must not stand on two sides of an honest
-split, such as the images of one patient, is named by a CSV file
-`image,group`; without it every image is a group of its own.
+split, such as the images of one patient, lies in a folder of its own, or is
+named by a CSV file `image,group`; otherwise every image is a group of its own.
 
-Only listings and that file are read here, and nothing heavy is imported: a
-wrong folder is refused at once.
+Only listings, first bytes and that file are read here, and nothing heavy is
+imported: a wrong folder is refused at once.
 """
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
+import collections
 import csv
 import os
 import pathlib
@@ -25,15 +26,14 @@ import numpy as np
 from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import kinds
+from medxfer.data import layouts
+from medxfer.data import links
 from medxfer.data import listing
+from medxfer.data import side_names
 
 NAME = 'folder'
-SIDES = ('train', 'val', 'test')
+SIDES = side_names.SIDES
 _COLUMNS = ('image', 'group')
-# Read as classes, these would train a network to tell the sides apart.
-_LIKE_SIDES = re.compile(
-    '(train|val|valid|validation|dev|test)(ing)?[ _-]?(set|data|images)?',
-    re.IGNORECASE)
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _WAY_OUT = 'give --config.data.dir=DIR with a folder of images a class in it'
@@ -41,59 +41,144 @@ _WAY_OUT = 'give --config.data.dir=DIR with a folder of images a class in it'
 
 def read(
     folder: pathlib.Path, *, groups: pathlib.Path | None = None,
-    on_bad_image: str = 'fail',
+    on_bad_image: str = 'fail', sides: Mapping[str, str] | None = None,
+    levels: str = layouts.AUTO,
 ) -> examples_lib.Examples:
   """Lists the images; their ids are their paths below the folder.
 
   Args:
-    folder: holds a folder a class, or train/, test/ and perhaps val/ with a
-      folder a class in each.
+    folder: holds a folder a class; see `layouts` for what may lie between.
     groups: CSV file with the columns image (an id, or a file name that occurs
-      once) and group; None makes every image a group.
+      once) and group; None takes folders for groups, or each image.
     on_bad_image: 'fail' raises at the first file that has the suffix of an
       image, but certainly is none; 'skip' leaves it out and lists it in
       `skipped`.
+    sides: folder -> train, val or test, for sides of unusual names.
+    levels: what the levels of folders are; see `layouts.find`.
 
   Returns:
-    The table by image id. Where there are sides, its column 'published' says
-    which one an image lies in.
+    The table by image id. Its column 'published' says which side an image
+    lies in, 'source' from which centre it comes, where folders say so.
 
   Raises:
     DataError: the folder, an image or the table of groups is wrong.
+    UsageError: a side that was named is not there.
   """
   if not folder.is_dir():
     raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
-  sides = _sides(folder)
-  class_names = _class_names(folder, sides)
   found = listing.below(folder)
-  tops = [f'{side}/{name}/'.lstrip('/')
-          for side in sides or ('',) for name in class_names]
-  paths = _images(folder, tops, found)
+  layout = _layout(folder, found, sides, levels)
+  paths = {name: found.images[name] for name in layout.places}
   bad = {name: why for name, why in found.bad.items() if name in paths}
   examples_lib.refuse_bad(bad, on_bad_image)
   ids = sorted(paths.keys() - bad)
   if not ids:
     raise errors.DataError(f'{folder}: no image is left')
-  group_of = _groups(groups, paths, ids) if groups else {n: n for n in ids}
-  parts = [name.split('/') for name in ids]
+  places = [layout.places[name] for name in ids]
+  group_of = _groups(groups, paths, ids) if groups else {
+      name: place.group or name for name, place in zip(ids, places)}
+  columns = {
+      'published': tuple(place.side for place in places),
+      'source': tuple(place.source for place in places)}
   return examples_lib.Examples(
       name=NAME,
-      class_names=class_names,
+      class_names=layout.class_names,
       image_ids=tuple(ids),
       paths=tuple(paths[name] for name in ids),
-      labels=np.array(
-          [class_names.index(part[bool(sides)]) for part in parts], np.int32),
+      labels=np.array([layout.class_names.index(place.class_name)
+                       for place in places], np.int32),
       groups=tuple(group_of[name] for name in ids),
-      columns={'published': tuple(p[0] for p in parts)} if sides else {},
+      columns={name: values for name, values in columns.items()
+               if any(values)},
       skipped=bad,
-      left_out={
-          name: why for name, why in found.left_out.items()
-          if not groups or folder / name != groups} | {
-              name: kinds.OUTSIDE for name in found.images
-              if name not in paths},
-      pages=found.pages,
-      groups_known=groups is not None,
+      left_out={name: why for name, why in found.left_out.items()
+                if not groups or folder / name != groups} | layout.left_out,
+      pages={name: n for name, n in found.pages.items() if name in paths},
+      notes=(*_notes(folder, layout, groups), *links.notes(folder, paths)),
+      groups_known=groups is not None or 'group' in layout.levels,
   )
+
+
+def _layout(
+    folder: pathlib.Path, found: listing.Listing,
+    sides: Mapping[str, str] | None, levels: str
+) -> layouts.Layout:
+  """Returns what the folders mean; refuses what no network can learn."""
+  if not found.images:
+    raise errors.DataError(
+        f'{folder}: no folder of images{_also(found.left_out)}; {_WAY_OUT}')
+  try:
+    layout = layouts.find(found.images, levels=levels, named=sides)
+  except errors.DataError as error:
+    raise errors.DataError(f'{folder}: {error}{_table(folder)}') from error
+  for name in layout.places:
+    check_name(pathlib.PurePath(name))
+  _refuse_alike(folder, layout.class_names)
+  _refuse_empty(folder, layout, found)
+  if len(layout.class_names) < 2:
+    only = ''.join(map(repr, layout.class_names)) or 'no image'
+    raise errors.DataError(
+        f'{folder}: only one class, {only}; a network needs two or more to '
+        f'tell apart, each in a folder of its own{_table(folder)}')
+  return layout
+
+
+def _notes(
+    folder: pathlib.Path, layout: layouts.Layout, groups: pathlib.Path | None
+) -> list[str]:
+  """Returns what to say of the folders."""
+  found = [line for kind, lines in layout.notes.items() for line in lines
+           if not groups or kind not in ('group', 'part')]
+  for above in layout.above:
+    for path in visible(folder / above):
+      side = path.relative_to(folder).as_posix()
+      if side_names.find([path.name], {}) and path.is_dir() and not any(
+          name.startswith(f'{side}/')
+          for name in (*layout.places, *layout.left_out)):
+        found.append(f'{side}/ holds no image and is not used')
+  classes = collections.defaultdict(set)
+  for place in layout.places.values():
+    classes[place.group].add(place.class_name)
+  several = [name for name, labels in classes.items()
+             if name and len(labels) > 1]
+  if several and not groups:
+    found.append(
+        f'{len(several):,} groups, such as {several[0]}, lie in two or more '
+        'classes; each is one group')
+  return found
+
+
+def _refuse_empty(
+    folder: pathlib.Path, layout: layouts.Layout, found: listing.Listing
+) -> None:
+  """Refuses a folder of a class in which there is no image on any side."""
+  for parent in layout.parents:
+    for path in filter(pathlib.Path.is_dir, visible(folder / parent)):
+      top = f'{path.relative_to(folder).as_posix()}/'
+      if path.name in layout.class_names or any(
+          name.startswith(top) for name in found.images):
+        continue
+      others = {name: why for name, why in found.left_out.items()
+                if name.startswith(top)}
+      if others.keys() and set(others.values()) <= {kinds.MASK, kinds.SYSTEM}:
+        continue
+      check_name(path)
+      raise errors.DataError(
+          f'{path}: no image{_also(others)}; fill the folder or remove it')
+
+
+def _also(left_out: Mapping[str, str]) -> str:
+  return f' ({listing.said(left_out)})' if left_out else ''
+
+
+def _table(folder: pathlib.Path) -> str:
+  """Returns a hint at a table of labels in a folder or beside it, or ''."""
+  for place in (folder, folder.resolve().parent):
+    for path in visible(place):
+      if kinds.of(path.name, b'') == 'table':
+        return (f'; the labels in {path} are not read: sort the images into a '
+                'folder a class by it')
+  return ''
 
 
 def visible(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -127,54 +212,6 @@ def _unlisted(error: OSError) -> errors.DataError:
       'allow reading it')
 
 
-def _folders(folder: pathlib.Path) -> list[str]:
-  """Returns the names of the folders in a folder, each checked."""
-  names = []
-  for path in visible(folder):
-    if path.is_dir():
-      check_name(path)
-      names.append(path.name)
-  return names
-
-
-def _sides(folder: pathlib.Path) -> tuple[str, ...]:
-  """Returns the published sides that are there; () where classes are."""
-  names = _folders(folder)
-  sides = tuple(side for side in SIDES if side in names)
-  others = [name for name in names if name not in SIDES]
-  if sides and others:
-    raise errors.DataError(
-        f'{folder}: holds {sides[0]}/, a side, beside {others[0]}/, which is '
-        'none; give a folder that holds classes, or train, val and test alone')
-  for name in others:
-    if _LIKE_SIDES.fullmatch(name):
-      raise errors.DataError(
-          f'{folder / name}: sides are called train, val and test, exactly; '
-          'rename it (or, if it is a class, give it another name)')
-  return sides
-
-
-def _class_names(
-    folder: pathlib.Path, sides: Sequence[str]
-) -> tuple[str, ...]:
-  """Returns the classes in order of their names, the same on all sides."""
-  found = {side: _folders(folder / side) for side in sides or ('',)}
-  names = sorted({name for there in found.values() for name in there})
-  _refuse_alike(folder, names)
-  for side, there in found.items():
-    for name in names:
-      if name not in there:
-        raise errors.DataError(
-            f'{folder / side}: no folder {name!r}, which another side has; '
-            'the sides need the same classes')
-  if len(names) < 2:
-    only = f'only one class, {names[0]!r}' if names else 'no folder of images'
-    raise errors.DataError(
-        f'{folder}: {only}; a network needs two or more to tell apart, each '
-        'in a folder of its own')
-  return tuple(names)
-
-
 def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
   """Refuses class names that some file systems take for one."""
   seen: dict[str, str] = {}
@@ -185,32 +222,6 @@ def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
       raise errors.DataError(
           f'{folder}: the classes {other!r} and {name!r} differ only in upper '
           'and lower case; rename or merge them')
-
-
-def _images(
-    folder: pathlib.Path, tops: Sequence[str], found: listing.Listing
-) -> dict[str, pathlib.Path]:
-  """Returns image id -> file in and below the class folders `tops`.
-
-  Raises:
-    DataError: a class folder holds no image, or a name is no text.
-  """
-  images = {}
-  for top in tops:
-    there = {name: path for name, path in found.images.items()
-             if name.startswith(top)}
-    if not there:
-      others = {name: why for name, why in found.left_out.items()
-                if name.startswith(top)}
-      also = f' ({listing.said(others)})' if others else ''
-      raise errors.DataError(
-          f'{folder / top}: no image{also}; fill the folder or remove it')
-    images |= there
-  for name in images:
-    path = pathlib.PurePath(name)
-    for part in (path, *path.parents):
-      check_name(part)
-  return images
 
 
 def _groups(

@@ -27,6 +27,8 @@ UNKNOWN = 'file of unknown kind'
 OUTSIDE = 'image outside of the class folders'
 NO_ROW = 'image without a row in the table'
 TABLE = 'table'
+UNLABELLED = 'unlabelled image'
+OTHER_SIDE = 'image of an unused side'
 COPY = 'copy, byte for byte, of a file that is read'
 
 # The formats of `data.images`. Stricter than Pillow, which takes a table that
@@ -135,6 +137,7 @@ _PLURALS = {
     BACK: 'links that lead back',
     OUTSIDE: 'images outside of the class folders',
     NO_ROW: 'images without a row in the table',
+    OTHER_SIDE: 'images of an unused side',
     LOCKED: 'files that may not be read',
     UNKNOWN: 'files of unknown kind',
     COPY: 'copies, byte for byte, of files that are read',

@@ -8,6 +8,7 @@ that every find is said, and `data.levels` overrules it.
 Only names are looked at here, no file.
 """
 
+import collections
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -15,13 +16,11 @@ import dataclasses
 from typing import NamedTuple
 
 from medxfer import errors
+from medxfer.data import kinds
 from medxfer.data import level_kinds
 from medxfer.data import side_names
 
 AUTO = 'auto'
-UNLABELLED = 'image without a class'
-STRAY = 'image outside of the folders of classes'
-OTHER_SIDE = 'image of a side that is not used'
 Path = tuple[str, ...]
 
 
@@ -44,14 +43,16 @@ class Layout:
     places: image id -> what its folders say.
     left_out: image id -> why it is in no class, as a noun.
     parents: folders that hold the folders of classes.
-    notes: what was found, and how to overrule it, a line each.
+    above: folders that hold the folders of sides.
+    notes: level -> what was found there, and how to overrule it; lines.
   """
 
   levels: tuple[str, ...]
   places: Mapping[str, Place]
   left_out: Mapping[str, str]
   parents: tuple[str, ...]
-  notes: tuple[str, ...]
+  above: tuple[str, ...]
+  notes: Mapping[str, tuple[str, ...]]
 
   @property
   def class_names(self) -> tuple[str, ...]:
@@ -87,8 +88,10 @@ def find(
   for name in ids:
     place = search.place(tuple(name.split('/')[:-1]))
     (left_out if isinstance(place, str) else places)[name] = place
-  return Layout(tuple(search.levels), places, left_out,
-                tuple(map('/'.join, search.parents)), tuple(search.notes))
+  return Layout(
+      tuple(search.levels), places, left_out,
+      tuple(map('/'.join, search.parents)), tuple(map('/'.join, search.above)),
+      {kind: tuple(lines) for kind, lines in search.notes.items()})
 
 
 class _Search:
@@ -104,8 +107,9 @@ class _Search:
     self.sides: dict[str, str] = {}  # Of all levels and folders.
     self.seen: set[str] = set()
     self.parents: tuple[Path, ...] = ()
+    self.above: tuple[Path, ...] = ()
     self.unlabelled: set[Path] = set()
-    self.notes: list[str] = []
+    self.notes: dict[str, list[str]] = collections.defaultdict(list)
 
   def run(self) -> None:
     """Finds the levels down to the last that means something."""
@@ -121,11 +125,11 @@ class _Search:
     known = dict(zip(self.levels, folders))
     side = self.sides.get(known.get('side', ''), '')
     if 'side' in known and side == side_names.LEFT_OUT:
-      return OTHER_SIDE
+      return kinds.OTHER_SIDE
     if any(folders[:len(path)] == path for path in self.unlabelled):
-      return UNLABELLED
+      return kinds.UNLABELLED
     if 'class' not in known or ('side' in self.levels and not side):
-      return STRAY
+      return kinds.OUTSIDE
     group = known.get('group', '')
     source = known.get('source', '')
     # Numbers of patients begin anew in each clinic.
@@ -166,12 +170,13 @@ class _Search:
     """Goes a level down."""
     children = self._children()
     if kind == 'side':
+      self.above = tuple(self.front)
       children = self._labelled(children)
     elif kind == 'class':
       self.parents = tuple(self.front)
     names = sorted({path[-1] for path in children})
     if self.guess or kind == 'wrapper':
-      self.notes += level_kinds.note(kind, names)
+      self.notes[kind] += level_kinds.note(kind, names)
     self.levels.append(kind)
     self.front = children
 
@@ -224,7 +229,7 @@ class _Search:
         continue
       if bare and 'class' not in self.levels and side != 'train' and train:
         self.unlabelled.add(path)
-        self.notes.append(
+        self.notes['side'].append(
             f'{"/".join(path)}/ has no folders of classes: its '
             f'{node.total:,} images have no label and are left out')
       else:
@@ -243,7 +248,7 @@ class _Search:
         break
       else:
         names = sorted({'/'.join(path) for path in children})
-        self.notes += level_kinds.note('part', names)
+        self.notes['part'] += level_kinds.note('part', names)
         break
 
 

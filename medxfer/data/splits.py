@@ -4,7 +4,9 @@ Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `thesis` deals images, as the thesis did (section 6.2); `grouped`
 deals whole groups (lesions, patients), so that no group stands on two sides.
 `official` keeps the sides as published; where no validation side was, one of
-five folds of train becomes it, by group.
+five folds of train becomes it, by group. `official_grouped` always cuts it so,
+from the published train and validation sides. `auto` is `official` where sides
+were published, else `thesis`; see `published`.
 """
 
 from collections.abc import Sequence
@@ -17,8 +19,10 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import copies as copies_lib
 from medxfer.data import examples as examples_lib
+from medxfer.data import published
+from medxfer.data import side_names
 
-SIDES = ('train', 'val', 'test')
+SIDES = side_names.SIDES
 UNUSED = 'unused'  # What the side is called that stands on none.
 _FOLDS = 5
 
@@ -94,19 +98,22 @@ def assign(
     examples: the table.
     kind: 'thesis' (by image) or 'grouped' (by group); both stratified by
       class, the latter as well as groups allow. 'official' follows the
-      table's column 'published'.
+      table's column 'published', 'official_grouped' its test side alone;
+      'auto' follows it if it is there and deals by image otherwise.
     seed: decides the folds.
 
   Raises:
     DataError: a class would be absent from a side.
-    UsageError: 'official', but nothing was published as train or test.
+    UsageError: the table lacks the sides or groups that `kind` needs.
   """
-  if kind == 'official':
-    split = _official(examples, seed)
-  else:
-    test, val, *rest = _deal(examples, np.arange(len(examples)), kind, seed)
+  decision = published.decide(examples, kind)
+  if decision.sides is None:
+    test, val, *rest = _deal(
+        examples, np.arange(len(examples)), decision.kind, seed)
     split = Split(train=_union(rest), val=val, test=test)
-  _check(examples, split, kind)
+  else:
+    split = _as_published(examples, decision, seed)
+  _check(examples, split, decision.kind)
   return split
 
 
@@ -145,19 +152,15 @@ def _share(
   return np.sort(np.concatenate(kept))
 
 
-def _official(examples: examples_lib.Examples, seed: int) -> Split:
-  published = np.array(examples.columns.get('published', ()), dtype=object)
-  train, val, test = (np.flatnonzero(published == side) for side in SIDES)
-  if not len(train) or not len(test):
-    side = 'test' if len(train) else 'train'
-    raise errors.UsageError(
-        f'data.split=official: no image of {examples.name} was published as '
-        f'{side} (it would lie in {side}/); give --config.data.split=grouped '
-        'or thesis')
-  if not len(val):
-    val, *rest = _deal(examples, train, 'grouped', seed)
-    train = _union(rest)
-  return Split(train=train, val=val, test=test)
+def _as_published(
+    examples: examples_lib.Examples, decision: published.Decision, seed: int
+) -> Split:
+  """Returns the published sides; one that was not is cut from train."""
+  rows = {side: np.flatnonzero(decision.sides == side) for side in SIDES}
+  for side in decision.cut:
+    rows[side], *rest = _deal(examples, rows['train'], 'grouped', seed)
+    rows['train'] = _union(rest)
+  return Split(**rows)
 
 
 def _union(folds: Sequence[np.ndarray]) -> np.ndarray:
@@ -190,6 +193,7 @@ def _deal(
 def _check(
     examples: examples_lib.Examples, split: Split, kind: str
 ) -> None:
+  sizes = counts(examples, np.arange(len(examples)))
   for side in SIDES:
     present = np.unique(examples.labels[split.rows(side)])
     absent = [name for i, name in enumerate(examples.class_names)
@@ -197,9 +201,10 @@ def _check(
     if absent:
       raise errors.DataError(
           f'{examples.name}: the {kind} split with this seed leaves class '
-          f'{", ".join(absent)} out of {side}; try another --config.seed, or '
-          'add images: each class needs at least five, of five groups (copies '
-          'of one image are of one group)')
+          f'{", ".join(f"{n} ({sizes[n]} images)" for n in absent)} out of '
+          f'{side}; add images: each class needs at least five, of five '
+          'groups, and copies of one image are of one group (or try another '
+          '--config.seed)')
 
 
 def audit(

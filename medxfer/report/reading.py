@@ -87,7 +87,8 @@ class Run:
     same = dataclasses.replace(
         spec, arm='', modifiers=(), seed=0, cache_dir='',
         data=dataclasses.replace(
-            spec.data, dir='', groups='', cache='host'),
+            spec.data, dir='', groups='', cache='host', sides='',
+            levels='auto'),
         model=dataclasses.replace(
             spec.model, weights='',
             init_from=start if start in ('imagenet', 'random') else 'a run'),
@@ -140,7 +141,8 @@ def read(path: pathlib.Path, name: str) -> Run:
       {row[0]: row[2] for row in rows if row[3] == 'test'})
   checks.summary(source, summary, predictions)
   return Run(
-      name=name, path=path, spec=spec, summary=summary,
+      name=name, path=path, spec=_decided(source, spec, summary),
+      summary=summary,
       dataset=_dataset(spec.data, predictions.class_names, rows),
       predictions=predictions, images=_images(table, rows, predictions),
       history=_history(path / workdir.HISTORY),
@@ -174,6 +176,17 @@ def _spec(path: pathlib.Path) -> specs.RunSpec:
         f'{workdir.CONFIG}: not a configuration of this version of medxfer '
         f'({error})') from error
   return spec
+
+
+def _decided(
+    path: pathlib.Path, spec: specs.RunSpec, summary: Mapping[str, Any]
+) -> specs.RunSpec:
+  """Returns a specification with the split that `auto` came to."""
+  split = summary.get('split', spec.data.split)
+  if split not in ('thesis', 'grouped', 'official', 'official_grouped'):
+    raise errors.DataError(f'{path.name}: no split is called {split!r}')
+  return dataclasses.replace(
+      spec, data=dataclasses.replace(spec.data, split=split))
 
 
 def _dataset(

@@ -28,6 +28,7 @@ SPLITS = {
     'thesis': 'split by image',
     'grouped': 'split by group',
     'official': 'published split',
+    'official_grouped': 'published test side',
 }
 _GROUPS = {'ham10000': 'split by lesion', 'chest_xray': 'split by patient'}
 

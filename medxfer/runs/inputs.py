@@ -21,6 +21,7 @@ from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import listing
 from medxfer.data import pixels
+from medxfer.data import published
 from medxfer.data import splits
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
@@ -45,6 +46,7 @@ class Inputs:
     leak: what the sides share.
     copies: which images show the same picture.
     backbone: pretrained weights, or None for a random start or a baseline.
+    decision: which split `data.split` means here.
   """
 
   examples: examples_lib.Examples
@@ -53,6 +55,7 @@ class Inputs:
   leak: splits.Leak
   copies: copies_lib.Copies
   backbone: weights_lib.Weights | None
+  decision: published.Decision
 
   def table(self) -> list[tuple[str, str, str, str]]:
     """Returns name, class, group and side of every image."""
@@ -93,6 +96,10 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   """
   trainable.check(spec.model)
   examples = datasets.read(spec.data)
+  # What is refused is refused before any image is decoded.
+  decision = published.decide(examples, spec.data.split)
+  for note in (*examples.notes, *decision.notes):
+    say.line(f'note: {note}')
   _check_class_weights(spec.training, examples)
   baseline = spec.model.name in baselines.NAMES
   if baseline:
@@ -122,7 +129,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
     sides += f'; {len(split.unused):,} unused (data.limit)'
   say.line(f'data: {len(examples):,} images of '
            f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
-           f'skipped; {spec.data.split} split: {sides}')
+           f'skipped; {decision.kind} split: {sides}')
   for text in (listing.skipped_said(examples.skipped),
                listing.said(examples.left_out),
                listing.pages_said(examples.pages)):
@@ -134,7 +141,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   else:
     say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
              f'{leak.groups} groups that are also in train')
-  inputs = Inputs(examples, decoded, split, leak, copies, backbone)
+  inputs = Inputs(examples, decoded, split, leak, copies, backbone, decision)
   for line in (*notes, *_of_copies(inputs, spec.data)):
     say.line(f'copies: {line}')
   return inputs

@@ -112,6 +112,9 @@ def _summary(
       **result,
       'weights_digest': inputs.digests()['weights_digest'],
       'weights_source': backbone.origin(spec.model, inputs.backbone),
+      # What data.split came to, and how the folders were understood.
+      'split': inputs.decision.kind,
+      'notes': [*inputs.examples.notes, *inputs.decision.notes],
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
       'skipped': len(inputs.examples.skipped),
       'left_out': listing.counts(inputs.examples.left_out),
