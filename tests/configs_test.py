@@ -72,8 +72,11 @@ def test_every_combination_of_other_data_sets_is_a_specification(
       spec = read(f'{arm},{modifier}')
       assert (spec.data.name, spec.arm) == (name, arm)
       assert spec.modifiers == (modifier,)
-  assert read('random,official').data.split == 'official'
-  assert read('random,tuned').data.split == 'thesis'
+  for modifiers, split in (
+      ('official', 'official'), ('grouped', 'grouped'), ('thesis', 'thesis'),
+      ('official,grouped', 'official_grouped'), ('thesis,official', 'official'),
+      ('tuned', 'auto' if name == 'folder' else 'thesis')):
+    assert read(f'random,{modifiers}').data.split == split
 
 
 @pytest.mark.parametrize('arm, start', [
@@ -100,7 +103,7 @@ def test_a_chest_keeps_its_up(modifiers):
 def test_an_arm_means_the_same_on_a_folder(arm):
   """Only the data differ between configs/ham.py and configs/folder.py."""
   config = ham.get_config(arm)
-  config.data.update(name='folder', dir='DIR', groups='FILE')
+  config.data.update(name='folder', dir='DIR', groups='FILE', split='auto')
   assert _folder(arm) == specs.from_config(config)
 
 
@@ -109,9 +112,8 @@ def test_an_arm_means_the_same_on_a_folder(arm):
     (folder, 'all', 'data.dir=.*a folder a class'),
     (folder, 'all,phantom', 'unknown modifier .phantom'),
     (xray, 'last_block', 'unknown arm'),
-    (xray, 'random,grouped,official', 'exclude each other'),
     (xray, 'random,head,last_block', 'last_block and head exclude'),
-    (folder, 'all,official,grouped', 'exclude each other'),
+    (folder, 'all,thesis,tuned', 'exclude each other'),
     (ham, 'all,official', 'unknown modifier'),
 ])
 def test_what_a_data_set_cannot_be_asked_is_refused(module, argument, message):

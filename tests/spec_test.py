@@ -51,12 +51,20 @@ def test_json_round_trip_is_exact():
     ({'data__name': 'folder'}, 'data.dir'),
     ({'data__name': 'folder', 'data__dir': 'DIR', 'data__phantom': 60},
      'data.phantom'),
-    ({'data__name': 'folder', 'data__dir': 'DIR', 'data__split': 'grouped'},
-     'data.split.*data.groups too'),
     ({'data__value_range': '4095'}, "data.value_range='4095'.*'0,4095'"),
     ({'data__value_range': '4095,0'}, 'data.value_range'),
     ({'data__value_range': '0,nan'}, 'data.value_range'),
     ({'data__value_range': '0,4095,1'}, 'data.value_range'),
+    ({'data__sides': 'train=A,test=B'}, "data.sides.*give ''"),
+    *(({'data__name': 'folder', 'data__dir': 'DIR', 'data__sides': sides},
+       f'data.sides.*{message}') for sides, message in (
+           ('Learning', "'train=Learning,test=Exam'"),
+           ('learn=A,test=B', "'train=Learning,test=Exam'"),
+           ('train=,test=B', "'train=Learning,test=Exam'"),
+           ('train=A,', "'train=Learning,test=Exam'"),
+           ('train=A,test=B,test=C', 'each side and each folder once'),
+           ('train=A,test=A/', 'each side and each folder once'))),
+    ({'data__levels': 'class/patient'}, 'data.levels.*one of auto'),
     ({'model__init_from': ' '}, 'model.init_from'),
     ({'model__init_from': 'random', 'model__transferred': 'block1'},
      'model.transferred.*not random'),
@@ -80,6 +88,15 @@ def test_runs_of_before_the_cache_can_be_read():
   old = spec.to_json()
   del old['cache_dir']
   assert specs.from_config(old) == spec
+
+
+def test_runs_of_before_folders_were_understood_are_read_as_they_were():
+  """Their classes were the folders at the top; theirs must stay so."""
+  old = specs.from_config(common.default()).to_json()
+  for key in ('levels', 'sides', 'copies', 'value_range'):
+    del old['data'][key]
+  data = specs.from_config(old).data
+  assert (data.levels, data.sides, data.copies) == ('class', '', 'keep')
 
 
 def test_unknown_and_missing_keys_are_refused():

@@ -111,8 +111,9 @@ def _layout(
     layout = layouts.find(found.images, levels=levels, named=sides)
   except errors.DataError as error:
     raise errors.DataError(f'{folder}: {error}{_table(folder)}') from error
-  for name in layout.places:
-    check_name(pathlib.PurePath(name))
+  for name in filter(_UNFIT.search, layout.places):
+    for part in name.split('/'):
+      check_name(pathlib.PurePath(part))
   _refuse_alike(folder, layout.class_names)
   _refuse_empty(folder, layout, found)
   if len(layout.class_names) < 2:

@@ -186,7 +186,7 @@ class _Search:
     found = side_names.find(names, self.named)
     others = sorted(names - found.keys())
     if found and others:
-      side = min(found)
+      side = min(found, key=lambda n: (found[n] != 'train', n))
       raise errors.DataError(
           f'{side}/ is a side by its name, but {others[0]}/ beside it is none '
           f'and holds images; move {others[0]}/ out, or say which folders are '

@@ -96,10 +96,11 @@ def _as_published(
   if 'val' in cut:
     notes.append('a fifth of train validates')
   if asked == 'auto':
-    notes.append(
+    lost = 'test' if count['test'] else 'val'
+    notes.insert(0, (
         f'sides are as published ({_named(count)} images); '
         '--config.data.split=thesis would pool them and deal all images anew: '
-        'published test images would train')
+        f'published {lost} images would train'))
   return Decision(kind, sides, tuple(cut), tuple(notes))
 
 

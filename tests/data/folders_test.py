@@ -79,10 +79,12 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
     (lambda f: (f / 'c' / 'd').mkdir(parents=True), 'c: no image'),
     (lambda f: _fill(f, 'A/1.png'), "'A' and 'a' differ only in upper"),
     (lambda f: _fill(f, 'ä/1.png', 'a\u0308/1.png'), 'differ only in upper'),
-    (lambda f: _fill(f, 'train/a/1.png'), 'train/, a side, beside a/'),
-    (lambda f: _fill(f, 'Train/a/1.png'), 'sides are called train, val'),
-    (lambda f: _fill(f, 'testing/a/1.png'), 'testing: sides are called'),
-    (lambda f: _fill(f, 'validation set/1.png'), 'sides are called'),
+    (lambda f: _fill(f, 'train/a/1.png'), 'train/ is a side.* but a/ beside'),
+    (lambda f: _fill(f, 'Train/a/1.png'), 'Train/ is a side.* but a/ beside'),
+    (lambda f: _fill(f, 'testing/a/1.png'), 'testing/ is a side'),
+    (lambda f: _fill(f, 'validation set/1.png'), 'validation set/ is a side'),
+    (lambda f: (f / 'c').mkdir() or (f / 'c/1.txt').write_text('x'),
+     'c: no image .*c/1.txt'),
     (lambda f: _fill(f, 'a\nb/1.png'), r'a\\nb.*rename it'),
     (lambda f: _fill(f, 'a/x\ny/1.png'), r'a/x\\ny.*rename it'),
     (lambda f: (f / 'a/1\r.png').write_bytes(b'x'), r'1\\r.png.*rename it'),
@@ -97,18 +99,15 @@ def test_a_wrong_folder_is_refused(plain, change, message):
 
 
 @pytest.mark.parametrize('change, message', [
-    (lambda f: shutil.rmtree(f / 'val' / 'b'),
-     "sided/val: no folder 'b', which another side has"),
-    (lambda f: [p.unlink() for p in (f / 'val' / 'b').iterdir()],
-     'val/b: no image'),
-    (lambda f: _fill(f, 'test/c/1.png'), "train: no folder 'c'"),
-    (lambda f: _fill(f, 'c/1.png'), 'train/, a side, beside c/'),
+    (lambda f: (f / 'val' / 'c').mkdir(), 'val/c: no image'),
+    (lambda f: _fill(f, 'c/1.png'), 'train/ is a side.* but c/ beside'),
+    (lambda f: _fill(f, 'valid/a/1.png'), 'side val: val/ and valid/'),
     (lambda f: _fill(f, 'test/A/1.png'), "'A' and 'a' differ only"),
     (lambda f: [shutil.rmtree(f / s / 'a') for s in ('train', 'val', 'test')],
      "only one class, 'b'"),
 ])
-def test_sides_that_disagree_are_refused(sided, change, message):
-  """A class that one side lacks has no score there."""
+def test_sides_that_cannot_be_read_are_refused(sided, change, message):
+  """Whatever is guessed would mix sides or lose a class."""
   change(sided)
   with pytest.raises(errors.DataError, match=message):
     folders.read(sided)
@@ -130,6 +129,114 @@ def test_a_bad_image_fails_or_is_left_out_and_listed(plain, change, message):
   examples = folders.read(plain, on_bad_image='skip')
   assert set(examples.skipped) == {'a/3.bmp'}
   assert len(examples) == 4 and 'a/3.bmp' not in examples.groups
+
+
+def _all_notes(folder, **options):
+  return ' | '.join(folders.read(folder, **options).notes)
+
+
+def test_sources_and_groups_are_read_and_said(tmp_path):
+  """Before, a network learned to tell the centres apart."""
+  names = [f'{centre}/{label}/patient{i}/{j}.png' for centre in ('C1', 'C2')
+           for label in ('benign', 'malignant') for i in range(3)
+           for j in range(2)]
+  examples = folders.read(_fill(tmp_path, *names))
+  assert examples.class_names == ('benign', 'malignant')
+  assert examples.columns == {'source': ('C1',) * 12 + ('C2',) * 12}
+  assert examples.groups_known
+  assert set(examples.groups) == {
+      f'C{c}/patient{i}' for c in (1, 2) for i in range(3)}
+  said = ' | '.join(examples.notes)
+  assert 'C1/, C2/ are read as sources' in said
+  assert 'patient0/, patient1/, ... are read as groups' in said
+  assert '6 groups, such as C1/patient0, lie in two or more classes' in said
+
+
+def test_a_table_of_groups_overrules_the_folders(tmp_path):
+  """Who made a table knows better; and the key undoes what was found."""
+  folder = _fill(tmp_path / 'data', *(
+      f'{label}/patient{i}/{label}{i}{j}.png' for label in 'ab'
+      for i in range(3) for j in range(2)))
+  table = _table(folder, 'image,group', *(
+      f'{label}{i}{j}.png,q{j}' for label in 'ab' for i in range(3)
+      for j in range(2)))
+  examples = folders.read(folder, groups=table)
+  assert set(examples.groups) == {'q0', 'q1'} and not examples.notes
+  examples = folders.read(folder, levels='class')
+  assert examples.groups == examples.image_ids and not examples.groups_known
+
+
+def test_a_wrapper_is_entered_and_said(tmp_path):
+  """Archives wrap their folders; ids say where an image lies."""
+  _fill(tmp_path, 'dataset/a/1.png', 'dataset/b/1.png')
+  examples = folders.read(tmp_path)
+  assert examples.image_ids == ('dataset/a/1.png', 'dataset/b/1.png')
+  assert examples.notes == (
+      'dataset/ is the only folder there and is entered',)
+  (tmp_path / 'dataset/c').mkdir()
+  with pytest.raises(errors.DataError, match='dataset/c: no image'):
+    folders.read(tmp_path)
+
+
+@pytest.mark.parametrize('data', ['isic', 'isic/ISIC_Training_Input'])
+def test_images_beside_a_table_of_labels_are_refused_by_its_name(
+    tmp_path, data):
+  """ISIC 2019 has no folders of classes."""
+  _fill(tmp_path, *(f'isic/ISIC_Training_Input/{i}.jpg' for i in range(3)))
+  (tmp_path / 'isic/ISIC_GroundTruth.csv').write_text('image,MEL,NV')
+  with pytest.raises(errors.DataError,
+                     match='ISIC_GroundTruth.csv are not read.*a class by it'):
+    folders.read(tmp_path / data)
+
+
+def test_links_are_followed_and_said(tmp_path):
+  """People link rather than copy; a class, an image, or all of it."""
+  source = _fill(tmp_path / 'source', 'a/1.png', 'a/2.png', 'b/1.png')
+  data = tmp_path / 'data'
+  (data / 'b').mkdir(parents=True)
+  (data / 'a').symlink_to(source / 'a')
+  (data / 'b/x.png').symlink_to(source / 'b/1.png')
+  (data / 'b/y.png').symlink_to('x.png')
+  examples = folders.read(data)
+  assert examples.image_ids == ('a/1.png', 'a/2.png', 'b/x.png', 'b/y.png')
+  said = ' | '.join(examples.notes)
+  assert f'4 images lie elsewhere, such as a/1.png at {source}/a/1.png' in said
+  assert ('1 images are the same file as another image, such as b/y.png and '
+          'b/x.png') in said
+  (tmp_path / 'root').symlink_to(source)
+  assert len(folders.read(tmp_path / 'root')) == 3
+  assert not folders.read(tmp_path / 'root').notes
+
+
+def test_sides_are_said_and_readmes_do_no_harm(sided):
+  """As Roboflow exports; a side without labels, and one without images."""
+  (sided / 'README.roboflow.txt').write_text('x')
+  (sided / 'labels').mkdir()
+  (sided / 'labels/1.txt').write_text('x')
+  shutil.rmtree(sided / 'test')
+  (sided / 'test/a').mkdir(parents=True)
+  assert 'test/ holds no image and is not used' in _all_notes(sided)
+  shutil.rmtree(sided / 'test')
+  _fill(sided, 'test/1.png', 'test/2.png')
+  examples = folders.read(sided)
+  assert set(examples.columns['published']) == {'train', 'val'}
+  assert {name: why for name, why in examples.left_out.items()
+          if name.startswith('test')} == {
+              'test/1.png': 'unlabelled image', 'test/2.png':
+              'unlabelled image'}
+  assert 'README.roboflow.txt' in examples.left_out
+
+
+def test_sides_of_other_names_are_named(sided):
+  """Whose names nobody can guess."""
+  (sided / 'test').rename(sided / 'Exam')
+  with pytest.raises(errors.DataError, match='Exam/ beside it.*data.sides'):
+    folders.read(sided)
+  examples = folders.read(sided, sides={'Exam': 'test'})
+  assert examples.columns['published'] == (
+      'test',) * 4 + ('train',) * 4 + ('val',) * 4
+  with pytest.raises(errors.UsageError, match="no folder 'Quiz'"):
+    folders.read(sided, sides={'Exam': 'test', 'Quiz': 'val'})
 
 
 def _table(folder, *rows):

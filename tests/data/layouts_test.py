@@ -3,6 +3,7 @@
 import pytest
 
 from medxfer import errors
+from medxfer.data import kinds
 from medxfer.data import layouts
 
 _GRADES = '01234'
@@ -67,13 +68,12 @@ def _numbers(start, stop, word=''):
 def test_a_level_is_found(ids, levels):
   """As people lay images out: each was read as something else, or refused."""
   layout = layouts.find(ids)
-  found = list(layout.levels)
-  if any('parts of their class' in note for note in layout.notes):
-    found.append('part')
+  found = [*layout.levels, *(kind for kind in layout.notes if kind == 'part')]
   assert '/'.join(found) == levels
   assert not layout.left_out and set(layout.places) == set(ids)
-  others = set(found) - {'class', 'side'}
-  assert len(layout.notes) == len([k for k in found if k in others])
+  said = {kind: len(lines) for kind, lines in layout.notes.items() if lines}
+  assert said == {kind: found.count(kind) for kind in found
+                  if kind not in ('class', 'side')}
 
 
 def test_places_say_class_side_source_and_group():
@@ -120,7 +120,7 @@ def test_sides_of_other_names_are_named():
   layout = layouts.find([*_cross(['train', 'test', 'Exam'], 'ab')],
                         named={'Exam': 'test'})
   assert {p.side for p in layout.places.values()} == {'train', 'test'}
-  assert set(layout.left_out.values()) == {layouts.OTHER_SIDE}
+  assert set(layout.left_out.values()) == {kinds.OTHER_SIDE}
   assert all(name.startswith('test/') for name in layout.left_out)
   with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, Learning"):
     layouts.find(ids, named={**named, 'Quiz': 'val'})
@@ -132,17 +132,18 @@ def test_a_side_without_classes_is_left_out(test):
   """Competitions keep the labels of their test side."""
   layout = layouts.find([*_cross(['train', 'val'], 'ab'), *test])
   assert set(layout.left_out) == set(test)
-  assert set(layout.left_out.values()) == {layouts.UNLABELLED}
-  assert 'test/ has no folders of classes: its 4 images' in layout.notes[0]
+  assert set(layout.left_out.values()) == {kinds.UNLABELLED}
+  said = layout.notes['side'][0]
+  assert 'test/ has no folders of classes: its 4 images' in said
   assert {p.side for p in layout.places.values()} == {'train', 'val'}
 
 
 def test_images_beside_classes_are_left_out():
   """They have no label; that was not said before."""
   layout = layouts.find([*_cross('ab'), 'overview.png'])
-  assert layout.left_out == {'overview.png': layouts.STRAY}
+  assert layout.left_out == {'overview.png': kinds.OUTSIDE}
   layout = layouts.find([*_cross(['train', 'test'], 'ab'), 'train/x.png'])
-  assert layout.left_out == {'train/x.png': layouts.STRAY}
+  assert layout.left_out == {'train/x.png': kinds.OUTSIDE}
 
 
 @pytest.mark.parametrize('ids, message', [
@@ -174,7 +175,7 @@ def test_the_key_overrules_what_is_found(levels, place):
   sided = [f'test/{name}' for name in ids] + [f'train/{n}' for n in ids]
   layout = layouts.find(sided, levels=levels)
   assert layout.places['test/x/1/0.png'] == place._replace(side='test')
-  assert not layout.notes
+  assert not any(layout.notes.values())
 
 
 def test_groups_need_folders():

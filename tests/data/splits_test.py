@@ -1,6 +1,7 @@
 """Protects the splits: who is on which side, and what leaks."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
 from medxfer.data import ham10000
+from medxfer.data import published
 from medxfer.data import splits
 
 
@@ -87,6 +89,103 @@ def test_an_official_split_of_what_was_not_split_is_refused(
   examples = _published(hundred, *sides) if sides else hundred
   with pytest.raises(errors.UsageError, match=f'{message}.*split=grouped'):
     splits.assign(examples, kind='official', seed=0)
+
+
+def test_grouped_and_official_go_together(hundred):
+  """Test as published; train and val are pooled, validation cut by group."""
+  examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
+  split = splits.assign(examples, kind='official_grouped', seed=0)
+  assert split.test.tolist() == list(range(2, 100, 4))
+  assert (len(split.train), len(split.val)) == (60, 15)
+  train, val = ({examples.groups[i] for i in rows}
+                for rows in (split.train, split.val))
+  assert not train & val
+  leak = splits.audit(examples, split, [bytes([i]) for i in range(100)])
+  assert leak.images == 20  # Groups of two published on two sides.
+
+
+@pytest.mark.parametrize('sides, kind, same, note', [
+    (None, 'thesis', (), ''),
+    (['train', 'val', 'test', 'train'], 'official', ('val', 'test'),
+     'sides are as published .train 50, val 25, test 25 .*published test im'),
+    (['train', 'train', 'test', 'train'], 'official', ('test',),
+     'a fifth of train validates'),
+    (['train', 'val', 'train', 'train'], 'grouped', ('val',),
+     'no test side was published: a fifth of train tests'),
+    (['train'] * 4, 'thesis', (), 'dealt to train, val and test'),
+])
+def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
+  """Pooled without a word, published test images trained."""
+  examples = _published(hundred, *sides * 25) if sides else hundred
+  decision = published.decide(examples, 'auto')
+  assert decision.kind == kind
+  assert re.search(note, ' | '.join(decision.notes))
+  split = splits.assign(examples, kind='auto', seed=0)
+  for side in same:
+    assert split.rows(side).tolist() == [
+        i for i in range(100) if examples.columns['published'][i] == side]
+  assert min(len(split.rows(side)) for side in splits.SIDES) > 10
+  if not sides:
+    assert split.names() == splits.assign(
+        examples, kind='thesis', seed=0).names()
+  unknown = dataclasses.replace(examples, groups_known=False)
+  assert published.decide(unknown, 'auto').kind == (
+      'official' if kind == 'official' else 'thesis')
+
+
+def test_a_val_side_without_a_class_joins_train(hundred):
+  """Nothing is chosen by a class that is not there; test stays."""
+  sides = ['val' if i < 10 else 'test' if i % 4 == 0 else 'train'
+           for i in range(100)]
+  examples = _published(hundred, *sides)
+  for kind in ('auto', 'official'):
+    split = splits.assign(examples, kind=kind, seed=0)
+    assert split.test.tolist() == [i for i in range(100) if sides[i] == 'test']
+    assert set(hundred.labels[split.val]) == {0, 1}
+    notes = published.decide(examples, kind).notes
+    assert any('val holds no image of b: its 10 images join' in n
+               for n in notes)
+
+
+@pytest.mark.parametrize('sides, message', [
+    (['train'] * 80 + ['test'] * 20, 'train side holds no image of b'),
+    (['test'] * 40 + ['train'] * 60, 'test side holds no image of b'),
+    (['test', 'val'] * 50, 'no image lies in train, but in val 50, test 50'),
+])
+def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
+    hundred, sides, message):
+  """It could not be learnt, or not be tested; the way out is named."""
+  examples = _published(hundred, *sides)
+  with pytest.raises(errors.DataError, match=f'{message}.*data.split=thesis'):
+    published.decide(examples, 'auto')
+  splits.assign(examples, kind='thesis', seed=0)
+
+
+@pytest.mark.parametrize('kind', ['thesis', 'grouped'])
+def test_pooling_published_sides_is_said(hundred, kind):
+  """Who names another split is told what becomes of the test images."""
+  examples = _published(hundred, *['train', 'test'] * 50)
+  note, = published.decide(examples, kind).notes
+  assert 'pooled and dealt anew' in note and 'test images train' in note
+  assert not published.decide(hundred, kind).notes
+
+
+@pytest.mark.parametrize('kind', ['grouped', 'official_grouped'])
+def test_a_split_by_group_needs_groups(hundred, kind):
+  """Every image a group of its own is no split by group."""
+  unknown = dataclasses.replace(hundred, groups_known=False)
+  with pytest.raises(errors.UsageError, match='data.groups=FILE.*class/group'):
+    splits.assign(unknown, kind=kind, seed=0)
+
+
+def test_groups_move_no_published_image(hundred):
+  """Groups that were merged, as copies are, change what is cut alone."""
+  examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
+  merged = dataclasses.replace(examples, groups=('one',) * 50 + tuple(
+      examples.groups[50:]))
+  for kind in ('auto', 'official'):
+    assert splits.assign(merged, kind=kind, seed=0).names() == (
+        examples.columns['published'])
 
 
 @pytest.mark.parametrize('kind', ['thesis', 'grouped', 'official'])
