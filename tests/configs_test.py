@@ -5,6 +5,9 @@ import pytest
 from configs import common
 from configs import folder
 from configs import ham
+from configs import layers as layers_config
+from configs import table_7_2
+from configs import table_folder
 from configs import xray
 from medxfer import errors
 from medxfer import spec as specs
@@ -149,3 +152,19 @@ def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):
   """A run of the wrong arm costs hours before it is noticed."""
   with pytest.raises(errors.UsageError, match=message):
     ham.get_config(argument)
+
+
+@pytest.mark.parametrize('presets, split, source', [
+    ('official,grouped', 'official_grouped', 'grouped'),
+    ('grouped,official', 'official_grouped', 'grouped'),
+    ('official', 'official', 'grouped'), ('grouped', 'grouped', 'grouped'),
+    ('', 'thesis', 'thesis')])
+def test_a_study_takes_both_splits_and_its_source_one(presets, split, source):
+  """A published split of the target says nothing about the source."""
+  for config in (table_7_2.get_config(presets),
+                 layers_config.get_config(','.join(filter(None, (
+                     'xray', presets))))):
+    assert config.data.split == split
+    assert config.study.source.data.split == source
+  own = table_folder.get_config(presets).data.split
+  assert own == ('auto' if not presets else split)
