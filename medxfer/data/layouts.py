@@ -109,6 +109,7 @@ class _Search:
     self.parents: tuple[Path, ...] = ()
     self.above: tuple[Path, ...] = ()
     self.unlabelled: set[Path] = set()
+    self.masks: set[Path] = set()
     self.notes: dict[str, list[str]] = collections.defaultdict(list)
 
   def run(self) -> None:
@@ -126,8 +127,10 @@ class _Search:
     side = self.sides.get(known.get('side', ''), '')
     if 'side' in known and side == side_names.LEFT_OUT:
       return kinds.OTHER_SIDE
-    if any(folders[:len(path)] == path for path in self.unlabelled):
-      return kinds.UNLABELLED
+    for paths, reason in (
+        (self.unlabelled, kinds.UNLABELLED), (self.masks, kinds.MASK)):
+      if any(folders[:len(path)] == path for path in paths):
+        return reason
     if 'class' not in known or ('side' in self.levels and not side):
       return kinds.OUTSIDE
     group = known.get('group', '')
@@ -137,8 +140,13 @@ class _Search:
     return Place(known['class'], side, source, group)
 
   def _children(self) -> dict[Path, level_kinds.Node]:
-    return {(*path, name): node for path, parent in self.front.items()
-            for name, node in parent.folders.items()}
+    found = {}
+    for path, parent in self.front.items():
+      masks = _masks(parent)
+      self.masks |= {(*path, name) for name in masks}
+      found |= {(*path, name): node for name, node in parent.folders.items()
+                if name not in masks}
+    return found
 
   def _kind(self) -> str:
     """Returns what the folders below the front are."""
@@ -208,10 +216,10 @@ class _Search:
 
   def _wraps(self, children: Mapping[Path, level_kinds.Node]) -> bool:
     """Whether each folder holds one alone, with folders in it."""
-    return len(children) == len(self.front) and all(
-        len(node.folders) == 1 and not node.images
-        for node in self.front.values()) and all(
-            node.folders for node in children.values())
+    alone = len(children) == len({path[:-1] for path in children})
+    return alone and len(children) == len(self.front) and all(
+        node.folders for node in children.values()) and not any(
+            node.images for node in self.front.values())
 
   def _labelled(
       self, children: dict[Path, level_kinds.Node]
@@ -248,8 +256,19 @@ class _Search:
         break
       else:
         names = sorted({'/'.join(path) for path in children})
+        if len(children) == len(self.front) and not any(
+            node.images for node in self.front.values()):
+          break  # A folder alone, such as CLASS/images/, is no choice.
         self.notes['part'] += level_kinds.note('part', names)
         break
+
+
+def _masks(parent: level_kinds.Node) -> set[str]:
+  """Returns folders of masks beside a folder that has the same folders."""
+  masks = {name for name in parent.folders if kinds.is_folder_of_masks(name)}
+  return {name for name in masks if any(
+      parent.folders[name].folders.keys() == node.folders.keys() != set()
+      for other, node in parent.folders.items() if other not in masks)}
 
 
 def _refuse_flat(front: Mapping[Path, level_kinds.Node]) -> None:

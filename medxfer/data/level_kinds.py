@@ -4,8 +4,8 @@ The rules, the first that holds:
 
 1. Folders that hold no further folders are classes.
 2. Names decide where they hold a word of `_WORDS`: `hospital_a/` is a source,
-   `patient7/` a group, `part1/` and `left/` are parts of a class, and
-   `benign/` is a class.
+   `patient7/` a group, `benign/` is a class, and so are folders over `left/`
+   and `right/`.
 3. Ten or more numbered folders over a few names that repeat are groups
    (`10253/0/`, `10254/1/`, ...: a folder a patient, then the class).
 4. Folders that hold the same names, at least two in three of all pairs, are
@@ -83,13 +83,13 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
     DataError: there are two readings, and nothing speaks for either.
   """
   outer = merged(nodes)
-  inner = {name for node in outer.values() for name in node.folders}
+  inner = {name.casefold() for node in outer.values() for name in node.folders}
   total = sum(node.total for node in outer.values())
   direct = sum(node.images for node in outer.values())
   if len(outer) < 2 or len(inner) < 2 or direct > .05 * total:
     return 'class'
   above, below = _kind(outer), _kind(inner)
-  if 'source' in (above, below) or above in ('part', 'class'):
+  if 'source' in (above, below) or above == 'class':
     return 'source' if above == 'source' else 'class'
   if above == 'group' and below != 'group' and _numbered(outer):
     return 'group'
@@ -97,10 +97,11 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
     return 'class'
   if _numbered(outer) and len(outer) >= max(_MANY, 3 * len(inner)):
     return 'group'
-  pairs = sum(len(node.folders) for node in outer.values())
+  pairs = sum(len({name.casefold() for name in node.folders})
+              for node in outer.values())
   if 3 * pairs < 2 * len(outer) * len(inner):
     return 'class'
-  if below == 'class' or not _numbered(inner):
+  if below == 'class' or above == 'part' or not _numbered(inner):
     return 'source'
   if len(inner) >= max(_MANY, 3 * len(outer)):
     return 'class'
@@ -109,7 +110,8 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
       f'{one}/ and {two}/ hold folders of the same names, such as '
       f'{min(inner)}/: these are classes of several sources (centres), or '
       'groups (patients) of several classes; say which: '
-      '--config.data.levels=source/class or class/group')
+      '--config.data.levels=source/class or class/group (or class, if the '
+      'lower ones mean nothing)')
 
 
 def below_classes(classes: Iterable[Node]) -> str:

@@ -30,8 +30,8 @@ def find(
   """Returns folder -> side of those folders of one level that are sides.
 
   A name is one if it is a usual word (`Train`, `training_set`, `valid`), or if
-  all names of the level are alike but for such a word
-  (`ISIC_2019_Training_Input`, `ISIC_2019_Test_Input`).
+  it is like another but for such a word (`ISIC_2019_Training_Input`,
+  `ISIC_2019_Test_Input`).
 
   Args:
     names: the folders of one level.
@@ -45,10 +45,11 @@ def find(
   parsed = {name: _parse(name) for name in names}
   found = {name: side for name, (side, rest) in parsed.items()
            if side and not rest}
-  sides = {side for side, _ in parsed.values()}
-  if 'train' in sides and len(sides) > 1 and '' not in sides and len(
-      {rest for _, rest in parsed.values()}) == 1:
-    found = {name: side for name, (side, _) in parsed.items()}
+  for rest in {rest for side, rest in parsed.values() if side}:
+    alike = {name: side for name, (side, other) in parsed.items()
+             if side and other == rest}
+    if 'train' in alike.values() and len(set(alike.values())) > 1:
+      found |= alike
   meant = {name: named[name] for name in names if name in named}
   found = {name: LEFT_OUT if side in meant.values() else side
            for name, side in found.items()} | meant
@@ -71,7 +72,7 @@ def _parse(name: str) -> tuple[str, tuple[str, ...]]:
 
 def _refuse_twice(found: Mapping[str, str]) -> None:
   seen: dict[str, str] = {}
-  for name, side in found.items():
+  for name, side in sorted(found.items()):
     if side in seen and side != LEFT_OUT:
       raise errors.DataError(
           f'two folders mean the side {side}: {seen[side]}/ and {name}/; merge '

@@ -63,7 +63,12 @@ def _numbers(start, stop, word=''):
     (_cross('ab', _numbers(1, 9, 'part')), 'class/part'),
     (_cross('ab', ['left', 'right']), 'class/part'),
     (_cross(['benign', 'malignant'], ['x', 'y']), 'class/part'),
-    (_cross('ab', _numbers(2019, 2021)[:1]), 'class/part'),
+    (_cross(_numbers(1, 6, 'fold'), '01'), 'source/class'),
+    (_cross(['part_1', 'part_2'], ['benign', 'malignant']), 'source/class'),
+    (_ids('boston/NORMAL', 'boston/SICK', 'paris/normal', 'paris/sick'),
+     'source/class'),
+    (_cross('ab', ['images']), 'class'),
+    (_ids('a/2019', 'a/2020', 'b/2021', 'b/2022'), 'class/part'),
 ])
 def test_a_level_is_found(ids, levels):
   """As people lay images out: each was read as something else, or refused."""
@@ -138,6 +143,16 @@ def test_a_side_without_classes_is_left_out(test):
   assert {p.side for p in layout.places.values()} == {'train', 'val'}
 
 
+def test_masks_in_folders_of_classes_of_their_own_are_left_out():
+  """They look like a second source of the same classes."""
+  layout = layouts.find(_cross(['images', 'masks'], 'ab'))
+  assert layout.levels == ('wrapper', 'class')
+  assert set(layout.left_out.values()) == {kinds.MASK}
+  assert all(name.startswith('masks/') for name in layout.left_out)
+  assert layouts.find(_cross(['mask', 'no_mask'])).class_names == (
+      'mask', 'no_mask')
+
+
 def test_images_beside_classes_are_left_out():
   """They have no label; that was not said before."""
   layout = layouts.find([*_cross('ab'), 'overview.png'])
@@ -152,6 +167,10 @@ def test_images_beside_classes_are_left_out():
     (_cross(['train', 'x'], 'ab'), 'train/ is a side.* x/ beside.*data.sides'),
     (_cross(['test', 'control']), 'test/ is a side.*if test/ is a class'),
     (_ids('train', 'test'), 'images lie in test, train itself'),
+    (_ids(*(f'seg_{s}/seg_{s}/{c}' for s in ('train', 'test') for c in 'ab'),
+          'seg_pred/seg_pred'), 'seg_train/ is a side.* seg_pred/ beside'),
+    (_cross(['trainA', 'trainB', 'testA', 'testB']),
+     'side test: testA/ and testB/'),
     (['1.png', '2.png'], '2 images lie in . itself'),
     (_cross('xy', _GRADES), 'x/ and y/ hold.*levels=source/class or class/gr'),
 ])
