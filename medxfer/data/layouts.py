@@ -191,7 +191,9 @@ class _Search:
   def _has_sides(self, children: Mapping[Path, level_kinds.Node]) -> bool:
     """Whether these are published sides; refuses what is half of it."""
     names = {path[-1] for path in children}
-    found = side_names.find(names, self.named)
+    found: dict[str, str] = {}
+    for parent in self.front.values():
+      found |= side_names.find(parent.folders, self.named)
     others = sorted(names - found.keys())
     if found and others:
       side = min(found, key=lambda n: (found[n] != 'train', n))
@@ -216,6 +218,9 @@ class _Search:
 
   def _wraps(self, children: Mapping[Path, level_kinds.Node]) -> bool:
     """Whether each folder holds one alone, with folders in it."""
+    deeper = {name for node in children.values() for name in node.folders}
+    if level_kinds.kind(deeper) == 'group':
+      return False  # A class alone, over its patients.
     alone = len(children) == len({path[:-1] for path in children})
     return alone and len(children) == len(self.front) and all(
         node.folders for node in children.values()) and not any(

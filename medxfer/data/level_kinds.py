@@ -4,7 +4,7 @@ The rules, the first that holds:
 
 1. Folders that hold no further folders are classes.
 2. Names decide where they hold a word of `_WORDS`: `hospital_a/` is a source,
-   `patient7/` a group, `benign/` is a class, and so are folders over `left/`
+   `patient7/` a group (with a digit), `benign/` is a class, and so are folders over `left/`
    and `right/`.
 3. Ten or more numbered folders over a few names that repeat are groups
    (`10253/0/`, `10254/1/`, ...: a folder a patient, then the class).
@@ -45,6 +45,7 @@ _WORDS = {
 _PATTERNS = {kind: re.compile(f'(?:^|[^a-z])({words})(?:[^a-z]|$)')
              for kind, words in _WORDS.items()}
 _CAMEL = re.compile('(?<=[a-z])(?=[A-Z])')
+_DIGIT = re.compile('[0-9]')
 _MANY = 10
 _GROUPS_A_CLASS = 5  # With fewer none could stand on each of five folds.
 
@@ -88,7 +89,7 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
   direct = sum(node.images for node in outer.values())
   if len(outer) < 2 or len(inner) < 2 or direct > .05 * total:
     return 'class'
-  above, below = _kind(outer), _kind(inner)
+  above, below = kind(outer), kind(inner)
   if 'source' in (above, below) or above == 'class':
     return 'source' if above == 'source' else 'class'
   if above == 'group' and below != 'group' and _numbered(outer):
@@ -121,28 +122,28 @@ def below_classes(classes: Iterable[Node]) -> str:
              for name, node in above.folders.items()]
   names = {name for name, _ in folders}
   inside = sum(node.total for _, node in folders)
-  kind = _kind(names)
+  told = kind(names)
   if inside < .9 * sum(node.total for node in classes):
     return 'part'
-  if kind:
-    return kind if kind in ('source', 'group') else 'part'
+  if told:
+    return told if told in ('source', 'group') else 'part'
   holding = sum(bool(node.folders) for node in classes)
   several = any(node.total > 1 for _, node in folders)
   numbers = _numbered(names) and len(folders) >= _GROUPS_A_CLASS * holding
   return 'group' if numbers and several else 'part'
 
 
-def note(kind: str, names: Sequence[str]) -> list[str]:
+def note(level: str, names: Sequence[str]) -> list[str]:
   """Returns what to say of a level that was found, and how to overrule it.
 
   Args:
-    kind: what its folders are; 'part': nothing that matters.
+    level: what its folders are; 'part': nothing that matters.
     names: of its folders.
   """
   some = ', '.join(f'{name}/' for name in names[:2])
   some += ', ...' * (len(names) > 2)
   text = {
-      'wrapper': f'{some} is the only folder there and is entered',
+      'wrapper': f'{some}: the only folder there, entered',
       'source': (
           f'{some} are read as sources (centres), not as classes; otherwise: '
           '--config.data.levels=class'),
@@ -154,7 +155,7 @@ def note(kind: str, names: Sequence[str]) -> list[str]:
           f'folders below the classes, such as {some}, are read as parts of '
           'their class; if each is a patient: '
           '--config.data.levels=class/group'),
-  }.get(kind)
+  }.get(level)
   return [text] if text else []
 
 
@@ -173,15 +174,16 @@ def _joined(a: Node, b: Node) -> Node:
       for name in names})
 
 
-def _kind(names: Collection[str]) -> str:
+def kind(names: Collection[str]) -> str:
   """Returns what names say they are, or ''."""
-  # 'No patient' says more by its first word, but one class is enough.
   words = [_CAMEL.sub(' ', name).lower() for name in names]
-  for kind, share in (
+  for meant, share in (
       ('source', .5), ('group', .5), ('part', .5), ('class', 0)):
-    hits = sum(bool(_PATTERNS[kind].search(word)) for word in words)
+    # `lesion/` and `no_lesion/` are classes, `lesion1/` is a group.
+    told = [word for word in words if meant != 'group' or _DIGIT.search(word)]
+    hits = sum(bool(_PATTERNS[meant].search(word)) for word in told)
     if hits > share * len(words):
-      return kind
+      return meant
   return ''
 
 

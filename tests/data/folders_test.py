@@ -75,6 +75,8 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
     (shutil.rmtree, 'no such folder.*data.dir'),
     (lambda f: [shutil.rmtree(f / n) for n in 'ab'], 'no folder of images'),
     (lambda f: shutil.rmtree(f / 'a'), "only one class, 'b'"),
+    (lambda f: [shutil.rmtree(f / n) for n in 'ab'] and _fill(
+        f, 'c/patient1/1.png', 'c/patient2/1.png'), "only one class, 'c'"),
     (lambda f: (f / 'c').mkdir(), 'c: no image; fill the folder or remove'),
     (lambda f: (f / 'c' / 'd').mkdir(parents=True), 'c: no image'),
     (lambda f: _fill(f, 'A/1.png'), "'A' and 'a' differ only in upper"),
@@ -172,7 +174,7 @@ def test_a_wrapper_is_entered_and_said(tmp_path):
   examples = folders.read(tmp_path)
   assert examples.image_ids == ('dataset/a/1.png', 'dataset/b/1.png')
   assert examples.notes == (
-      'dataset/ is the only folder there and is entered',)
+      'dataset/: the only folder there, entered',)
   (tmp_path / 'dataset/c').mkdir()
   with pytest.raises(errors.DataError, match='dataset/c: no image'):
     folders.read(tmp_path)

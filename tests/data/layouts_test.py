@@ -33,6 +33,8 @@ def _numbers(start, stop, word=''):
     (_cross(['x'], ['y'], ['train', 'test'], 'ab'),
      'wrapper/wrapper/side/class'),
     (_cross(['train', 'test'], ['dataset'], 'ab'), 'side/wrapper/class'),
+    (_cross(['dataset'], ['lesion', 'no_lesion']), 'wrapper/class'),
+    (_cross(['boston', 'paris'], ['lesion', 'no_lesion']), 'source/class'),
     (_ids(*(f'{s}/{s}/{c}' for s in ('train', 'test') for c in 'ab')),
      'side/wrapper/class'),
     (_cross(['centre0', 'centre1'], ['benign', 'malignant']), 'source/class'),
@@ -43,6 +45,9 @@ def _numbers(start, stop, word=''):
             for c in names)), 'source/class'),
     (_cross(['boston', 'paris'], ['train', 'test'], 'ab'), 'source/side/class'),
     (_cross(['train', 'test'], ['boston', 'paris'], 'ab'), 'side/source/class'),
+    (_ids(*(f'{p}/{s}/{c}' for p, sides in (
+        ('x', ('Train', 'Test')), ('y', ('train', 'test')))
+            for s in sides for c in 'ab')), 'source/side/class'),
     (_cross('ab', ['train', 'test']), 'class/side'),
     (_cross(['benign', 'malignant'], _numbers(0, 10, 'patient'), images=3),
      'class/group'),
