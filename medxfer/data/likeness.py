@@ -13,8 +13,15 @@ of 64x64 is kept, and each pair passes three sieves, the cheap one first:
    cosine between them is then above `_NEARER`.
 3. The pixels agree once one thumbnail is laid over the other; see `overlay`.
 
-`python -m tests.data.copies_rates` measures how many copies are missed and
-how many other images are joined; `results/copies.json` has its figures.
+Measured by `python -m tests.data.copies_rates` (`results/copies.json`) on
+HAM10000, two collections of chest X-rays and 18 ways to copy (JPEG of quality
+50 to 95, resized, cropped by up to 6 pixels, brighter or darker, turned,
+mirrored, several at once): on the halves by which thresholds were chosen 1 of
+8,100 copies is missed, on the others none. Of all pairs of images of different
+lesions or patients, 60 million, three are joined: they are copies. Images of
+one lesion are joined where they are one photograph, or cannot be told from
+one. Of images below 50 pixels, copies saved as JPEG are often missed: half
+of those of 28 pixels at quality 75.
 """
 
 from collections.abc import Iterator

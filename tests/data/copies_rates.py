@@ -156,7 +156,7 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
   parser.add_argument('--data', default=os.environ.get('MEDXFER_DATA'))
   parser.add_argument('--output', type=pathlib.Path, required=True)
-  parser.add_argument('--copied', type=int, default=300)
+  parser.add_argument('--copied', type=int, default=150)
   flags = parser.parse_args()
   root = pathlib.Path(flags.data)
   tables = {
