@@ -3,10 +3,9 @@
     python -m tests.data.copies_rates --output=results/copies.json
 
 Of each data set in $MEDXFER_DATA some images are copied in every way of
-`CHANGES`, and all images are compared with each other. Images are dealt to two
-halves by their group: the thresholds of `medxfer/data/likeness.py` were chosen
-on the first, and the second says how good they are. A join of images of two
-groups is named: look at it, some are true copies.
+`CHANGES`, and all images are compared with each other. Both are reported for
+two halves, dealt by group. A join of images of two groups is named: look at
+it, some are true copies.
 """
 
 from collections.abc import Callable
