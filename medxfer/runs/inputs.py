@@ -176,6 +176,8 @@ def _of_copies(
   ways = ['--config.data.copies=drop keeps one of each']
   if inputs.examples.groups_known and spec.split == 'thesis':
     ways.insert(0, '--config.data.split=grouped keeps copies on one side')
+  if spec.copies == 'keep' and spec.split == 'grouped':
+    ways.insert(0, '--config.data.copies=group keeps copies on one side')
   way = f'; {", ".join(ways)}' if leak.copies else ''
   yield (f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '
          f'training images, {leak.duplicates:,} of them bit for bit as the '

@@ -15,6 +15,7 @@ from medxfer import spec as specs
 from medxfer.data import pixels
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import evaluate
 from medxfer.runs import run
 
 _EACH = 20  # Images a class, of which every second has a copy.
@@ -170,3 +171,21 @@ def test_thumbnails_come_from_the_cache_with_the_pixels(
       pixels.cache.Slot, 'draft', lambda *_: pytest.fail('decoded again'))
   after = _run(tmp_path / 'two', config)
   assert after['leak'] == before['leak'] and after['leak']['copies']
+
+
+@pytest.mark.slow
+def test_a_network_and_its_evaluation_say_the_same(data, tmp_path, capsys):
+  """The score without copies, also at the threshold of two classes."""
+  config = folder.get_config('head')
+  config.data.update(dir=str(data), image_size=(32, 32), split='thesis')
+  config.model.update(init_from='random', head_units=(16, 16))
+  config.training.update(batch_size=16, epochs=1)
+  config.evaluation.resamples = 20
+  summary = _run(tmp_path / 'run', config)
+  without = summary['test_without_copies']
+  assert without['at_threshold']['threshold'] == summary['threshold']['value']
+  said = capsys.readouterr().out.splitlines()[-1]
+  evaluate.evaluate(tmp_path / 'run', 'test', output=tmp_path / 'again')
+  assert said in capsys.readouterr().out and 'without the ' in said
+  again = tmp_path / 'again' / 'summary_test_without_copies.json'
+  assert json.loads(again.read_text()) == without
