@@ -49,6 +49,7 @@ def _thumbnails(pictures):
     lambda image: image.resize((120, 120)),
     lambda image: image.crop((3, 3, 157, 117)),
     lambda image: image.crop((6, 0, 160, 118)),
+    lambda image: image.crop((7, 7, 153, 113)),
     lambda image: ImageEnhance.Brightness(image).enhance(1.1),
     lambda image: image.point(lambda value: max(value - 15, 0)),
     lambda image: image.convert('L'),
