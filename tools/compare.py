@@ -2,8 +2,8 @@
 
     python -m tools.compare RUN_A RUN_B [--output=JSON]
 
-McNemar's test, and the differences of accuracy and macro F1 with their
-intervals: by lesion or patient, the same images drawn for both.
+The differences of accuracy and macro F1, each with its interval and p-value,
+by lesion or patient.
 """
 
 from absl import flags
@@ -15,7 +15,8 @@ from medxfer import launcher
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'JSON file to write as well as to print.')
 _RESAMPLES = flags.DEFINE_integer(
-    'resamples', 1000, 'Of the bootstrap.', lower_bound=1)
+    'resamples', 1000, 'Ways to swap the two that are tried at most.',
+    lower_bound=1)
 
 
 def main(argv: list[str]) -> None:

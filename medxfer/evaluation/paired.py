@@ -2,9 +2,12 @@
 
 Two intervals that overlap say little: both classifiers stumble over the same
 hard images. Compared image by image, that part cancels.
+
+How a difference is judged, with its sources: `contrast`.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import math
 from typing import Any
@@ -12,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from medxfer import errors
-from medxfer.evaluation import intervals
-from medxfer.evaluation import metrics
+from medxfer.evaluation import contrast as contrast_lib
+from medxfer.evaluation import over_seeds
 from medxfer.evaluation import predictions as predictions_lib
 
 _LEVEL = 0.95
@@ -30,45 +33,84 @@ def compare(
 ) -> dict[str, Any]:
   """Compares two tables of the same images.
 
-  The intervals draw the same images for both tables, by group where either
-  table has groups. McNemar's test takes every image for independent: with
-  several images a lesion or patient its p-value is too small, and the
-  intervals are to be believed.
-
   Args:
     a: n > 0 scored images.
     b: the same images, in any order, scored by another classifier.
-    resamples: bootstrap replicates.
-    seed: of the bootstrap.
+    resamples: ways to swap the classifiers that are tried at most.
+    seed: of those that are drawn.
 
   Returns:
     `accuracy` and `f1_macro`, each {`difference`: a minus b, `interval`:
-    [low, high] or None for a single group}; `mcnemar` as `mcnemar` returns
+    [low, high], `p_value`: two-sided, by group}, both None for a single
+    group; `p_value`, that of the accuracy; `mcnemar` as `mcnemar` returns
     it, b counting the images that only `a` has right and c those that only
-    `b` has; `n`, `level`, `resamples`, `resampled_by` ('group' or 'image').
+    `b` has: it takes every image for independent, and with several images a
+    group its own p-value is too small; `n`, `level`, `resamples`,
+    `resampled_by` ('group' or 'image') and `seeds`, 1.
 
   Raises:
     errors.DataError: classes, images, labels or groups differ.
     ValueError: there are no images or no resamples.
   """
-  a, b = _aligned(a, b)
-  differences = _differences(a, b, np.ones(len(a.image_ids)))
-  ranges = intervals.percentiles(
-      a, lambda counts: _differences(a, b, counts),
-      resamples=resamples, level=_LEVEL, seed=seed,
-  )
+  return compare_seeds([(a, b)], resamples=resamples, seed=seed)
+
+
+def compare_seeds(
+    pairs: Sequence[contrast_lib.Pair],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    test_to_train: float | None = None,
+) -> dict[str, Any]:
+  """Compares two classifiers that were trained with several seeds.
+
+  Two things vary: the images, of which those that are in several test sides
+  count as one (an image or group moves all seeds at once), and the training
+  with its split, by `over_seeds.combined`.
+
+  Args:
+    pairs: of each seed the tables of both, as for `compare`. The test sides
+      of two seeds may differ and overlap.
+    resamples: as for `compare`.
+    seed: as for `compare`.
+    test_to_train: images to test on by images to train on, from which the
+      training sides' overlap follows; None: what the overlap of the test
+      sides says, and not less than a quarter.
+
+  Returns:
+    The keys of `compare`, of the mean over the seeds; `n` counts each image
+    once, `mcnemar` is None with more than one seed.
+
+  Raises:
+    errors.DataError: as `compare`, or two seeds have other classes.
+    ValueError: as `compare`, or there is no pair.
+  """
+  if not pairs or resamples < 1 or not all(a.image_ids for a, _ in pairs):
+    raise ValueError('a comparison needs a pair of images and a resample')
+  pairs = [_aligned(a, b) for a, b in pairs]
+  if len({a.class_names for a, _ in pairs}) > 1:
+    raise _error('the seeds have other classes')
+  contrast = contrast_lib.Contrast.of(pairs)
+  if test_to_train is None:
+    test_to_train = over_seeds.test_to_train([a.image_ids for a, _ in pairs])
+  found = {
+      name: contrast_lib.judged(
+          contrast, name, level=_LEVEL, test_to_train=test_to_train,
+          resamples=resamples, seed=seed)
+      for name in contrast_lib.METRICS}
+  a, b = pairs[0]
   right, other = a.predicted == a.labels, b.predicted == b.labels
   return {
-      'n': len(a.image_ids),
-      **{
-          name: {'difference': float(value), 'interval': ranges[name]}
-          for name, value in differences.items()
-      },
+      'n': len(set().union(*(a.image_ids for a, _ in pairs))),
+      **found,
+      'p_value': found['accuracy']['p_value'],
       'mcnemar': mcnemar(int((right & ~other).sum()),
-                         int((other & ~right).sum())),
+                         int((other & ~right).sum()))
+                 if len(pairs) == 1 else None,
       'level': _LEVEL,
       'resamples': resamples,
-      'resampled_by': 'group' if a.groups else 'image',
+      'resampled_by': 'group' if any(a.groups for a, _ in pairs) else 'image',
+      'seeds': len(pairs),
   }
 
 
@@ -102,41 +144,29 @@ def table(compared: Mapping[str, Any], a: str, b: str) -> str:
   """Sets a comparison as plain text.
 
   Args:
-    compared: as `compare` returns it.
+    compared: as `compare` or `compare_seeds` returns it.
     a: name of the first classifier.
     b: name of the second.
   """
-  lines = [f'{a} minus {b}, {compared["n"]:,} images:']
+  seeds = compared.get('seeds', 1)
+  lines = [f'{a} minus {b}, {compared["n"]:,} images'
+           + (f', mean of {seeds} seeds:' if seeds > 1 else ':')]
   for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1')):
-    value, ends = compared[key]['difference'], compared[key]['interval']
+    one = compared[key]
+    value, ends, p_value = (
+        one['difference'], one['interval'], one.get('p_value'))
     shown = f' ({ends[0]:+.4f} to {ends[1]:+.4f})' if ends else ''
-    lines.append(f'  {title}  {value:+.4f}{shown}')
+    tested = f', p = {p_value:.2g}' if p_value is not None else ''
+    lines.append(f'  {title}  {value:+.4f}{shown}{tested}')
   test = compared['mcnemar']
-  lines += [
-      f'  only the first is right on {test["b"]} images, only the second on '
-      f'{test["c"]}: p = {test["p_value"]:.2g} (McNemar, '
-      f'{test["test"].replace("_", " ")})',
-      f'{100 * compared["level"]:g} % intervals from '
-      f'{compared["resamples"]:,} resamples by {compared["resampled_by"]}',
-  ]
+  if test:
+    lines.append(
+        f'  only the first is right on {test["b"]} images, only the second on '
+        f'{test["c"]}')
+  lines.append(
+      f'{100 * compared["level"]:g} % intervals and p-values by '
+      f'{compared["resampled_by"]}')
   return '\n'.join(lines)
-
-
-def _differences(
-    a: predictions_lib.Predictions,
-    b: predictions_lib.Predictions,
-    counts: np.ndarray,
-) -> dict[str, np.ndarray]:
-  """Metrics of a minus those of b, [...] for counts [..., n]."""
-  first, second = (
-      metrics.confusion(p.labels, p.predicted, len(p.class_names), counts)
-      for p in (a, b)
-  )
-  return {
-      'accuracy': metrics.accuracy(first) - metrics.accuracy(second),
-      'f1_macro': metrics.f1_per_class(first).mean(axis=-1)
-                  - metrics.f1_per_class(second).mean(axis=-1),
-  }
 
 
 def _aligned(

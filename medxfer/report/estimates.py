@@ -7,12 +7,14 @@ import math
 import statistics
 from typing import Any
 
+from medxfer.evaluation import multiplicity
 from medxfer.evaluation import paired
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 
 _RESAMPLES = 500
 NOTHING = '–'
+holm = multiplicity.holm
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,20 +131,6 @@ def contrast(a: settings_lib.Column, b: settings_lib.Column) -> Contrast:
     how = 'independent'
   p_value = first['mcnemar']['p_value'] if first else None
   return Contrast(accuracy, f1_macro, p_value, how)
-
-
-def holm(p_values: list[float]) -> list[float]:
-  """Returns p-values adjusted for their number, in the same order.
-
-  Holm, 'A simple sequentially rejective multiple test procedure',
-  Scandinavian Journal of Statistics 6(2), 1979.
-  """
-  order = sorted(range(len(p_values)), key=p_values.__getitem__)
-  answer, largest = [0.0] * len(p_values), 0.0
-  for rank, i in enumerate(order):
-    largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
-    answer[i] = largest
-  return answer
 
 
 def _at(tree: Any, keys: tuple[str, ...]) -> Any:

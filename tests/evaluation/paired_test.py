@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from medxfer import errors
+from medxfer.evaluation import contrast
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import paired
@@ -82,18 +83,19 @@ def test_differences_are_those_of_the_metrics():
 
 
 @pytest.mark.parametrize('grouped', [False, True])
-def test_both_tables_are_drawn_together(grouped):
-  """Equals a loop over the same draws; by group where there are groups."""
-  groups = tuple(f'g{i // 4}' for i in range(120)) if grouped else ()
-  a, b = _scored(seed=1, groups=groups), _scored(seed=2, skill=0.6)
-  answer = paired.compare(a, b, resamples=40, seed=7)
+def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
+  """The linearised variance is what drawing groups tends to."""
+  groups = tuple(f'g{i // 4}' for i in range(1200)) if grouped else ()
+  a, b = _scored(1200, seed=1, groups=groups), _scored(1200, seed=2, skill=.6)
+  answer = paired.compare(a, b)
   counts = np.concatenate(list(
-      intervals.resampled_counts(a, resamples=40, seed=7)))
+      intervals.resampled_counts(a, resamples=800, seed=7)))
   for name in ('accuracy', 'f1_macro'):
-    loop = [metrics.compute(a, row)[name] - metrics.compute(b, row)[name]
-            for row in counts]
+    drawn, other = (contrast.METRICS[name](
+        metrics.confusion(x.labels, x.predicted, 3, counts)) for x in (a, b))
     np.testing.assert_allclose(
-        answer[name]['interval'], np.quantile(loop, [0.025, 0.975]))
+        answer[name]['interval'], np.quantile(drawn - other, [.025, .975]),
+        atol=0.01)
   assert answer['resampled_by'] == ('group' if grouped else 'image')
 
 
@@ -127,6 +129,7 @@ def test_one_group_gives_no_interval():
   a = _scored(seed=1, groups=('p',) * 120)
   answer = paired.compare(a, _scored(seed=2), resamples=20)
   assert answer['accuracy']['interval'] is None
+  assert answer['accuracy']['p_value'] is answer['p_value'] is None
   assert answer['accuracy']['difference'] != 0
 
 
@@ -156,11 +159,82 @@ def test_what_cannot_be_paired_is_refused(change, message):
 def test_a_comparison_reads_as_text():
   """The difference, its interval and the test, with their signs."""
   text = paired.table({
-      'n': 1200, 'accuracy': {'difference': .01, 'interval': [-.002, .03]},
-      'f1_macro': {'difference': -.02, 'interval': None},
+      'n': 1200, 'accuracy': {
+          'difference': .01, 'interval': [-.002, .03], 'p_value': .1124},
+      'f1_macro': {'difference': -.02, 'interval': None, 'p_value': None},
       'mcnemar': {'b': 30, 'c': 18, 'test': 'chi_squared', 'p_value': .1124},
       'level': .95, 'resamples': 1000, 'resampled_by': 'group'}, 'all', 'last')
   assert 'all minus last, 1,200 images' in text
-  assert 'accuracy  +0.0100 (-0.0020 to +0.0300)' in text
+  assert 'accuracy  +0.0100 (-0.0020 to +0.0300), p = 0.11\n' in text
   assert 'macro F1  -0.0200\n' in text
-  assert 'on 30 images, only the second on 18: p = 0.11 (McNemar, chi' in text
+  assert 'on 30 images, only the second on 18\n' in text
+
+
+def _right(first, second, groups=()):
+  """Two classes in turn, right or wrong as said, bool [n] each."""
+  labels = np.arange(len(first)) % 2
+  return tuple(predictions_lib.Predictions(
+      tuple(f'i{i}' for i in range(len(labels))), labels,
+      np.eye(2)[np.where(right, labels, 1 - labels)], ('a', 'b'), groups)
+               for right in (first, second))
+
+
+@pytest.mark.parametrize('n', [20, 100, 2000])
+@pytest.mark.parametrize('only_first, is_clear', [
+    (0, False), (4, False), (5, False), (8, True)])
+def test_few_discordant_images_are_not_clear(n, only_first, is_clear):
+  """4 against 0 is p = .125; nothing between them is not certainty."""
+  second = np.arange(n) >= only_first
+  answer = paired.compare(*_right(np.ones(n, bool), second))
+  low, high = answer['accuracy']['interval']
+  assert (low > 0) == is_clear and low < high
+  if only_first < 8:
+    assert answer['p_value'] == pytest.approx(
+        stats.binomtest(0, only_first).pvalue if only_first else 1)
+  for name in ('accuracy', 'f1_macro'):
+    one = answer[name]
+    assert (one['p_value'] < .05) == (not (
+        one['interval'][0] <= 0 <= one['interval'][1]))
+
+
+def test_images_of_a_group_are_one_witness():
+  """Twelve images of two patients: p is 1/2, not 1/2048."""
+  second = np.arange(120) >= 12
+  groups = tuple(f'p{i // 6}' for i in range(120))
+  answer = paired.compare(*_right(np.ones(120, bool), second, groups))
+  assert answer['mcnemar']['p_value'] == pytest.approx(2**-11)
+  assert answer['p_value'] == pytest.approx(0.5)
+  assert answer['accuracy']['interval'][0] < 0
+
+
+def test_one_seed_is_the_plain_comparison():
+  """And several of the same tables cannot be surer than one of them."""
+  a, b = _scored(300, seed=1, skill=2), _scored(300, seed=2, skill=.9)
+  one = paired.compare(a, b, resamples=200)
+  assert paired.compare_seeds([(a, b)], resamples=200) == one
+  two = paired.compare_seeds([(a, b), (a, b)], resamples=200)
+  for name in ('accuracy', 'f1_macro'):
+    np.testing.assert_allclose(two[name]['interval'], one[name]['interval'])
+  assert two['n'] == 300 and two['seeds'] == 2 and two['mcnemar'] is None
+  assert 'mean of 2 seeds' in paired.table(two, 'a', 'b')
+
+
+def test_two_seeds_that_disagree_are_not_clear():
+  """A difference that one seed does not show is not one of the method."""
+  none = np.ones(400, bool)
+  some, many = np.arange(400) >= 4, np.arange(400) >= 40
+  answer = paired.compare_seeds(
+      [_right(none, some), _right(none, many)], resamples=200)
+  assert answer['accuracy']['difference'] == pytest.approx(.055)
+  assert answer['p_value'] > .05
+  low, high = answer['accuracy']['interval']
+  assert low < 0 < high
+
+
+def test_what_no_comparison_can_be_made_of():
+  """No seed, and seeds of other classes."""
+  with pytest.raises(ValueError):
+    paired.compare_seeds([])
+  with pytest.raises(errors.DataError, match='other classes'):
+    paired.compare_seeds([
+        (_scored(), _scored(seed=1)), _right(np.ones(9, bool), np.ones(9))])
