@@ -81,7 +81,7 @@ _DEFAULT = {
     },
     'evaluation': {
         'batch_size': 64,
-        'resamples': 1000,  # Of the bootstrap.
+        'resamples': 1000,  # Draws for tests and intervals.
         'positive': '',  # Of two classes, such as 'sick'; empty: chosen.
     },
 }

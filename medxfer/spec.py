@@ -125,7 +125,7 @@ class EvaluationSpec:
   """How the numbers are computed."""
 
   batch_size: int
-  resamples: int  # Bootstrap resamples of each 95 % interval.
+  resamples: int  # Draws for tests and for the interval of calibration.
   # The positive class of two; '' chooses. See `medxfer.evaluation.positive`.
   positive: str = dataclasses.field(default='', kw_only=True)
 

@@ -3,10 +3,12 @@
 The interval of a difference d is d -/+ t s. The variance s squared is that of
 the influence values, summed by group (`influence`), and of pseudo-images for
 what was not seen: one group more that only the first classifier has right,
-and one that only the second has right, for the macro F1 in each class (Bonett
-and Price, 'Adjusted Wald confidence interval for a difference of binomial
-proportions based on paired data', Journal of Educational and Behavioral
-Statistics 37(4), 2012). The p-value is the larger of that of d / s and that
+and one that only the second has right (Bonett and Price, 'Adjusted Wald
+confidence interval for a difference of binomial proportions based on paired
+data', Journal of Educational and Behavioral Statistics 37(4), 2012); for the
+macro F1 half a group of each class (Agresti and Min, 'Simple improved
+confidence intervals for comparing matched proportions', Statistics in
+Medicine 24(5), 2005). The p-value is the larger of that of d / s and that
 of swapping the classifiers group by group (`swaps`), which holds for few
 groups as well. Where it is not below 5 %, the interval is stretched to zero:
 the two never disagree.
@@ -157,16 +159,16 @@ def _linear(
   ], axis=1)
   # Images of a group are taken to go the same way.
   groups = np.unique(unit).size
-  size = unit.size / groups
-  of_class = np.bincount(a.labels, minlength=k)
   with_class = np.bincount(
       np.unique(unit * k + a.labels) % k, minlength=k)
+  f1 = sum(metrics.f1_per_class(_confusion(x)) for x in (a, b)) / 2
   sums = influence.by_unit(values, unit, units)
   return (
       dict(zip(METRICS, sums.T)),
       {'accuracy': math.sqrt(2) / (groups + 2),
-       'f1_macro': float(np.sqrt(2 * np.square(
-           (of_class > 0) / (with_class + 2) / k).sum()))})
+       # A share r of images found more makes the F1 (1 - F1 / 2) r larger.
+       'f1_macro': float(np.sqrt(np.square(
+           (with_class > 0) * (1 - f1 / 2) / (with_class + 2) / k).sum()))})
 
 
 def _apart(

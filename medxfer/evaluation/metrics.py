@@ -138,10 +138,10 @@ def compute(
   Returns:
     `accuracy`, `f1_micro`, `f1_macro` (over all k classes),
     `balanced_accuracy`, `auroc_macro` (mean over the classes where it is
-    defined) as floats; `f1_per_class`, `auroc_per_class`, `support` as
-    {class: value}; `auroc_undefined`, the classes without an AUROC;
-    `confusion`, k lists of k, rows true, columns predicted. What is undefined
-    is None, never NaN.
+    defined) as floats; `f1_per_class`, `recall_per_class`,
+    `auroc_per_class`, `support` as {class: value}; `auroc_undefined`, the
+    classes without an AUROC; `confusion`, k lists of k, rows true, columns
+    predicted. What is undefined is None, never NaN.
 
   Raises:
     ValueError: the weights are negative, not finite, all zero, or not n.
@@ -164,6 +164,8 @@ def compute(
       'f1_micro': float(accuracy(table)),
       'f1_macro': float(f1.mean()),
       'f1_per_class': dict(zip(names, f1.tolist())),
+      'recall_per_class': dict(zip(
+          names, map(or_none, recall_per_class(table)))),
       'balanced_accuracy': float(balanced_accuracy(table)),
       'auroc_macro': or_none(mean_of_defined(areas)),
       'auroc_per_class': {

@@ -70,47 +70,46 @@ def threshold(predictions: predictions_lib.Predictions) -> float:
 def at(
     predictions: predictions_lib.Predictions,
     threshold: float,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
 ) -> dict[str, Any]:
   """Returns the metrics of two classes at a threshold, ready for JSON.
 
   Args:
     predictions: n > 0 scored images, other than those that chose the
-      threshold; with groups, the intervals are resampled by group.
+      threshold; with groups, the intervals are by group.
     threshold: images are positive from this probability on.
-    resamples: bootstrap replicates.
-    seed: of the bootstrap; the same draws as in `intervals.bootstrap`.
 
   Returns:
     `threshold`, `positive` (the class), `accuracy`, `f1_macro`,
     `sensitivity`, `specificity`, `f1_per_class` {class: value}, `confusion`
-    (rows true, columns predicted) and `intervals` of all but the last, 95 %.
+    (rows true, columns predicted) and `intervals` of all but the last, 95 %,
+    as `intervals.of_decisions` makes them.
     What is undefined is None.
 
   Raises:
-    ValueError: there are not two classes, no images or no resamples.
+    ValueError: there are not two classes, or no images.
   """
   _need_two(predictions)
-  predicted = predictions.probabilities[:, 1] >= threshold
-
-  def table(counts: np.ndarray | None) -> np.ndarray:
-    return metrics.confusion(predictions.labels, predicted, 2, counts)
-
-  whole = table(None)
+  if not predictions.image_ids:
+    raise ValueError('a threshold needs at least one image')
+  predicted = (predictions.probabilities[:, 1] >= threshold).astype(np.int64)
+  whole = metrics.confusion(predictions.labels, predicted, 2)
   point = _measures(whole)
   f1 = point.pop('f1_per_class')
+  ends = intervals.of_decisions(predictions, predicted, level=_LEVEL)
+  negative, positive = predictions.class_names
   return {
       'threshold': threshold,
-      'positive': predictions.class_names[1],
+      'positive': positive,
       **{name: metrics.or_none(value) for name, value in point.items()},
       'f1_per_class': dict(zip(predictions.class_names, f1.tolist())),
       'confusion': whole.astype(np.int64).tolist(),
-      'intervals': intervals.percentiles(
-          predictions, lambda counts: _measures(table(counts)),
-          resamples=resamples, level=_LEVEL, seed=seed,
-      ),
+      'intervals': {
+          'accuracy': ends['accuracy'],
+          'f1_macro': ends['f1_macro'],
+          'sensitivity': ends['recall_per_class'][positive],
+          'specificity': ends['recall_per_class'][negative],
+          'f1_per_class': ends['f1_per_class'],
+      },
   }
 
 
@@ -157,7 +156,7 @@ def _cumulated(
 
 
 def _measures(table: np.ndarray) -> dict[str, np.ndarray]:
-  """Metrics [...] and, by class, [..., 2] of confusions [..., 2, 2]."""
+  """Metrics [] and, by class, [2] of a confusion [2, 2]."""
   f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
   return {
       'accuracy': metrics.accuracy(table),

@@ -1,12 +1,18 @@
-"""How sure a choice among classifiers is that was made on few images."""
+"""How sure a choice among classifiers is that was made on few images.
+
+Scores on validation images are those of the best epoch, which the same images
+chose: they are optimistic, and the more so the longer a training. The shares
+here say how far the choice depends on the images, not how good the chosen one
+is; that is told by the test side.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import resampling
 
 
 def shares(
@@ -35,8 +41,7 @@ def shares(
   if any(table.image_ids != first.image_ids for table in tables):
     raise ValueError('classifiers are compared on the same images')
   chosen = np.zeros(len(tables))
-  for counts in intervals.resampled_counts(
-      first, resamples=resamples, seed=seed):
+  for counts in resampling.counts(first, resamples=resamples, seed=seed):
     scores = np.stack([
         metrics.f1_per_class(metrics.confusion(
             table.labels, table.predicted, len(table.class_names), counts)

@@ -16,12 +16,14 @@ from medxfer.evaluation import predictions as predictions_lib
 
 _LEVEL = 0.95
 _NAME_WIDTH = 30
+_FEW = 10  # Images of a class; with fewer its numbers say little.
 _OVERALL = (
     ('accuracy', 'accuracy (micro F1)'),
     ('f1_macro', 'macro F1'),
     ('balanced_accuracy', 'balanced accuracy'),
     ('auroc_macro', 'macro AUROC'),
     ('ece', 'expected calibration error'),
+    ('ece_debiased', 'same, less what chance adds'),
     ('brier', 'Brier score'),
 )
 _AT_THRESHOLD = (
@@ -42,18 +44,19 @@ def split_summary(
   """Everything that is said about one split, ready for JSON.
 
   Args:
-    predictions: n > 0 scored images; with groups, the intervals are
-      resampled by group.
-    resamples: bootstrap replicates.
-    seed: of the bootstrap.
+    predictions: n > 0 scored images; with groups, the intervals are by
+      group.
+    resamples: draws for the interval of the calibration error.
+    seed: of the draws.
     threshold: of the last of two classes, chosen on other images; or None.
 
   Returns:
-    The keys of `metrics.compute`, and `ece`, `brier`, `intervals` (as
-    `intervals.bootstrap` returns them), `level`, `resamples`,
-    `resampled_by` ('group' or 'image'), `n` and `class_names`; with a
-    threshold also `at_threshold`, as `operating.at` returns it. What is
-    undefined is None, never NaN.
+    The keys of `metrics.compute`, and `ece`, `ece_debiased`, `brier`,
+    `intervals` (as `intervals.compute` returns them), `level`, `resamples`,
+    `resampled_by` ('group' or 'image': what the intervals take for
+    independent), `n` and `class_names`; with a threshold also
+    `at_threshold`, as `operating.at` returns it. What is undefined is None,
+    never NaN.
 
   Raises:
     errors.DataError: a probability is not finite.
@@ -71,8 +74,9 @@ def split_summary(
       'class_names': list(predictions.class_names),
       **metrics.compute(predictions),
       'ece': calibration.expected_calibration_error(predictions),
+      'ece_debiased': calibration.debiased_error(predictions),
       'brier': calibration.brier_score(predictions),
-      'intervals': intervals.bootstrap(
+      'intervals': intervals.compute(
           predictions, resamples=resamples, level=_LEVEL, seed=seed
       ),
       'level': _LEVEL,
@@ -80,9 +84,7 @@ def split_summary(
       'resampled_by': 'group' if predictions.groups else 'image',
   }
   if threshold is not None:
-    summary['at_threshold'] = operating.at(
-        predictions, threshold, resamples=resamples, seed=seed
-    )
+    summary['at_threshold'] = operating.at(predictions, threshold)
   return summary
 
 
@@ -94,22 +96,29 @@ def table(summary: Mapping[str, Any]) -> str:
 
   Returns:
     Lines of at most 80 columns, without a line end after the last: one a
-    class, then the overall metrics, those at a threshold if there is one,
-    then how the intervals were made.
+    class (marked if it has few images), then the overall metrics, those at
+    a threshold if there is one, then what the intervals are by.
   """
   ranges = summary['intervals']
   level = f'{100 * summary["level"]:g} % interval'
-  titles = [title for _, title in _OVERALL]
+  overall = [row for row in _OVERALL if row[0] in summary]
+  titles = [title for _, title in overall]
   names = [_short(name) for name in summary['class_names']]
   width = max(map(len, titles + names))
-  lines = [f'{"class":<{width}}  {"F1":>6}  {level:<15}  {"images":>7}']
+  recalls = summary.get('recall_per_class', {})
+  lines = [f'{"class":<{width}}  {"F1":>6}  {level:<15}  {"recall":>6}'
+           f'  {"images":>7}']
   for name in summary['class_names']:
+    images = summary['support'][name]
     lines.append(
         f'{_short(name):<{width}}  {_number(summary["f1_per_class"][name])}'
         f'  {_range(ranges["f1_per_class"][name]):<15}'
-        f'  {summary["support"][name]:>7,}'
+        f'  {_number(recalls.get(name))}  {images:>7,}'
+        + (' !' if images < _FEW else '')
     )
-  lines += ['', *_rows(summary, _OVERALL, width), '']
+  if min(summary['support'].values()) < _FEW:
+    lines.append(f'! Fewer than {_FEW} images: too few to tell how good it is.')
+  lines += ['', *_rows(summary, overall, width), '']
   if 'at_threshold' in summary:
     point = summary['at_threshold']
     lines += [
@@ -121,9 +130,7 @@ def table(summary: Mapping[str, Any]) -> str:
   if undefined:
     lines.append(f'AUROC is undefined for {undefined} of the classes.')
   lines.append(
-      f'{summary["n"]:,} images; {level}s from {summary["resamples"]:,}'
-      f' resamples by {summary["resampled_by"]}'
-  )
+      f'{summary["n"]:,} images; {level}s by {summary["resampled_by"]}')
   return '\n'.join(lines)
 
 

@@ -13,9 +13,9 @@ import dataclasses
 import numpy as np
 from scipy import stats
 
-from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import resampling
 
 # Layer -> what a probe on it makes of each test image, int [m].
 Readings = Mapping[str, np.ndarray]
@@ -73,7 +73,7 @@ def indices(
   """
   draws = np.concatenate([
       np.ones((1, len(images.labels))),
-      *intervals.resampled_counts(images, resamples=resamples, seed=seed)])
+      *resampling.counts(images, resamples=resamples, seed=seed)])
   tails = (1 - level) / 2, (1 + level) / 2
   found = {}
   for name in transferred:

@@ -44,31 +44,20 @@ def predict(
 
 
 def score(
-    images: predictions_lib.Predictions,
-    read: np.ndarray,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
+    images: predictions_lib.Predictions, read: np.ndarray
 ) -> dict[str, Any]:
   """Scores a probe.
 
   Args:
-    images: the m test images, drawn by group in the bootstrap.
+    images: the m test images, with their groups.
     read: what the probe makes of them, int [m].
-    resamples: replicates of the bootstrap.
-    seed: of the draws.
 
   Returns:
     'f1_macro' and its 95 % 'interval', None where it is not known.
   """
-  def f1(counts: np.ndarray) -> dict[str, np.ndarray]:
-    table = metrics.confusion(
-        images.labels, read, len(images.class_names), counts)
-    return {'f1_macro': metrics.f1_per_class(table).mean(axis=-1)}
-
-  ends = intervals.percentiles(
-      images, f1, resamples=resamples, level=0.95, seed=seed)
-  return {'f1_macro': float(f1(np.ones(len(read)))['f1_macro']),
+  table = metrics.confusion(images.labels, read, len(images.class_names))
+  ends = intervals.of_decisions(images, read)
+  return {'f1_macro': float(metrics.f1_per_class(table).mean()),
           'interval': ends['f1_macro']}
 
 

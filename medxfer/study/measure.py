@@ -117,7 +117,7 @@ def _measure_seed(
   drawn = {'resamples': spec.evaluation.resamples, 'seed': seed}
   return {
       'probes': {
-          name: {layer: probes.score(images, read, **drawn)
+          name: {layer: probes.score(images, read)
                  for layer, read in one.readings.items()}
           for name, one in described.items()},
       'diagnostics': {

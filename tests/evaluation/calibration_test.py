@@ -1,5 +1,7 @@
 """Calibration against hand-made tables and scikit-learn."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -82,3 +84,53 @@ def test_nothing_to_measure_is_refused():
       function(empty)
   with pytest.raises(ValueError):
     calibration.reliability(empty, bins=0)
+
+
+def _calibrated(n, seed, times=1.0):
+  """Labels that follow the probabilities, whose logits are then stretched."""
+  draw = np.random.default_rng(seed)
+  logit = draw.normal(0, 2, n)
+  labels = (draw.random(n) < 1 / (1 + np.exp(-logit))).astype(int)
+  said = 1 / (1 + np.exp(-times * logit))
+  return _scored(labels, np.stack([1 - said, said], axis=1))
+
+
+def test_chance_is_taken_out_of_the_error():
+  """Protects: a calibrated network is not called 0.03 off."""
+  tables = [_calibrated(1000, seed) for seed in range(30)]
+  raw = np.mean([calibration.expected_calibration_error(t) for t in tables])
+  less = np.mean([calibration.debiased_error(t) for t in tables])
+  assert raw > 0.02 and less < raw / 2
+  # Where it is really off, there is next to nothing to take out.
+  boast = _calibrated(4000, 0, times=3)
+  assert calibration.debiased_error(boast) == pytest.approx(
+      calibration.expected_calibration_error(boast), rel=.02)
+  sure = _scored([0, 1, 0], np.eye(2)[[1, 0, 1]])
+  assert calibration.debiased_error(sure) == pytest.approx(1)
+
+
+def test_the_interval_of_a_calibrated_network_holds_zero():
+  """Protects: an error that is chance is not told for sure."""
+  drawn = {'resamples': 200, 'level': .95, 'seed': 0}
+  ends = [calibration.intervals(_calibrated(300, seed), **drawn)['ece']
+          for seed in range(20)]
+  assert sum(low == 0 for low, _ in ends) >= 18
+  assert all(0.02 < high < .2 for _, high in ends)
+  low, high = calibration.intervals(_calibrated(1000, 1, 3), **drawn)['ece']
+  assert 0.08 < low < .133 < high < .2
+
+
+def test_groups_widen_both_intervals():
+  """Protects: four photos of one lesion are no four witnesses."""
+  plain = _calibrated(150, 0, 2)
+  rows = np.repeat(np.arange(150), 4)
+  copies = _scored(plain.labels[rows], plain.probabilities[rows])
+  grouped = dataclasses.replace(
+      copies, groups=tuple(f'g{i}' for i in rows))
+  drawn = {'resamples': 400, 'level': .95, 'seed': 0}
+  alone, naive, honest = (calibration.intervals(table, **drawn)
+                          for table in (plain, copies, grouped))
+  for key in ('ece', 'brier'):
+    wide, narrow = np.diff(honest[key])[0], np.diff(naive[key])[0]
+    assert wide > 1.4 * narrow
+    assert wide == pytest.approx(np.diff(alone[key])[0], rel=.15)

@@ -1,14 +1,16 @@
-"""The bootstrap is the textbook's, only faster."""
+"""Intervals are the textbook's, and never of width zero."""
 
 import dataclasses
 import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import resampling
 
 SCALARS = (
     'accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy', 'auroc_macro'
@@ -29,6 +31,15 @@ def _scored(n, classes=3, seed=0, groups=()):
   )
 
 
+def _right(right):
+  """Two classes in turn, surely right or surely wrong."""
+  n = len(right)
+  labels = np.arange(n) % 2
+  return predictions_lib.Predictions(
+      tuple(f'i{i}' for i in range(n)), labels,
+      np.eye(2)[np.where(right, labels, 1 - labels)], ('a', 'b'))
+
+
 def _clustered(lesions=60, images=5, seed=0):
   """Images of a lesion are all right or all wrong."""
   generator = np.random.default_rng(seed)
@@ -42,75 +53,109 @@ def _clustered(lesions=60, images=5, seed=0):
   )
 
 
+@pytest.mark.parametrize('n, right', [(4, 4), (15, 15), (20, 1), (300, 299)])
+def test_shares_of_images_are_those_of_clopper_and_pearson(n, right):
+  """Protects: without groups, the exact interval of SciPy."""
+  scored = _right(np.arange(n) < right)
+  want = stats.binomtest(right, n).proportion_ci()
+  answer = intervals.compute(scored)
+  np.testing.assert_allclose(answer['accuracy'], want, atol=1e-9)
+  mine = np.arange(0, n, 2) < right
+  want = stats.binomtest(int(mine.sum()), mine.size).proportion_ci()
+  np.testing.assert_allclose(answer['recall_per_class']['a'], want, atol=1e-9)
+
+
+@pytest.mark.parametrize('n', [2, 4, 15, 1000])
+def test_perfect_is_not_certain(n):
+  """Protects: no interval of width zero, and none without an end."""
+  answer = intervals.compute(_right(np.ones(n, bool)))
+  flat = {key: value for key, value in answer.items()
+          if not isinstance(value, dict)}
+  flat |= {f'{key} {name}': ends for key, value in answer.items()
+           if isinstance(value, dict) for name, ends in value.items()}
+  for name, (low, high) in flat.items():
+    assert high - low > 1 / n / 2, name
+    assert (low == 0) if name in ('ece', 'brier') else (high == 1), name
+
+
+def test_perfect_groups_count_as_one_image_each():
+  """Protects: 60 images of 15 patients are not 60 witnesses."""
+  groups = tuple(f'p{i // 4}' for i in range(60))
+  grouped = dataclasses.replace(_right(np.ones(60, bool)), groups=groups)
+  low, _ = intervals.compute(grouped)['accuracy']
+  assert low <= intervals.compute(_right(np.ones(15, bool)))['accuracy'][0]
+
+
+def test_an_unseen_class_leaves_the_macro_f1_open():
+  """Protects: seven classes are not known from images of two."""
+  scored = _scored(40, classes=2)
+  seven = predictions_lib.Predictions(
+      scored.image_ids, scored.labels,
+      np.pad(scored.probabilities, ((0, 0), (0, 5))),
+      tuple(f'c{i}' for i in range(7)))
+  answer = intervals.compute(seven)
+  low, high = answer['f1_macro']
+  assert low < 2 / 7 and high > 5 / 7
+  assert answer['f1_per_class']['c5'] is None
+  assert answer['recall_per_class']['c5'] is None
+  # Of the classes that have images, as the metric is.
+  assert answer['balanced_accuracy'] == pytest.approx(
+      intervals.compute(scored)['balanced_accuracy'])
+
+
 @pytest.mark.parametrize('grouped', [False, True])
-def test_equals_a_loop_over_the_same_counts(grouped, monkeypatch):
-  """Protects: the vectorised replicates, their chunks and the quantiles."""
-  groups = tuple(f'g{i // 3}' for i in range(50)) if grouped else ()
-  # With 6 classes and 50 images some replicates miss a class.
-  scored = _scored(50, classes=6, groups=groups)
-  monkeypatch.setattr(intervals, '_CHUNK_VALUES', 7 * 50)
+def test_many_images_give_the_intervals_of_a_bootstrap(grouped):
+  """Protects: width and place, where the bootstrap is right too."""
+  scored = _clustered(lesions=900, images=2) if grouped else _scored(1500)
+  answer = intervals.compute(scored)
   counts = np.concatenate(list(
-      intervals.resampled_counts(scored, resamples=60, seed=3)
-  ))
-  assert counts.shape == (60, 50)
-  loop = [metrics.compute(scored, row) for row in counts]
-  fast = intervals.bootstrap(scored, resamples=60, level=0.9, seed=3)
-  for name in SCALARS:
+      resampling.counts(scored, resamples=800, seed=3)))
+  table = metrics.confusion(
+      scored.labels, scored.predicted, len(scored.class_names), counts)
+  areas = metrics.auroc_per_class(
+      scored.labels, scored.probabilities, counts).mean(axis=1)
+  f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
+  for name, drawn in (
+      ('accuracy', metrics.accuracy(table)), ('f1_macro', f1.mean(axis=1)),
+      ('balanced_accuracy', recall.mean(axis=1)), ('auroc_macro', areas)):
     np.testing.assert_allclose(
-        fast[name], np.quantile([one[name] for one in loop], [0.05, 0.95])
-    )
-  for name in scored.class_names:
-    values = [one['f1_per_class'][name] for one in loop]
+        answer[name], np.quantile(drawn, [.025, .975]), atol=.008,
+        err_msg=name)
+  for k, name in enumerate(scored.class_names):
+    for key, drawn in (('f1', f1), ('recall', recall)):
+      np.testing.assert_allclose(
+          answer[f'{key}_per_class'][name],
+          np.quantile(drawn[:, k], [.025, .975]), atol=.015)
+
+
+def test_predictive_values_and_specificity_are_of_one_class_against_the_rest():
+  """Protects: which images are counted, by hand."""
+  scored = _scored(60)
+  answer = intervals.compute(scored)
+  is_one, called = scored.labels == 1, scored.predicted == 1
+  for key, part, whole in (
+      ('specificity', ~called & ~is_one, ~is_one),
+      ('ppv', called & is_one, called), ('npv', ~called & ~is_one, ~called)):
+    want = stats.binomtest(int(part.sum()), int(whole.sum())).proportion_ci()
     np.testing.assert_allclose(
-        fast['f1_per_class'][name], np.quantile(values, [0.05, 0.95])
-    )
+        answer[f'{key}_per_class']['c1'], want, atol=1e-9)
 
 
-def test_whole_groups_are_drawn():
-  """Protects: as many groups as there are, each with all its images."""
-  groups = tuple('aabbbcdddd')
-  scored = _scored(10, groups=groups)
-  counts = np.concatenate(list(
-      intervals.resampled_counts(scored, resamples=500, seed=0)
-  ))
-  firsts = [0, 2, 5, 6]
-  assert (counts[:, firsts].sum(axis=1) == 4).all()
-  for first, size in zip(firsts, (2, 3, 1, 4)):
-    same = counts[:, first:first + size]
-    assert (same == same[:, :1]).all()
-  np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.15)
-
-
-def test_same_seed_same_interval_other_seed_another():
+def test_same_seed_same_interval():
   """Protects: a summary can be recomputed to the last digit."""
   scored = _scored(80)
-  first = intervals.bootstrap(scored, resamples=200, seed=5)
-  assert intervals.bootstrap(scored, resamples=200, seed=5) == first
-  assert intervals.bootstrap(scored, resamples=200, seed=6) != first
+  first = intervals.compute(scored, resamples=200, seed=5)
+  assert intervals.compute(scored, resamples=200, seed=5) == first
   for name in SCALARS:
     low, high = first[name]
     assert 0 <= low <= metrics.compute(scored)[name] <= high <= 1
 
 
-def test_covers_the_truth_about_as_often_as_it_says():
-  """Protects: 95 % means 95 %, within what 200 data sets can tell."""
-  truth = metrics.compute(_scored(40_000, seed=999))['accuracy']
-  hits = 0
-  for seed in range(200):
-    low, high = intervals.bootstrap(
-        _scored(150, seed=seed), resamples=300, seed=seed
-    )['accuracy']
-    hits += low <= truth <= high
-  assert 0.90 <= hits / 200 <= 0.99
-
-
 def test_groups_widen_the_interval_of_clustered_images():
   """Protects: five photos of one lesion are not five independent images."""
   grouped = _clustered()
-  by_group = intervals.bootstrap(grouped, resamples=400)
-  by_image = intervals.bootstrap(
-      dataclasses.replace(grouped, groups=()), resamples=400
-  )
+  by_group = intervals.compute(grouped)
+  by_image = intervals.compute(dataclasses.replace(grouped, groups=()))
   for name in ('accuracy', 'f1_macro', 'balanced_accuracy'):
     wide, narrow = np.diff(by_group[name])[0], np.diff(by_image[name])[0]
     # The square root of five images a lesion is 2.24.
@@ -121,11 +166,13 @@ def test_nothing_known_gives_no_interval():
   """Protects: one patient does not look like certainty."""
   scored = _scored(20)
   lone = dataclasses.replace(scored, groups=('patient',) * 20)
-  answer = intervals.bootstrap(lone, resamples=20)
+  answer = intervals.compute(lone, resamples=20)
   assert [answer[name] for name in SCALARS] == [None] * 5
-  assert set(answer['f1_per_class'].values()) == {None}
+  assert answer['ece'] is answer['brier'] is None
+  for key in ('f1', 'recall', 'auroc', 'ppv'):
+    assert set(answer[f'{key}_per_class'].values()) == {None}
   one_class = dataclasses.replace(scored, labels=np.zeros(20, int))
-  answer = intervals.bootstrap(one_class, resamples=20)
+  answer = intervals.compute(one_class, resamples=20)
   assert answer['auroc_macro'] is None and answer['accuracy'] is not None
 
 
@@ -135,12 +182,13 @@ def test_nothing_known_gives_no_interval():
 def test_senseless_arguments_are_refused(change):
   """Protects: 95 is not taken for 95 %."""
   with pytest.raises(ValueError):
-    intervals.bootstrap(_scored(5), **change)
+    intervals.compute(_scored(5), **change)
 
 
-def test_a_thousand_resamples_are_fast():
-  """Protects: no loop over replicates (about 0.4 s; the bound is loose)."""
-  scored = _scored(2000, classes=7)
+@pytest.mark.parametrize('n, classes', [(2000, 7), (20_000, 7), (2000, 100)])
+def test_a_large_table_is_fast(n, classes):
+  """Protects: no loop over images or draws (0.02 to 0.2 s)."""
+  scored = _scored(n, classes=classes)
   start = time.process_time()
-  intervals.bootstrap(scored, resamples=1000)
+  intervals.compute(scored, resamples=1000)
   assert time.process_time() - start < 3

@@ -12,6 +12,7 @@ from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import paired
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import resampling
 
 NAMES = ('akiec', 'mel', 'nv')
 
@@ -89,7 +90,7 @@ def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
   a, b = _scored(1200, seed=1, groups=groups), _scored(1200, seed=2, skill=.6)
   answer = paired.compare(a, b)
   counts = np.concatenate(list(
-      intervals.resampled_counts(a, resamples=800, seed=7)))
+      resampling.counts(a, resamples=800, seed=7)))
   for name in ('accuracy', 'f1_macro'):
     drawn, other = (contrast.METRICS[name](
         metrics.confusion(x.labels, x.predicted, 3, counts)) for x in (a, b))
@@ -107,7 +108,7 @@ def test_pairing_sees_what_two_intervals_do_not():
   probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
   b = dataclasses.replace(a, probabilities=probabilities)
   low, high = paired.compare(a, b)['accuracy']['interval']
-  own = intervals.bootstrap(a)['accuracy']
+  own = intervals.compute(a)['accuracy']
   assert low > 0
   assert high - low < 0.5 * (own[1] - own[0])
 

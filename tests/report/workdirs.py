@@ -81,8 +81,7 @@ def write(
     if len(classes) == 2:
       chosen = operating.threshold(test)
       summary['threshold'] = {'positive': classes[1], 'value': chosen}
-      summary['test']['at_threshold'] = operating.at(
-          test, chosen, resamples=20)
+      summary['test']['at_threshold'] = operating.at(test, chosen)
   files.write_table(
       path / 'split.csv', ('image_id', 'label', 'group', 'split'),
       _split_rows(test))
