@@ -1,17 +1,17 @@
 """The difference of two classifiers on the same images, judged.
 
-The interval of a difference d is d -/+ t s. The variance s squared is that of
-the influence values, summed by group (`influence`), and of pseudo-images for
-what was not seen: one group more that only the first classifier has right,
-and one that only the second has right (Bonett and Price, 'Adjusted Wald
-confidence interval for a difference of binomial proportions based on paired
-data', Journal of Educational and Behavioral Statistics 37(4), 2012); for the
-macro F1 half a group of each class (Agresti and Min, 'Simple improved
-confidence intervals for comparing matched proportions', Statistics in
-Medicine 24(5), 2005). The p-value is the larger of that of d / s and that
-of swapping the classifiers group by group (`swaps`), which holds for few
-groups as well. Where it is not below 5 %, the interval is stretched to zero:
-the two never disagree.
+The interval of a difference is that of `over_seeds`; with one seed d -/+ z s.
+The sampling variance s squared is that of the influence values, summed by
+group (`influence`), and of pseudo-images for what was not seen: one group
+more that only the first classifier has right, and one that only the second
+has right (Bonett and Price, 'Adjusted Wald confidence interval for a
+difference of binomial proportions based on paired data', Journal of
+Educational and Behavioral Statistics 37(4), 2012); for the macro F1 half a
+group of each class (Agresti and Min, 'Simple improved confidence intervals
+for comparing matched proportions', Statistics in Medicine 24(5), 2005). The
+p-value is the larger of the interval's and that of swapping the classifiers
+group by group (`swaps`), which holds for few groups as well. Where it is not
+below 5 %, the interval is stretched to zero: the two never disagree.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy import stats
 
 from medxfer.evaluation import influence
 from medxfer.evaluation import metrics
@@ -116,7 +115,7 @@ def judged(
     contrast: the pairs.
     name: of the metric.
     level: of the interval.
-    test_to_train: as for `over_seeds.combined`.
+    test_to_train: as for `over_seeds.half_width`.
     resamples: ways to swap that are tried at most.
     seed: of those that are drawn.
 
@@ -132,12 +131,10 @@ def judged(
     return {'difference': difference, 'interval': None, 'p_value': None}
   sampled = (units / (units - 1) * float(by_group @ by_group)
              + contrast.unseen[name].mean()**2)
-  variance, freedom = over_seeds.combined(sampled, values, test_to_train)
-  scale = math.sqrt(variance)
   p_value = max(
-      float(2 * stats.t.sf(abs(difference) / scale, freedom)),
+      over_seeds.p_value(sampled, values, test_to_train),
       contrast.swap_test(name, resamples=resamples, seed=seed))
-  half = float(stats.t.isf((1 - level) / 2, freedom)) * scale
+  half = over_seeds.half_width(sampled, values, test_to_train, level)
   low, high = difference - half, difference + half
   if p_value >= 1 - level:
     low, high = min(low, 0.0), max(high, 0.0)

@@ -66,7 +66,7 @@ def compare_seeds(
 
   Two things vary: the images, of which those that are in several test sides
   count as one (an image or group moves all seeds at once), and the training
-  with its split, by `over_seeds.combined`.
+  with its split (`over_seeds`).
 
   Args:
     pairs: of each seed the tables of both, as for `compare`. The test sides

@@ -72,12 +72,13 @@ class Described:
 
   Attributes:
     readings: layer -> what a probe on it makes of the test images, int [m].
-    diagnostics: 'log_me' and 'h_score' -> layer -> value, of train images.
+    diagnostics: 'log_me' and 'h_score' -> layer -> value of train images, or
+      None where it is not defined.
     features: layer -> float32 [at most 2000, channels], of test images.
   """
 
   readings: dict[str, np.ndarray]
-  diagnostics: dict[str, dict[str, float]]
+  diagnostics: dict[str, dict[str, float | None]]
   features: dict[str, np.ndarray]
 
 
