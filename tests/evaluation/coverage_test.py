@@ -38,14 +38,15 @@ def test_measured_coverage_is_at_least_93_percent():
       assert covered >= _LEAST and width > 0, (row, key)
   assert min(row['covered'] for row in found['auroc']) >= _LEAST
   for key in ('ece', 'brier'):
-    # A few hundred data sets each.
-    assert min(row[key] for row in found['calibration']) >= _LEAST - .01
+    # Two hundred data sets each: less one standard error.
+    assert min(row[key] for row in found['calibration']) >= (
+        _LEAST - _error(_LEAST, found['repeats']['calibration']) / 3)
 
 
 def test_measured_false_differences_are_at_most_five_percent():
   """With 1 to 30 images a group, and with 1 to 5 seeds."""
   found = json.loads(_MEASURED.read_text())
-  repeats = int(found['command'].split('=')[-1]) // 8
+  repeats = found['repeats']['false_clear']
   for row in found['false_clear']:
     for key in ('accuracy', 'f1_macro'):
       assert row[key] <= _MOST + _error(_MOST, repeats), (row, key)
@@ -113,7 +114,7 @@ def test_equal_methods_are_seldom_told_apart_by_seeds(seeds):
   shares = [
       share for largest in (1, 4) for training in coverage.TRAINING
       for share in coverage.false_clear(
-          seeds, largest, training, 80, 5).values()]
-  assert max(shares) <= _MOST + _error(_MOST, 80)
-  # 6 x 80 data sets.
-  assert np.mean(shares) <= _MOST + _error(_MOST, 480) / 3
+          seeds, largest, training, 60, 5).values()]
+  assert max(shares) <= _MOST + _error(_MOST, 60)
+  # 6 x 60 data sets.
+  assert np.mean(shares) <= _MOST + _error(_MOST, 360) / 3

@@ -92,6 +92,7 @@ def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
   index = table.header.index('Index, ImageNet')
   assert table.rows[0][index].text == '–'
   assert table.rows[4][index].text == '0.050 (0.040–0.060)'
+  assert table.rows[0][table.header.index('LogME, ImageNet')].text == '–'
   titles = [chart.title for chart in section.charts]
   assert titles == [
       'Frozen transfer', 'Fine-tuned transfer', 'Unfreezing',

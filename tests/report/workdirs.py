@@ -126,7 +126,8 @@ def write_layers(path: pathlib.Path, seeds: Sequence[int] = (0,)) -> None:
 
   files.write_json(path / 'layers.json', {'key': {}, 'seeds': {str(seed): {
       'probes': {name: spread('f1_macro') for name in names},
-      'diagnostics': {name: {'log_me': bare, 'h_score': bare}
+      'diagnostics': {name: {'log_me': {**bare, 'block1_conv1': None},
+                             'h_score': bare}
                       for name in names},
       'index': {'imagenet': {
           'layers': {**spread('index'), 'block1_conv1': {
