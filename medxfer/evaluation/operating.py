@@ -2,8 +2,8 @@
 
 A network that was trained where pneumonia is common asks too little of an
 image where it is rare. Its ranking (AUROC) is unharmed, its accuracy is not;
-a threshold that is chosen on validation images corrects what it can. The
-positive class is the last one.
+a threshold that is chosen on validation images corrects what it can. Which
+class is positive, `positive.choose` says.
 """
 
 from typing import Any
@@ -18,27 +18,32 @@ _RULE = "largest Youden's J, of equals the nearest to 0.5"
 _LEVEL = 0.95
 
 
-def choose(predictions: predictions_lib.Predictions) -> dict[str, Any]:
+def choose(
+    predictions: predictions_lib.Predictions, positive: str
+) -> dict[str, Any]:
   """Returns the threshold of a run and where it is from, ready for JSON.
 
   Args:
     predictions: scored validation images, as for `threshold`.
+    positive: the positive class.
 
   Returns:
-    `positive` (the class), `value`, `chosen_on` ('val') and `rule`.
+    `positive`, `value`, `chosen_on` ('val') and `rule`.
 
   Raises:
     ValueError: as `threshold`.
   """
   return {
-      'positive': predictions.class_names[-1],
-      'value': threshold(predictions),
+      'positive': positive,
+      'value': threshold(predictions, positive),
       'chosen_on': 'val',
       'rule': _RULE,
   }
 
 
-def threshold(predictions: predictions_lib.Predictions) -> float:
+def threshold(
+    predictions: predictions_lib.Predictions, positive: str
+) -> float:
   """Chooses the threshold with the largest sensitivity + specificity - 1.
 
   Youden, 'Index for rating diagnostic tests', Cancer 3(1), 1950. Candidates
@@ -47,16 +52,18 @@ def threshold(predictions: predictions_lib.Predictions) -> float:
 
   Args:
     predictions: scored validation images of two classes, of both some.
+    positive: the positive class.
 
   Returns:
-    The threshold: an image is positive whose probability of the last class
-    is at least this. 0.5 if all scores are equal.
+    The threshold: an image is positive whose probability of the positive
+    class is at least this. 0.5 if all scores are equal.
 
   Raises:
     ValueError: there are not two classes, or one has no image.
   """
   _need_two(predictions)
-  hits, alarms, scores = _cumulated(predictions, 1)
+  hits, alarms, scores = _cumulated(
+      predictions, predictions.class_names.index(positive))
   _need_both(hits, alarms)
   if scores.size == 1:
     return 0.5
@@ -70,6 +77,7 @@ def threshold(predictions: predictions_lib.Predictions) -> float:
 def at(
     predictions: predictions_lib.Predictions,
     threshold: float,
+    positive: str,
 ) -> dict[str, Any]:
   """Returns the metrics of two classes at a threshold, ready for JSON.
 
@@ -77,6 +85,7 @@ def at(
     predictions: n > 0 scored images, other than those that chose the
       threshold; with groups, the intervals are by group.
     threshold: images are positive from this probability on.
+    positive: the positive class.
 
   Returns:
     `threshold`, `positive` (the class), `accuracy`, `f1_macro`,
@@ -91,12 +100,13 @@ def at(
   _need_two(predictions)
   if not predictions.image_ids:
     raise ValueError('a threshold needs at least one image')
-  predicted = (predictions.probabilities[:, 1] >= threshold).astype(np.int64)
+  k = predictions.class_names.index(positive)
+  predicted = np.where(predictions.probabilities[:, k] >= threshold, k, 1 - k)
   whole = metrics.confusion(predictions.labels, predicted, 2)
-  point = _measures(whole)
+  point = _measures(whole, k)
   f1 = point.pop('f1_per_class')
   ends = intervals.of_decisions(predictions, predicted, level=_LEVEL)
-  negative, positive = predictions.class_names
+  negative = predictions.class_names[1 - k]
   return {
       'threshold': threshold,
       'positive': positive,
@@ -155,14 +165,14 @@ def _cumulated(
   return hits, alarms, -scores
 
 
-def _measures(table: np.ndarray) -> dict[str, np.ndarray]:
-  """Metrics [] and, by class, [2] of a confusion [2, 2]."""
+def _measures(table: np.ndarray, k: int) -> dict[str, np.ndarray]:
+  """Metrics [] and, by class, [2] of a confusion [2, 2]; k is positive."""
   f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
   return {
       'accuracy': metrics.accuracy(table),
       'f1_macro': f1.mean(axis=-1),
-      'sensitivity': recall[..., 1],
-      'specificity': recall[..., 0],
+      'sensitivity': recall[..., k],
+      'specificity': recall[..., 1 - k],
       'f1_per_class': f1,
   }
 

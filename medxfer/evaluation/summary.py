@@ -11,6 +11,7 @@ from medxfer import errors
 from medxfer.evaluation import calibration
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
+from medxfer.evaluation import one_vs_rest
 from medxfer.evaluation import operating
 from medxfer.evaluation import predictions as predictions_lib
 
@@ -39,7 +40,7 @@ def split_summary(
     *,
     resamples: int = 1000,
     seed: int = 0,
-    threshold: float | None = None,
+    threshold: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Everything that is said about one split, ready for JSON.
 
@@ -48,11 +49,12 @@ def split_summary(
       group.
     resamples: draws for the interval of the calibration error.
     seed: of the draws.
-    threshold: of the last of two classes, chosen on other images; or None.
+    threshold: of two classes, chosen on other images, as `operating.choose`
+      returns it; or None.
 
   Returns:
     The keys of `metrics.compute`, and `ece`, `ece_debiased`, `brier`,
-    `intervals` (as `intervals.compute` returns them), `level`, `resamples`,
+    `per_class` (as `one_vs_rest.measures` returns it), `intervals` (as `intervals.compute` returns them), `level`, `resamples`,
     `resampled_by` ('group' or 'image': what the intervals take for
     independent), `n` and `class_names`; with a threshold also
     `at_threshold`, as `operating.at` returns it. What is undefined is None,
@@ -69,6 +71,8 @@ def split_summary(
         f'image {predictions.image_ids[finite.argmin()]!r}: its probabilities'
         ' are not finite, the training diverged; lower the learning rate'
     )
+  ranges = intervals.compute(
+      predictions, resamples=resamples, level=_LEVEL, seed=seed)
   summary = {
       'n': len(predictions.image_ids),
       'class_names': list(predictions.class_names),
@@ -76,15 +80,15 @@ def split_summary(
       'ece': calibration.expected_calibration_error(predictions),
       'ece_debiased': calibration.debiased_error(predictions),
       'brier': calibration.brier_score(predictions),
-      'intervals': intervals.compute(
-          predictions, resamples=resamples, level=_LEVEL, seed=seed
-      ),
+      'per_class': one_vs_rest.measures(predictions, ranges),
+      'intervals': ranges,
       'level': _LEVEL,
       'resamples': resamples,
       'resampled_by': 'group' if predictions.groups else 'image',
   }
   if threshold is not None:
-    summary['at_threshold'] = operating.at(predictions, threshold)
+    summary['at_threshold'] = operating.at(
+        predictions, threshold['value'], threshold['positive'])
   return summary
 
 

@@ -12,6 +12,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
+from medxfer.runs import training_notes
 from medxfer.runs import workdir
 
 
@@ -55,10 +56,12 @@ def run(
   test = scoring.table(examples, split.test, baselines.probabilities(
       fitted, inputs.decoded.pixels[split.test]))
   predictions_lib.write(path / workdir.predictions('test'), test)
+  scores = summaries.split_summary(
+      test, resamples=spec.evaluation.resamples, seed=spec.seed)
   return {
       'val': None,
-      'test': summaries.split_summary(
-          test, resamples=spec.evaluation.resamples, seed=spec.seed),
+      'test': scores,
+      'training_notes': training_notes.of_scores(scores),
       'best_epoch': None,
       'epochs_run': 0,
       'stopped_early': False,

@@ -66,9 +66,8 @@ def evaluate(
   return summary
 
 
-def _threshold(path: pathlib.Path, side: str) -> float | None:
+def _threshold(path: pathlib.Path, side: str) -> dict[str, Any] | None:
   """Returns the threshold of a run; none for the images that chose it."""
   if side == 'val' or not (path / workdir.SUMMARY).exists():
     return None
-  chosen = files.read_json(path / workdir.SUMMARY).get('threshold')
-  return chosen['value'] if chosen else None
+  return files.read_json(path / workdir.SUMMARY).get('threshold')

@@ -25,6 +25,7 @@ from medxfer.runs import backbone
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
 from medxfer.runs import scoring
+from medxfer.runs import training_notes
 from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import devices
@@ -72,8 +73,11 @@ def run(
   training, frozen = trainable.count(
       best.params, trainable.resolve(spec.model.trainable))
   speeds = [record['images_per_second'] for record in history]
+  scores = _scores(output, spec, data, inputs, best)
   return {
-      **_scores(output, spec, data, inputs, best),
+      **scores,
+      'training_notes': training_notes.of_network(
+          history, spec.training, scores['val']),
       'best_epoch': loop.best_epoch(history, spec.training),
       'epochs_run': len(history),
       'stopped_early': len(history) < spec.training.epochs,
@@ -193,11 +197,11 @@ def _scores(
       for side in ('val', 'test'))
   predictions_lib.write(output / workdir.predictions('val'), val)
   predictions_lib.write(output / workdir.predictions('test'), test)
-  chosen = operating.choose(val) if len(val.class_names) == 2 else None
+  positive = inputs_lib.positive(spec, inputs)
+  chosen = operating.choose(val, positive.name) if positive else None
   drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
   return {
       'val': summaries.split_summary(val, **drawn),
-      'test': summaries.split_summary(
-          test, **drawn, threshold=chosen['value'] if chosen else None),
+      'test': summaries.split_summary(test, **drawn, threshold=chosen),
       **({'threshold': chosen} if chosen else {}),
   }

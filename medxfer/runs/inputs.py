@@ -23,6 +23,7 @@ from medxfer.data import listing
 from medxfer.data import pixels
 from medxfer.data import published
 from medxfer.data import splits
+from medxfer.evaluation import positive as positives
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone as backbone_lib
@@ -101,6 +102,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   for note in (*examples.notes, *decision.notes):
     say.line(f'note: {note}')
   _check_class_weights(spec.training, examples)
+  positives.check(examples.class_names, spec.evaluation.positive)
   baseline = spec.model.name in baselines.NAMES
   if baseline:
     baselines.check_memory(len(examples), spec.data.image_size)
@@ -144,7 +146,25 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   inputs = Inputs(examples, decoded, split, leak, copies, backbone, decision)
   for line in (*notes, *_of_copies(inputs, spec.data)):
     say.line(f'copies: {line}')
+  chosen = positive(spec, inputs)
+  if chosen:
+    say.line(f'positive class: {chosen.name} ({chosen.why}; '
+             '--config.evaluation.positive=CLASS names another)')
   return inputs
+
+
+def positive(
+    spec: specs.RunSpec, inputs: Inputs
+) -> positives.Positive | None:
+  """Returns the positive class of two; None of more.
+
+  Raises:
+    UsageError: see `positive.choose`.
+  """
+  return positives.choose(
+      inputs.examples.class_names,
+      splits.counts(inputs.examples, inputs.split.train),
+      spec.evaluation.positive)
 
 
 def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:

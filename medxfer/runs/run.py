@@ -77,6 +77,8 @@ def run(
   say.line(f'test, {scored}:')
   say.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
+  for note in summary['training_notes']:
+    say.line(f'note: {note["text"]}')
   return summary
 
 
@@ -106,6 +108,7 @@ def _summary(
   test = predictions_lib.with_groups(
       predictions_lib.read(path / workdir.predictions('test')),
       dict(zip(inputs.examples.image_ids, inputs.examples.groups)))
+  positive = inputs_lib.positive(spec, inputs)
   return {
       'status': 'finished',
       'arm': spec.arm,
@@ -116,10 +119,12 @@ def _summary(
       'split': inputs.decision.kind,
       'notes': [*inputs.examples.notes, *inputs.decision.notes],
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
+      'positive': {'class': positive.name, 'why': positive.why}
+                  if positive else None,
       'skipped': len(inputs.examples.skipped),
       'left_out': listing.counts(inputs.examples.left_out),
       'several_pages': len(inputs.examples.pages),
       'leak': dataclasses.asdict(inputs.leak),
       'test_without_copies': without_copies.summary(
-          spec, inputs, test, result.get('threshold', {}).get('value')),
+          spec, inputs, test, result.get('threshold')),
   }

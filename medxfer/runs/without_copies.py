@@ -1,5 +1,6 @@
 """The score on test images of which no copy was trained on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def summary(
     spec: specs.RunSpec,
     inputs: inputs_lib.Inputs,
     test: predictions_lib.Predictions,
-    threshold: float | None,
+    threshold: Mapping[str, Any] | None,
 ) -> dict[str, Any] | None:
   """Scores the test images that are no copies of training images.
 
@@ -24,7 +25,7 @@ def summary(
     spec: of the run.
     inputs: what it read.
     test: its predictions, of all test images.
-    threshold: of two classes, or None.
+    threshold: of two classes, as `operating.choose` returns it; or None.
 
   Returns:
     What `summaries.split_summary` says of them; None if no test image is a

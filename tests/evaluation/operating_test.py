@@ -41,7 +41,7 @@ def _youden(scored, threshold):
 def test_no_threshold_has_a_larger_j(steps, seed):
   """The maximum of sensitivity + specificity - 1, with and without ties."""
   scored = _random(steps=steps, seed=seed)
-  chosen = operating.threshold(scored)
+  chosen = operating.threshold(scored, NAMES[1])
   every = [_youden(scored, t) for t in np.unique(scored.probabilities[:, 1])]
   assert _youden(scored, chosen) == pytest.approx(max(every), abs=1e-12)
   fpr, tpr, _ = reference.roc_curve(scored.labels, scored.probabilities[:, 1])
@@ -51,23 +51,24 @@ def test_no_threshold_has_a_larger_j(steps, seed):
 def test_the_threshold_lies_in_the_middle_of_the_gap():
   """New images of either class fall as far from it as can be."""
   assert operating.threshold(
-      _scored([0.125, 0.25, 0.75, 0.875], [0, 0, 1, 1])) == 0.5
+      _scored([0.125, 0.25, 0.75, 0.875], [0, 0, 1, 1]), NAMES[1]) == 0.5
   assert operating.threshold(
-      _scored([0.5, 0.625, 0.875, 1], [0, 0, 1, 1])) == 0.75
+      _scored([0.5, 0.625, 0.875, 1], [0, 0, 1, 1]), NAMES[1]) == 0.75
 
 
 def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen():
   """Two gaps that part the classes equally well."""
   # Between 0.125 and 0.25, or between 0.5 and 0.75: one error each.
   scored = _scored([0.125, 0.25, 0.5, 0.75], [0, 1, 0, 1])
-  assert operating.threshold(scored) == 0.625
+  assert operating.threshold(scored, NAMES[1]) == 0.625
   mirrored = _scored([0.25, 0.5, 0.75, 0.875], [0, 1, 0, 1])
-  assert operating.threshold(mirrored) == 0.375
+  assert operating.threshold(mirrored, NAMES[1]) == 0.375
 
 
 def test_equal_scores_leave_one_half():
   """A constant classifier has no better threshold than any other."""
-  assert operating.threshold(_scored([0.75] * 4, [0, 1, 0, 1])) == 0.5
+  assert operating.threshold(
+      _scored([0.75] * 4, [0, 1, 0, 1]), NAMES[1]) == 0.5
 
 
 def test_a_shifted_prior_is_repaired_on_other_images():
@@ -76,10 +77,10 @@ def test_a_shifted_prior_is_repaired_on_other_images():
   def draw(n):
     labels = generator.integers(0, 2, n)
     return _scored(generator.beta(np.where(labels, 20, 14), 4), labels)
-  chosen = operating.threshold(draw(400))
+  chosen = operating.threshold(draw(400), NAMES[1])
   test = draw(1000)
-  before = operating.at(test, 0.5)
-  after = operating.at(test, chosen)
+  before = operating.at(test, 0.5, NAMES[1])
+  after = operating.at(test, chosen, NAMES[1])
   assert before['specificity'] < 0.1
   assert after['accuracy'] > before['accuracy'] + 0.1
 
@@ -89,7 +90,7 @@ def test_numbers_at_a_threshold_are_those_of_scikit_learn(threshold):
   """Definitions, and which class is the positive one."""
   scored = _random(steps=10)
   predicted = scored.probabilities[:, 1] >= threshold
-  answer = operating.at(scored, threshold)
+  answer = operating.at(scored, threshold, NAMES[1])
   assert answer['positive'] == 'PNEUMONIA'
   assert answer['threshold'] == threshold
   for name, want in (
@@ -113,7 +114,7 @@ def test_intervals_at_one_half_are_those_of_the_summary():
   """By group alike, so that two rows of a table compare."""
   scored = dataclasses.replace(
       _random(), groups=tuple(f'p{i // 3}' for i in range(300)))
-  answer = operating.at(scored, 0.5)['intervals']
+  answer = operating.at(scored, 0.5, NAMES[1])['intervals']
   usual = intervals.compute(scored)
   for name in ('accuracy', 'f1_macro', 'f1_per_class'):
     assert answer[name] == usual[name]
@@ -125,7 +126,7 @@ def test_intervals_at_one_half_are_those_of_the_summary():
 def test_a_side_without_positives_has_no_sensitivity():
   """None, not NaN, in summary.json."""
   answer = operating.at(
-      _scored([0.25, 0.75, 0.125], [0, 0, 0]), 0.5)
+      _scored([0.25, 0.75, 0.125], [0, 0, 0]), 0.5, NAMES[1])
   assert answer['sensitivity'] is None
   assert answer['intervals']['sensitivity'] is None
   assert answer['specificity'] == pytest.approx(2 / 3)
@@ -150,13 +151,25 @@ def test_roc_is_that_of_scikit_learn(steps):
       np.testing.assert_allclose(mine, other)
 
 
+def test_the_positive_class_may_be_the_first():
+  """The same images by the other class: both shares change places."""
+  scored = _random()
+  first, last = (operating.at(scored, 0.5, name) for name in NAMES)
+  assert first['sensitivity'] == last['specificity']
+  assert first['specificity'] == last['sensitivity']
+  assert first['accuracy'] == last['accuracy']
+  assert operating.threshold(scored, NAMES[0]) == pytest.approx(
+      1 - operating.threshold(scored, NAMES[1]))
+
+
 def test_what_has_no_threshold_is_refused():
   """Seven classes, or a side with one of two: no silent number."""
   seven = predictions_lib.Predictions(
       ('a',), [0], [[0.5, 0.25, 0.25]], ('x', 'y', 'z'))
-  for call in (lambda: operating.threshold(seven),
-               lambda: operating.at(seven, 0.5),
-               lambda: operating.threshold(_scored([0.25, 0.5], [1, 1])),
+  for call in (lambda: operating.threshold(seven, 'x'),
+               lambda: operating.at(seven, 0.5, 'x'),
+               lambda: operating.threshold(
+                   _scored([0.25, 0.5], [1, 1]), NAMES[1]),
                lambda: operating.roc(_scored([0.25, 0.5], [1, 1]), 1),
                lambda: operating.roc(_scored([], np.zeros(0, int)), 1)):
     with pytest.raises(ValueError):
@@ -167,10 +180,11 @@ def test_the_summary_and_its_table_say_the_threshold():
   """A reader of the terminal sees it, with what it does."""
   scored = _random()
   plain = summary.split_summary(scored, resamples=10)
-  answer = summary.split_summary(scored, resamples=10, threshold=0.375)
+  answer = summary.split_summary(scored, resamples=10, threshold={
+      'positive': NAMES[1], 'value': 0.375})
   point = answer.pop('at_threshold')
   assert answer == plain
-  assert point == operating.at(scored, 0.375)
+  assert point == operating.at(scored, 0.375, NAMES[1])
   text = summary.table({**answer, 'at_threshold': point})
   assert 'PNEUMONIA from a probability of 0.375 on:' in text
   low, high = point['intervals']['sensitivity']

@@ -79,9 +79,10 @@ def write(
     (path / 'metrics.jsonl').write_text(''.join(
         json.dumps(_epoch(i, skill)) + '\n' for i in range(6)))
     if len(classes) == 2:
-      chosen = operating.threshold(test)
+      chosen = operating.threshold(test, classes[1])
       summary['threshold'] = {'positive': classes[1], 'value': chosen}
-      summary['test']['at_threshold'] = operating.at(test, chosen)
+      summary['test']['at_threshold'] = operating.at(
+          test, chosen, classes[1])
   files.write_table(
       path / 'split.csv', ('image_id', 'label', 'group', 'split'),
       _split_rows(test))
