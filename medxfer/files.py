@@ -18,6 +18,43 @@ from medxfer import errors
 # Lone surrogates that stand for no byte of a file's name.
 _NO_BYTES = re.compile('[\ud800-\udc7f\udd00-\udfff]')
 _LIKE_ESCAPE = re.compile(r'\\(?=x[0-9a-f]{2})')
+# Libraries hand whole paths to `glob`, or take some for URLs: in a folder
+# `x[1]` Orbax saves what can never be restored, and JAX finds no trace.
+_PLAIN = re.compile(r'(/(?!\.\.?/)[\w.+-][\w.+ -]*)+')
+_OPEN_FILES = pathlib.Path('/proc/self/fd')
+
+
+@contextlib.contextmanager
+def plainly_named(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a name of an absolute path that any library can deal with.
+
+  Args:
+    path: its folder must be there.
+
+  Yields:
+    `path`, or a name of the same that is good for this process and as long as
+    the context is not left.
+  """
+  if _PLAIN.fullmatch(f'{path}'):
+    yield path
+    return
+  folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+  try:
+    yield _OPEN_FILES / f'{folder}' / path.name
+  finally:
+    os.close(folder)
+
+
+def check_name(path: pathlib.Path) -> None:
+  """Checks that `plainly_named` can do what it promises.
+
+  Raises:
+    DataError: this system has no second name for a folder like this.
+  """
+  if not _PLAIN.fullmatch(f'{path}') and not _OPEN_FILES.is_dir():
+    raise errors.DataError(
+        f'{path}: on a system without {_OPEN_FILES} this name may hold '
+        'letters, digits, spaces and . _ + - alone; name another folder')
 
 
 def check_target(path: pathlib.Path, *, overwrite: bool) -> None:

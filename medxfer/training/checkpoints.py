@@ -32,13 +32,16 @@ class Checkpoints:
     """Opens `workdir`/checkpoints, creating it unless `read_only`.
 
     Raises:
-      DataError: `read_only`, and there is none.
+      DataError: `read_only`, and there is none; or else nothing that is
+        saved there could be restored.
     """
     self._workdir = workdir
     self._path = (workdir / FOLDER).absolute()
     if read_only and not self._path.is_dir():
       raise errors.DataError(
           f'{workdir}: no {FOLDER} in it; give the --workdir of a run')
+    if not read_only:
+      files.check_name(self._path)
     if not read_only and devices.is_first_process():
       self._path.mkdir(parents=True, exist_ok=True)
       self._sweep()

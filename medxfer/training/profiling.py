@@ -1,12 +1,14 @@
 """A JAX trace of a few steps: where the time of one goes."""
 
 from collections.abc import Iterator
+import contextlib
 import pathlib
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from medxfer import files
 from medxfer import say
 
 # The first step compiles, the second may still fill a queue.
@@ -25,6 +27,7 @@ class Profiler:
     """Writes to `folder`."""
     self._folder = folder
     self._done = False
+    self._named = contextlib.ExitStack()
 
   def __call__(self, batches: Iterator[T]) -> Iterator[T]:
     """Yields an epoch's batches as they are."""
@@ -35,7 +38,10 @@ class Profiler:
     try:
       for i, batch in enumerate(batches):
         if i == _FIRST:
-          jax.profiler.start_trace(self._folder, create_perfetto_trace=True)
+          jax.profiler.start_trace(
+              self._named.enter_context(
+                  files.plainly_named(self._folder.absolute())),
+              create_perfetto_trace=True)
           tracing = True
         elif i > _LAST and tracing:
           tracing = self._stop()
@@ -49,6 +55,7 @@ class Profiler:
   def _stop(self) -> bool:
     # Devices work in order: by then the traced steps are done.
     jnp.zeros(()).block_until_ready()
-    jax.profiler.stop_trace()
+    with self._named:
+      jax.profiler.stop_trace()
     say.line(f'trace of {_LAST - _FIRST + 1} steps: {self._folder}')
     return False

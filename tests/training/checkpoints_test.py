@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import pathlib
 import shutil
 
 import jax
@@ -12,6 +13,7 @@ import optax
 import pytest
 
 from medxfer import errors
+from medxfer import files
 from medxfer.model.weights import contract as contracts
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import state as states
@@ -81,6 +83,41 @@ def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
   assert epoch == 3 and best.contract.classes == ('a', 'b')
   jax.tree.map(
       np.testing.assert_array_equal, best.params, _state(3).params)
+
+
+@pytest.mark.parametrize('name', [
+    'x[1]', '[!a]', 'a*b?{c}', 'back\\slash', 'a://b', 'new\nline', '%41#é 1',
+    'bad\udcff', '../out', '..', '~', '[' * 200])
+def test_a_workdir_of_any_name_can_be_gone_on_with(tmp_path, name):
+  """Orbax saved below `x[1]` without a word what it could not restore."""
+  (tmp_path / 'in').mkdir()
+  workdir = tmp_path / 'in' / name
+  _save(workdir, (1, 2), best=(1,))
+  checkpoints = checkpoints_lib.Checkpoints(workdir)
+  _assert_is(checkpoints.latest(_state(0)), 2)
+  checkpoints.finish()
+  assert checkpoints_lib.export(workdir).contract.source == 'epoch 1'
+  assert _kept(workdir) == {'1', '2'}
+
+
+def test_a_link_to_a_workdir_is_that_workdir(tmp_path, monkeypatch):
+  """People keep runs on another disk."""
+  (tmp_path / 'there').mkdir()
+  (tmp_path / 'x[1]').symlink_to('there')
+  monkeypatch.chdir(tmp_path)
+  _save(pathlib.Path('x[1]'), (1,), best=(1,))
+  _assert_is(checkpoints_lib.Checkpoints(tmp_path / 'there').latest(
+      _state(0)), 1)
+
+
+def test_a_name_that_cannot_be_dealt_with_is_refused_first(
+    tmp_path, monkeypatch):
+  """Before the first step, not when the first epoch is lost."""
+  monkeypatch.setattr(files, '_OPEN_FILES', tmp_path / 'not_linux')
+  checkpoints_lib.Checkpoints(tmp_path / 'plain')
+  with pytest.raises(errors.DataError, match=r'x\[1\].*name another folder'):
+    checkpoints_lib.Checkpoints(tmp_path / 'x[1]')
+  assert not (tmp_path / 'x[1]').exists()
 
 
 def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):

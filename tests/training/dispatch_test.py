@@ -96,14 +96,21 @@ def test_float32_is_float32_on_a_gpu_unless_tf32_is_asked_for(
   assert ('HIGHEST' in program.as_text()) != tf32
 
 
-def test_a_trace_is_written_and_changes_no_batch(tmp_path):
-  """Once, of a few steps: a trace of a whole run would fill the disk."""
-  watch = profiling.Profiler(tmp_path / 'profile')
+@pytest.mark.parametrize('workdir', ['x', 'x[1]'])
+def test_a_trace_is_written_and_changes_no_batch(tmp_path, workdir):
+  """Once, of a few steps: a trace of a whole run would fill the disk.
+
+  JAX looks for what it has written by a pattern that it makes of the path.
+  """
+  (tmp_path / workdir).mkdir()
+  folder = tmp_path / workdir / 'profile'
+  watch = profiling.Profiler(folder)
   assert list(watch(iter(range(20)))) == list(range(20))
-  traces = list((tmp_path / 'profile').rglob('*.xplane.pb'))
+  traces = list(folder.rglob('*.xplane.pb'))
   assert len(traces) == 1
+  assert list(folder.rglob('perfetto_trace.json.gz'))
   assert list(watch(iter(range(20)))) == list(range(20))
-  assert list((tmp_path / 'profile').rglob('*.xplane.pb')) == traces
+  assert list(folder.rglob('*.xplane.pb')) == traces
 
 
 def test_an_epoch_too_short_for_a_trace_says_so(tmp_path, capsys):
