@@ -1,7 +1,7 @@
 """Images of your own: a folder a class, fine-tuned block by block.
 
     python -m medxfer.main --config=configs/folder.py:ARM[,MODIFIER...] \\
-        --config.data.dir=DIR --workdir=DIR [--config.KEY=VALUE ...]
+        --config.data.dir=DIR [--workdir=DIR] [--config.KEY=VALUE ...]
 
 DIR holds CLASS/*.jpg ..., CENTRE/CLASS/*.jpg ..., or CLASS/PATIENT/*.jpg ...;
 all this also in train/, test/ and perhaps val/, which then are the sides. What

@@ -1,7 +1,7 @@
 """HAM10000: seven kinds of skin lesion, fine-tuned block by block.
 
     python -m medxfer.main --config=configs/ham.py:ARM[,MODIFIER...] \\
-        --workdir=DIR [--config.KEY=VALUE ...]
+        [--workdir=DIR] [--config.KEY=VALUE ...]
 
 Arms, the CNN columns of table 7.1 of the thesis (the head always trains):
 

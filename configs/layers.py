@@ -1,7 +1,7 @@
 """Which layers are general, which specific: a study of one data set.
 
     python -m medxfer.study --config=configs/layers.py:DATA[,PRESET,...] \\
-        --workdir=DIR [--config.study.source_run=WORKDIR] \\
+        [--workdir=DIR] [--config.study.source_run=WORKDIR] \\
         [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
 
 DATA is ham, xray or folder. Presets are the modifiers of `configs/DATA.py`,

@@ -1,7 +1,7 @@
 """Table 7.1 of the thesis: HAM10000, seven classifiers side by side.
 
     python -m medxfer.study --config=configs/table_7_1.py[:PRESET,...] \\
-        --workdir=DIR [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
+        [--workdir=DIR] [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
 
 Presets are the modifiers of `configs/ham.py`: thesis (the default), tuned,
 grouped, caffe, cpu, and phantom, which here is so small that it only shows

@@ -1,7 +1,7 @@
 """Table 7.2 of the thesis: chest X-rays, five classifiers side by side.
 
     python -m medxfer.study --config=configs/table_7_2.py[:PRESET,...] \\
-        --workdir=DIR [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...] \\
+        [--workdir=DIR] [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...] \\
         [--config.study.source_run=HAM10000_RUN]
 
 Presets are the modifiers of `configs/xray.py`: thesis (the default), tuned,

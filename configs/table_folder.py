@@ -1,7 +1,7 @@
 """Images of your own, seven classifiers side by side, as in table 7.1.
 
     python -m medxfer.study --config=configs/table_folder.py[:PRESET,...] \\
-        --config.data.dir=DIR --workdir=DIR [--config.data.groups=FILE] \\
+        --config.data.dir=DIR [--workdir=DIR] [--config.data.groups=FILE] \\
         [--config.study.arms=all,last_block] [--config.study.seeds=0,1,2]
 
 Presets are the modifiers of `configs/folder.py`: thesis (the default), tuned,

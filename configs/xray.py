@@ -1,7 +1,7 @@
 """Chest X-rays: normal or pneumonia, from three starts.
 
     python -m medxfer.main --config=configs/xray.py:ARM[,MODIFIER...] \\
-        --workdir=DIR [--config.KEY=VALUE ...]
+        [--workdir=DIR] [--config.KEY=VALUE ...]
 
 Arms (what the network starts from; everything trains):
 

@@ -18,6 +18,7 @@ from typing import Any
 from absl import app
 from absl import flags
 
+from medxfer import default_workdir
 from medxfer import errors
 from medxfer import paths as paths_lib
 from medxfer import startup
@@ -90,6 +91,8 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
   if argv:
     raise errors.UsageError(f'unexpected argument {argv[0]!r} (see --help)')
   for flag in needed:
+    if not flag.value and flag.name == 'workdir':
+      raise default_workdir.missing()
     if not flag.value:
       raise errors.UsageError(f'--{flag.name} is required (see --help)')
 

@@ -9,6 +9,7 @@ _ROOT = pathlib.Path(__file__).parent.parent
 # Room -> floor; a module may import its own floor or one below it.
 _FLOORS = {
     'medxfer': 0,
+    'medxfer.default_workdir': 0,
     'medxfer.errors': 0,
     'medxfer.files': 0,
     'medxfer.spec': 0,

@@ -23,7 +23,6 @@ def _message(result) -> str:
 
 @pytest.mark.parametrize('args, message', [
     ((), '--config is required'),
-    (('--config=configs/ham.py:all',), '--workdir is required'),
     (('--confg=configs/ham.py:all',), "Unknown command line flag 'confg'"),
     (('--config=configs/nothing.py:all', '--workdir=W'), 'nothing.py'),
     (('--config=configs/ham.py:some', '--workdir=W'), 'unknown arm'),

@@ -35,8 +35,7 @@ _EXPLAIN_LAYER = flags.DEFINE_enum(
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then predicts."""
-  if not _WORKDIR.value:
-    raise errors.UsageError('--workdir is required (see --help)')
+  launcher.require([], _WORKDIR)
   if not argv:
     raise errors.UsageError('name at least one image or folder (see --help)')
   # TensorFlow and JAX take seconds to load: refuse first, load then.

@@ -1,8 +1,9 @@
 """Runs every arm of a study, one after the other.
 
     python -m medxfer.study --config=configs/table_7_1.py[:PRESET,...] \\
-        --workdir=DIR [--shard=I/N] [--config.study.seeds=0,1,2]
+        [--workdir=DIR] [--shard=I/N] [--config.study.seeds=0,1,2]
 
+DIR is runs/NAME[-PRESET...] if it is left out, such as runs/table_7_1-cpu.
 The same command does what is left: finished runs are not repeated,
 interrupted ones go on, and one that fails does not stop the others. Any key of
 a run is set for all of them, as in --config.training.epochs=3. Shards may run
@@ -12,9 +13,12 @@ The networks of `configs/layers.py` are then looked into, layer by layer, by
 the shard that ends last; what is found stands in DIR/layers.json.
 """
 
+import shlex
+
 from absl import flags
 from ml_collections import config_flags
 
+from medxfer import default_workdir
 from medxfer import errors
 from medxfer import launcher
 from medxfer.model import trainable
@@ -23,16 +27,17 @@ from medxfer.study import plan
 _CONFIG = config_flags.DEFINE_config_file(
     'config', None, 'FILE[:PRESET,...], such as configs/table_7_1.py:cpu.')
 _WORKDIR = flags.DEFINE_string(
-    'workdir', None, 'Folder of the study; its runs lie in runs/.')
+    'workdir', None, 'Folder of the study; its runs lie in runs/. Left out: '
+    'runs/NAME.')
 _SHARD = flags.DEFINE_string(
     'shard', '1/1', 'I/N: do the I-th of N parts of the runs.')
 
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs what is left to do."""
-  launcher.require(argv, _CONFIG, _WORKDIR)
+  launcher.require(argv, _CONFIG)
   index, count = plan.parse_shard(_SHARD.value)
-  path = launcher.path(_WORKDIR)
+  path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
   study = plan.from_config(_CONFIG.value, path)
   for run in study.runs:
     trainable.check(run.spec.model)
@@ -46,7 +51,7 @@ def main(argv: list[str]) -> None:
   if not failures:
     measure.measure(study, path)
   print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
-        f'python -m tools.report --workdir={path}')
+        f'python -m tools.report --workdir={shlex.quote(f"{path}")}')
   if failures:
     raise errors.DataError(
         f'{len(failures)} of {len(study.runs)} runs failed: '
