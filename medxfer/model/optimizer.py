@@ -8,6 +8,7 @@ gradient as their update.
 
 from collections.abc import Mapping
 
+import jax
 import optax
 
 from medxfer import spec as specs
@@ -51,3 +52,21 @@ def make(
   frozen = {layer: {leaf: not trains for leaf, trains in leaves.items()}
             for layer, leaves in mask.items()}
   return optax.selective_transform(optax.chain(*parts), freeze_mask=frozen)
+
+
+def at_step(state: optax.OptState, step: jax.Array) -> optax.OptState:
+  """Returns an optimizer's state whose schedules stand at a step.
+
+  Args:
+    state: as `make` begins it.
+    step: int32 [], steps done.
+  """
+  def move(part: object) -> object:
+    # Each its own array: a step gives away the state that it is given.
+    return part._replace(count=part.count + step) if _counts(part) else part
+
+  return jax.tree.map(move, state, is_leaf=_counts)
+
+
+def _counts(part: object) -> bool:
+  return isinstance(part, optax.ScaleByScheduleState)

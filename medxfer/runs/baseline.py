@@ -56,12 +56,8 @@ def run(
   test = scoring.table(examples, split.test, baselines.probabilities(
       fitted, inputs.decoded.pixels[split.test]))
   predictions_lib.write(path / workdir.predictions('test'), test)
-  scores = summaries.split_summary(
-      test, resamples=spec.evaluation.resamples, seed=spec.seed)
   return {
-      'val': None,
-      'test': scores,
-      'training_notes': training_notes.of_scores(scores),
+      **_numbers(spec, test),
       'best_epoch': None,
       'epochs_run': 0,
       'stopped_early': False,
@@ -69,4 +65,33 @@ def run(
       'images_per_second': len(split.train) / seconds,
       'trainable_parameters': None,
       'frozen_parameters': None,
+  }
+
+
+def count_again(
+    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> dict[str, Any]:
+  """Returns what `run` does, from the predictions of a finished run.
+
+  Args:
+    path: its workdir, only read.
+    spec: the same but for `evaluation`.
+    inputs: what it has read.
+
+  Raises:
+    DataError: the predictions or the summary are damaged.
+  """
+  return {**files.read_json(path / workdir.SUMMARY),
+          **_numbers(spec, scoring.read(path, inputs, 'test'))}
+
+
+def _numbers(
+    spec: specs.RunSpec, test: predictions_lib.Predictions
+) -> dict[str, Any]:
+  scores = summaries.split_summary(
+      test, resamples=spec.evaluation.resamples, seed=spec.seed)
+  return {
+      'val': None,
+      'test': scores,
+      'training_notes': training_notes.of_scores(scores),
   }

@@ -95,9 +95,9 @@ def build(
   model = vgg16.build(spec.model, len(inputs.examples.class_names))
   params = start_params(spec, inputs)
   mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
-  batches = -(-len(inputs.split.train) // spec.training.batch_size)
   tx = optimizer.make(
-      spec.optimizer, mask, steps=batches * spec.training.epochs)
+      spec.optimizer, mask, steps=spec.training.epochs * stepping.per_epoch(
+          inputs.split, spec.training))
   weights = inputs_lib.class_weights(spec.training, inputs)
   task = steps_lib.Task(
       model=model, tx=tx, mask=mask, spec=spec,
@@ -142,7 +142,9 @@ def _train(
     if loop.is_over(done, task.spec.training):
       report.resume(done)
       return done
-    start = checkpoints.latest(state) or stored.Checkpoint(state)
+    steps = stepping.per_epoch(data.split, task.spec.training)
+    start = (checkpoints.best_anew(state, steps) or checkpoints.latest(state)
+             or stored.Checkpoint(state))
     report.resume(start.history, start.steps)
     data = _with_prefix(task, data, start.state.params, inputs)
     return loop.train(task, data, start, checkpoints, report.epoch, watch)
@@ -197,6 +199,34 @@ def _scores(
       for side in ('val', 'test'))
   predictions_lib.write(output / workdir.predictions('val'), val)
   predictions_lib.write(output / workdir.predictions('test'), test)
+  return _numbers(spec, inputs, val, test)
+
+
+def count_again(
+    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+) -> dict[str, Any]:
+  """Returns what `run` does, from the predictions of a finished run.
+
+  Args:
+    path: its workdir, only read.
+    spec: the same but for `evaluation`.
+    inputs: what it has read.
+
+  Raises:
+    DataError: the predictions or the summary are damaged.
+  """
+  val, test = (
+      scoring.read(path, inputs, side) for side in ('val', 'test'))
+  return {**files.read_json(path / workdir.SUMMARY),
+          **_numbers(spec, inputs, val, test)}
+
+
+def _numbers(
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    val: predictions_lib.Predictions,
+    test: predictions_lib.Predictions,
+) -> dict[str, Any]:
   positive = inputs_lib.positive(spec, inputs)
   chosen = operating.choose(val, positive.name) if positive else None
   drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}

@@ -37,7 +37,7 @@ class Reporter:
     for record in history:
       self._writer.write(record)
     if history or steps:
-      say.line(f'goes on after epoch {len(history)}'
+      say.line(f'resumes after epoch {len(history)}'
                + (f' and {steps} steps' if steps else ''))
 
   def epoch(self, history: Sequence[loop.Record]) -> None:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+import shutil
+import tempfile
 from typing import Any
 
 from medxfer import baselines
@@ -19,6 +21,7 @@ from medxfer.runs import environment
 from medxfer.runs import failures
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import resume
 from medxfer.runs import started
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
@@ -28,7 +31,11 @@ from medxfer.training import devices
 
 
 def run(
-    spec: specs.RunSpec, path: pathlib.Path, *, profile: bool = False
+    spec: specs.RunSpec,
+    path: pathlib.Path,
+    *,
+    profile: bool = False,
+    keep_last: bool = True,
 ) -> dict[str, Any]:
   """Runs a specification in a workdir, or goes on with it.
 
@@ -36,6 +43,8 @@ def run(
     spec: what to do.
     path: the workdir; created if absent.
     profile: whether to write a trace of some steps of a network.
+    keep_last: whether a finished run keeps what it needs to be asked for more
+      epochs one day: the state of its optimizer, and its last epoch.
 
   Returns:
     The content of its summary.json.
@@ -50,10 +59,11 @@ def run(
     if devices.is_first_process():
       workdir.refuse_other_spec(path, spec)
     # Here the others wait for the first.
-    if devices.least((path / workdir.SUMMARY).exists()):
-      _finish(path)
+    work = devices.least(resume.work(path, spec))
+    if work == resume.Work.NOTHING:
+      _finish(path, keep_last)
       summary = files.read_json(path / workdir.SUMMARY)
-      say.line(f'{path} is finished')
+      resume.say_finished(path, spec)
       say.line(summaries.table(summary['test']))
       return summary
     compiled.keep(cache.folder(spec.cache_dir))
@@ -63,30 +73,82 @@ def run(
         'evaluation.batch_size', spec.evaluation.batch_size)
     inputs = inputs_lib.read(spec, path)
     started.refuse_other(path, inputs)
-    _write_start(output, spec, inputs)
-    if spec.model.name in baselines.NAMES:
-      result = baseline.run(output, spec, inputs)
+    if work == resume.Work.TRAIN:
+      resume.begin(path, spec, first=devices.is_first_process())
+      _write_start(output, spec, inputs)
+      result = _result(path, output, spec, inputs, profile)
+      summary = _summary(path, output, spec, inputs, result)
+      files.write_json(output / workdir.SUMMARY, summary)
     else:
-      result = finetune.run(path, output, spec, inputs, profile=profile)
-    summary = _summary(output, spec, inputs, result)
-    files.write_json(output / workdir.SUMMARY, summary)
-    _finish(path)
+      summary = _score_again(path, output, spec, inputs, work)
+    _finish(path, keep_last)
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)
   say.line(f'test, {scored}:')
   say.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
-  for note in summary['training_notes']:
+  for note in summary.get('training_notes', ()):
     say.line(f'note: {note["text"]}')
   return summary
 
 
-def _finish(path: pathlib.Path) -> None:
+def _result(
+    path: pathlib.Path,
+    output: pathlib.Path,
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    profile: bool = False,
+) -> dict[str, Any]:
+  """Trains what is left to train, and scores it."""
+  if spec.model.name in baselines.NAMES:
+    return baseline.run(output, spec, inputs)
+  return finetune.run(path, output, spec, inputs, profile=profile)
+
+
+def _score_again(
+    path: pathlib.Path,
+    output: pathlib.Path,
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    work: resume.Work,
+) -> dict[str, Any]:
+  """Scores a finished run by other keys of `evaluation`, all of it or nothing.
+
+  Args:
+    path: the workdir.
+    output: see `workdir.shared`.
+    spec: what is asked for.
+    inputs: what the run has read.
+    work: whether its predictions are made again.
+  """
+  with tempfile.TemporaryDirectory(prefix='medxfer-') as folder:
+    made = pathlib.Path(folder)
+    if work == resume.Work.SCORE:
+      say.line('scores again, nothing is trained')
+      result, scored = _result(path, made, spec, inputs), made
+    else:
+      say.line('counts again from its predictions, nothing is trained')
+      classifier = (
+          baseline if spec.model.name in baselines.NAMES else finetune)
+      result, scored = classifier.count_again(path, spec, inputs), path
+    summary = _summary(path, scored, spec, inputs, result)
+    # All is known. A run without a summary is scored at its next start: no
+    # moment of what follows leaves one that belongs to other predictions.
+    (output / workdir.SUMMARY).unlink(missing_ok=True)
+    _write_start(output, spec, inputs)
+    for table in made.glob(workdir.predictions('*')):
+      with files.replacing(output / table.name) as temporary:
+        shutil.copyfile(table, temporary)
+    files.write_json(output / workdir.SUMMARY, summary)
+  return summary
+
+
+def _finish(path: pathlib.Path, keep_last: bool) -> None:
   """Removes what a finished run does not need."""
   # Somebody may have removed all of them.
   if (path / checkpoints.FOLDER).is_dir():
-    checkpoints.Checkpoints(path).finish()
+    checkpoints.Checkpoints(path).finish(keep_last=keep_last)
 
 
 def _write_start(
@@ -100,15 +162,25 @@ def _write_start(
 
 def _summary(
     path: pathlib.Path,
+    scored: pathlib.Path,
     spec: specs.RunSpec,
     inputs: inputs_lib.Inputs,
     result: dict[str, Any],
 ) -> dict[str, Any]:
-  """Adds to a classifier's result what is said of every run."""
+  """Adds to a classifier's result what is said of every run.
+
+  Args:
+    path: the workdir.
+    scored: the folder that holds its predictions now.
+    spec: what was done,
+    inputs: on what,
+    result: and what came of it.
+  """
   test = predictions_lib.with_groups(
-      predictions_lib.read(path / workdir.predictions('test')),
+      predictions_lib.read(scored / workdir.predictions('test')),
       dict(zip(inputs.examples.image_ids, inputs.examples.groups)))
   positive = inputs_lib.positive(spec, inputs)
+  continued = resume.continued(path)
   return {
       'status': 'finished',
       'arm': spec.arm,
@@ -127,4 +199,5 @@ def _summary(
       'leak': dataclasses.asdict(inputs.leak),
       'test_without_copies': without_copies.summary(
           spec, inputs, test, result.get('threshold')),
+      **({'continued': continued} if continued else {}),
   }

@@ -93,6 +93,24 @@ def score(
       examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
 
 
+def read(
+    path: pathlib.Path, inputs: inputs_lib.Inputs, side: str
+) -> predictions_lib.Predictions:
+  """Reads the predictions of a run, with the groups of its images.
+
+  Args:
+    path: its workdir.
+    inputs: what it has read.
+    side: 'val' or 'test'.
+
+  Raises:
+    DataError: they are missing or damaged.
+  """
+  groups = {name: group for name, _, group, _ in inputs.table()}
+  return predictions_lib.with_groups(
+      predictions_lib.read(path / workdir.predictions(side)), groups)
+
+
 def table(
     examples: examples_lib.Examples,
     rows: np.ndarray,

@@ -6,6 +6,7 @@ import fcntl
 import io
 import os
 import pathlib
+import shlex
 import socket
 import tempfile
 
@@ -14,6 +15,7 @@ from medxfer import files
 from medxfer import spec as specs
 
 CONFIG = 'config.json'
+CONTINUED = 'continued.json'
 ENVIRONMENT = 'environment.json'
 HISTORY = 'metrics.jsonl'
 INPUTS = 'inputs.json'
@@ -24,9 +26,12 @@ SPLIT = 'split.csv'
 SUMMARY = 'summary.json'
 _LOCK = '.lock'
 # What may differ between two starts of one run: where things lie, not what
-# they are (digests see to that), and what the recipe is called.
+# they are (digests see to that), what the recipe is called, how long the run
+# is and how it is scored (see `resume`).
 _MAY_DIFFER = ('data.dir', 'data.groups', 'data.cache', 'model.init_from',
-               'model.weights', 'cache_dir', 'arm', 'modifiers')
+               'model.weights', 'cache_dir', 'arm', 'modifiers',
+               'training.epochs', 'training.patience', 'evaluation.batch_size',
+               'evaluation.resamples', 'evaluation.positive')
 
 
 def predictions(side: str) -> str:
@@ -158,5 +163,6 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
            if line.split(':')[0] not in _MAY_DIFFER]
   if lines:
     raise errors.UsageError(
-        f'{path} belongs to another run; give another --workdir, or the old '
-        'values. Old -> new:\n  ' + '\n  '.join(lines))
+        f'{path} belongs to another run: give another --workdir, such as '
+        f'--workdir={shlex.quote(f"{path}-2")}, or the old values, each by '
+        '--config.KEY=VALUE. Old -> new:\n  ' + '\n  '.join(lines))

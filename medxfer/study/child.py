@@ -59,7 +59,8 @@ def _work(
   problem = ''
   try:
     from medxfer.runs import run as runs  # pylint: disable=import-outside-toplevel
-    runs.run(spec, path)
+    # Of forty runs, what each needs to be asked for more epochs fills a disk.
+    runs.run(spec, path, keep_last=False)
   except errors.MedxferError as error:
     problem = str(error)
   except OSError as error:

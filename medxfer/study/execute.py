@@ -11,6 +11,7 @@ from medxfer import files
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.runs import backbone
+from medxfer.runs import resume
 from medxfer.runs import workdir
 from medxfer.study import child
 from medxfer.study import plan
@@ -105,10 +106,11 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
   if _summary(path) is not None:
     try:
       workdir.refuse_other_spec(path, spec)
+      if resume.work(path, spec) == resume.Work.NOTHING:
+        resume.say_finished(path, spec)
+        return ''
     except errors.MedxferError as error:
       return str(error)
-    say.line('is finished')
-    return ''
   started = time.monotonic()
   problem = child.run(spec, path)
   if problem:

@@ -2,7 +2,8 @@
 
 Folder `N` was saved after epoch N, folder `N.S` after S more steps, because
 somebody stopped the run. Kept are the newest two and the best epoch; of a
-finished run the newest record and the best epoch's parameters.
+finished run the best epoch's parameters, the newest record and, if wanted,
+what the run needs to go on from there.
 """
 
 import contextlib
@@ -12,8 +13,10 @@ import shutil
 from medxfer import errors
 from medxfer import files
 from medxfer import say
+from medxfer.model import optimizer
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
+from medxfer.training import differences
 from medxfer.training import state as states
 from medxfer.training import stored
 
@@ -73,7 +76,8 @@ class Checkpoints:
           f'{error}. {self.safe()}: make room, or the folder writable, and '
           'give the same command again') from error
     if devices.is_first_process():
-      self._keep({place, *before[:_NEWEST - 1], (checkpoint.best, 0)})
+      newest = (place, *before[:_NEWEST - 1])
+      self._keep({*newest, *map(self._base, newest), (checkpoint.best, 0)})
 
   def safe(self) -> str:
     """Returns in words up to where the run is saved."""
@@ -120,6 +124,41 @@ class Checkpoints:
       say.line(f'note: going back to {_words(place)}, the newest sound one')
     return found
 
+  def best_anew(
+      self, like: states.TrainState, steps: int
+  ) -> stored.Checkpoint | None:
+    """Returns the best epoch with a new optimizer, if no other was kept.
+
+    Newer epochs make way. What counts the steps of a schedule goes on.
+
+    Args:
+      like: a state before the first step.
+      steps: of an epoch.
+
+    Raises:
+      DataError: the best epoch is damaged.
+    """
+    if self.can_go_on() or not self._places():
+      return None
+    best = self._record()['best']
+    weights = self._read_best(best)
+    record = stored.read_record(self._folder((best, 0)))
+    if devices.is_first_process():
+      for place in self._places():
+        if place > (best, 0):
+          self._remove(self._folder(place))
+    step = like.step + best * steps
+    return stored.Checkpoint(
+        states.TrainState(
+            step=step, params=devices.replicate(weights.params),
+            opt_state=optimizer.at_step(like.opt_state, step)),
+        tuple(record['history']), best)
+
+  def can_go_on(self) -> bool:
+    """Tells whether the state of an optimizer was kept."""
+    return any(
+        stored.has_optimizer(self._folder(place)) for place in self._places())
+
   def history(self) -> tuple[stored.Record, ...]:
     """Returns one record an epoch, as far as a sound checkpoint has them."""
     try:
@@ -136,22 +175,34 @@ class Checkpoints:
     best = self._record()['best']
     return best, self._read_best(best)
 
-  def finish(self) -> None:
+  def finish(self, *, keep_last: bool = False) -> None:
     """Removes what a finished run does not need.
+
+    Args:
+      keep_last: whether it may go on one day as if it had not ended.
 
     Raises:
       DataError: nothing says any more which epoch is the best.
     """
     best = (self._record()['best'], 0)
+    newest = self._places()[0]
+    if keep_last and newest != best:
+      try:
+        stored.share(self._folder(newest), self._folder(best))
+      except errors.DataError as error:
+        say.line(f'note: {error}; so this run cannot go on from its last epoch')
+        keep_last = False
     if not devices.is_first_process():
       return
-    newest = self._places()[0]
     kept = {self._folder(place) for place in (best, newest)}
     for path in self._path.iterdir():
       if path not in kept:
         self._remove(path)
     for path in kept:
-      stored.forget(path, parameters=path != self._folder(best))
+      files.sweep(path)
+      stored.forget(
+          path, parameters=path != self._folder(best),
+          optimizer=not keep_last or path != self._folder(newest))
 
   def _record(self) -> stored.Record:
     """Returns the newest sound record that knows of an epoch."""
@@ -174,6 +225,11 @@ class Checkpoints:
       raise errors.DataError(
           f'{error}, and it is the best epoch so far; give another --workdir '
           'to start anew') from error
+
+  def _base(self, place: _Place) -> _Place:
+    """Returns the place that another one needs, itself if none."""
+    base = differences.base(self._folder(place))
+    return (int(base.name), 0) if base else place
 
   def _folder(self, place: _Place) -> pathlib.Path:
     epoch, steps = place

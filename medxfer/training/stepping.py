@@ -12,6 +12,7 @@ import optax
 import psutil
 
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer import stopping
 from medxfer.data import order
 from medxfer.data import sources
@@ -48,6 +49,11 @@ class Data:
   labels: np.ndarray
   split: splits.Split
   class_names: tuple[str, ...]
+
+
+def per_epoch(split: splits.Split, spec: specs.TrainingSpec) -> int:
+  """Returns the number of steps that an epoch takes."""
+  return -(-len(split.train) // spec.batch_size)
 
 
 class Progress:

@@ -8,12 +8,10 @@ itself, because Orbax reads a flipped bit without a word.
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
 import shutil
-import sys
 import textwrap
 from typing import Any
 
@@ -26,7 +24,9 @@ from medxfer import files
 from medxfer import startup
 from medxfer.model.weights import contract as contracts
 from medxfer.training import devices
+from medxfer.training import differences
 from medxfer.training import processes
+from medxfer.training import quiet_orbax
 from medxfer.training import room
 from medxfer.training import state as states
 
@@ -92,7 +92,7 @@ def write(
   _check_room(path, checkpoint.state)
   room.give_back()  # Orbax is about to copy the state twice.
   try:
-    with _orbax() as orbax, files.plainly_named(path) as plain:
+    with quiet_orbax.checkpointer() as orbax, files.plainly_named(path) as plain:
       orbax.save(plain, args=ocp.args.Composite(
           params=ocp.args.StandardSave(checkpoint.state.params),
           optimizer=ocp.args.StandardSave(optimizer),
@@ -156,14 +156,46 @@ def read_record(path: pathlib.Path) -> Record:
   return record
 
 
-def forget(path: pathlib.Path, *, parameters: bool) -> None:
+def has_optimizer(path: pathlib.Path) -> bool:
+  """Tells whether a run can go on from a checkpoint as if it had not ended."""
+  return (path / _OPTIMIZER).is_dir()
+
+
+def share(path: pathlib.Path, base: pathlib.Path) -> None:
+  """Writes what tells a checkpoint's parameters from another's.
+
+  All processes read; the first one writes.
+
+  Args:
+    path: its folder; its parameters may be forgotten afterwards.
+    base: folder of the other one, beside it.
+
+  Raises:
+    DataError: one of them is damaged.
+  """
+  if not (path / _PARAMS).is_dir():
+    return  # Done already.
+  record, other = read_record(path), read_record(base)
+  contract, params = _params(path, record)
+  theirs = contracts.Contract.from_json(other['contract'], path=base).tensors
+  if devices.is_first_process():
+    differences.write(path, base, {
+        name: np.asarray(value)
+        for name, value in contracts.flatten(params).items()
+        if contract.tensors[name] != theirs.get(name)})
+
+
+def forget(
+    path: pathlib.Path, *, parameters: bool, optimizer: bool = True
+) -> None:
   """Removes what a run needs only to go on, most of a checkpoint.
 
   Args:
     path: its folder.
-    parameters: whether they go as well, and leave the record alone.
+    parameters: whether they go as well.
+    optimizer: whether its state goes.
   """
-  for item in (_OPTIMIZER, *([_PARAMS] if parameters else [])):
+  for item in ([_OPTIMIZER] * optimizer + [_PARAMS] * parameters):
     shutil.rmtree(path / item, ignore_errors=True)
 
 
@@ -177,11 +209,6 @@ def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
         f'disk has {free / 2**20:,.0f} MiB left)')
 
 
-def _orbax() -> ocp.Checkpointer:
-  _silence_the_rest()
-  return ocp.Checkpointer(ocp.CompositeCheckpointHandler())
-
-
 def _best_of_old(path: pathlib.Path) -> int:
   """Returns the epoch if it was the best when it was saved, else 0.
 
@@ -193,7 +220,7 @@ def _best_of_old(path: pathlib.Path) -> int:
 
 def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
   try:
-    with _orbax() as orbax, files.plainly_named(path) as plain:
+    with quiet_orbax.checkpointer() as orbax, files.plainly_named(path) as plain:
       return orbax.restore(plain, args=ocp.args.Composite(**items))
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises a bare Exception where a file is missing.
@@ -203,42 +230,39 @@ def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
         f'{path}: cannot be restored ({_short(error)})') from error
 
 
-@functools.cache
-def _silence_the_rest() -> None:
-  """Keeps coroutines of Orbax' from printing tracebacks of their own.
-
-  Of those that read or write one checkpoint, the first that fails is reported;
-  the others fail when they are destroyed, or when a thread of TensorStore's
-  wants to tell them something, which may be much later.
-  """
-  show = sys.unraisablehook
-
-  def show_others(args: Any) -> None:
-    code = getattr(args.object, 'cr_code', None)
-    if ('orbax' not in getattr(code, 'co_filename', '')
-        and str(args.exc_value) != 'Event loop is closed'):
-      show(args)
-
-  sys.unraisablehook = show_others
-
-
 def _params(
     path: pathlib.Path, record: Record
 ) -> tuple[contracts.Contract, states.Params]:
   contract = contracts.Contract.from_json(record['contract'], path=path)
-  # Said, because a run may be read on another device than it was made on.
-  abstract = contracts.unflatten({
-      name: jax.ShapeDtypeStruct(
-          tensor.shape, np.dtype(tensor.dtype), sharding=devices.everywhere())
-      for name, tensor in contract.tensors.items()
-  })
-  params = _restore(
-      path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
+  base = differences.base(path)
+  if base and not (path / _PARAMS).is_dir():
+    params = _shared(path, base, contract)
+  else:
+    # Said, because a run may be read on another device than it was made on.
+    abstract = contracts.unflatten({
+        name: jax.ShapeDtypeStruct(
+            tensor.shape, np.dtype(tensor.dtype),
+            sharding=devices.everywhere())
+        for name, tensor in contract.tensors.items()
+    })
+    params = _restore(
+        path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
   _verify(
       path, {name: tensor.sha256 for name, tensor in contract.tensors.items()},
       {name: _digest(value)
        for name, value in contracts.flatten(params).items()})
   return contract, params
+
+
+def _shared(
+    path: pathlib.Path, base: pathlib.Path, contract: contracts.Contract
+) -> states.Params:
+  """Returns parameters of which another checkpoint has the rest."""
+  theirs = contracts.flatten(_params(base, read_record(base))[1])
+  own = differences.read(path, contract.tensors)
+  return devices.replicate(contracts.unflatten({
+      name: own[name] if name in own else np.asarray(theirs[name])
+      for name in contract.tensors if name in own or name in theirs}))
 
 
 def _verify(

@@ -50,3 +50,23 @@ def test_frozen_layers_stay_under_a_factor(params):
   moved = _moved(params, 'last_block', backbone_factor=0.5, weight_decay=0.1)
   trained = {name for name, leaves in moved.items() if leaves['kernel'].any()}
   assert trained == {*layers.BLOCKS['block5'], *layers.HEAD}
+
+
+@pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
+def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
+    params, name):
+  """Else a cosine would start again at its peak; moments do start again."""
+  config = ham.get_config('all,tuned')
+  config.optimizer.update(
+      name=name, schedule='cosine', backbone_factor=1.0, weight_decay=0.0)
+  spec = specs.from_config(config)
+  mask = trainable.mask(params, trainable.resolve('all'))
+  tx = optimizer.make(spec.optimizer, mask, steps=10)
+  rate = optimizer.schedule(spec.optimizer, steps=10)
+  first, later = tx.init(params), optimizer.at_step(
+      tx.init(params), jnp.int32(6))
+  (begun, _), (anew, _) = (
+      tx.update(params, state, params) for state in (first, later))
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(
+          b, a * rate(6) / rate(0), rtol=1e-5), begun, anew)

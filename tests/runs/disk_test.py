@@ -70,6 +70,6 @@ def _ends_and_says_what_is_saved(process, place):
 def _goes_on(place):
   saved = killing.saved(place)
   out = killing.finish(killing.start(place, cache_dir='off'))
-  assert f'goes on after epoch {saved}' in out
+  assert f'resumes after epoch {saved}' in out
   assert len(killing.results(place)['history']) == 4
   assert not [path for path in place.folder.rglob('*') if 'tmp' in path.name]

@@ -30,7 +30,8 @@ _MORE = {
     'journal of the prefix': r'os.rename /prefix-#/journal',
     'history': r'os.rename /metrics\.jsonl 3',
     'predictions': r'os.rename /predictions_test\.csv',
-    'tidying': r'\S+ /checkpoints/\d/optimizer',
+    'tidying': r'\S+ /checkpoints/\d/(optimizer|params)',
+    'last state': r'os.rename /checkpoints/\d/since_\d\.npz',
 }
 _MIDDLES = _QUICK | (_MORE if _KILLS else {})
 
@@ -57,7 +58,7 @@ def _assert_goes_on(quiet, folder, moment):
     assert f'{place.workdir} is finished' in out
   else:
     # Nothing that was saved is trained again.
-    assert re.findall(r'goes on after epoch (\d+)', out) == (
+    assert re.findall(r'resumes after epoch (\d+)', out) == (
         [str(epoch)] if epoch else [])
     assert len(re.findall(r'^epoch ', out, re.M)) == 4 - epoch
   assert killing.results(place) == expected
@@ -87,7 +88,7 @@ def test_a_damaged_checkpoint_changes_no_bit(quiet, tmp_path, item):
   os.truncate(largest, largest.stat().st_size // 2)
   out = killing.finish(killing.start(place))
   assert f'{place.workdir}/checkpoints/3: cannot be restored' in out
-  assert 'going back to epoch 2' in out and 'goes on after epoch 2' in out
+  assert 'going back to epoch 2' in out and 'resumes after epoch 2' in out
   assert killing.results(place) == expected
 
 

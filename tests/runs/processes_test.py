@@ -118,7 +118,7 @@ def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
   assert err.count('error: another process of this run has ended') == 1
   assert 'Traceback' not in err
   out = _finish(*_start_two(phantoms, workdir))
-  assert 'goes on after epoch' in out[0]
+  assert 'resumes after epoch' in out[0]
   _assert_same(workdir, alone)
 
 

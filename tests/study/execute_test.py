@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -57,6 +58,26 @@ def test_finished_runs_are_not_repeated(phantoms, done):
   study = _study(phantoms, done, arms='decision_tree', seeds=(0, 1))
   assert execute.execute(study, done, study.runs) == {}
   assert _stamps(done) == before
+
+
+@pytest.mark.slow
+def test_other_keys_of_evaluation_are_counted_for_every_run(
+    phantoms, done, tmp_path):
+  """A table whose rows had other intervals would be none."""
+  path = shutil.copytree(done, tmp_path / 'study')
+  study = _study(phantoms, path, arms='decision_tree', seeds=(0, 1))
+  study = dataclasses.replace(study, runs=tuple(
+      dataclasses.replace(run, spec=dataclasses.replace(
+          run.spec, evaluation=dataclasses.replace(
+              run.spec.evaluation, resamples=10))) for run in study.runs))
+  assert execute.execute(study, path, study.runs) == {}
+  for run in study.runs:
+    summary, old = (
+        files.read_json(folder / plan.RUNS / run.name / 'summary.json')
+        for folder in (path, done))
+    assert (summary.pop('test')['resamples'], old.pop('test')['resamples']) == (
+        10, 20)
+    assert summary == old
 
 
 @pytest.mark.slow

@@ -149,6 +149,58 @@ def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
       np.testing.assert_array_equal, best.params, _state(2).params)
 
 
+def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
+  """Its last state, exactly; frozen layers are not kept twice."""
+  _save(tmp_path, range(1, 5), best=(1, 2))
+  frozen = _state(2).params['fc1']
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  # A run freezes them: the same numbers in every epoch.
+  for epoch in (2, 4):
+    shutil.rmtree(tmp_path / 'checkpoints' / f'{epoch}')
+    checkpoint = _checkpoint(epoch, 2)
+    state = dataclasses.replace(
+        checkpoint.state, params={**checkpoint.state.params, 'fc1': frozen})
+    stored.write(
+        tmp_path / 'checkpoints' / f'{epoch}',
+        dataclasses.replace(checkpoint, state=state), contracts.describe(
+            state.params, source=f'{epoch}', preprocessing='caffe'))
+  for _ in range(2):  # A process may be killed before it is done with it.
+    checkpoints.finish(keep_last=True)
+    assert _kept(tmp_path) == {'2', '4'}
+  assert not (tmp_path / 'checkpoints' / '4' / 'params').exists()
+  with np.load(tmp_path / 'checkpoints' / '4' / 'since_2.npz') as arrays:
+    assert set(arrays) == {'fc2/kernel', 'fc2/bias'}
+  found = checkpoints.latest(_state(0))
+  jax.tree.map(np.testing.assert_array_equal, found.state.opt_state,
+               _state(4).opt_state)
+  jax.tree.map(np.testing.assert_array_equal, found.state.params,
+               {**_state(4).params, 'fc1': frozen})
+  # Epoch 4 needs epoch 2 as long as it is one to go back to.
+  _save(tmp_path, (5,), best=(5,))
+  assert _kept(tmp_path) == {'2', '4', '5'}
+  _save(tmp_path, (6,), best=(6,))
+  assert _kept(tmp_path) == {'5', '6'}
+
+
+def test_the_best_epoch_begins_anew_where_no_optimizer_was_kept(tmp_path):
+  """Runs of an earlier version kept its parameters alone."""
+  checkpoints = checkpoints_lib.Checkpoints(tmp_path)
+  assert checkpoints.best_anew(_state(0), 7) is None
+  _save(tmp_path, range(1, 5), best=(1, 2))
+  assert checkpoints.best_anew(_state(0), 7) is None  # The last can go on.
+  checkpoints.finish()
+  like = states.create(_state(0).params, _TX)
+  for _ in range(2):  # A process may be killed before the next epoch.
+    found = checkpoints.best_anew(like, 7)
+    assert (found.epoch, found.best, int(found.state.step)) == (2, 2, 14)
+    jax.tree.map(np.testing.assert_array_equal, found.state.params,
+                 _state(2).params)
+    jax.tree.map(np.testing.assert_array_equal, found.state.opt_state,
+                 like.opt_state)
+    assert _kept(tmp_path) == {'2'}
+  _save(tmp_path, (3,), best=(2,))
+
+
 def _size(folder):
   return sum(p.stat().st_size for p in folder.rglob('*') if p.is_file())
 
@@ -208,6 +260,20 @@ def test_damage_is_found_said_and_gone_back_from(
   assert _kept(tmp_path) == {'1', '2', '3.damaged'}
   _save(tmp_path, (3,), best=(1,))
   _assert_is(checkpoints_lib.Checkpoints(tmp_path).latest(_state(0)), 3)
+
+
+@pytest.mark.parametrize('damage', _DAMAGE)
+def test_damage_to_what_was_kept_to_go_on_is_found(tmp_path, damage):
+  """And to the epoch that has the rest."""
+  _save(tmp_path, range(1, 4), best=(1, 2))
+  checkpoints_lib.Checkpoints(tmp_path).finish(keep_last=True)
+  for name in ('3/since_2.npz', '2/params'):
+    workdir = shutil.copytree(tmp_path / 'checkpoints', tmp_path / name[0] /
+                              'checkpoints').parent
+    path = workdir / 'checkpoints' / name
+    _DAMAGE[damage](path if path.is_file() else _largest(path))
+    with pytest.raises(errors.DataError, match='checkpoints/[23]: |npz: '):
+      checkpoints_lib.Checkpoints(workdir).latest(_state(0))
 
 
 def test_every_file_of_a_checkpoint_may_be_missing_or_empty(tmp_path, capsys):

@@ -1,0 +1,192 @@
+"""What a command means for a workdir that holds a run already."""
+
+from collections.abc import Sequence
+import enum
+import pathlib
+
+from medxfer import baselines
+from medxfer import errors
+from medxfer import files
+from medxfer import say
+from medxfer import spec as specs
+from medxfer.data import augment
+from medxfer.model import optimizer
+from medxfer.runs import workdir
+from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import loop
+
+
+class Work(enum.IntEnum):
+  """What is left to do, the least first."""
+
+  NOTHING = 0
+  COUNT = 1  # The numbers again, from the predictions that are there.
+  SCORE = 2  # The predictions as well.
+  TRAIN = 3
+
+
+def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
+  """Tells what a specification asks for that a workdir does not have yet.
+
+  Args:
+    path: the workdir; its run is no other, see `workdir.refuse_other_spec`.
+    spec: what is asked for.
+
+  Raises:
+    UsageError: it asks for fewer epochs than are done.
+    DataError: it asks for more, and there is nothing to go on from.
+  """
+  if not (path / workdir.CONFIG).exists():
+    return Work.TRAIN
+  before = workdir.read_spec(path)
+  finished = (path / workdir.SUMMARY).exists()
+  if spec.model.name not in baselines.NAMES and (
+      before.training != spec.training):
+    history = _history(path)
+    _refuse_fewer(path, history, spec.training)
+    if finished and not history:
+      raise errors.DataError(
+          f'{path}: no checkpoint of this finished run is left to go on from; '
+          f'give --config.training.epochs={before.training.epochs} as before, '
+          'or another --workdir')
+    if finished and not loop.is_over(history, spec.training):
+      return Work.TRAIN
+  if not finished:
+    return Work.TRAIN
+  if before.evaluation == spec.evaluation:
+    return Work.NOTHING
+  sides = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
+  same = before.evaluation.batch_size == spec.evaluation.batch_size
+  if spec.model.name in baselines.NAMES or same and all(
+      (path / workdir.predictions(side)).exists() for side in sides):
+    return Work.COUNT
+  return Work.SCORE
+
+
+def _history(path: pathlib.Path) -> Sequence[loop.Record]:
+  if not (path / checkpoints_lib.FOLDER).is_dir():
+    return ()
+  return checkpoints_lib.Checkpoints(path, read_only=True).history()
+
+
+def _refuse_fewer(
+    path: pathlib.Path,
+    history: Sequence[loop.Record],
+    training: specs.TrainingSpec,
+) -> None:
+  """Refuses a plan by which a run would have ended before it did."""
+  done = len(history)
+  end = next((epoch for epoch in range(1, done)
+              if loop.is_over(history[:epoch], training)), done)
+  if training.epochs < done:
+    raise errors.UsageError(
+        f'{path}: {done} epochs of this run are done, '
+        f'training.epochs={training.epochs} asks for fewer; give '
+        f'--config.training.epochs={done} or more, or another --workdir')
+  if end < done:
+    raise errors.UsageError(
+        f'{path}: with training.patience={training.patience} this run would '
+        f'have ended after epoch {end}, and {done} are done; give the '
+        'patience that it had, or another --workdir')
+
+
+def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
+  """Says that nothing is left to do, and why more epochs are not."""
+  say.line(f'{path} is finished')
+  if spec.model.name in baselines.NAMES:
+    return
+  summary = files.read_json(path / workdir.SUMMARY)
+  done = summary['epochs_run']
+  if done < spec.training.epochs:
+    say.line(
+        f'note: it ended after epoch {done} of {spec.training.epochs}, because '
+        f'{spec.training.patience} epochs brought none better than epoch '
+        f'{summary["best_epoch"]}; '
+        f'--config.training.patience={2 * spec.training.patience} waits '
+        'longer, 0 for ever')
+
+
+def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
+  """Says how a run goes on with more epochs, and that it is not finished.
+
+  What makes its result another than that of a run which was asked for them
+  from the start is written, for the summary.
+
+  Args:
+    path: the workdir.
+    spec: what is asked for.
+    first: whether this is the first of the processes, which writes.
+  """
+  if not (path / workdir.CONFIG).exists():
+    return
+  before = workdir.read_spec(path)
+  if before.training == spec.training:
+    return
+  history = _history(path)
+  if history:
+    say.line(f'of this run {len(history)} epochs of {before.training.epochs} '
+             f'are done; it goes on, to epoch {spec.training.epochs}')
+  difference = _difference(path, before, spec, history)
+  # Of what nothing has come to pass, nothing remains to be said.
+  notes = [note for note in continued(path)
+           if note['epochs_done'] < len(history)]
+  if difference:
+    say.line(f'note: {difference}: the result is not that of a run which was '
+             f'asked for {spec.training.epochs} epochs from the start')
+    notes.append({
+        'epochs_done': len(history), 'epochs_before': before.training.epochs,
+        'epochs': spec.training.epochs, 'difference': difference})
+  elif history:
+    say.line('as a run does that was asked for them from the start'
+             + _rounding(before, spec))
+  if first:
+    if notes or (path / workdir.CONTINUED).exists():
+      files.write_json(path / workdir.CONTINUED, {'continued': notes})
+    # It is no longer true, and its best epoch may make way.
+    (path / workdir.SUMMARY).unlink(missing_ok=True)
+
+
+def continued(path: pathlib.Path) -> list[dict]:
+  """Returns how a run went on other than a plan would have had it."""
+  if not (path / workdir.CONTINUED).exists():
+    return []
+  return files.read_json(path / workdir.CONTINUED)['continued']
+
+
+def _difference(
+    path: pathlib.Path,
+    before: specs.RunSpec,
+    spec: specs.RunSpec,
+    history: Sequence[loop.Record],
+) -> str:
+  """Returns in words what going on changes, or ''."""
+  if not history or loop.is_over(history, spec.training):
+    return ''
+  found = []
+  if not checkpoints_lib.Checkpoints(path, read_only=True).can_go_on():
+    best = loop.best_epoch(history, spec.training)
+    found.append(
+        'neither the last epoch nor the state of the optimizer was kept, so '
+        f'it goes on from the best epoch, {best}, with a new optimizer')
+  if (spec.optimizer.schedule == 'cosine'
+      and before.training.epochs != spec.training.epochs):
+    old, new = (
+        float(optimizer.schedule(spec.optimizer, steps=epochs)(len(history)))
+        for epochs in (before.training.epochs, spec.training.epochs))
+    found.append(
+        f'the cosine of the learning rate now spans {spec.training.epochs} '
+        f'epochs, not {before.training.epochs} (after epoch {len(history)} '
+        f'it is {new:.2g}, not {old:.2g})')
+  return ', and '.join(found)
+
+
+def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
+  """Returns what may change the last bits, if it does."""
+  views = augment.view_count(spec.augment)
+  computed_once = [
+      augment.has_only_views(spec.augment) and views <= one.training.epochs
+      for one in (before, spec)]
+  if len(set(computed_once)) == 1 or spec.training.prefix_cache == 'off':
+    return ''
+  return (', but for rounding: so many epochs pay for computing what frozen '
+          'layers make of the images once')
