@@ -8,29 +8,56 @@ from typing import TypeVar
 
 import tqdm
 
-_EVERY = 60.0  # Seconds between the lines of a log.
+from medxfer import say
+
+_FIRST = 5.0  # Seconds to the first line of a log about one work,
+_EVERY = 60.0  # and between those that follow.
 
 T = TypeVar('T')
 
 
 def track(
-    items: Iterable[T], *, total: int, title: str, unit: str
+    items: Iterable[T],
+    *,
+    total: int,
+    title: str,
+    unit: str,
+    announced: bool = False,
 ) -> Iterator[T]:
-  """Yields `items` while showing how many are done.
+  """Yields `items` while showing how many are done and how long the rest takes.
 
   Args:
     items: what to go through.
     total: how many there are.
     title: what is being done.
     unit: what items are, in the plural.
+    announced: whether a log knows of the work and how long it takes, as of
+      the epochs after the first.
   """
   if sys.stderr.isatty():
     yield from tqdm.tqdm(items, total=total, desc=title, leave=False,
                          unit=unit)
     return
-  told = time.monotonic()
+  if not announced:
+    say.line(f'{title}: {total:,} {unit}')
+  first = told = time.monotonic()
+  wait = _EVERY if announced else _FIRST
   for done, item in enumerate(items, start=1):
     yield item
-    if time.monotonic() - told >= _EVERY:
-      told = time.monotonic()
-      print(f'  {title}: {done:,} of {total:,} {unit}', flush=True)
+    now = time.monotonic()
+    if done == 1:
+      first = now  # It has waited for what is compiled or read once.
+      continue
+    left = (now - first) / (done - 1) * (total - done)
+    if now - told >= wait and left >= _FIRST:
+      told, wait = now, _EVERY
+      say.line(f'  {title}: {done:,} of {total:,} {unit}, about '
+               f'{duration(left)} left')
+
+
+def duration(seconds: float) -> str:
+  """Returns a time in words, as exactly as one wants to know it."""
+  for unit, length in (('h', 3600), ('min', 60)):
+    if seconds >= 1.5 * length:
+      return f'{seconds / length:.0f} {unit}'
+  return f'{seconds:.0f} s'

@@ -11,6 +11,7 @@ import numpy as np
 
 from medxfer import cache
 from medxfer import files
+from medxfer import progress
 from medxfer import say
 from medxfer import spec as specs
 from medxfer.evaluation import operating
@@ -146,8 +147,24 @@ def _train(
     start = (checkpoints.best_anew(state, steps) or checkpoints.latest(state)
              or stored.Checkpoint(state))
     report.resume(start.history, start.steps)
-    data = _with_prefix(task, data, start.state.params, inputs)
+    pixels, data = data.feed, _with_prefix(
+        task, data, start.state.params, inputs)
+    say.line(_compiling(start.history))
+    # A step alone is too short to be timed, and what is read from the cache
+    # is not computed.
+    if data.feed is not pixels or steps == 1:
+      report.without_rates()
     return loop.train(task, data, start, checkpoints, report.epoch, watch)
+
+
+def _compiling(history: Sequence[loop.Record]) -> str:
+  """Returns what to say before the longest silence of a run."""
+  took = [record['compile_seconds'] for record in history
+          if 'seconds_to_first_step' in record]
+  return 'compiling the network: ' + (
+      f'{progress.duration(took[-1])} at the last start' if took else
+      'some seconds, with few cores a minute or two; later runs of the same '
+      'shapes find it done')
 
 
 def _with_prefix(

@@ -11,6 +11,8 @@ from medxfer.runs import workdir
 from medxfer.training import events
 from medxfer.training import loop
 
+_HEADING = 'epoch  train loss     acc  val loss     acc  macro F1  '
+
 
 class Reporter:
   """Keeps a person, metrics.jsonl and TensorBoard informed."""
@@ -25,6 +27,7 @@ class Reporter:
     self._path = path
     self._spec = spec
     self._writer = writer
+    self._rates, self._headed = True, False
 
   def resume(self, history: Sequence[loop.Record], steps: int = 0) -> None:
     """Repeats what an earlier part of the run has done.
@@ -40,25 +43,37 @@ class Reporter:
       say.line(f'resumes after epoch {len(history)}'
                + (f' and {steps} steps' if steps else ''))
 
+  def without_rates(self) -> None:
+    """Leaves out images a second, where they mean nothing."""
+    self._rates = False
+
   def epoch(self, history: Sequence[loop.Record]) -> None:
     """Reports the last epoch of the history."""
     self._write(history)
     self._writer.write(history[-1])
+    if not self._headed:
+      monitored = self._spec.monitor.replace('f1_macro', 'macro F1')
+      say.line(f'* is the best epoch so far by validation {monitored}')
+      say.line(_HEADING + ('  images/s' if self._rates else '') + '      s')
+      self._headed = True
     best = loop.best_epoch(history, self._spec)
-    say.line(_line(history[-1], is_best=best == history[-1]['epoch']))
+    say.line(self._line(
+        history[-1], is_best=best == history[-1]['epoch']))
+
+  def _line(self, record: loop.Record, *, is_best: bool) -> str:
+    # The first epoch of a process waits for caches to fill and to compile.
+    rate = ('-' if 'seconds_to_first_step' in record
+            else f'{record["images_per_second"]:.1f}')
+    return (
+        f'{record["epoch"]:5d}  '
+        f'{record["train_loss"]:10.4f}  {record["train_accuracy"]:6.4f}  '
+        f'{record["val_loss"]:8.4f}  {record["val_accuracy"]:6.4f}  '
+        f'{record["val_f1_macro"]:8.4f}{" *" if is_best else "  "}'
+        + (f'  {rate:>8}' if self._rates else '')
+        + f'  {record["seconds"]:5.0f}')
 
   def _write(self, history: Sequence[loop.Record]) -> None:
     # Whole from the checkpoint's history, so that an epoch which was logged
     # but not saved does not stand there twice.
     lines = [json.dumps(record) + '\n' for record in history]
     files.write_text(self._path / workdir.HISTORY, ''.join(lines))
-
-
-def _line(record: loop.Record, *, is_best: bool) -> str:
-  return (
-      f'epoch {record["epoch"]:3d}  '
-      f'train {record["train_loss"]:.4f} {record["train_accuracy"]:.4f}  '
-      f'val {record["val_loss"]:.4f} {record["val_accuracy"]:.4f} '
-      f'{record["val_f1_macro"]:.4f}{" *" if is_best else "  "}  '
-      f'{record["images_per_second"]:.1f} images/s  '
-      f'{record["seconds"]:.0f} s')

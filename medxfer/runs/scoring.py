@@ -88,7 +88,8 @@ def score(
   model = vgg16.build(spec.model, len(weights.contract.classes))
   step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
-      step, weights.params, images.feed, rows, spec, f'scoring {side}')
+      step, weights.params, images.feed, rows, spec,
+      f'scoring {len(rows):,} {side} images')
   return table(
       examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
 

@@ -59,6 +59,7 @@ def _work(
   problem = ''
   try:
     from medxfer.runs import run as runs  # pylint: disable=import-outside-toplevel
+
     # Of forty runs, what each needs to be asked for more epochs fills a disk.
     runs.run(spec, path, keep_last=False)
   except errors.MedxferError as error:

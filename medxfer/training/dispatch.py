@@ -23,6 +23,8 @@ def training(
     weights: np.ndarray,
     title: str,
     done: int = 0,
+    *,
+    announced: bool = False,
 ) -> Iterator[Batches]:
   """Yields what `steps.train_steps` takes, and draws a bar.
 
@@ -33,6 +35,7 @@ def training(
     weights: float32 [batches, batch size].
     title: of the bar.
     done: steps to leave out, a number of steps that was yielded before.
+    announced: see `progress.track`.
 
   Yields:
     Batches, labels and weights of a number of steps that divides their sum.
@@ -42,14 +45,19 @@ def training(
   rows, weights = (
       devices.own_slice(part[done:]) for part in (rows, weights))
   each = zip(feed.batches(rows), labels[rows], weights)
-  bar = progress.track(each, total=len(rows), title=title, unit='batches')
+  bar = progress.track(each, total=len(rows), title=title, unit='batches',
+                       announced=announced)
   while some := list(itertools.islice(bar, at_once)):
     yield devices.spread(
         jax.tree.map(lambda *leaves: np.stack(leaves), *some), axis=1)
 
 
 def scoring(
-    feed: feeds.Feed, rows: np.ndarray, title: str
+    feed: feeds.Feed,
+    rows: np.ndarray,
+    title: str,
+    *,
+    announced: bool = False,
 ) -> Iterator[feeds.Batch]:
   """Yields what `steps.predict_step` takes, and draws a bar.
 
@@ -57,10 +65,12 @@ def scoring(
     feed: of the images.
     rows: int [batches, batch size].
     title: of the bar.
+    announced: see `progress.track`.
   """
   batches = feed.batches(devices.own_slice(rows))
   bar = progress.track(
-      batches, total=len(rows), title=title, unit='batches')
+      batches, total=len(rows), title=title, unit='batches',
+      announced=announced)
   return map(devices.spread, bar)
 
 

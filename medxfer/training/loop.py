@@ -108,6 +108,8 @@ def predict(
     rows: np.ndarray,
     spec: specs.RunSpec,
     title: str = 'scoring',
+    *,
+    announced: bool = False,
 ) -> Any:
   """Scores every row exactly once.
 
@@ -120,6 +122,7 @@ def predict(
     spec: the run; takes `evaluation.batch_size` images a step, fewer where
       they would fill the memory. The last batch is padded and cut.
     title: of the progress.
+    announced: see `progress.track`.
 
   Returns:
     What the step does, with n rows: logits, float32 [n, classes].
@@ -130,7 +133,8 @@ def predict(
         spec.data.image_size, batch_size // devices_)
   batches, _ = order.batched(rows, batch_size, devices_)
   made = [step(params, feed.stored, batch)
-          for batch in dispatch.scoring(feed, batches, title)]
+          for batch in dispatch.scoring(
+              feed, batches, title, announced=announced)]
   return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:len(rows)],
                       *jax.device_get(made))
 
@@ -151,7 +155,7 @@ def _epoch(
   totals = {name: math.fsum(sums) for name, sums in progress.sums().items()}
   logits = predict(
       steps.predict, progress.state.params, data.feed, data.split.val, spec,
-      f'epoch {epoch}, validation')
+      f'epoch {epoch}, validation', announced=not is_first)
   scores = _score(logits, data.labels[data.split.val])
   if not math.isfinite(scores['val_loss']):
     raise progress.diverged(['val_loss'], progress.steps - 1)

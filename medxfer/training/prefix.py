@@ -212,7 +212,7 @@ def _fill(
         rows, room.images_at_once(spec.data.image_size, _BATCH))
     bar = progress.track(
         source.batches(batches), total=len(batches), unit='batches',
-        title=f'frozen layers, {side}')
+        title=f'computing the frozen layers of {len(rows):,} {side} images')
     for given, batch, weight in zip(bar, batches, weights):
       true = batch[:int(weight.sum())]  # Less the padding.
       for view in range(count):

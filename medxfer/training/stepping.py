@@ -184,7 +184,8 @@ def take(
   try:
     for given in watch(dispatch.training(
         data.feed, data.labels, batches, weights, f'epoch {progress.epoch}',
-        progress.steps)):
+        progress.steps,
+        announced=progress.seconds_to_first_step is not None)):
       with stopping.held():  # The old state is gone before the new is here.
         progress.step(*steps.train(
             progress.state, data.feed.stored, *given, key))

@@ -92,7 +92,8 @@ def write(
   _check_room(path, checkpoint.state)
   room.give_back()  # Orbax is about to copy the state twice.
   try:
-    with quiet_orbax.checkpointer() as orbax, files.plainly_named(path) as plain:
+    with (quiet_orbax.checkpointer() as orbax,
+          files.plainly_named(path) as plain):
       orbax.save(plain, args=ocp.args.Composite(
           params=ocp.args.StandardSave(checkpoint.state.params),
           optimizer=ocp.args.StandardSave(optimizer),
@@ -220,7 +221,8 @@ def _best_of_old(path: pathlib.Path) -> int:
 
 def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
   try:
-    with quiet_orbax.checkpointer() as orbax, files.plainly_named(path) as plain:
+    with (quiet_orbax.checkpointer() as orbax,
+          files.plainly_named(path) as plain):
       return orbax.restore(plain, args=ocp.args.Composite(**items))
   except Exception as error:  # pylint: disable=broad-exception-caught
     # TensorStore raises a bare Exception where a file is missing.

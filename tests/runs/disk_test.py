@@ -60,7 +60,7 @@ def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
 def _ends_and_says_what_is_saved(process, place):
   out, err = process.communicate(timeout=600)
   saved = killing.saved(place)
-  assert 'epoch   1' in out and 1 <= saved < 4
+  assert '\n    1  ' in out and 1 <= saved < 4
   assert len(err.splitlines()) == 1 and err.startswith(
       f'error: {place.workdir}/checkpoints/{saved + 1}: cannot be saved (')
   assert f'saved up to epoch {saved}, {place.workdir}' in err

@@ -60,7 +60,7 @@ def _assert_goes_on(quiet, folder, moment):
     # Nothing that was saved is trained again.
     assert re.findall(r'resumes after epoch (\d+)', out) == (
         [str(epoch)] if epoch else [])
-    assert len(re.findall(r'^epoch ', out, re.M)) == 4 - epoch
+    assert len(re.findall(r'^ {4}\d  ', out, re.M)) == 4 - epoch
   assert killing.results(place) == expected
 
 

@@ -97,7 +97,7 @@ def test_four_devices_give_the_parameters_of_one(phantoms, tmp_path, alone):
 def test_two_processes_give_the_parameters_of_one(phantoms, tmp_path, alone):
   """Each reads its slice; only the first speaks and writes."""
   out = _finish(*_start_two(phantoms, tmp_path / 'run'))
-  assert 'epoch   3' in out[0] and 'epoch' not in out[1]
+  assert '\n    3  ' in out[0] and 'epoch' not in out[1]
   _assert_same(tmp_path / 'run', alone)
   assert {p.name for p in (tmp_path / 'run').iterdir()} == {
       p.name for p in alone.iterdir()}
