@@ -10,12 +10,17 @@ of training images, may go the other way by rounding.
 
 from collections.abc import Mapping
 import dataclasses
+import math
+import os
+import time
 from typing import Any
 
 import numpy as np
 import psutil
 
 from medxfer import errors
+from medxfer import progress
+from medxfer import say
 from medxfer import spec as specs
 
 NAMES = ('decision_tree', 'random_forest')
@@ -27,6 +32,10 @@ _PIXELS: Mapping[str, tuple[float, float]] = {
 }
 _SHARE_OF_MEMORY = 0.5
 _CHUNK = 256  # Images that are scored at a time.
+# So many features of all images take seconds; a tree of so small a part of the
+# images tells how many.
+_LARGE, _PART = 10_000_000, 16
+_ROUNDS = 10  # Of a forest that grows; each looks at all features once more.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,16 +112,41 @@ def fit(
       'class_weight':
           dict(enumerate(class_weights.tolist())) if weighted else None,
   }
+  features = _features(pixels, spec.baseline.pixels)
   if spec.model.name == 'decision_tree':
     classifier = tree.DecisionTreeClassifier(**chosen)
+    _say_how_long(classifier, features, labels)
+    classifier.fit(features, labels)
   else:
+    count = spec.baseline.trees
     classifier = ensemble.RandomForestClassifier(
-        spec.baseline.trees, n_jobs=-1, **chosen)
-  classifier.fit(_features(pixels, spec.baseline.pixels), labels)
-  if spec.model.name == 'random_forest':
+        count, n_jobs=-1, warm_start=True, **chosen)
+    some = max(os.cpu_count() or 1, -(-count // _ROUNDS))
+    # Some at a time, to say how it gets on: they are the trees of one `fit`.
+    for start in progress.track(
+        range(0, count, some), total=-(-count // some),
+        title=f'growing {count:,} trees', unit=f'rounds of {some}'):
+      classifier.set_params(n_estimators=min(start + some, count))
+      classifier.fit(features, labels)
     # Threads would add up the trees' votes in whatever order they end.
-    classifier.set_params(n_jobs=1)
+    classifier.set_params(n_jobs=1, warm_start=False)
   return Fitted(classifier, spec.baseline.pixels, len(class_weights))
+
+
+def _say_how_long(
+    classifier: Any, features: np.ndarray, labels: np.ndarray
+) -> None:
+  """Says how long a tree will take, from what a part of the images takes."""
+  n, part = len(features), len(features) // _PART
+  if features.size < _LARGE:
+    return
+  from sklearn import base
+  started = time.monotonic()
+  base.clone(classifier).fit(features[::_PART], labels[::_PART])
+  seconds = time.monotonic() - started
+  # Every level of a tree sorts all images once more.
+  seconds *= n * math.log2(n) / (part * math.log2(part))
+  say.line(f'growing a tree takes about {progress.duration(seconds)}')
 
 
 def probabilities(fitted: Fitted, pixels: np.ndarray) -> np.ndarray:

@@ -90,6 +90,31 @@ def test_the_seed_alone_decides(images, arm):
       baselines.probabilities(again, pixels))
 
 
+@pytest.mark.parametrize('cores', [1, 3, 100])
+def test_a_forest_grown_bit_by_bit_is_the_forest(
+    images, monkeypatch, cores):
+  """It grows by some trees at a time, to say how it gets on."""
+  monkeypatch.setattr(baselines.os, 'cpu_count', lambda: cores)
+  pixels, labels = images
+  grown = _fit(_spec('random_forest'), pixels, labels)
+  at_once = ensemble.RandomForestClassifier(8, random_state=0).fit(
+      pixels.reshape(len(pixels), -1).astype(np.float32), labels)
+  assert len(grown.classifier.estimators_) == 8
+  for ours, theirs in zip(grown.classifier.estimators_, at_once.estimators_):
+    np.testing.assert_array_equal(
+        ours.tree_.threshold, theirs.tree_.threshold)
+
+
+def test_a_tree_says_how_long_it_takes(images, monkeypatch, capsys):
+  """scikit-learn itself is silent for minutes."""
+  monkeypatch.setattr(baselines, '_LARGE', 0)
+  monkeypatch.setattr(baselines, '_PART', 5)
+  fitted = _fit(_spec(), *images)
+  assert 'growing a tree takes about 0 s' in capsys.readouterr().out
+  monkeypatch.undo()
+  assert _structure(fitted) == _structure(_fit(_spec(), *images))
+
+
 def test_the_number_of_cores_changes_nothing(images, monkeypatch):
   """A table from a laptop equals one from a server."""
   pixels, labels = images

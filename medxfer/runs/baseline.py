@@ -43,7 +43,7 @@ def run(
       f'{f"{spec.baseline.trees} trees, " if forest else ""}'
       f'{len(split.train):,} images, squeezed to {height}x{width} pixels: '
       f'{baselines.values(spec.data.image_size):,} {spec.baseline.pixels} '
-      'values each; scikit-learn is silent until it has finished')
+      'values each')
   started = time.monotonic()
   fitted = baselines.fit(
       spec, inputs.decoded.pixels[split.train], examples.labels[split.train],
