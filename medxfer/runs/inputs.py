@@ -1,7 +1,6 @@
 """All that a run reads, checked before the first file is written."""
 
 from collections.abc import Iterable
-from collections.abc import Iterator
 import dataclasses
 import hashlib
 import pathlib
@@ -19,21 +18,15 @@ from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import listing
 from medxfer.data import pixels
 from medxfer.data import published
 from medxfer.data import splits
 from medxfer.evaluation import positive as positives
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
+from medxfer.runs import announce
 from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import greys
-
-_OF_COPIES = {
-    'group': 'each set is one group',
-    'keep': 'left as they are',
-    'drop': 'not dropped',
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,43 +106,15 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
       keep=baseline or spec.data.cache != 'none',
       where=cache.folder(spec.cache_dir), contents=contents,
       grey_range=greys.of_run(spec, examples, contents, path))
-  decoded, copies, notes = copies_lib.settle(
+  decoded, copies, settled = copies_lib.settle(
       decoded, copies_lib.find(decoded), spec.data.copies)
   examples = decoded.examples
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
     split = _without_val(split)
-  elif spec.training.batch_size > len(split.train):
-    say.line(
-        f'note: training.batch_size={spec.training.batch_size} is more than '
-        f'the {len(split.train):,} training images: an epoch is one step on '
-        'all of them')
   leak = splits.audit(examples, split, decoded.digests, copies)
-  sides = ', '.join(f'{s} {len(split.rows(s)):,}' for s in splits.SIDES
-                    if len(split.rows(s)))
-  if len(split.unused):
-    sides += f'; {len(split.unused):,} unused (data.limit)'
-  say.line(f'data: {len(examples):,} images of '
-           f'{len(set(examples.groups)):,} groups, {len(examples.skipped)} '
-           f'skipped; {decision.kind} split: {sides}')
-  for text in (listing.skipped_said(examples.skipped),
-               listing.said(examples.left_out),
-               listing.pages_said(examples.pages)):
-    if text:
-      say.line(text)
-  if leak.share is None:
-    say.line('leak: unknown, nobody says which images belong together; '
-             '--config.data.groups=FILE does')
-  else:
-    say.line(f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
-             f'{leak.groups} groups that are also in train')
   inputs = Inputs(examples, decoded, split, leak, copies, backbone, decision)
-  for line in (*notes, *_of_copies(inputs, spec.data)):
-    say.line(f'copies: {line}')
-  chosen = positive(spec, inputs)
-  if chosen:
-    say.line(f'positive class: {chosen.name} ({chosen.why}; '
-             '--config.evaluation.positive=CLASS names another)')
+  announce.images(spec, inputs, positive(spec, inputs), settled)
   return inputs
 
 
@@ -181,27 +146,6 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
     return weights.astype(np.float32)
   chosen = dict(spec.class_weights)
   return np.array([chosen.get(name, 1.0) for name in names], np.float32)
-
-
-def _of_copies(
-    inputs: Inputs, spec: specs.DataSpec
-) -> Iterator[str]:
-  """Yields what is said of copies, and the way out if they leak."""
-  leak, names = inputs.leak, sum(map(len, inputs.copies.rows()))
-  if not names:
-    yield 'none' if spec.copies != 'drop' else 'none left'
-    return
-  yield (f'{names:,} images in sets of copies, {leak.sets_of_copies:,} sets; '
-         f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})')
-  ways = ['--config.data.copies=drop keeps one of each']
-  if inputs.examples.groups_known and spec.split == 'thesis':
-    ways.insert(0, '--config.data.split=grouped keeps copies on one side')
-  if spec.copies == 'keep' and spec.split == 'grouped':
-    ways.insert(0, '--config.data.copies=group keeps copies on one side')
-  way = f'; {", ".join(ways)}' if leak.copies else ''
-  yield (f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '
-         f'training images, {leak.duplicates:,} of them bit for bit as the '
-         f'network sees them{way}')
 
 
 def _digest(*tables: Iterable[Iterable[str]]) -> str:

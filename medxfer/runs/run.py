@@ -82,6 +82,14 @@ def run(
     else:
       summary = _score_again(path, output, spec, inputs, work)
     _finish(path, keep_last)
+  _tell(spec, inputs, summary)
+  return summary
+
+
+def _tell(
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs, summary: dict[str, Any]
+) -> None:
+  """Says what a finished run has scored."""
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)
@@ -90,7 +98,6 @@ def run(
   without_copies.announce(inputs.leak, summary['test_without_copies'])
   for note in summary.get('training_notes', ()):
     say.line(f'note: {note["text"]}')
-  return summary
 
 
 def _result(

@@ -119,7 +119,7 @@ def test_drop_leaves_one_of_each(data, tmp_path):
   with (tmp_path / 'run' / 'skipped.csv').open() as file:
     rows = list(csv.DictReader(file))
   assert rows[0] == {'image_id': 'normal/01copy.jpg',
-                     'reason': 'a copy of normal/01.png'}
+                     'reason': 'a copy of normal/01.png', 'what': 'skipped'}
 
 
 def test_copies_across_published_sides_stay_and_count(tmp_path, capsys):
