@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from medxfer.evaluation import influence
 from medxfer.evaluation import metrics
@@ -85,8 +86,11 @@ def _effective(
   fewer = min(sizes, key=lambda size: size.sum()**2 / (size**2).sum())
   images, units = fewer.sum(), fewer.size
   if 0 < value < 1:
-    variance = by_unit @ by_unit * by_unit.size / max(by_unit.size - 1, 1)
-    seen = variance / (value * (1 - value) / images)
+    seen = by_unit @ by_unit / (value * (1 - value) / images)
+    # A variance that the smaller side estimates: t, and not z.
+    freedom = max(units - 1, 1)
+    seen *= units / freedom * (special.stdtrit(freedom, (1 + level) / 2)
+                               / special.ndtri((1 + level) / 2))**2
   alike = (fewer**2).sum() / images
   size = images / ((min(shown) * seen + alike) / (min(shown) + 1))
   return proportions.for_few_groups(size, images, units, level)
