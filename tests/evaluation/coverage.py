@@ -2,8 +2,8 @@
 
     python -m tests.evaluation.coverage --repeats=3200
 
-writes `results/coverage.json`, in about six minutes of one core. The slow tests run the
-same simulations with fewer repeats.
+writes `results/coverage.json`, in about six minutes of one core. The slow
+tests run the same simulations with fewer repeats.
 
 Images are right with a probability p; a wrong one is called another class as
 often as that class occurs. Images of a group are of one class, and are right
