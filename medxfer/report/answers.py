@@ -4,12 +4,17 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
 
+from medxfer import errors
+from medxfer.report import advice as advice_lib
+from medxfer.report import choices
 from medxfer.report import estimates
+from medxfer.report import leaks
+from medxfer.report import pairs
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 from medxfer.report import twins
 
-_UNIT = {'ham10000': 'lesion', 'chest_xray': 'patient'}
+_UNKNOWN = 'Not known yet.'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,14 +28,23 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-  """A question with a line a data set."""
+  """A question with a line a data set, and what its words mean."""
 
   question: str
   lines: tuple[Line, ...]
+  words: str = ''
 
 
-def answers(settings: Sequence[settings_lib.Setting]) -> tuple[Answer, ...]:
-  """Answers the three questions for each data set that has a network."""
+def answers(
+    settings: Sequence[settings_lib.Setting],
+    advice: Sequence[advice_lib.Advice] = (),
+) -> tuple[Answer, ...]:
+  """Answers the three questions for each data set that has a network.
+
+  Args:
+    settings: all of them.
+    advice: what every setting and study says should train.
+  """
   found = chosen(settings)
   if not found:
     return ()
@@ -38,7 +52,8 @@ def answers(settings: Sequence[settings_lib.Setting]) -> tuple[Answer, ...]:
       Answer('What did pretraining bring?',
              tuple(_brought(setting) for setting in found)),
       Answer('Which layers should be fine-tuned?',
-             tuple(_layers(setting) for setting in found)),
+             tuple(_layers(setting, advice) for setting in found),
+             choices.WORDS),
       Answer('Can the number be trusted?',
              tuple(_trust(setting, settings) for setting in found)),
   )
@@ -58,105 +73,173 @@ def chosen(
       for alike in datasets.values()]
 
 
+def advice(
+    settings: Iterable[settings_lib.Setting],
+) -> tuple[advice_lib.Advice, ...]:
+  """Returns what each setting that can choose says should train."""
+  found = []
+  for setting in settings:
+    try:
+      choice = choices.from_imagenet(setting)
+    except errors.DataError:
+      continue  # `_layers` says why.
+    if choice:
+      found.append(advice_lib.Advice(
+          setting.title, choice, choice.chosen.title))
+  return tuple(found)
+
+
+def shown(setting: settings_lib.Setting) -> settings_lib.Column:
+  """Returns the network that stands for a setting.
+
+  The one that validation images prefer; where they cannot choose, that from
+  ImageNet with all layers or else the first; a tree if there is no network.
+  """
+  try:
+    choice = choices.of_setting(setting)
+  except errors.DataError:
+    choice = None
+  if choice:
+    return choice.chosen
+  sound = [column for column in setting.networks if not column.notes]
+  if setting.pretrained in sound:
+    return setting.pretrained
+  return (sound or setting.networks or setting.columns)[0]
+
+
 def _line(setting: settings_lib.Setting, verdict: str, numbers: str) -> Line:
   return Line(settings_lib.dataset_title(setting.dataset), verdict, numbers)
 
 
 def _brought(setting: settings_lib.Setting) -> Line:
-  if not (setting.pretrained and setting.random):
-    missing = 'random' if setting.pretrained else 'ImageNet'
-    return _line(setting, 'Not known yet.',
+  a, b = setting.pretrained, setting.random
+  if not (a and b):
+    missing = 'random' if a else 'ImageNet'
+    return _line(setting, _UNKNOWN,
                  f'No finished run from {missing} weights with the same recipe '
                  'trains all layers.')
-  gain = estimates.contrast(setting.pretrained, setting.random).f1_macro
+  if a.notes or b.notes:
+    return _line(setting, _UNKNOWN, _unfinished([a, b]))
+  gain = pairs.between(a, b, setting.networks)
+  keys = settings_lib.unlike(a, b)
+  mine, other = (
+      (', with a recipe of their own,', 'with theirs') if keys else ('', ''))
   if not gain.is_clear:
     verdict = 'No clear difference from random weights.'
-  elif gain.value > 0:
-    verdict = 'ImageNet weights beat random ones.'
+  elif gain.f1_macro.value > 0:
+    verdict = f'ImageNet weights{mine} beat random ones {other}'.strip() + '.'
   else:
-    verdict = 'Random weights beat those of ImageNet.'
-  numbers = (f'Macro F1 {_f1(setting.pretrained)} from ImageNet, '
-             f'{_f1(setting.random)} from random weights; difference '
-             f'{gain.text(signed=True)}.')
-  other = setting.column('ham')
-  if other:
-    less = estimates.contrast(setting.pretrained, other).f1_macro
-    numbers += (f' From HAM10000 {_f1(other)}; ImageNet minus HAM10000 '
-                f'{less.text(signed=True)}.')
+    verdict = f'Random weights{mine} beat those of ImageNet {other}'.strip()
+    verdict += '.'
+  numbers = (f'Macro F1 {_f1(a)} from ImageNet, {_f1(b)} from random weights; '
+             f'difference {gain.words}.')
+  if keys:
+    numbers += (
+        ' The two recipes differ, so the difference is that of weights and '
+        f'recipe together: {settings_lib.recipe_words(a, keys)} from ImageNet, '
+        f'{settings_lib.recipe_words(b, keys)} from random weights.')
+  ham = setting.column('ham')
+  if ham and not ham.notes:
+    less = pairs.between(a, ham, setting.networks)
+    numbers += (f' From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 '
+                f'{less.words}.')
   return _line(setting, verdict, numbers)
 
 
-def _layers(setting: settings_lib.Setting) -> Line:
-  ranked = _best([c for c in setting.networks
-                  if c.first.spec.model.init_from == 'imagenet'])
-  if not ranked:
-    return _line(setting, 'Not known yet.',
-                 'No finished run started from ImageNet.')
-  best = ranked[0]
-  if len(ranked) == 1:
+def _layers(
+    setting: settings_lib.Setting, advice_: Sequence[advice_lib.Advice]
+) -> Line:
+  found = [c for c in setting.networks
+           if c.first.spec.model.init_from == 'imagenet']
+  if not found:
+    return _line(setting, _UNKNOWN, 'No finished run started from ImageNet.')
+  if len(found) == 1:
+    [only] = found
     return _line(setting, 'Only one choice was run.',
-                 f'{best.title}: macro F1 {_f1(best)}.')
-  gap = estimates.contrast(best, ranked[1]).f1_macro
-  verdict = (f'{best.title}.' if gap.is_clear
-             else f'{best.title}, though not clearly.')
-  return _line(
-      setting, verdict,
-      f'Macro F1 {_f1(best)}; next {_lower(ranked[1].title)}, '
-      f'{_f1(ranked[1])}; difference {gap.text(signed=True)}.')
+                 f'{only.title}: macro F1 {_f1(only)} on test images.')
+  noted = _unfinished(found)
+  try:
+    choice = choices.from_imagenet(setting)
+  except errors.DataError as error:
+    return _line(setting, _UNKNOWN, ' '.join([
+        f'Validation images cannot choose: {error}. Test images must not '
+        'choose instead.', noted]).strip())
+  if not choice:
+    return _line(setting, _UNKNOWN, noted)
+  mine = next((a for a in advice_ if a.choice is choice), None)
+  parts = [*choice.sentences, noted,
+           advice_lib.otherwise(mine, advice_) if mine else '']
+  return _line(setting, f'{choice.chosen.title} ({choice.word}).',
+               ' '.join(part for part in parts if part))
+
+
+def _unfinished(columns: Iterable[settings_lib.Column]) -> str:
+  """Says from which networks no conclusion is drawn, and why."""
+  return ' '.join(
+      f'No conclusion is drawn from “{column.title}”: '
+      f'{"; ".join(note.rstrip(".") for note in column.notes)}.'
+      for column in columns if column.notes)
 
 
 def _trust(
     setting: settings_lib.Setting, settings: Sequence[settings_lib.Setting]
 ) -> Line:
-  """Says how far the best network's score is leakage, and how calibrated."""
-  column = _best(setting.networks)[0]
-  run = column.first
-  unit = _UNIT.get(setting.dataset.name, 'group')
-  leak = run.summary['leak']['share']
-  if leak is None:
-    verdict, numbers = 'Nobody knows.', (
-        'Which images belong to one patient was not said '
-        '(--config.data.groups), so no leak can be found.')
-  elif not leak:
-    verdict, numbers = 'No leak.', f'No {unit} stands in train and test.'
-  else:
-    verdict = f'{100 * leak:.0f} % of the test images are leaked:'
-    numbers = f'their {unit} also stands in train.'
-  split = {a.column: b for a, b in twins.by_split(settings)}
-  other = next((c for c in _best(setting.networks) if c in split), None)
-  if other:
-    twin = split[other]
-    gap = estimates.contrast(other, twin.column).f1_macro
-    title = settings_lib.split_title(twin.setting.dataset, twin.setting.split)
-    which = '' if other is column else f' of “{_lower(other.title)}”'
-    numbers += (f' {_upper(title)}, macro F1{which} is {_f1(twin.column)} '
-                f'instead of {_f1(other)}; difference {gap.text(signed=True)}'
-                f'{"." if gap.is_clear else ", not clear."}')
-  elif leak:
-    numbers += ' What that adds to the score, no finished run tells.'
-  numbers += (f' Calibration error '
-              f'{run.summary["test"]["ece"]:.3f}.')
+  """Says how far a network's score is leakage, and how calibrated it is."""
+  column = shown(setting)
+  verdict, numbers = leaks.said(setting, column)
+  parts = [f'“{column.title}”, {_split(setting)}: {numbers}',
+           leaks.without_copies(column), _twin(setting, settings, column),
+           few(column), _calibration(column), _unfinished([column])]
   if len(column.runs) == 1:
-    numbers += ' One seed only.'
-  return _line(setting, verdict, numbers)
+    parts.append('One seed only.')
+  return _line(setting, verdict, ' '.join(part for part in parts if part))
 
 
-def _best(
-    columns: Iterable[settings_lib.Column],
-) -> list[settings_lib.Column]:
-  """Returns columns by falling macro F1."""
-  return sorted(
-      columns, key=lambda c: -estimates.estimate(c, 'f1_macro').value)
+def _split(setting: settings_lib.Setting) -> str:
+  return settings_lib.split_title(setting.dataset, setting.split)
+
+
+def few(column: settings_lib.Column) -> str:
+  """Says on which few images a macro F1 rests; '' if on enough."""
+  if not column.few:
+    return ''
+  classes = ', '.join(f'{name} {count}' for name, count in column.few.items())
+  return (f'The macro F1 rests on classes with fewer than {reading.FEW} test '
+          f'images ({classes}): their scores say next to nothing.')
+
+
+def _calibration(column: settings_lib.Column) -> str:
+  test = column.first.summary['test']
+  debiased = test.get('ece_debiased')
+  if debiased is None:
+    return (f'Calibration error {test["ece"]:.3f}, which is biased upwards '
+            'with few images.')
+  return f'Calibration error {debiased:.3f}, corrected for its bias.'
+
+
+def _twin(
+    setting: settings_lib.Setting,
+    settings: Sequence[settings_lib.Setting],
+    column: settings_lib.Column,
+) -> str:
+  """Says what is left of a score where nothing leaks by group."""
+  found = [(a, b, gap)
+           for a, b, gap in pairs.of_twins(list(twins.by_split(settings)))
+           if a.column in setting.networks
+           and not (a.column.notes or b.column.notes)]
+  found.sort(key=lambda pair: pair[0].column is not column)
+  if not found:
+    leak = leaks.worst(column.runs)
+    return ('What that adds to the score, no finished run tells.'
+            if leak.share else '')
+  a, b, gap = found[0]
+  title = _split(b.setting)
+  which = ('' if a.column is column
+           else f' of “{choices.lower(a.column.title)}”')
+  return (f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
+          f'{_f1(b.column)} instead of {_f1(a.column)}; difference '
+          f'{gap.words}.')
 
 
 def _f1(column: settings_lib.Column) -> str:
   return estimates.estimate(column, 'f1_macro').text()
-
-
-def _lower(title: str) -> str:
-  """A title inside a sentence; abbreviations stay as they are."""
-  return title[:1].lower() + title[1:] if title[1:2].islower() else title
-
-
-def _upper(title: str) -> str:
-  return title[:1].upper() + title[1:]

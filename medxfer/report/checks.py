@@ -13,6 +13,7 @@ from medxfer.runs import workdir
 PREDICTIONS = workdir.predictions('test')
 _POINTS = ('accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy')
 _AT_THRESHOLD = ('threshold', 'f1_macro', 'sensitivity', 'specificity')
+_RATES = ('sensitivity', 'specificity', 'ppv', 'npv')
 # Predictions are rounded to float32 before anything is computed.
 _TOLERANCE = 1e-6
 
@@ -49,8 +50,8 @@ def summary(
     number(path, test, key)
   if test.get('auroc_macro') is not None:
     number(path, test, 'auroc_macro')
-  if mapping(path, read.get('leak')).get('share') is not None:
-    number(path, read, 'leak', 'share')
+  _leak(path, read)
+  _additions(path, read)
   for key in (('train_seconds',), *(('n', side) for side in ('train', 'test'))):
     number(path, read, *key)
   point = test.get('at_threshold')
@@ -63,6 +64,42 @@ def summary(
       raise errors.DataError(
           f'{path}: its {key} is {test[key]:.4f}, but {PREDICTIONS} gives '
           f'{again[key]:.4f}: the files are of two runs')
+
+
+def _leak(path: pathlib.Path, read: Mapping[str, Any]) -> None:
+  """Checks what the test side shares with the train side."""
+  for key in ('share', 'copies', 'duplicates'):  # Older runs lack copies.
+    if mapping(path, read.get('leak')).get(key) is not None:
+      number(path, read, 'leak', key)
+  rest = read.get('test_without_copies')
+  if rest is not None:
+    for key in ('n', 'accuracy', 'f1_macro'):
+      number(path, rest, key)
+    for key in ('accuracy', 'f1_macro'):
+      _interval(path, mapping(path, rest.get('intervals')), (key,))
+
+
+def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
+  """Checks what older runs lack."""
+  notes = read.get('training_notes')
+  if notes is not None and not (isinstance(notes, list) and all(
+      isinstance(mapping(path, note).get('text'), str) for note in notes)):
+    raise errors.DataError(f'{path}: training_notes is no list of notes')
+  classes = mapping(path, read['test'].get('per_class') or {})
+  for name, rates in classes.items():
+    for key in _RATES:
+      if mapping(path, rates).get(key) is not None:
+        number(path, rates, key)
+      _interval(path, mapping(path, rates.get('intervals') or {}), (key,))
+  if classes and set(classes) != set(read['test']['class_names']):
+    raise errors.DataError(f'{path}: per_class is of other classes')
+  for key in ('ece', 'ece_debiased', 'brier'):
+    _interval(path, mapping(path, read['test']['intervals']), (key,))
+  for place, key in (('threshold', 'positive'), ('positive', 'class'),
+                     ('positive', 'why')):
+    found = read.get(place)
+    if found is not None and not isinstance(mapping(path, found).get(key), str):
+      raise errors.DataError(f'{path}: {place}.{key} is no name')
 
 
 def _interval(

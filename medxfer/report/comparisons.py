@@ -7,13 +7,19 @@ from typing import Any
 
 from medxfer.report import collect
 from medxfer.report import estimates
-from medxfer.report import reading
+from medxfer.report import leaks
+from medxfer.report import pairs as pairs_lib
+from medxfer.report import positive
 from medxfer.report import settings as settings_lib
 from medxfer.report import tables
 from medxfer.report import twins
 
 _MINUTE, _HOUR = 60, 3600
 _SMALLEST_P = 0.001
+_F1 = ('Macro F1, difference', 'p', 'p, Holm')
+_P = ('p: how likely so large a difference of macro F1 is by chance. Holm '
+      'corrects it for the number of pairs in this table; the page calls a '
+      'difference clear only where that is below .05.')
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
@@ -23,30 +29,35 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   the test side scores there.
   """
   keys = {
-      'Accuracy': 'accuracy', 'Macro F1': 'f1_macro',
-      'Balanced accuracy': 'balanced_accuracy', 'AUROC': 'auroc_macro'}
+      'Accuracy': ('accuracy',), 'Macro F1': ('f1_macro',),
+      'Balanced accuracy': ('balanced_accuracy',), 'AUROC': ('auroc_macro',),
+      'ECE': ('ece',)}
+  if all('ece_debiased' in _test(column) for column in setting.columns):
+    keys['ECE, debiased'] = ('ece_debiased',)
   chosen = [c for c in setting.columns if _test(c).get('at_threshold')]
   extra = ('Threshold', 'Macro F1 at threshold', 'Sensitivity', 'Specificity')
   rows = []
   for column in setting.columns:
     row = [tables.words(column.title)]
-    row += [tables.spread(estimates.estimate(column, key))
-            for key in keys.values()]
-    row += [tables.figure(_test(column)['ece'])]
+    row += [tables.spread(estimates.estimate(column, *path))
+            for path in keys.values()]
     rows.append(tuple(row + (_at_threshold(column) if chosen else [])))
   notes = [*tables.uncertainty(setting),
            'AUROC: mean over the classes, each against the rest. ECE: expected '
-           'calibration error in 15 bins, lowest seed.']
+           'calibration error in 15 bins, too high by chance where images are '
+           'few.']
   if chosen:
+    run = chosen[0].first
     notes.append(
         'Threshold: on the probability of '
-        f'{setting.dataset.class_names[-1]}, chosen on validation images '
+        f'{positive.of(run)}, chosen on validation images '
         '(largest sensitivity + specificity); what follows it is the test side '
         'at that threshold, lowest seed. All other numbers are at 0.5.')
+    notes += positive.why(run)
   return tables.Table(
       name, f'Measures on {settings_lib.dataset_title(setting.dataset)}, '
       f'{setting.title}', (),
-      ('Arm', *keys, 'ECE', *(extra if chosen else ())),
+      ('Arm', *keys, *(extra if chosen else ())),
       tuple(rows), tuple(notes))
 
 
@@ -54,29 +65,21 @@ def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
   """Compares every two networks on the same test images; None if one."""
   # Random weights last: what another start brings is then above zero.
   networks = sorted(setting.networks, key=lambda column: column.arm == 'random')
-  found = [(a, b, estimates.contrast(a, b))
-           for a, b in itertools.combinations(networks, 2)]
-  if not found:
+  rows = []
+  for a, b in itertools.combinations(networks, 2):
+    contrast = pairs_lib.between(a, b, setting.networks)
+    rows.append((
+        tables.words(f'{a.title} − {b.title}'),
+        tables.spread(contrast.accuracy, signed=True), *_f1(contrast)))
+  if not rows:
     return None
-  tested = [c.p_value for _, _, c in found if c.p_value is not None]
-  adjusted = iter(estimates.holm(tested))
-  rows = tuple((
-      tables.words(f'{a.title} − {b.title}'),
-      tables.spread(contrast.accuracy, signed=True),
-      tables.spread(contrast.f1_macro, signed=True),
-      _p_value(contrast.p_value),
-      _p_value(None if contrast.p_value is None else next(adjusted)),
-  ) for a, b, contrast in found)
   return tables.Table(
       name, 'Pairs of networks on '
       f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}', (),
-      ('First − second', 'Accuracy', 'Macro F1', 'McNemar p', 'p, Holm'), rows,
+      ('First − second', 'Accuracy', *_F1), tuple(rows),
       ('In brackets: 95 % intervals of the difference, the same test images '
-       'drawn for both, by group; ± is the standard deviation of the '
-       'differences seed by seed.',
-       'McNemar’s test (lowest common seed) takes images for independent: with '
-       'several images a lesion or patient its p is too small, and the '
-       'intervals are to be believed. Holm adjusts for the number of pairs.'))
+       'drawn for both, by group; of several seeds their differences, seed by '
+       'seed, are averaged.', _P))
 
 
 def leakage(
@@ -84,30 +87,33 @@ def leakage(
 ) -> tables.Table | None:
   """Compares each arm with its twin on another split; None without one."""
   rows = []
-  for a, b in twins.by_split(settings):
-    contrast = estimates.contrast(a.column, b.column)
+  for a, b, contrast in pairs_lib.of_twins(list(twins.by_split(settings))):
     rows.append((
         tables.words(a.column.title), tables.words(_where(a)),
         tables.words(settings_lib.split_title(b.setting.dataset,
                                               b.setting.split)),
         tables.spread(estimates.estimate(a.column, 'f1_macro')),
         tables.spread(estimates.estimate(b.column, 'f1_macro')),
-        tables.spread(contrast.f1_macro, signed=True),
-        tables.spread(contrast.accuracy, signed=True),
-        _share(a.column.first), _share(b.column.first),
+        *_f1(contrast), tables.spread(contrast.accuracy, signed=True),
+        _share(a.column), _share(b.column), _copies(a.column),
+        _copies(b.column),
     ))
   if not rows:
     return None
   return tables.Table(
       name, 'What leakage adds: the same arm split by image and otherwise', (),
       ('Arm', 'Data and recipe', 'Other split', 'Macro F1, by image',
-       'Macro F1, other split', 'Macro F1, difference',
-       'Accuracy, difference', 'Leaked, by image', 'Leaked, other split'),
+       'Macro F1, other split', *_F1,
+       'Accuracy, difference', 'Leaked, by image', 'Leaked, other split',
+       'Copies, by image', 'Copies, other split'),
       tuple(rows), (
-          'Leaked: test images whose lesion or patient also stands in train, '
-          'lowest seed.',
+          'Leaked: test images whose lesion or patient also stands in train; '
+          'copies: those with a copy in train, – where nobody looked. Of '
+          'several seeds, the worst.',
           'The two splits test on different images. Intervals of a difference '
-          'are those of independent estimates; ± is over the seeds.'))
+          'are those of independent estimates. They leave out that the '
+          'network of the other split was trained anew, and are too short for '
+          'that.', _P))
 
 
 def pixels(
@@ -115,16 +121,14 @@ def pixels(
 ) -> tables.Table | None:
   """Compares runs that differ in the preprocessing alone; None without."""
   rows = []
-  for a, b in twins.by_preprocessing(settings):
-    contrast = estimates.contrast(a.column, b.column)
+  found = list(twins.by_preprocessing(settings))
+  for a, b, contrast in pairs_lib.of_twins(found):
     split = settings_lib.split_title(a.setting.dataset, a.setting.split)
     rows.append((
         tables.words(a.column.title), tables.words(f'{_where(a)}, {split}'),
         tables.spread(estimates.estimate(a.column, 'f1_macro')),
         tables.spread(estimates.estimate(b.column, 'f1_macro')),
-        tables.spread(contrast.f1_macro, signed=True),
-        tables.spread(contrast.accuracy, signed=True),
-        _p_value(contrast.p_value),
+        *_f1(contrast), tables.spread(contrast.accuracy, signed=True),
     ))
   if not rows:
     return None
@@ -132,9 +136,8 @@ def pixels(
       name, 'What [-1, 1] pixels cost: the same arm with the preprocessing of '
       'the thesis and with that of the weights (caffe)', (),
       ('Arm', 'Data and recipe', 'Macro F1, [-1, 1]', 'Macro F1, caffe',
-       'Macro F1, difference', 'Accuracy, difference', 'McNemar p'),
-      tuple(rows),
-      ('Difference: [-1, 1] minus caffe, on the same test images.',))
+       *_F1, 'Accuracy, difference'), tuple(rows),
+      ('Difference: [-1, 1] minus caffe, on the same test images.', _P))
 
 
 def runs(collection: collect.Collection, name: str) -> tables.Table:
@@ -146,7 +149,7 @@ def runs(collection: collect.Collection, name: str) -> tables.Table:
     rows.append((
         tables.words(run.name), tables.words(spec.arm),
         tables.words(settings_lib.dataset_title(run.dataset)),
-        tables.words(spec.data.split),
+        tables.words(settings_lib.split_title(run.dataset, spec.data.split)),
         tables.words(settings_lib.recipe_title(settings_lib.recipe(spec))
                      if not run.is_baseline else estimates.NOTHING),
         tables.figure(height * width, text=f'{height}×{width}'),
@@ -156,12 +159,17 @@ def runs(collection: collect.Collection, name: str) -> tables.Table:
                       text=duration(summary['train_seconds'])),
         tables.figure(summary['test']['accuracy']),
         tables.figure(summary['test']['f1_macro']),
+        tables.figure(summary['skipped'] if 'skipped' in summary else None, 0),
+        tables.words('; '.join(run.notes) or estimates.NOTHING),
         tables.words(run.device or estimates.NOTHING),
     ))
   return tables.Table(
       name, 'Every run of this report', (),
       ('Run', 'Arm', 'Data', 'Split', 'Recipe', 'Pixels', 'Seed', 'Epochs',
-       'Training', 'Accuracy', 'Macro F1', 'Device'), tuple(rows))
+       'Training', 'Accuracy', 'Macro F1', 'Images skipped', 'Notes',
+       'Device'), tuple(rows), (
+           'Accuracy and macro F1 are of test images. From a network with a '
+           'note no conclusion is drawn.',))
 
 
 def duration(seconds: float) -> str:
@@ -191,10 +199,23 @@ def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
       'threshold', 'f1_macro', 'sensitivity', 'specificity')]
 
 
-def _share(run: reading.Run) -> tables.Cell:
-  share = run.summary['leak']['share']
+def _share(column: settings_lib.Column) -> tables.Cell:
+  share = leaks.worst(column.runs).share
   text = None if share is None else f'{100 * share:.1f} %'
   return tables.figure(share, text=text)
+
+
+def _copies(column: settings_lib.Column) -> tables.Cell:
+  leak = leaks.worst(column.runs)
+  if leak.copies is None and not leak.duplicates:
+    return tables.figure(None)
+  return tables.figure(leak.known_copies, 0)
+
+
+def _f1(contrast: estimates.Contrast) -> tuple[tables.Cell, ...]:
+  """Returns the cells of the columns `_F1`."""
+  return (tables.spread(contrast.f1_macro, signed=True),
+          _p_value(contrast.p_value), _p_value(contrast.adjusted))
 
 
 def _p_value(value: float | None) -> tables.Cell:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import dataclasses
 
 from medxfer.report import answers as answers_lib
+from medxfer.report import cautions
 from medxfer.report import collect
 from medxfer.report import comparisons
-from medxfer.report import estimates
 from medxfer.report import explained
 from medxfer.report import layer_studies
 from medxfer.report import layers
+from medxfer.report import leaks
+from medxfer.report import positive
 from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 from medxfer.report import tables
@@ -26,6 +28,15 @@ _DIAGNOSES = (diagnosis.confusion, diagnosis.reliability, diagnosis.roc)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Other:
+  """A column that does not stand for its setting, under its title."""
+
+  title: str
+  tables: tuple[tables.Table, ...]
+  charts: tuple[style.Chart, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Part:
   """One setting.
 
@@ -33,17 +44,19 @@ class Part:
     title: of its section.
     tables: the F1 scores; further measures; pairs of networks.
     charts: training curves.
-    best: the title of its best column.
+    cautions: what a reader must know before the numbers, a sentence each.
+    shown: the title of the column that stands for it; see `answers.shown`.
     diagnoses: what that column gets wrong.
-    others: (title, the same) of the other columns.
+    others: what the other columns get wrong.
   """
 
   title: str
   tables: tuple[tables.Table, ...]
   charts: tuple[style.Chart, ...]
-  best: str
+  cautions: tuple[str, ...]
+  shown: str
   diagnoses: tuple[style.Chart, ...]
-  others: tuple[tuple[str, tuple[style.Chart, ...]], ...]
+  others: tuple[Other, ...]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -83,7 +96,9 @@ class Contents:
 
   def tables(self) -> tuple[tables.Table, ...]:
     """Returns all tables, in the order of the page."""
-    found = [t for c in self.chapters for p in c.parts for t in p.tables]
+    found = [
+        t for c in self.chapters for p in c.parts
+        for t in (*p.tables, *(t for other in p.others for t in other.tables))]
     found += [t for section in self.layers for t in section.tables]
     return (*found, *self.comparisons, self.runs)
 
@@ -94,7 +109,7 @@ class Contents:
       found.append(chapter.distribution)
       for part in chapter.parts:
         found += [*part.charts, *part.diagnoses]
-        found += [chart for _, charts in part.others for chart in charts]
+        found += [chart for other in part.others for chart in other.charts]
     for section in self.layers:
       found += section.charts
     return tuple(found)
@@ -114,9 +129,11 @@ def make(collection: collect.Collection) -> Contents:
                    for study in collection.studies)
   found = (comparisons.leakage(settings, 'leakage'),
            comparisons.pixels(settings, 'pixels'))
+  advice = (*answers_lib.advice(settings), *layers.advice(sections))
   return Contents(
       collection=collection,
-      answers=(*answers_lib.answers(settings), *layers.answers(sections)),
+      answers=(*answers_lib.answers(settings, advice),
+               *layers.answers(sections, advice)),
       phantoms=any(run.dataset.phantom for run in collection.all_runs),
       chapters=chapters,
       layers=sections,
@@ -173,21 +190,35 @@ class _Names:
 
 
 def _part(setting: settings_lib.Setting, names: _Names) -> Part:
-  found = (tables.f1_table(setting, names.setting(setting)),
-           comparisons.measures(setting, names.setting(setting, 'measures')),
-           comparisons.pairs(setting, names.setting(setting, 'pairs')))
+  best, notes = cautions.choice(setting)
+  found = [
+      tables.f1_table(setting, names.setting(setting), best, notes),
+      comparisons.measures(setting, names.setting(setting, 'measures')),
+      leaks.table(setting, names.setting(setting, 'copies')),
+      comparisons.pairs(setting, names.setting(setting, 'pairs'))]
   curve = curves.training(setting, names.setting(setting, 'training'))
-  best = max(setting.columns, key=lambda column: estimates.estimate(
-      column, 'f1_macro').value)
+  shown = answers_lib.shown(setting)
+  worth = {column: _worth(setting, column, names)
+           for column in setting.columns}
   diagnoses = {column: _diagnoses(setting, column, names)
                for column in setting.columns}
   return Part(
       title=setting.title[:1].upper() + setting.title[1:],
-      tables=tuple(table for table in found if table),
+      tables=tuple(table for table in (*found, *worth[shown]) if table),
       charts=(curve,) if curve else (),
-      best=best.title, diagnoses=diagnoses.pop(best),
-      others=tuple((column.title, charts)
-                   for column, charts in diagnoses.items()))
+      cautions=tuple(cautions.sentences(setting)), shown=shown.title,
+      diagnoses=diagnoses[shown],
+      others=tuple(
+          Other(column.title, worth[column], diagnoses[column])
+          for column in setting.columns if column is not shown))
+
+
+def _worth(
+    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+) -> tuple[tables.Table, ...]:
+  name = names.setting(setting, f'classes_{settings_lib.slug(column.arm)}')
+  table = positive.table(setting, column, name)
+  return (table,) if table else ()
 
 
 def _diagnoses(

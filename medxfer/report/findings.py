@@ -2,47 +2,66 @@
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+import dataclasses
 import math
 
+from medxfer import errors
+from medxfer.evaluation import multiplicity
 from medxfer.model import layers
+from medxfer.report import choices
 from medxfer.report import estimates
 from medxfer.report import layer_studies
 from medxfer.report import settings as settings_lib
 from medxfer.study import curves
 
-# From this index on, a layer is called general.
+# A layer is called general whose index is at least this, by the lower end of
+# its interval.
 _GENERAL = 0.9
 # From this rank correlation on, so many cuts agree by chance in one study of
 # twenty (Zar, Significance testing of the Spearman rank correlation
 # coefficient, 1972); fewer than five always may.
 _BY_CHANCE = {5: 1.0, 6: 0.886, 7: 0.786, 8: 0.738, 9: 0.700, 10: 0.648,
               11: 0.618, 12: 0.587, 13: 0.560}
+# With fewer cuts only a perfect order could be told from chance.
+_FEWEST_CUTS = 6
 _TUNED = f'{curves.TUNED}_{curves.IMAGENET}'
 
 
 def sentences(study: layer_studies.LayerStudy) -> tuple[str, ...]:
-  """Returns what the curves and the layers of ImageNet's network say."""
-  found = [_frozen(study), _fine_tuned(study)]
-  if study.measured:
-    found += [_general(study.measured), _moved(study.measured),
-              _put_back(study.measured)]
-    found += [_agreement(source, study.measured)
-              for source in study.measured.index]
+  """Returns what the curves and the layers of ImageNet's network say.
+
+  Networks whose training has notes say nothing.
+  """
+  sound = study.sound
+  found = [_frozen(sound), _fine_tuned(sound)]
+  if sound.measured:
+    found += [_general(sound.measured), _moved(sound.measured),
+              _put_back(sound.measured)]
+    found += [_agreement(source, sound.measured)
+              for source in sound.measured.index]
   return tuple(text for text in found if text)
 
 
 def _frozen(study: layer_studies.LayerStudy) -> str:
-  curve = study.curve(curves.FROZEN, curves.IMAGENET)
-  if len(curve) < 2:
+  curve = {
+      count: dataclasses.replace(column, title=f'the first {count}')
+      for count, column in study.curve(curves.FROZEN, curves.IMAGENET).items()}
+  # Of equals, the one that trains the fewest layers.
+  try:
+    choice = choices.choose(
+        curve[count] for count in sorted(curve, reverse=True))
+  except errors.DataError as error:
+    return f'Which cut of frozen layers is best cannot be said: {error}.'
+  if not choice:
     return ''
-  best = max(curve, key=lambda count: _f1(curve[count]))
-  text = (f'Frozen below a rest that begins at random, the first {best} layers '
-          f'of ImageNet serve best: macro F1 {_text(curve[best])}.')
-  last = max(curve)
-  if last != best:
-    gap = estimates.contrast(curve[best], curve[last]).f1_macro
-    text += (f' All {last} of them cost {gap.text()}'
-             f'{"." if gap.is_clear else ", not clear."}')
+  best, last = choice.chosen, curve[max(curve)]
+  text = ('Frozen below a rest that begins at random, '
+          f'{best.title} layers of ImageNet serve best by validation images '
+          f'({choice.word}): macro F1 {_text(best)} on test images, rank '
+          f'{choice.on_test.index(best) + 1} of {len(curve)} there.')
+  if last is not best:
+    text += (f' All {max(curve)} of them, against these: '
+             f'{choice.against(last).reversed().words}.')
   return text
 
 
@@ -51,13 +70,13 @@ def _fine_tuned(study: layer_studies.LayerStudy) -> str:
   base = study.column(curves.BASE)
   if not tuned or not base:
     return ''
-  gap = estimates.contrast(tuned, base).f1_macro
-  text = (f'If everything trains, ImageNet’s weights bring '
-          f'{gap.text(signed=True)} against random ones')
   scale = study.column(curves.STATISTICS, curves.IMAGENET, curves.ALL)
+  gaps = estimates.corrected([
+      estimates.contrast(column, base) for column in (tuned, scale) if column])
+  text = (f'If everything trains, ImageNet’s weights bring '
+          f'{gaps[0].words} against random ones')
   if scale:
-    share = estimates.contrast(scale, base).f1_macro
-    text += f'; their scale alone brings {share.text(signed=True)}'
+    text += f'; their scale alone brings {gaps[1].words}'
   return f'{text}.'
 
 
@@ -65,17 +84,31 @@ def _general(measured: layer_studies.Measured) -> str:
   index = measured.index.get(curves.IMAGENET)
   if not index:
     return ''
-  known = {layer: one.value for layer, one in index.items() if one}
-  general = [layer for layer, value in known.items() if value >= _GENERAL]
+  known = {layer: one for layer, one in index.items() if one}
+  general = [layer for layer in known if _is_general(measured, layer)]
   rest = [layer for layer in known if layer not in general]
-  text = (f'{_count(general)} of ImageNet’s {len(known)} layers serve this '
-          'task as well as after fine-tuning, or nearly (index at least '
-          f'{_GENERAL}){_named(general)}.')
+  text = (f'{_count(general)} of ImageNet’s {len(known)} layers '
+          f'{"serves" if len(general) == 1 else "serve"} this task for certain '
+          'as well as after fine-tuning, or nearly (the whole interval of the '
+          f'index is at or above {_GENERAL}, and the layer clearly beats '
+          f'random filters){_named(general)}.')
   if rest:
-    least = min(rest, key=known.__getitem__)
-    text += (f' The most specific is {least}, with '
-             f'{index[least].text(2)}.')
+    least = min(rest, key=lambda layer: known[layer].value)
+    text += (f' The lowest index is that of {least}, '
+             f'{known[least].text(2)}.')
   return text
+
+
+def _is_general(measured: layer_studies.Measured, layer: str) -> bool:
+  """Whether a layer of ImageNet is general by what is known for certain."""
+  index = measured.index[curves.IMAGENET][layer]
+  transferred, random = (
+      measured.probes.get(network, {}).get(layer)
+      for network in (curves.IMAGENET, curves.RANDOM))
+  if index.low is None or not transferred or not random:
+    return False
+  gain = estimates.independent(transferred, random)
+  return index.low >= _GENERAL and gain.is_clear and gain.value > 0
 
 
 def _moved(measured: layer_studies.Measured) -> str:
@@ -93,8 +126,12 @@ def _put_back(measured: layer_studies.Measured) -> str:
   lost = measured.put_back.get(_TUNED)
   if not lost:
     return ''
-  clear = [layer for layer in layers.CONVOLUTIONS
-           if lost[layer].is_clear and lost[layer].value > 0]
+  p_values = [lost[layer].p_value() for layer in layers.CONVOLUTIONS]
+  if None in p_values:
+    return ''
+  clear = [layer for layer, p_value in zip(
+      layers.CONVOLUTIONS, multiplicity.holm(p_values))
+           if p_value < estimates.ALPHA and lost[layer].value > 0]
   if not clear:
     return ('Any one of the fine-tuned layers can be put back to ImageNet’s '
             'without a clear loss.')
@@ -102,7 +139,7 @@ def _put_back(measured: layer_studies.Measured) -> str:
   if len(clear) == 1:
     return (f'Of the fine-tuned layers {worst} alone cannot be put back to '
             f'ImageNet’s without a clear loss, {lost[worst].text()} of macro '
-            f'F1; one of {len(lost)} may do so by chance.')
+            'F1.')
   return (f'{len(clear)} of the fine-tuned layers cannot be put back to '
           f'ImageNet’s without a clear loss{_named(clear)}; {worst} costs '
           f'most, {lost[worst].text()} of macro F1.')
@@ -112,8 +149,12 @@ def _agreement(source: str, measured: layer_studies.Measured) -> str:
   correlation, cuts = measured.agreement[source]['freezing']
   if correlation is None:
     return ''
-  word = ('has no clear relation to'
-          if round(abs(correlation), 3) < _BY_CHANCE.get(cuts, math.inf) else
+  passed = round(abs(correlation), 3) >= _BY_CHANCE.get(cuts, math.inf)
+  if not passed and cuts < _FEWEST_CUTS:
+    return (f'The index of {layer_studies.called(source)} and what freezing '
+            f'costs: {cuts} are too few cuts to tell whether they go together '
+            f'(rank correlation {estimates.number(correlation, 2)}).')
+  word = ('has no clear relation to' if not passed else
           'agrees with' if correlation > 0 else 'contradicts')
   return (f'The index of {layer_studies.called(source)}, from one pass over '
           f'the images, {word} what freezing costs, which takes two trainings '
@@ -137,10 +178,6 @@ def _named(names: Iterable[str]) -> str:
            f'{layers.CONVOLUTIONS[a]} to {layers.CONVOLUTIONS[b]}'
            for a, b in parts]
   return f': {", ".join(words)}' if words else ''
-
-
-def _f1(column: settings_lib.Column) -> float:
-  return estimates.estimate(column, 'f1_macro').value
 
 
 def _text(column: settings_lib.Column) -> str:

@@ -3,22 +3,12 @@
 from collections.abc import Mapping
 import dataclasses
 
-import numpy as np
-
 from medxfer import errors
-from medxfer.evaluation import metrics
-from medxfer.evaluation import predictions as predictions_lib
-from medxfer.evaluation import selection
 from medxfer.model import layers
-from medxfer.report import estimates
+from medxfer.report import choices
 from medxfer.report import layer_studies
-from medxfer.report import reading
 from medxfer.report import settings as settings_lib
 from medxfer.study import curves
-
-_RESAMPLES = 1000
-# From these shares of the resamples on, a choice is called so.
-_WORDS = ((0.8, 'sure'), (0.5, 'likely'), (0.0, 'open'))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,42 +18,46 @@ class Choice:
   Attributes:
     trained: of the chosen network.
     columns: number that trains -> its runs, ascending.
-    shares: the same -> share of the resampled validation images that would
-      have chosen it.
+    choice: among these networks.
   """
 
   trained: int
   columns: Mapping[int, settings_lib.Column]
-  shares: Mapping[int, float]
+  choice: choices.Choice
 
   @property
-  def chosen(self) -> settings_lib.Column:
-    """The runs of the chosen network."""
-    return self.columns[self.trained]
+  def shares(self) -> Mapping[int, float]:
+    """Number -> share of the sets of validation images that would choose it."""
+    shares = dict(zip(self.choice.columns, self.choice.shares))
+    return {trained: shares[column] for trained, column in self.columns.items()
+            if column in shares}
+
+  @property
+  def advice(self) -> str:
+    """What to freeze, in words."""
+    return advice(self.trained)
 
   @property
   def verdict(self) -> str:
     """What to freeze, and how sure that is, in words."""
-    share = self.shares[self.trained]
-    word = next(word for least, word in _WORDS if share >= least)
-    return f'{advice(self.trained)} ({word}).'
+    return f'{self.advice} ({self.choice.word}).'
+
+  @property
+  def words(self) -> str:
+    """What the words of the verdict mean."""
+    return choices.WORDS
 
   @property
   def numbers(self) -> str:
     """What speaks for it, in words."""
-    parts = [
-        f'Macro F1 {estimates.estimate(self.chosen, "f1_macro").text()} on the '
-        'test images, chosen by validation.']
+    parts = [*self.choice.sentences]
     for trained, words in ((0, 'the head alone'),
                            (curves.ALL, 'all layers')):
-      if trained in self.columns and trained != self.trained:
-        gap = estimates.contrast(
-            self.chosen, self.columns[trained]).f1_macro
-        parts.append(f'Against {words}: {gap.text(signed=True)}'
-                     f'{"." if gap.is_clear else ", not clear."}')
-    parts.append(
-        f'Drawn again, {100 * self.shares[self.trained]:.0f} % of the sets of '
-        'validation images choose the same.')
+      column = self.columns.get(trained)
+      # The second, and the best on test, are compared already.
+      if (column in self.choice.columns[2:]
+          and column is not self.choice.on_test[0]):
+        parts.append(f'Against {words}: {self.choice.against(column).words}.')
     return ' '.join(parts)
 
 
@@ -74,41 +68,24 @@ def choose(study: layer_studies.LayerStudy) -> Choice | None:
     study: with a run of at least two of them.
 
   Returns:
-    The choice, by the mean over seeds of the validation macro F1, of equals
-    the one that trains the fewest layers; None if there is nothing to choose.
+    The choice, of equals the one that trains the fewest layers; None if there
+    is nothing to choose.
 
   Raises:
-    DataError: how a run scored its validation images cannot be read, or they
-      are not those of the others.
+    DataError: as `choices.choose`.
   """
-  columns = unfrozen(study)
-  if len(columns) < 2:
+  columns = {
+      trained: dataclasses.replace(column, title=_title(trained))
+      for trained, column in unfrozen(study).items()}
+  try:
+    choice = choices.choose(columns.values())
+  except errors.DataError as error:
+    raise errors.DataError(f'{study.name}: {error}') from error
+  if not choice:
     return None
-  seeds = set.intersection(*(
-      {run.spec.seed for run in column.runs} for column in columns.values()))
-  if not seeds:
-    return None
-  drawn, scores = [], []
-  for seed in sorted(seeds):
-    scored = [reading.validation(run) for column in columns.values()
-              for run in column.runs if run.spec.seed == seed]
-    try:
-      drawn.append(
-          selection.shares(scored, resamples=_RESAMPLES, seed=seed))
-    except ValueError as error:
-      raise errors.DataError(
-          f'{study.name}: its runs have other validation images') from error
-    scores.append([_f1(one) for one in scored])
-  best = int(np.mean(scores, axis=0).argmax())
-  shares = np.mean(drawn, axis=0)
-  return Choice(list(columns)[best], columns,
-                dict(zip(columns, shares.tolist())))
-
-
-def _f1(scored: predictions_lib.Predictions) -> float:
-  table = metrics.confusion(
-      scored.labels, scored.predicted, len(scored.class_names))
-  return float(metrics.f1_per_class(table).mean())
+  [trained] = (count for count, column in columns.items()
+               if column is choice.chosen)
+  return Choice(trained, columns, choice)
 
 
 def unfrozen(
@@ -121,6 +98,13 @@ def unfrozen(
     if column:
       found[trained] = column
   return dict(sorted(found.items()))
+
+
+def _title(trained: int) -> str:
+  """Returns what a network of the choice is called inside a sentence."""
+  if trained in (0, curves.ALL):
+    return 'the head alone' if not trained else 'all layers'
+  return f'the last {trained} layers trained'
 
 
 def advice(trained: int) -> str:

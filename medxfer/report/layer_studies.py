@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import pathlib
-import statistics
 from typing import Any
 
 import numpy as np
@@ -81,6 +80,21 @@ class LayerStudy:
   ) -> settings_lib.Column | None:
     """Returns the runs of an arm, or None."""
     return self.columns.get(curves.Arm(kind, source, count))
+
+  @property
+  def sound(self) -> 'LayerStudy':
+    """The same without the networks whose training has notes.
+
+    What was measured compares networks before and after their training: it is
+    left out where one of those has notes.
+    """
+    columns = {arm: c for arm, c in self.columns.items() if not c.notes}
+    looked_into = [
+        arm for arm in self.columns if arm == curves.Arm(curves.BASE)
+        or (arm.kind, arm.count) == (curves.TUNED, curves.ALL)]
+    whole = all(arm in columns for arm in looked_into)
+    return dataclasses.replace(
+        self, columns=columns, measured=self.measured if whole else None)
 
   @property
   def sources(self) -> tuple[str, ...]:
@@ -191,27 +205,29 @@ def _over_seeds(seeds: list[Mapping[str, Any]]) -> Measured:
 
 
 def _by_layer(seeds: list[Mapping[str, Any]], key: str) -> ByLayer:
+  bounds = None if key == 'difference' else (0.0, 1.0)
   return {layer: _estimate([seed[layer][key] for seed in seeds],
-                           seeds[0][layer]['interval'])
+                           [seed[layer]['interval'] for seed in seeds], bounds)
           for layer in layers.CONVOLUTIONS}
 
 
 def _bare(seeds: list[Mapping[str, Any]]) -> ByLayer:
-  return {layer: _estimate([seed[layer] for seed in seeds], None)
+  return {layer: _estimate([seed[layer] for seed in seeds],
+                           [None] * len(seeds), None)
           for layer in layers.CONVOLUTIONS}
 
 
 def _estimate(
-    values: list[float | None], interval: list[float] | None
+    values: list[float | None],
+    ranges: list[list[float] | None],
+    bounds: tuple[float, float] | None,
 ) -> estimates.Estimate | None:
   if None in values:
     return None
   numbers = [float(value) for value in values]
   if not np.isfinite(numbers).all():
     raise ValueError(f'{numbers} are not finite')
-  if len(numbers) > 1:
-    return estimates.Estimate(
-        statistics.fmean(numbers), sd=statistics.stdev(numbers),
-        seeds=len(numbers))
-  low, high = map(float, interval) if interval else (None, None)
-  return estimates.Estimate(numbers[0], low, high)
+  pairs = [ends and tuple(map(float, ends)) for ends in ranges]
+  if any(ends and len(ends) != 2 for ends in pairs):
+    raise ValueError(f'{ranges} are no intervals')
+  return estimates.over_seeds(numbers, pairs, bounds=bounds)

@@ -23,6 +23,8 @@ from medxfer.report import checks
 from medxfer.runs import workdir
 
 _SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
+# Below so many test images of a class its scores say next to nothing.
+FEW = 10
 _CURVES = ('epoch', 'train_accuracy', 'val_accuracy')
 
 
@@ -58,6 +60,8 @@ class Run:
     predictions: of the test side, with groups.
     images: class -> side -> number of images.
     history: one object an epoch; none for a baseline.
+    left_out: (image or file, why it was not used, whether it is an image of
+      the data set).
     device: what computed it, or ''.
   """
 
@@ -69,12 +73,25 @@ class Run:
   predictions: predictions_lib.Predictions
   images: Mapping[str, Mapping[str, int]]
   history: tuple[Mapping[str, float], ...]
+  left_out: tuple[tuple[str, str, bool], ...]
   device: str
 
   @property
   def is_baseline(self) -> bool:
     """Whether it is a tree or a forest, which have no recipe."""
     return self.spec.model.name in baselines.NAMES
+
+  @property
+  def notes(self) -> tuple[str, ...]:
+    """Why its training cannot be concluded from; older runs do not say."""
+    return tuple(note['text']
+                 for note in self.summary.get('training_notes') or ())
+
+  @property
+  def few(self) -> dict[str, int]:
+    """Class -> test images, of the classes that have too few."""
+    return {name: sides['test'] for name, sides in self.images.items()
+            if sides['test'] < FEW}
 
   @functools.cached_property
   def identity(self) -> specs.RunSpec:
@@ -146,9 +163,11 @@ def read(path: pathlib.Path, name: str) -> Run:
       dataset=_dataset(spec.data, predictions.class_names, rows),
       predictions=predictions, images=_images(table, rows, predictions),
       history=_history(path / workdir.HISTORY),
+      left_out=_left_out(path / workdir.SKIPPED),
       device=_device(path / workdir.ENVIRONMENT))
 
 
+@functools.lru_cache(maxsize=256)
 def validation(run: Run) -> predictions_lib.Predictions:
   """Reads how a network scored the images that chose its best epoch.
 
@@ -261,6 +280,22 @@ def _history(path: pathlib.Path) -> tuple[Mapping[str, float], ...]:
       checks.number(path, epoch, key)
     epochs.append(epoch)
   return tuple(epochs)
+
+
+def _left_out(path: pathlib.Path) -> tuple[tuple[str, str, bool], ...]:
+  """Reads skipped.csv; a run that used every file has none.
+
+  Its columns are image_id, reason and, not in older runs, what.
+  """
+  if not path.exists():
+    return ()
+  try:
+    text = path.read_text('utf-8')
+    _, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
+    return tuple((name, reason, what[:1] in ([], ['skipped']))
+                 for name, reason, *what in rows)
+  except (ValueError, csv.Error) as error:
+    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
 
 
 def _device(path: pathlib.Path) -> str:

@@ -22,13 +22,17 @@ _ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
 _TITLES = {
     **thesis.TABLES['chest_xray'].columns, **thesis.TABLES['ham10000'].columns}
 _SCOPES = ('all', 'last_block', 'first_block', 'first_last', 'head')
+# What makes an arm, or changes no number: no difference of recipe.
+_WHAT = ('model.trainable', 'model.init_from', 'baseline')
 # Modifiers that name the default, the split, the images or what trains.
-_NOT_RECIPE = ('thesis', 'grouped', 'official', 'phantom', *_SCOPES)
+_NOT_RECIPE = (
+    'thesis', 'grouped', 'official', 'official_grouped', 'phantom', *_SCOPES)
 SPLITS = {
     'thesis': 'split by image',
     'grouped': 'split by group',
     'official': 'published split',
-    'official_grouped': 'published test side',
+    'official_grouped': 'published test set, validation by group',
+    'auto': 'split as the folder lies',
 }
 _GROUPS = {'ham10000': 'split by lesion', 'chest_xray': 'split by patient'}
 
@@ -55,6 +59,21 @@ class Column:
   def first(self) -> reading.Run:
     """The run with the lowest seed, which figures show."""
     return self.runs[0]
+
+  @property
+  def notes(self) -> tuple[str, ...]:
+    """Why no conclusion is drawn from it: a run's training notes."""
+    return tuple(dict.fromkeys(
+        note for run in self.runs for note in run.notes))
+
+  @property
+  def few(self) -> dict[str, int]:
+    """Class -> test images, of the classes that have too few in a run."""
+    found: dict[str, int] = {}
+    for run in self.runs:
+      for name, count in run.few.items():
+        found[name] = min(count, found.get(name, count))
+    return found
 
   @property
   def trained(self) -> frozenset[str]:
@@ -142,6 +161,8 @@ def recipe_title(names: tuple[str, ...]) -> str:
 
 def split_title(dataset: reading.Dataset, split: str) -> str:
   """Returns a split in words, with what the data set's groups are."""
+  if split == 'official_grouped' and dataset.name in _GROUPS:
+    return f'published test set, validation {_GROUPS[dataset.name]}'
   if split == 'grouped':
     return _GROUPS.get(dataset.name, SPLITS[split])
   return SPLITS[split]
@@ -210,6 +231,27 @@ def _column(
   # What phantoms score says nothing about what the thesis scored.
   shown = printed.f1 if printed and as_known and not dataset.phantom else None
   return Column(arm, title, group, tuple(runs), shown)
+
+
+def unlike(a: Column, b: Column) -> tuple[str, ...]:
+  """Returns the keys in which the recipes of two networks differ."""
+  lines = specs.difference(
+      a.first.identity.to_json(), b.first.identity.to_json())
+  keys = [line.split(':')[0] for line in lines]
+  return tuple(key for key in keys if not key.startswith(_WHAT))
+
+
+def recipe_words(column: Column, keys: Iterable[str]) -> str:
+  """Returns what a network's recipe says of some keys, in words."""
+  spec, found = column.first.spec, {}
+  for key in keys:
+    if key == 'model.preprocessing':
+      found['pixels'] = thesis.PIXELS[spec.model.preprocessing]
+    elif key.startswith('optimizer.'):
+      found['optimizer'] = thesis.optimizer(spec.optimizer)
+    else:
+      found[key] = value_of(spec, key)
+  return ', '.join(f'{name} {value}' for name, value in found.items())
 
 
 def _same_layers(a: str, b: str) -> bool:

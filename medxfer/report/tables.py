@@ -4,13 +4,9 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 
-from medxfer import spec as specs
 from medxfer.report import estimates
 from medxfer.report import settings as settings_lib
 from medxfer.report import thesis
-
-# What makes an arm, or changes no number: no difference of recipe.
-_NOT_RECIPE = ('model.trainable', 'model.init_from', 'baseline')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +17,7 @@ class Cell:
     text: what is read.
     under: smaller lines below it.
     values: name -> what a program reads; '' is the main one, which sorts.
-    best: whether it is the largest of its row.
+    best: whether it is of the network that validation images chose.
   """
 
   text: str
@@ -78,15 +74,25 @@ def spread(
   """Returns a cell with an estimate; '–' for None."""
   if estimate is None:
     return Cell(estimates.NOTHING)
-  return Cell(estimate.text(signed=signed), values=_values(estimate))
+  under = ()
+  if estimate.low is not None and estimate.sd is not None:
+    under = (f'SD {estimates.number(estimate.sd)} over {estimate.seeds} seeds',)
+  return Cell(estimate.text(signed=signed), under, _values(estimate))
 
 
-def f1_table(setting: settings_lib.Setting, name: str) -> Table:
+def f1_table(
+    setting: settings_lib.Setting,
+    name: str,
+    best: settings_lib.Column | None = None,
+    notes: Iterable[str] = (),
+) -> Table:
   """Arranges a setting as table 7.1 or 7.2.
 
   Args:
     setting: with at least one column.
     name: stem of the files.
+    best: the column that validation images chose, or None.
+    notes: how they chose, or why they could not.
 
   Returns:
     A row a class and one an average, a column an arm: our F1 score with its
@@ -104,9 +110,9 @@ def f1_table(setting: settings_lib.Setting, name: str) -> Table:
       groups=_groups(setting.columns),
       header=('', *(column.title for column in setting.columns)),
       rows=tuple(
-          (words(label), *_row(setting.columns, label, keys))
+          (words(label), *_row(setting.columns, label, keys, best))
           for label, keys in rows),
-      notes=tuple(_notes(setting)))
+      notes=(*_notes(setting), *notes))
 
 
 def _on(setting: settings_lib.Setting) -> str:
@@ -129,22 +135,35 @@ def _row(
     columns: tuple[settings_lib.Column, ...],
     label: str,
     keys: tuple[str, ...],
+    best: settings_lib.Column | None,
 ) -> Iterable[Cell]:
-  ours = [estimates.estimate(column, *keys) for column in columns]
-  best = max((estimate.value for estimate in ours if estimate), default=0)
-  for column, estimate in zip(columns, ours):
+  for column in columns:
+    estimate = estimates.estimate(column, *keys)
     cell = spread(estimate)
-    values, under = dict(cell.values), ()
+    values, under = dict(cell.values), cell.under
     if column.published is not None and estimate is not None:
       printed = column.published[label]
       # As printed: the thesis knows two digits.
       difference = round(estimate.value, 2) - printed
       values.update(thesis=printed, difference=round(difference, 2))
-      under = (f'thesis {estimates.number(printed, 2)}, '
-               f'{estimates.number(difference, 2, signed=True)}',)
-    yield Cell(cell.text, under, values,
-               best=len(ours) > 1 and estimate is not None
-               and estimate.value == best > 0)
+      under += (f'thesis {estimates.number(printed, 2)}, '
+                f'{estimates.number(difference, 2, signed=True)}',)
+    yield Cell(cell.text, (*under, *_few(column, label)), values,
+               best=column is best and estimate is not None)
+
+
+def _few(column: settings_lib.Column, label: str) -> Iterable[str]:
+  """Yields a warning for a score that rests on few images."""
+  if label in column.few:
+    yield images(column.few[label])
+  elif label == thesis.MACRO and column.few:
+    smallest = min(column.few, key=column.few.__getitem__)
+    yield f'{smallest}: {images(column.few[smallest])}'
+
+
+def images(count: int) -> str:
+  """Returns a number of test images that is too small, in words."""
+  return f'only {count} test {"image" if count == 1 else "images"}'
 
 
 def _values(estimate: estimates.Estimate) -> dict[str, float | int]:
@@ -159,8 +178,6 @@ def _values(estimate: estimates.Estimate) -> dict[str, float | int]:
 def _notes(setting: settings_lib.Setting) -> Iterable[str]:
   """Yields how the numbers were made, and what is not alike."""
   yield from uncertainty(setting)
-  if len(setting.columns) > 1:
-    yield 'The highest score of a row is bold.'
   published = [c for c in setting.columns if c.published is not None]
   if published:
     yield ('Below each score: what the thesis printed, and ours minus its, '
@@ -186,24 +203,22 @@ def uncertainty(setting: settings_lib.Setting) -> Iterable[str]:
   if single:
     test = single[0].first.summary['test']
     yield (f'{test["n"]:,} test images. In brackets: '
-           f'{100 * test["level"]:g} % bootstrap intervals, drawn by '
+           f'{100 * test["level"]:g} % intervals, drawn by '
            f'{test.get("resampled_by", "image")}.')
   repeated = sorted({len(c.runs) for c in setting.columns} - {1})
   if repeated:
-    yield (f'± is the standard deviation over '
-           f'{" or ".join(map(str, repeated))} seeds, each with its own split '
-           'where the split is drawn.')
+    yield (f'Means of {" or ".join(map(str, repeated))} seeds, each with its '
+           'own split where the split is drawn; their 95 % intervals hold both '
+           'the choice of the test images and the spread over the seeds.')
+  if any(column.first.is_baseline for column in setting.columns):
+    yield 'Trees also train on the validation images; networks do not.'
 
 
 def _unlike(networks: tuple[settings_lib.Column, ...]) -> Iterable[str]:
   """Yields the keys in which a network's recipe is not the first one's."""
   for column in networks[1:]:
-    keys = [line.split(':')[0] for line in specs.difference(
-        networks[0].first.identity.to_json(),
-        column.first.identity.to_json())]
-    keys = [key for key in keys if not key.startswith(_NOT_RECIPE)]
+    keys = settings_lib.unlike(networks[0], column)
     if keys:
-      mine, other = (
-          ', '.join(f'{key} {settings_lib.value_of(c.first.spec, key)}'
-                    for key in keys) for c in (column, networks[0]))
+      mine, other = (settings_lib.recipe_words(c, keys)
+                     for c in (column, networks[0]))
       yield f'{column.title}: {mine} ({networks[0].title}: {other}).'

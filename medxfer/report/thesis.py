@@ -113,23 +113,27 @@ RECIPE: Mapping[str, str] = types.MappingProxyType({
     'optimizer': 'sgd at 0.0001',
 })
 
+# Preprocessing -> what it makes of pixels, in words.
+PIXELS: Mapping[str, str] = types.MappingProxyType(
+    {'thesis': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'})
+
 
 def recipe(spec: specs.RunSpec) -> dict[str, str]:
   """Returns what a run did about each key of `RECIPE`."""
   height, width = spec.data.image_size
-  pixels = {
-      'thesis': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'}
   split = {
-      'thesis': 'by image', 'grouped': 'by group', 'official': 'as published'}
+      'thesis': 'by image', 'grouped': 'by group', 'official': 'as published',
+      'official_grouped': 'as published', 'auto': 'as the folder gives it'}
   return {
       'split': split[spec.data.split],
       'images': f'{height}×{width}',
-      'pixels': pixels[spec.model.preprocessing],
-      'optimizer': _optimizer(spec.optimizer),
+      'pixels': PIXELS[spec.model.preprocessing],
+      'optimizer': optimizer(spec.optimizer),
   }
 
 
-def _optimizer(spec: specs.OptimizerSpec) -> str:
+def optimizer(spec: specs.OptimizerSpec) -> str:
+  """Returns an update rule and its rates in words."""
   words = f'{spec.name} at {spec.learning_rate:g}'
   if spec.backbone_factor == 1:
     return words

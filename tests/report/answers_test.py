@@ -34,8 +34,9 @@ def test_the_best_layers_are_named_with_the_next(tmp_path):
     workdirs.write(tmp_path / arm, arm, skill=skill)
   workdirs.write(tmp_path / 'g', 'all', skill=3., modifiers=('cpu', 'grouped'))
   _, layers, trust = (answer.lines[0] for answer in _answers(tmp_path))
-  assert layers.verdict == 'All layers trainable.'
-  assert 'next last block trainable' in layers.numbers
+  assert layers.verdict == 'All layers trainable (sure).'
+  assert 'next last block trainable with 0.' in layers.numbers
+  assert 'rank 1 of 3' in layers.numbers
   assert 'Split by lesion, macro F1 is ' in trust.numbers
 
 
@@ -55,7 +56,7 @@ def test_a_leak_that_nobody_can_know_is_not_denied(tmp_path):
   summary = files.read_json(path / 'summary.json')
   summary['leak'].update(images=None, groups=None, share=None)
   files.write_json(path / 'summary.json', summary)
-  assert _answers(tmp_path)[-1].lines[0].verdict == 'Nobody knows.'
+  assert _answers(tmp_path)[-1].lines[0].verdict == 'Not known.'
 
 
 def test_what_was_not_run_is_not_known(tmp_path):

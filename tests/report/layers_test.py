@@ -13,6 +13,7 @@ from medxfer.report import estimates
 from medxfer.report import findings
 from medxfer.report import freezing
 from medxfer.report import layer_studies
+from medxfer.report import published_shape
 from medxfer.report import write
 from tests.report import workdirs
 
@@ -20,7 +21,7 @@ from tests.report import workdirs
 _SKILLS = {
     'base': 1.5, 'frozen_imagenet_2': 2.2, 'frozen_imagenet_13': 1.0,
     'frozen_random_7': 0.2, 'tuned_imagenet_2': 2.0, 'tuned_imagenet_13': 3.0,
-    'frozen_own_10': 0.6, 'tuned_own_10': 1.5, 'statistics': 1.6,
+    'frozen_own_10': 0.2, 'tuned_own_10': 3.0, 'statistics': 1.6,
     'last_3': 2.0, 'last_6': 4.5}
 
 
@@ -47,7 +48,8 @@ def test_the_best_of_validation_is_chosen_and_compared(section):
   assert choice.verdict == 'Freeze blocks 1 to 3 (sure).'
   assert sum(choice.shares.values()) == pytest.approx(1)
   assert 'Against the head alone: +' in choice.numbers
-  assert 'Against all layers: +' in choice.numbers
+  assert 'Test difference to all layers: +' in choice.numbers
+  assert 'rank 1 of 4' in choice.numbers
 
 
 def test_what_to_freeze_is_among_the_answers(study):
@@ -74,12 +76,12 @@ def test_the_published_shape_is_compared_claim_by_claim(section):
   assert (missing, together) == ('yes', 'yes')
 
 
-@pytest.mark.parametrize('frozen, word', [(4.0, 'no'), (0.5, 'open')])
+@pytest.mark.parametrize('frozen, word', [(4.0, 'no'), (1.5, 'open')])
 def test_a_claim_that_the_runs_contradict_does_not_hold(
     tmp_path, frozen, word):
   """Random frozen layers that beat the rest must not be called collapsed."""
   workdirs.write_layer_study(tmp_path / 's', {
-      'base': 0.5, 'frozen_random_7': frozen, 'tuned_imagenet_13': 0.1})
+      'base': 1.5, 'frozen_random_7': frozen, 'tuned_imagenet_13': 0.1})
   found = contents_lib.make(collect.collect(tmp_path)).layers[0]
   table = next(t for t in found.tables if 'shape' in t.name)
   assert [row[3].text for row in table.rows] == ['no', word]
@@ -108,32 +110,56 @@ def test_findings_are_said_in_plain_words(section):
   frozen, tuned, general, moved, back, agreement = section.findings
   assert frozen.startswith(
       'Frozen below a rest that begins at random, the first 2 layers of')
-  assert 'All 13 of them cost 0.' in frozen and 'not clear' not in frozen
+  assert 'All 13 of them, against these: −0.' in frozen
+  assert 'not clear' not in frozen
   assert 'ImageNet’s weights bring +' in tuned and 'scale alone' in tuned
   assert general.startswith('None of ImageNet’s 12 layers serve')
-  assert 'most specific is block1_conv2, with 0.02 (0.01–0.03)' in general
+  assert 'lowest index is that of block1_conv2, 0.02 (0.01–0.03)' in general
   assert 'moved block5_conv3 the farthest, by 13.0 %' in moved
   assert back.startswith('12 of the fine-tuned layers cannot be put back')
   assert 'clear loss: block1_conv2 to block5_conv3; block5_conv3 costs' in back
-  assert 'has no clear relation to what freezing costs' in agreement
-  assert '0.50 over 5 cuts' in agreement
+  assert '5 are too few cuts to tell' in agreement
+  assert 'rank correlation 0.50' in agreement
 
 
 def test_one_layer_in_thirteen_may_cost_something_by_chance():
-  """A sentence on it alone would be believed."""
-  lost = {layer: estimates.Estimate(.01, -.01, .02)
-          for layer in layers_lib.CONVOLUTIONS}
-  lost['block2_conv2'] = estimates.Estimate(.02, .01, .03)
-  said = findings._put_back(types.SimpleNamespace(
-      put_back={'tuned_imagenet': lost}))
-  assert 'block2_conv2 alone cannot be put back' in said
-  assert said.endswith('one of 13 may do so by chance.')
+  """Thirteen losses are compared: Holm's correction is in the sentence."""
+  def said(low):
+    lost = {layer: estimates.Estimate(.01, -.01, .02)
+            for layer in layers_lib.CONVOLUTIONS}
+    lost['block2_conv2'] = estimates.Estimate(.02, low, .04 - low)
+    return findings._put_back(types.SimpleNamespace(
+        put_back={'tuned_imagenet': lost}))
+  # The interval leaves out zero; of thirteen, one does so by chance.
+  assert 'Any one of the fine-tuned layers can be put back' in said(.005)
+  assert 'block2_conv2 alone cannot be put back' in said(.01)
+
+
+def _measured(index, transferred, random):
+  layer = 'block1_conv1'
+  return types.SimpleNamespace(
+      index={'imagenet': {layer: estimates.Estimate(*index)}},
+      probes={'imagenet': {layer: estimates.Estimate(*transferred)},
+              'random': {layer: estimates.Estimate(*random)}})
+
+
+@pytest.mark.parametrize('index, transferred, random, is_general', [
+    ((1., .93, 1.), (.6, .55, .65), (.2, .15, .25), True),
+    # What is not known for certain is not said: an index of 1 from [0, 1],
+    ((1., .0, 1.), (.6, .55, .65), (.2, .15, .25), False),
+    # and a layer that reads no more than random filters.
+    ((1., .93, 1.), (.25, .2, .3), (.2, .15, .25), False)])
+def test_a_layer_is_general_only_by_its_whole_interval(
+    index, transferred, random, is_general):
+  """An index of 1 may be two probes that know nothing."""
+  said = findings._general(_measured(index, transferred, random))
+  assert said.startswith('1 of' if is_general else 'None of')
 
 
 @pytest.mark.parametrize('correlation, cuts, word', [
     (0.9999999999999999, 5, 'agrees with'), (-1.0, 5, 'contradicts'),
-    (-0.9, 5, 'has no clear relation to'), (0.6, 13, 'agrees with'),
-    (1.0, 3, 'has no clear relation to')])
+    (0.6, 13, 'agrees with'),
+    (0.5, 13, 'has no clear relation to')])
 def test_few_cuts_agree_by_chance(correlation, cuts, word):
   """Of five cuts, one order in twelve correlates by 0.9 or more."""
   said = findings._agreement('imagenet', types.SimpleNamespace(
@@ -141,15 +167,47 @@ def test_few_cuts_agree_by_chance(correlation, cuts, word):
   assert f'images, {word} what freezing costs' in said
 
 
+@pytest.mark.parametrize('correlation, cuts', [(-0.949, 5), (1.0, 3)])
+def test_too_few_cuts_tell_nothing(correlation, cuts):
+  """With ties among five cuts .949 is the most there can be."""
+  said = findings._agreement('imagenet', types.SimpleNamespace(
+      agreement={'imagenet': {'freezing': (correlation, cuts)}}))
+  assert f'{cuts} are too few cuts to tell' in said
+
+
+@pytest.mark.parametrize('low, word', [
+    (-.01, 'yes'), (-.03, 'open'), (-.2, 'open')])
+def test_no_worse_needs_a_margin(low, word):
+  """That a loss is not clear does not show that there is none."""
+  [claim] = [c for c in published_shape._CLAIMS if 'no worse' in c.words]
+  gap = estimates.Estimate(0.0, low, -low)
+  contrast = estimates.Contrast(gap, gap, gap.p_value(), 'paired')
+  assert published_shape._holds([claim], [contrast]) == [word]
+
+
+def test_claims_are_corrected_for_their_number():
+  """One of seven clear claims may be chance."""
+  claims = list(published_shape._CLAIMS)
+  gap = estimates.Estimate(-.1, -.19, -.01)
+  nothing = estimates.Estimate(0.0, -.5, .5)
+  contrasts = [estimates.Contrast(one, one, one.p_value(), 'paired')
+               for one in (gap, *[nothing] * (len(claims) - 1))]
+  assert published_shape._holds(claims[:1], contrasts[:1]) == ['yes']
+  assert published_shape._holds(claims, contrasts)[0] == 'open'
+
+
 def test_seeds_are_averaged(tmp_path):
-  """With three seeds a spread is that over seeds, not that of one."""
+  """Their spread widens the interval that the images give."""
   path = workdirs.write_layer_study(
       tmp_path / 's', {'base': 1.0, 'last_3': 2.0, 'tuned_imagenet_13': 2.1},
       seeds=(0, 1))
   workdirs.write_layers(path, seeds=(0, 1))
   found = contents_lib.make(collect.collect(tmp_path)).layers[0]
-  assert '0.050 ± 0.000' in [cell.text for cell in found.tables[-1].rows[4]]
-  assert '±' in found.choice.numbers
+  texts = [cell.text for cell in found.tables[-1].rows[4]]
+  assert '0.050 ± 0.000' in texts  # How far it moved.
+  assert '0.050 (0.040–0.060)' in texts  # Seeds take nothing from the images'.
+  first = found.tables[0].rows[0][-1]
+  assert first.under[0].endswith('over 2 seeds')
 
 
 def test_before_the_layers_are_measured_curves_are_shown(tmp_path):

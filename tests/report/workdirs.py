@@ -1,5 +1,6 @@
 """Finished runs without a training: the files of a workdir, made up."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
 import dataclasses
 import json
@@ -57,6 +58,8 @@ def write(
     classes: Sequence[str] = HAM,
     images: int = 210,
     skill: float = 1.5,
+    val_skill: float | None = None,
+    change: Callable[[dict], None] = lambda summary: None,
     **what,
 ) -> pathlib.Path:
   """Writes the workdir of a finished run.
@@ -67,6 +70,9 @@ def write(
     classes: names of the classes.
     images: on the test side; three to a group.
     skill: how far the right class' logit stands out.
+    val_skill: the same on validation images; None: they are scored as the
+      test images are.
+    change: of the summary, before it is written.
     **what: as for `spec`.
   """
   run = spec(arm, **what)
@@ -83,11 +89,17 @@ def write(
       summary['threshold'] = {'positive': classes[1], 'value': chosen}
       summary['test']['at_threshold'] = operating.at(
           test, chosen, classes[1])
+    val = test if val_skill is None else _scored(
+        run, classes, images, val_skill)
+    predictions_lib.write(
+        path / 'predictions_val.csv', dataclasses.replace(
+            val, image_ids=tuple(f'val_0_{i}' for i in val.image_ids)))
   files.write_table(
       path / 'split.csv', ('image_id', 'label', 'group', 'split'),
       _split_rows(test))
   files.write_json(path / 'config.json', run.to_json())
   files.write_json(path / 'environment.json', {'devices': ['cpu']})
+  change(summary)
   files.write_json(path / 'summary.json', summary)
   return path
 
@@ -104,12 +116,7 @@ def write_layer_study(
   """
   for arm, skill in skills.items():
     for seed in seeds:
-      run = write(path / 'runs' / f'{arm}-seed{seed}', arm, skill=skill,
-                  seed=seed)
-      test = predictions_lib.read(run / 'predictions_test.csv')
-      predictions_lib.write(
-          run / 'predictions_val.csv', dataclasses.replace(
-              test, image_ids=tuple(f'val_0_{i}' for i in test.image_ids)))
+      write(path / 'runs' / f'{arm}-seed{seed}', arm, skill=skill, seed=seed)
   files.write_json(path / 'study.json', {
       'name': 'layers_ham', 'title': 'Layers', 'runs': {
           f'{arm}-seed{seed}': {} for arm in skills for seed in seeds}})

@@ -106,7 +106,7 @@ def _chart(
 
 def _ends(estimate: estimates.Estimate) -> tuple[float, float]:
   """Returns where the bar of an estimate begins and ends."""
-  if estimate.sd is not None:
+  if estimate.low is None and estimate.sd is not None:
     return estimate.value - estimate.sd, estimate.value + estimate.sd
   if estimate.low is None:
     return estimate.value, estimate.value
