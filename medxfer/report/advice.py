@@ -31,17 +31,13 @@ class Advice:
     return self.choice.chosen.first.dataset
 
 
-def otherwise(mine: Advice, others: Iterable[Advice]) -> str:
-  """Says which others advise differently for the same data, and why they may.
+def otherwise(mine: Advice, others: Iterable[Advice]) -> Iterator[str]:
+  """Yields which others advise differently for the same data, and why they may.
 
   Args:
     mine: the advice that stands before the sentences.
     others: all there are.
-
-  Returns:
-    Sentences; '' if none differs.
   """
-  found = []
   for other in others:
     if (other is mine or other.dataset != mine.dataset
         or other.choice.chosen.trained == mine.choice.chosen.trained):
@@ -49,10 +45,9 @@ def otherwise(mine: Advice, others: Iterable[Advice]) -> str:
     unlike = '; '.join(_unlike(mine.choice, other.choice))
     reasons = (f' They differ in {unlike}.' if unlike else
                ' They differ in nothing that is known here.')
-    found.append(f'Another comparison of this data set ({other.where}) advises '
-                 f'otherwise: {choices.lower(other.words)} '
-                 f'({other.choice.word}).{reasons}')
-  return ' '.join(found)
+    yield (f'Another comparison of this data set ({other.where}) advises '
+           f'otherwise: {choices.lower(other.words)} '
+           f'({other.choice.word}).{reasons}')
 
 
 def _unlike(a: choices.Choice, b: choices.Choice) -> Iterator[str]:
@@ -60,7 +55,7 @@ def _unlike(a: choices.Choice, b: choices.Choice) -> Iterator[str]:
   for name, here, there in (
       (name, _facts(a)[name], _facts(b)[name]) for name in _facts(a)):
     if here != there:
-      yield f'{name} ({here} here, {there} there)'
+      yield f'{name} (here {here}, there {there})'
 
 
 def _facts(choice: choices.Choice) -> dict[str, str]:
@@ -74,16 +69,11 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
       'learning rates': recipe['optimizer'],
       'epochs at most': str(spec.training.epochs),
       'seeds': _seeds(choice.columns),
-      'the networks compared': ', '.join(sorted(
-          _trained(column) for column in choice.columns)),
+      'how many layers the compared networks train': ', '.join(map(str, sorted(
+          {len(column.trained) for column in choice.columns}))),
   }
 
 
 def _seeds(columns: Sequence[settings_lib.Column]) -> str:
   return ', '.join(str(seed) for seed in sorted(
       {run.spec.seed for column in columns for run in column.runs}))
-
-
-def _trained(column: settings_lib.Column) -> str:
-  count = len(column.trained)
-  return f'{count} {"layer" if count == 1 else "layers"} trained'

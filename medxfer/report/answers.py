@@ -6,6 +6,7 @@ import dataclasses
 
 from medxfer import errors
 from medxfer.report import advice as advice_lib
+from medxfer.report import cautions
 from medxfer.report import choices
 from medxfer.report import estimates
 from medxfer.report import leaks
@@ -19,11 +20,16 @@ _UNKNOWN = 'Not known yet.'
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-  """What one data set says: its name, the verdict, the numbers."""
+  """What one data set says: its name, the verdict, what speaks for it."""
 
   dataset: str
   verdict: str
-  numbers: str
+  sentences: tuple[str, ...]
+
+  @property
+  def numbers(self) -> str:
+    """The sentences in one paragraph."""
+    return ' '.join(self.sentences)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,78 +113,71 @@ def shown(setting: settings_lib.Setting) -> settings_lib.Column:
   return (sound or setting.networks or setting.columns)[0]
 
 
-def _line(setting: settings_lib.Setting, verdict: str, numbers: str) -> Line:
-  return Line(settings_lib.dataset_title(setting.dataset), verdict, numbers)
+def line(dataset: str, verdict: str, *sentences: str) -> Line:
+  """Returns a line without the sentences that are empty."""
+  return Line(dataset, verdict, tuple(text for text in sentences if text))
 
 
 def _brought(setting: settings_lib.Setting) -> Line:
+  name = settings_lib.dataset_title(setting.dataset)
   a, b = setting.pretrained, setting.random
   if not (a and b):
     missing = 'random' if a else 'ImageNet'
-    return _line(setting, _UNKNOWN,
-                 f'No finished run from {missing} weights with the same recipe '
-                 'trains all layers.')
+    return line(name, _UNKNOWN,
+                f'No finished run from {missing} weights with the same recipe '
+                'trains all layers.')
   if a.notes or b.notes:
-    return _line(setting, _UNKNOWN, _unfinished([a, b]))
+    return line(name, _UNKNOWN, *cautions.unfinished([a, b]))
   gain = pairs.between(a, b, setting.networks)
   keys = settings_lib.unlike(a, b)
-  mine, other = (
-      (', with a recipe of their own,', 'with theirs') if keys else ('', ''))
-  if not gain.is_clear:
-    verdict = 'No clear difference from random weights.'
-  elif gain.f1_macro.value > 0:
-    verdict = f'ImageNet weights{mine} beat random ones {other}'.strip() + '.'
-  else:
-    verdict = f'Random weights{mine} beat those of ImageNet {other}'.strip()
-    verdict += '.'
-  numbers = (f'Macro F1 {_f1(a)} from ImageNet, {_f1(b)} from random weights; '
-             f'difference {gain.words}.')
+  verdict = 'No clear difference from random weights.'
+  if gain.is_clear:
+    better, worse = 'ImageNet weights', 'random ones'
+    if gain.f1_macro.value < 0:
+      better, worse = 'Random weights', 'those of ImageNet'
+    verdict = (f'{better}, with a recipe of their own, beat {worse} with '
+               'theirs.' if keys else f'{better} beat {worse}.')
+  sentences = [
+      f'Macro F1 {_f1(a)} from ImageNet, {_f1(b)} from random weights; '
+      f'difference {gain.words}.']
   if keys:
-    numbers += (
-        ' The two recipes differ, so the difference is that of weights and '
-        f'recipe together: {settings_lib.recipe_words(a, keys)} from ImageNet, '
+    sentences.append(
+        'The two recipes differ, so the difference is that of weights and '
+        f'recipe together: {settings_lib.recipe_words(a, keys)} from ImageNet; '
         f'{settings_lib.recipe_words(b, keys)} from random weights.')
   ham = setting.column('ham')
   if ham and not ham.notes:
     less = pairs.between(a, ham, setting.networks)
-    numbers += (f' From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 '
-                f'{less.words}.')
-  return _line(setting, verdict, numbers)
+    sentences.append(
+        f'From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 {less.words}.')
+  return line(name, verdict, *sentences)
 
 
 def _layers(
     setting: settings_lib.Setting, advice_: Sequence[advice_lib.Advice]
 ) -> Line:
+  name = settings_lib.dataset_title(setting.dataset)
   found = [c for c in setting.networks
            if c.first.spec.model.init_from == 'imagenet']
   if not found:
-    return _line(setting, _UNKNOWN, 'No finished run started from ImageNet.')
+    return line(name, _UNKNOWN, 'No finished run started from ImageNet.')
   if len(found) == 1:
     [only] = found
-    return _line(setting, 'Only one choice was run.',
-                 f'{only.title}: macro F1 {_f1(only)} on test images.')
-  noted = _unfinished(found)
+    return line(name, 'Only one choice was run.',
+                f'{only.title}: macro F1 {_f1(only)} on test images.')
+  noted = cautions.unfinished(found)
   try:
     choice = choices.from_imagenet(setting)
   except errors.DataError as error:
-    return _line(setting, _UNKNOWN, ' '.join([
-        f'Validation images cannot choose: {error}. Test images must not '
-        'choose instead.', noted]).strip())
+    return line(
+        name, _UNKNOWN, f'Validation images cannot choose: {error}. Test '
+        'images must not choose instead.', *noted)
   if not choice:
-    return _line(setting, _UNKNOWN, noted)
-  mine = next((a for a in advice_ if a.choice is choice), None)
-  parts = [*choice.sentences, noted,
-           advice_lib.otherwise(mine, advice_) if mine else '']
-  return _line(setting, f'{choice.chosen.title} ({choice.word}).',
-               ' '.join(part for part in parts if part))
-
-
-def _unfinished(columns: Iterable[settings_lib.Column]) -> str:
-  """Says from which networks no conclusion is drawn, and why."""
-  return ' '.join(
-      f'No conclusion is drawn from “{column.title}”: '
-      f'{"; ".join(note.rstrip(".") for note in column.notes)}.'
-      for column in columns if column.notes)
+    return line(name, _UNKNOWN, *noted)
+  return line(
+      name, f'{choice.chosen.title} ({choice.word}).', *choice.sentences,
+      *noted, *(text for mine in advice_ if mine.choice is choice
+                for text in advice_lib.otherwise(mine, advice_)))
 
 
 def _trust(
@@ -186,13 +185,13 @@ def _trust(
 ) -> Line:
   """Says how far a network's score is leakage, and how calibrated it is."""
   column = shown(setting)
-  verdict, numbers = leaks.said(setting, column)
-  parts = [f'“{column.title}”, {_split(setting)}: {numbers}',
-           leaks.without_copies(column), _twin(setting, settings, column),
-           few(column), _calibration(column), _unfinished([column])]
-  if len(column.runs) == 1:
-    parts.append('One seed only.')
-  return _line(setting, verdict, ' '.join(part for part in parts if part))
+  verdict, first, *sentences = leaks.said(setting, column)
+  return line(
+      settings_lib.dataset_title(setting.dataset), verdict,
+      f'“{column.title}”, {_split(setting)}: {first}', *sentences,
+      leaks.without_copies(column), _twin(setting, settings, column),
+      few(column), _calibration(column), *cautions.unfinished([column]),
+      'One seed only.' if len(column.runs) == 1 else '')
 
 
 def _split(setting: settings_lib.Setting) -> str:
@@ -230,7 +229,7 @@ def _twin(
   found.sort(key=lambda pair: pair[0].column is not column)
   if not found:
     leak = leaks.worst(column.runs)
-    return ('What that adds to the score, no finished run tells.'
+    return ('No finished run tells what that adds to the score.'
             if leak.share else '')
   a, b, gap = found[0]
   title = _split(b.setting)

@@ -26,12 +26,10 @@ _RESAMPLES = 1000
 # From these shares of the resamples on, a choice is called so.
 _SURE, _LIKELY = 0.8, 0.5
 WORDS = (
-    'The validation images choose, and are drawn again 1,000 times to see how '
-    f'sure that is: “sure” if at least {100 * _SURE:.0f} % of these sets of '
-    f'images choose the same, “likely” if at least {100 * _LIKELY:.0f} % do, '
-    '“open” if fewer do. Validation scores are those of the best epoch, hence '
-    'optimistic. A difference is called clear if its p-value, corrected by '
-    'Holm for all pairs that are compared, is below .05.')
+    'The validation images choose. They are drawn again 1,000 times: “sure”, '
+    f'if at least {100 * _SURE:.0f} % of these sets of images choose the same; '
+    f'“likely”, if at least {100 * _LIKELY:.0f} % do; “open”, if fewer do. '
+    'Validation scores are those of the best epoch, hence optimistic.')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

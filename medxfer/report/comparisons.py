@@ -19,7 +19,8 @@ _SMALLEST_P = 0.001
 _F1 = ('Macro F1, difference', 'p', 'p, Holm')
 _P = ('p: how likely so large a difference of macro F1 is by chance. Holm '
       'corrects it for the number of pairs in this table; the page calls a '
-      'difference clear only where that is below .05.')
+      'difference clear only where that is below .05. –: no conclusion is '
+      'drawn from one of the two.')
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:

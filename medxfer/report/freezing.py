@@ -48,17 +48,22 @@ class Choice:
     return choices.WORDS
 
   @property
-  def numbers(self) -> str:
-    """What speaks for it, in words."""
-    parts = [*self.choice.sentences]
+  def sentences(self) -> tuple[str, ...]:
+    """What speaks for it."""
+    found = [*self.choice.sentences]
     for trained, words in ((0, 'the head alone'),
                            (curves.ALL, 'all layers')):
       column = self.columns.get(trained)
       # The second, and the best on test, are compared already.
       if (column in self.choice.columns[2:]
           and column is not self.choice.on_test[0]):
-        parts.append(f'Against {words}: {self.choice.against(column).words}.')
-    return ' '.join(parts)
+        found.append(f'Against {words}: {self.choice.against(column).words}.')
+    return tuple(found)
+
+  @property
+  def numbers(self) -> str:
+    """The sentences in one paragraph."""
+    return ' '.join(self.sentences)
 
 
 def choose(study: layer_studies.LayerStudy) -> Choice | None:

@@ -97,10 +97,9 @@ def answers(
   for one in sections:
     if one.choice:
       [mine] = (a for a in advice_ if a.choice is one.choice.choice)
-      numbers = (f'{one.choice.numbers} '
-                 f'{advice_lib.otherwise(mine, advice_)}').strip()
-      lines.append(answers_lib.Line(
-          one.dataset, one.choice.verdict, numbers))
+      lines.append(answers_lib.line(
+          one.dataset, one.choice.verdict, *one.choice.sentences,
+          *advice_lib.otherwise(mine, advice_)))
   question = 'What can stay frozen?'
   return ((answers_lib.Answer(question, tuple(lines), choices.WORDS),)
           if lines else ())

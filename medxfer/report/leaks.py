@@ -60,7 +60,7 @@ def worst(runs: Iterable[reading.Run]) -> Leak:
 
 def said(
     setting: settings_lib.Setting, column: settings_lib.Column
-) -> tuple[str, str]:
+) -> tuple[str, ...]:
   """Returns a verdict on a network's test images, and what speaks for it.
 
   Args:
@@ -72,19 +72,20 @@ def said(
   others = worst(run for c in setting.columns for run in c.runs)
   unit = _UNIT.get(setting.dataset.name, 'group')
   groups, copies = _groups(leak, unit), _copies(leak)
+  share = leak.share or leak.known_copies / leak.n
+  leaked = f'{100 * share:.{0 if share >= .01 else 1}f} % of the test images '
   if leak.share:
-    verdict = f'{100 * leak.share:.0f} % of the test images are leaked:'
-    return verdict, f'their {unit} also stands in train. {copies}'
+    return (f'{leaked}are leaked.', f'another image of their {unit} stands in '
+            'train.', copies)
   if leak.known_copies:
-    verdict = (f'{100 * leak.known_copies / leak.n:.0f} % of the test images '
-               'are leaked:')
-    return verdict, f'they have a copy in train. {copies} {groups}'
+    return (f'{leaked}are leaked.', 'they have a copy in train.', copies,
+            groups)
   if not leak.is_clean:
-    return 'Not known.', f'{groups} {copies}'
+    return 'Not known.', groups, copies
   if not others.is_clean:
-    return 'No leak found for this network,', (
-        f'but for others of its table. {groups} {copies}')
-  return 'No leak found.', f'{groups} {copies}'
+    return ('No leak found for this network, but for others of its table.',
+            groups, copies)
+  return 'No leak found.', groups, copies
 
 
 def _groups(leak: Leak, unit: str) -> str:
@@ -107,7 +108,7 @@ def _copies(leak: Leak) -> str:
 
 
 def without_copies(column: settings_lib.Column) -> str:
-  """Says what a network scores on test images without a copy; '' if all."""
+  """Says what a network scores on the test images without a copy, or ''."""
   full, rest = (accuracy(column, is_full=part) for part in (True, False))
   if rest is None:
     return ''

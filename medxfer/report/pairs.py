@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import dataclasses
 import functools
 import itertools
 
@@ -18,10 +19,15 @@ def contrasts(found: tuple[_Pair, ...]) -> Mapping[_Pair, estimates.Contrast]:
   """Returns (first, second) -> first minus second.
 
   Args:
-    found: the pairs; p-values are adjusted for their number.
+    found: the pairs; p-values are adjusted for their number. A pair with a
+      network from which no conclusion is drawn has none, and does not count.
   """
-  compared = estimates.corrected([estimates.contrast(*pair) for pair in found])
-  return dict(zip(found, compared))
+  compared = [
+      dataclasses.replace(contrast, p_value=None) if a.notes or b.notes
+      else contrast
+      for (a, b), contrast in zip(found, itertools.starmap(
+          estimates.contrast, found))]
+  return dict(zip(found, estimates.corrected(compared)))
 
 
 def compare(
