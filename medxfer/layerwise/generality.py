@@ -54,7 +54,8 @@ def indices(
 
   The index of a layer is (T - R) / (max(T, O) - R), not below 0, where T, O
   and R are the macro F1 of probes on the transferred layer, on the same layer
-  of a network that was trained for this task alone, and on random filters.
+  of a network that was trained on this task (fine-tuned from the
+  transferred one, if the study has it), and on random filters.
 
       1: general; it serves this task as well as the task's own layer.
       0: specific; it serves no better than filters that learnt nothing.
@@ -62,7 +63,7 @@ def indices(
   Args:
     images: the m test images, drawn by group in the bootstrap.
     transferred: readings of the network that is to be transferred.
-    own: of the task's own.
+    own: of the network that was trained on this task.
     random: of one that was never trained.
     resamples: replicates of the bootstrap, the same images for all layers.
     level: share of the replicates between the ends of an interval.

@@ -150,7 +150,7 @@ def _brought(setting: settings_lib.Setting) -> Line:
     less = pairs.between(a, ham, setting.networks)
     sentences.append(
         f'From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 {less.words}.')
-  return line(name, verdict, *sentences)
+  return line(name, verdict, *sentences, few(a))
 
 
 def _layers(
@@ -176,7 +176,7 @@ def _layers(
     return line(name, _UNKNOWN, *noted)
   return line(
       name, f'{choice.chosen.title} ({choice.word}).', *choice.sentences,
-      *noted, *(text for mine in advice_ if mine.choice is choice
+      few(choice.chosen), *noted, *(text for mine in advice_ if mine.choice is choice
                 for text in advice_lib.otherwise(mine, advice_)))
 
 

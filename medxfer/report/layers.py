@@ -99,6 +99,7 @@ def answers(
       [mine] = (a for a in advice_ if a.choice is one.choice.choice)
       lines.append(answers_lib.line(
           one.dataset, one.choice.verdict, *one.choice.sentences,
+          answers_lib.few(one.choice.choice.chosen),
           *advice_lib.otherwise(mine, advice_)))
   question = 'What can stay frozen?'
   return ((answers_lib.Answer(question, tuple(lines), choices.WORDS),)
