@@ -82,6 +82,11 @@ def write(
   summary = _summary(run, test, baseline)
   predictions_lib.write(path / 'predictions_test.csv', test)
   if not baseline:
+    val = test if val_skill is None else _scored(
+        run, classes, images, val_skill)
+    predictions_lib.write(
+        path / 'predictions_val.csv', dataclasses.replace(
+            val, image_ids=tuple(f'val_0_{i}' for i in val.image_ids)))
     (path / 'metrics.jsonl').write_text(''.join(
         json.dumps(_epoch(i, skill)) + '\n' for i in range(6)))
     if len(classes) == 2:
@@ -89,11 +94,6 @@ def write(
       summary['threshold'] = {'positive': classes[1], 'value': chosen}
       summary['test']['at_threshold'] = operating.at(
           test, chosen, classes[1])
-    val = test if val_skill is None else _scored(
-        run, classes, images, val_skill)
-    predictions_lib.write(
-        path / 'predictions_val.csv', dataclasses.replace(
-            val, image_ids=tuple(f'val_0_{i}' for i in val.image_ids)))
   files.write_table(
       path / 'split.csv', ('image_id', 'label', 'group', 'split'),
       _split_rows(test))
