@@ -164,7 +164,8 @@ def _layers(
   if len(found) == 1:
     [only] = found
     return line(name, 'Only one choice was run.',
-                f'{only.title}: macro F1 {_f1(only)} on test images.')
+                f'{only.title}: macro F1 {_f1(only)} on test images.',
+                few(only), *cautions.unfinished([only]))
   noted = cautions.unfinished(found)
   try:
     choice = choices.from_imagenet(setting)

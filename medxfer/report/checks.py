@@ -58,6 +58,7 @@ def summary(
   for key in _AT_THRESHOLD if point is not None else ():
     if mapping(path, point).get(key) is not None:
       number(path, point, key)
+      _interval(path, mapping(path, point.get('intervals') or {}), (key,))
   again = metrics.compute(predictions)
   for key in ('accuracy', 'f1_macro'):
     if abs(again[key] - test[key]) > _TOLERANCE:
@@ -93,6 +94,8 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
       _interval(path, mapping(path, rates.get('intervals') or {}), (key,))
   if classes and set(classes) != set(read['test']['class_names']):
     raise errors.DataError(f'{path}: per_class is of other classes')
+  if read['test'].get('ece_debiased') is not None:
+    number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
     _interval(path, mapping(path, read['test']['intervals']), (key,))
   for place, key in (('threshold', 'positive'), ('positive', 'class'),

@@ -196,8 +196,10 @@ def _test(column: settings_lib.Column) -> Mapping[str, Any]:
 
 def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
   point = _test(column).get('at_threshold') or {}
-  return [tables.figure(point.get(key)) for key in (
-      'threshold', 'f1_macro', 'sensitivity', 'specificity')]
+  ranges = point.get('intervals') or {}
+  return [tables.figure(point.get('threshold')), *(
+      tables.spread(estimates.over_seeds([point.get(key)], [ranges.get(key)]))
+      for key in ('f1_macro', 'sensitivity', 'specificity'))]
 
 
 def _share(column: settings_lib.Column) -> tables.Cell:

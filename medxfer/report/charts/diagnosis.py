@@ -8,6 +8,7 @@ from medxfer.evaluation import calibration
 from medxfer.evaluation import metrics
 from medxfer.evaluation import operating
 from medxfer.report import estimates
+from medxfer.report import positive
 from medxfer.report import settings as settings_lib
 from medxfer.report.charts import style
 
@@ -108,7 +109,8 @@ def roc(column: settings_lib.Column, name: str) -> style.Chart:
   areas = metrics.auroc_per_class(scored.labels, scored.probabilities)
   defined = [k for k in range(len(names)) if not np.isnan(areas[k])]
   # With two classes both curves say the same.
-  shown = defined[-1:] if len(names) == 2 else sorted(
+  found = positive.of(column.first)
+  shown = [k for k in defined if names[k] == found] if found else sorted(
       sorted(defined, key=lambda k: -support[k])[:_MOST_CURVES])
 
   def paint(axes: mpl_axes.Axes) -> None:
