@@ -166,7 +166,7 @@ def _layers(
     return line(name, 'Only one choice was run.',
                 f'{only.title}: macro F1 {_f1(only)} on test images.',
                 few(only), *cautions.unfinished([only]))
-  noted = cautions.unfinished(found)
+  noted = list(cautions.unfinished(found))
   try:
     choice = choices.from_imagenet(setting)
   except errors.DataError as error:
@@ -174,11 +174,13 @@ def _layers(
         name, _UNKNOWN, f'Validation images cannot choose: {error}. Test '
         'images must not choose instead.', *noted)
   if not choice:
-    return line(name, _UNKNOWN, *noted)
+    return line(name, _UNKNOWN, 'Fewer than two networks are left to choose '
+                'from.', *noted)
   return line(
       name, f'{choice.chosen.title} ({choice.word}).', *choice.sentences,
-      few(choice.chosen), *noted, *(text for mine in advice_ if mine.choice is choice
-                for text in advice_lib.otherwise(mine, advice_)))
+      few(choice.chosen), *noted,
+      *(text for mine in advice_ if mine.choice is choice
+        for text in advice_lib.otherwise(mine, advice_)))
 
 
 def _trust(

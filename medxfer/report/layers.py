@@ -44,7 +44,9 @@ class Section:
   charts: tuple[style.Chart, ...]
 
 
-def section(study: layer_studies.LayerStudy, name: layer_charts.Name) -> Section:
+def section(
+    study: layer_studies.LayerStudy, name: layer_charts.Name
+) -> Section:
   """Arranges and draws a study.
 
   Args:
@@ -142,7 +144,8 @@ def _curves(
       study.column(curves.BASE),
       study.column(curves.STATISTICS, curves.IMAGENET, curves.ALL))
   if base:
-    notes.append(f'Everything from random weights: {layer_charts.f1(base).text()}.')
+    notes.append('Everything from random weights: '
+                 f'{layer_charts.f1(base).text()}.')
   if statistics:
     notes.append('Of ImageNet’s layers mean and variance alone: '
                  f'{layer_charts.f1(statistics).text()}.')
@@ -155,7 +158,8 @@ def _curves(
       name, 'Macro F1 of every network of the study', (),
       ('Layers', *(title for title, _ in columns)),
       tuple((tables.figure(count, 0), *(
-          tables.spread(layer_charts.f1(curve[count]) if count in curve else None)
+          tables.spread(
+              layer_charts.f1(curve[count]) if count in curve else None)
           for _, curve in columns)) for count in counts), tuple(notes))
 
 
@@ -172,7 +176,8 @@ def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
          measured.diagnostics['h_score'][source] for source in measured.index},
       **{f'Moved, {layer_studies.called(network)}': values
          for network, values in measured.moved.items()},
-      **{f'CKA, {line.title}': line.values for line in layer_charts.similar(measured)},
+      **{f'CKA, {line.title}': line.values
+         for line in layer_charts.similar(measured)},
       **{f'Lost if put back, {layer_studies.called(network)}': values
          for network, values in measured.put_back.items()},
   }

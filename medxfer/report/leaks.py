@@ -102,7 +102,10 @@ def _copies(leak: Leak) -> str:
     return f'Copies were not looked for{known}.'
   if not leak.known_copies:
     return 'No test image has a copy in train.'
-  return (f'{leak.known_copies:,} of {leak.n:,} test images have a copy in '
+  if leak.known_copies >= leak.n:
+    return 'No test image is without a copy in train.'
+  have = 'has' if leak.known_copies == 1 else 'have'
+  return (f'{leak.known_copies:,} of {leak.n:,} test images {have} a copy in '
           'train: the same image, or it saved again, resized, cropped or '
           'brightened a little.')
 

@@ -4,11 +4,9 @@ Only files are read: no JAX, no TensorFlow, so that a page takes seconds.
 """
 
 from collections.abc import Mapping
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 import pathlib
 from typing import Any
 
@@ -16,16 +14,14 @@ from medxfer import baselines
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.data import splits
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import trainable
 from medxfer.report import checks
+from medxfer.report import run_files
 from medxfer.runs import workdir
 
-_SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
 # Below so many test images of a class its scores say next to nothing.
 FEW = 10
-_CURVES = ('epoch', 'train_accuracy', 'val_accuracy')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +148,7 @@ def read(path: pathlib.Path, name: str) -> Run:
       raise errors.DataError(f'no {file}: python -m tools.evaluate writes the '
                              'predictions again')
   table = path / workdir.SPLIT
-  rows = _split(table)
+  rows = run_files.split(table)
   predictions = predictions_lib.with_groups(
       predictions_lib.read(path / checks.PREDICTIONS),
       {row[0]: row[2] for row in rows if row[3] == 'test'})
@@ -161,10 +157,11 @@ def read(path: pathlib.Path, name: str) -> Run:
       name=name, path=path, spec=_decided(source, spec, summary),
       summary=summary,
       dataset=_dataset(spec.data, predictions.class_names, rows),
-      predictions=predictions, images=_images(table, rows, predictions),
-      history=_history(path / workdir.HISTORY),
-      left_out=_left_out(path / workdir.SKIPPED),
-      device=_device(path / workdir.ENVIRONMENT))
+      predictions=predictions,
+      images=run_files.images(table, rows, predictions),
+      history=run_files.history(path / workdir.HISTORY),
+      left_out=run_files.left_out(path / workdir.SKIPPED),
+      device=run_files.device(path / workdir.ENVIRONMENT))
 
 
 @functools.lru_cache(maxsize=256)
@@ -177,10 +174,17 @@ def validation(run: Run) -> predictions_lib.Predictions:
   path = run.path / workdir.predictions('val')
   if not path.exists():
     raise errors.DataError(f'{run.name}: no {path.name}')
-  return predictions_lib.with_groups(
-      predictions_lib.read(path),
-      {row[0]: row[2] for row in _split(run.path / workdir.SPLIT)
-       if row[3] == 'val'})
+  try:
+    scored = predictions_lib.read(path)
+  except OSError as error:
+    raise errors.DataError(
+        f'{run.name}: {path.name} cannot be read ({error.strerror})') from error
+  if scored.class_names != run.dataset.class_names:
+    raise errors.DataError(
+        f'{run.name}: {path.name} has other classes than {checks.PREDICTIONS}')
+  return predictions_lib.with_groups(scored, {
+      row[0]: row[2] for row in run_files.split(run.path / workdir.SPLIT)
+      if row[3] == 'val'})
 
 
 def _spec(path: pathlib.Path) -> specs.RunSpec:
@@ -218,90 +222,3 @@ def _dataset(
   digest = hashlib.sha256(repr(images).encode()).hexdigest()
   return Dataset(
       data.name, pathlib.PurePath(data.dir).name, 0, class_names, digest)
-
-
-def _split(path: pathlib.Path) -> list[list[str]]:
-  """Returns the rows of split.csv without its header."""
-  try:
-    text = path.read_text('utf-8')
-    header, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
-  except (ValueError, csv.Error) as error:
-    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
-  if header != _SPLIT_HEADER:
-    raise errors.DataError(
-        f'{path}: the columns are {",".join(header)}, not '
-        f'{",".join(_SPLIT_HEADER)}')
-  for i, row in enumerate(rows):
-    if len(row) != len(header) or row[3] not in (*splits.SIDES, splits.UNUSED):
-      raise errors.DataError(
-          f'{path}: row {i + 2} is {",".join(row)!r}, not an image with its '
-          f'side, one of {", ".join((*splits.SIDES, splits.UNUSED))}')
-  return rows
-
-
-def _images(
-    path: pathlib.Path,
-    rows: list[list[str]],
-    predictions: predictions_lib.Predictions,
-) -> dict[str, dict[str, int]]:
-  """Counts images by class and side; every predicted one must be counted."""
-  names = predictions.class_names
-  counts = {name: dict.fromkeys(splits.SIDES, 0) for name in names}
-  labels = {}
-  for image, label, _, side in rows:
-    if label not in counts:
-      raise errors.DataError(
-          f'{path}: image {image!r} is of class {label!r}, which '
-          f'{checks.PREDICTIONS} does not have')
-    if side in splits.SIDES:
-      counts[label][side] += 1
-    labels[image] = label
-  for image, label in zip(predictions.image_ids, predictions.labels):
-    if labels[image] != names[label]:
-      raise errors.DataError(
-          f'{path}: image {image!r} is of class {labels[image]!r}, but of '
-          f'{names[label]!r} in {checks.PREDICTIONS}')
-  return counts
-
-
-def _history(path: pathlib.Path) -> tuple[Mapping[str, float], ...]:
-  """Reads metrics.jsonl; trees have none."""
-  if not path.exists():
-    return ()
-  epochs = []
-  for i, line in enumerate(path.read_bytes().splitlines()):
-    try:
-      epoch = files.parse_json(line)
-    except ValueError as error:
-      raise errors.DataError(
-          f'{path}: line {i + 1} is damaged, not JSON ({error})') from error
-    epoch = checks.mapping(path, epoch)
-    for key in _CURVES:
-      checks.number(path, epoch, key)
-    epochs.append(epoch)
-  return tuple(epochs)
-
-
-def _left_out(path: pathlib.Path) -> tuple[tuple[str, str, bool], ...]:
-  """Reads skipped.csv; a run that used every file has none.
-
-  Its columns are image_id, reason and, not in older runs, what.
-  """
-  if not path.exists():
-    return ()
-  try:
-    text = path.read_text('utf-8')
-    _, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
-    return tuple((name, reason, what[:1] in ([], ['skipped']))
-                 for name, reason, *what in rows)
-  except (ValueError, csv.Error) as error:
-    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
-
-
-def _device(path: pathlib.Path) -> str:
-  if not path.exists():
-    return ''
-  devices = checks.mapping(path, files.read_json(path)).get('devices', [])
-  if not isinstance(devices, list):
-    raise errors.DataError(f'{path}: devices is no list')
-  return ', '.join(map(str, devices))

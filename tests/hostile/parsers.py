@@ -42,6 +42,7 @@ from medxfer.model.weights import contract as contracts
 from medxfer.model.weights import native
 from medxfer.report import layer_studies
 from medxfer.report import reading
+from medxfer.report import run_files
 from medxfer.study import curves
 from medxfer.study import plan
 from medxfer.training import kept
@@ -131,12 +132,12 @@ def _predictions(folder: pathlib.Path, content: bytes) -> None:
 
 def _split(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'split.csv').write_bytes(content)
-  reading._split(folder / 'split.csv')
+  run_files.split(folder / 'split.csv')
 
 
 def _history(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'metrics.jsonl').write_bytes(content)
-  reading._history(folder / 'metrics.jsonl')
+  run_files.history(folder / 'metrics.jsonl')
 
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:

@@ -76,6 +76,9 @@ def test_bold_and_the_figures_are_those_of_the_choice(disagreeing):
 @pytest.mark.parametrize('damage, reason', [
     (lambda path: path.unlink(), 'no predictions_val.csv'),
     (lambda path: path.write_text(path.read_text()[:-9]), 'cut off'),
+    (lambda path: (path.unlink(), path.mkdir()), 'cannot be read'),
+    (lambda path: path.write_text(path.read_text().replace('nv', 'xx')),
+     'has other classes'),
 ])
 def test_where_validation_cannot_choose_the_test_images_do_not(
     disagreeing, damage, reason):

@@ -44,7 +44,8 @@ def test_several_seeds_that_agree_are_clear(tmp_path):
   assert estimates.contrast(*setting.columns).is_clear
 
 
-@pytest.mark.parametrize('ends', [(.001, .2), (-.001, .2), (-.3, -.05), (0, .1)])
+@pytest.mark.parametrize(
+    'ends', [(.001, .2), (-.001, .2), (-.3, -.05), (0, .1)])
 def test_p_value_and_interval_never_disagree(ends):
   """One page must not call a difference clear and not clear."""
   found = estimates.Estimate(sum(ends) / 2, *ends)
