@@ -87,11 +87,12 @@ def _general(measured: layer_studies.Measured) -> str:
   known = {layer: one for layer, one in index.items() if one}
   general = [layer for layer in known if _is_general(measured, layer)]
   rest = [layer for layer in known if layer not in general]
-  text = (f'{_count(general)} of ImageNet’s {len(known)} layers '
-          f'{"serves" if len(general) == 1 else "serve"} this task for certain '
-          'as well as after fine-tuning, or nearly (the whole interval of the '
-          f'index is at or above {_GENERAL}, and the layer clearly beats '
-          f'random filters){_named(general)}.')
+  chance = f'; one of {len(known)} may be so by chance'
+  text = (f'{_count(general)} of ImageNet’s {len(known)} layers clearly '
+          f'{"serves" if len(general) == 1 else "serve"} this task as well as '
+          'after fine-tuning, or nearly (the whole interval of the index is at '
+          f'or above {_GENERAL}, and the layer clearly beats random filters)'
+          f'{_named(general)}{chance if len(general) == 1 else ""}.')
   if rest:
     least = min(rest, key=lambda layer: known[layer].value)
     text += (f' The lowest index is that of {least}, '

@@ -114,7 +114,7 @@ def test_findings_are_said_in_plain_words(section):
   assert 'All 13 of them, against these: −0.' in frozen
   assert 'not clear' not in frozen
   assert 'ImageNet’s weights bring +' in tuned and 'scale alone' in tuned
-  assert general.startswith('None of ImageNet’s 12 layers serve')
+  assert general.startswith('None of ImageNet’s 12 layers clearly serve')
   assert 'lowest index is that of block1_conv2, 0.02 (0.01–0.03)' in general
   assert 'moved block5_conv3 the farthest, by 13.0 %' in moved
   assert back.startswith('12 of the fine-tuned layers cannot be put back')
