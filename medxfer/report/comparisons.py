@@ -46,7 +46,7 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   notes = [*tables.uncertainty(setting),
            'AUROC: mean over the classes, each against the rest. ECE: expected '
            'calibration error in 15 bins, too high by chance where images are '
-           'few.']
+           'few; debiased: without what chance adds.']
   if chosen:
     run = chosen[0].first
     notes.append(
