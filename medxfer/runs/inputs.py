@@ -175,4 +175,5 @@ def _without_val(split: splits.Split) -> splits.Split:
       train=np.sort(np.concatenate([split.train, split.val])),
       val=split.val[:0],
       test=split.test,
+      unused=split.unused,
   )
