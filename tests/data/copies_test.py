@@ -60,7 +60,7 @@ def _thumbnails(pictures):
     lambda image: image.transpose(Image.Transpose.TRANSVERSE),
     lambda image: _jpeg(ImageOps.mirror(image.crop((2, 4, 158, 117))).resize(
         (100, 75)), 70),
-], ids=str)
+], ids=range(17))
 def test_a_changed_copy_is_found_and_nothing_else(change):
   """Case 30 and its siblings: no metadata table names such a pair."""
   pictures = [_picture(seed) for seed in range(12)]
