@@ -1,1 +1,1 @@
-"""Experiments: one file a data set, `FILE:ARM[,MODIFIER...]`."""
+"""Experiments, `FILE:ARM[,MODIFIER...]`; see `medxfer/recipes/`."""

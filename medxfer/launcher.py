@@ -4,18 +4,18 @@ Nothing heavy is imported here, so that `--help` and a refused flag answer
 before TensorFlow and JAX are loaded.
 """
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import contextlib
+import itertools
 import os
 import pathlib
 import sys
 import traceback
+import types
 from typing import Any
 
-from absl import app
 from absl import flags
 
 from medxfer import default_workdir
@@ -26,21 +26,21 @@ from medxfer import stopping
 from medxfer import wording
 
 _FAILED = errors.DataError.exit_status
+_CONFIG = ('--config', '-config')
+_RECIPES = pathlib.Path(__file__).parent / 'recipes'
 # As shells report signals: 128 + SIGINT, 128 + SIGPIPE.
 _INTERRUPTED, _NO_READER = 130, 141
 
 
-def run(
-    main: Callable[[list[str]], None], *, calls: Mapping[str, str] | None = None
-) -> None:
-  """Parses the command line, calls `main` and exits.
+def run(command: types.ModuleType) -> None:
+  """Parses the command line, calls the `main` of a command and exits.
 
   Args:
-    main: takes what is left of the command line after the flags, without the
-      program's name.
-    calls: key of a run, or 'workdir' -> this command's flag for it. Keys
-      that are not named are flags as they stand where the command has a
-      configuration that holds them.
+    command: defines flags; its docstring is its help; its `main` takes what is
+      left of the command line after the flags, without the program's name.
+      Its `CALLS`, if it has any: key of a run, or 'workdir' -> this command's
+      flag for it. Keys that are not named are flags as they stand where the
+      command has a configuration that holds them.
 
   Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
   130 interrupted by Ctrl-C, 143 by SIGTERM; 141 if nobody reads what the
@@ -48,7 +48,7 @@ def run(
   """
   startup.open_streams()
   stopping.install()
-  status = _status(main, sys.argv, calls or {})
+  status = _status(command, sys.argv)
   try:
     sys.stdout.flush()
   except OSError as error:
@@ -97,12 +97,30 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
       raise errors.UsageError(f'--{flag.name} is required (see --help)')
 
 
-def with_home(word: str) -> str:
-  """Returns a word of the command line; `~` in --config is somebody's home."""
+def found(word: str, before: str = '') -> str:
+  """Returns a word of the command line, with the place of a configuration.
+
+  `~` is somebody's home; configs/NAME.py that is not there, NAME.py and NAME
+  are those of `medxfer/recipes/`.
+
+  Args:
+    word: any word.
+    before: the word before it.
+  """
   flag, equals, named = word.partition('=')
-  if flag not in ('--config', '-config') or not named.startswith('~'):
+  if before in _CONFIG:
+    flag, equals, named = '', '', word
+  elif flag not in _CONFIG or not equals:
     return word
-  return f'{flag}{equals}{paths_lib.read(named, flag)}'
+  if named.startswith('~'):
+    return f'{flag}{equals}{paths_lib.read(named, flag or before)}'
+  file, colon, argument = named.partition(':')
+  path = pathlib.Path(file)
+  own = _RECIPES / f'{path.stem}.py'
+  if (file and not path.exists() and own.is_file()
+      and f'{path.parent}' in ('.', 'configs') and path.suffix in ('', '.py')):
+    file = f'{own}'
+  return f'{flag}{equals}{file}{colon}{argument}'
 
 
 def keys(config: Mapping[str, Any], above: str = '') -> Iterator[str]:
@@ -145,22 +163,18 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _status(
-    main: Callable[[list[str]], None],
-    argv: Sequence[str],
-    calls: Mapping[str, str],
-) -> int:
+def _status(command: types.ModuleType, argv: Sequence[str]) -> int:
   if any(arg in ('-h', '-help', '--help') for arg in argv[1:]):
-    app.usage(shorthelp=True, writeto_stdout=True)
+    print(_help(command))
     return 0
   try:
     _check_folder()
     startup.prepare()
     rest = _parse(argv)
     config = flags.FLAGS['config'].value if 'config' in flags.FLAGS else None
-    wording.use((calls, frozenset(keys(config or {}))))
+    wording.use((getattr(command, 'CALLS', {}), frozenset(keys(config or {}))))
     startup.check_flags()
-    main(rest)
+    command.main(rest)
   except (errors.MedxferError, KeyboardInterrupt, OSError) as error:
     return report(error)
   except (AssertionError, RuntimeError, ValueError) as error:
@@ -168,6 +182,13 @@ def _status(
       raise
     return report(error)
   return 0
+
+
+def _help(command: types.ModuleType) -> str:
+  """Returns what a command does, and its flags."""
+  its_own = (flags.FLAGS.main_module_help() if command.__name__ == '__main__'
+             else flags.FLAGS.module_help(command.__name__))
+  return f'{command.__doc__}\nflags:\n{its_own}'
 
 
 def _check_folder() -> None:
@@ -182,7 +203,8 @@ def _check_folder() -> None:
 
 def _parse(argv: Sequence[str]) -> list[str]:
   """Parses flags; whatever is wrong with them becomes a UsageError."""
-  argv = [with_home(arg) for arg in argv]
+  argv = [argv[0], *(
+      found(word, before) for before, word in itertools.pairwise(argv))]
   try:
     rest = flags.FLAGS(argv)[1:]
     if 'config' in flags.FLAGS and flags.FLAGS['config'].value is not None:
@@ -199,8 +221,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
   except (AttributeError, KeyError) as error:
     # How ml_collections reports a key that the locked configuration lacks.
     raise errors.UsageError(
-        f'unknown configuration key {_innermost(error)}; configs/common.py '
-        'explains every key') from error
+        f'unknown configuration key {_innermost(error)}; '
+        'medxfer/recipes/common.py explains every key') from error
 
 
 def _innermost(error: BaseException) -> str:

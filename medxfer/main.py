@@ -9,6 +9,8 @@ on the same workdir goes on where it stopped; more epochs train on, other
 `evaluation` keys score again.
 """
 
+import sys
+
 from absl import flags
 from ml_collections import config_flags
 
@@ -45,4 +47,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(sys.modules[__name__])

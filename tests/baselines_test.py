@@ -5,7 +5,7 @@ import pytest
 from sklearn import ensemble
 from sklearn import tree
 
-from configs import ham
+from medxfer.recipes import ham
 from medxfer import baselines
 from medxfer import errors
 from medxfer import spec as specs

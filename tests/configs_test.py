@@ -2,13 +2,13 @@
 
 import pytest
 
-from configs import common
-from configs import folder
-from configs import ham
-from configs import layers as layers_config
-from configs import table_7_2
-from configs import table_folder
-from configs import xray
+from medxfer.recipes import common
+from medxfer.recipes import folder
+from medxfer.recipes import ham
+from medxfer.recipes import layers as layers_config
+from medxfer.recipes import table_7_2
+from medxfer.recipes import table_folder
+from medxfer.recipes import xray
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model import layers

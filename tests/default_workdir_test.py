@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from configs import ham
-from configs import layers
-from configs import table_7_1
+from medxfer.recipes import ham
+from medxfer.recipes import layers
+from medxfer.recipes import table_7_1
 from medxfer import default_workdir
 from medxfer import errors
 

@@ -31,6 +31,9 @@ _FLOORS = {
     'medxfer.study': 4,
     'medxfer.study.__main__': 6,
     'medxfer.main': 6,
+    'medxfer.__main__': 6,
+    'medxfer.commands': 6,
+    'medxfer.recipes': 6,
     'configs': 6,
     'tools': 6,
     # In processes of their own, loaded by name.

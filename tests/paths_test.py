@@ -73,13 +73,13 @@ def test_homes_are_found(monkeypatch, named, expected):
 def test_a_configuration_is_found_at_home(monkeypatch):
   """With what follows the colon."""
   monkeypatch.setenv('HOME', '/somebody')
-  assert [launcher.with_home(word) for word in (
+  assert [launcher.found(word) for word in (
       '--config=~/own.py:head,cpu', '-config=~/own.py', '--config=own.py:~',
       '--config.data.dir=~/x')] == [
           '--config=/somebody/own.py:head,cpu', '-config=/somebody/own.py',
           '--config=own.py:~', '--config.data.dir=~/x']
   with pytest.raises(errors.UsageError, match='--config=~nosuch/own.py'):
-    launcher.with_home('--config=~nosuch/own.py')
+    launcher.found('--config=~nosuch/own.py')
 
 
 def test_no_value_is_no_path():

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from configs import common
-from configs import ham
+from medxfer.recipes import common
+from medxfer.recipes import ham
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _README = (_ROOT / 'README.md').read_text()

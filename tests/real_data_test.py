@@ -8,9 +8,9 @@ import os
 import numpy as np
 import pytest
 
-from configs import common
-from configs import ham
-from configs import xray
+from medxfer.recipes import common
+from medxfer.recipes import ham
+from medxfer.recipes import xray
 from medxfer import spec as specs
 from medxfer.data import chest_xray
 from medxfer.data import ham10000

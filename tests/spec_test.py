@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from configs import common
-from configs import ham
+from medxfer.recipes import common
+from medxfer.recipes import ham
 from medxfer import errors
 from medxfer import spec as specs
 

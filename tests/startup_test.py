@@ -13,13 +13,14 @@ from medxfer import startup
 
 _ROOT = pathlib.Path(__file__).parents[1]
 _COMMAND = '''
+import sys
 from absl import flags
 from medxfer import launcher
 
 def main(argv):
   {body}
 
-launcher.run(main)
+launcher.run(sys.modules[__name__])
 '''
 _HELLO = "print('M\\udcfcller 黑')"
 _DRAW = '''import os, matplotlib

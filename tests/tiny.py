@@ -1,6 +1,6 @@
 """A run small enough to be repeated: 50 phantoms of 32 pixels, seconds."""
 
-from configs import ham
+from medxfer.recipes import ham
 
 
 def config(phantoms, arm='head'):

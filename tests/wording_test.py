@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs import ham
-from configs import table_7_1
+from medxfer.recipes import ham
+from medxfer.recipes import table_7_1
 from medxfer import errors
 from medxfer import launcher
 from medxfer import say

@@ -1,1 +1,1 @@
-"""Launchers of single jobs: flags in, one call, files out."""
+"""Commands of a checkout: `python -m tools.NAME`; see `medxfer/commands/`."""

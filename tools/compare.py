@@ -1,47 +1,10 @@
 """Compares two runs on the test images that they share.
 
-    python -m tools.compare RUN_A RUN_B [--output=JSON]
-
-The differences of accuracy and macro F1, each with its interval and p-value,
-by lesion or patient.
+See `medxfer/commands/compare.py`.
 """
 
-from absl import flags
-
-from medxfer import errors
-from medxfer import files
 from medxfer import launcher
-
-_OUTPUT = flags.DEFINE_string(
-    'output', None, 'JSON file to write as well as to print.')
-_RESAMPLES = flags.DEFINE_integer(
-    'resamples', 1000, 'Ways to swap the two that are tried at most.',
-    lower_bound=1)
-
-
-def main(argv: list[str]) -> None:
-  """Reads the flags, then compares."""
-  if len(argv) != 2:
-    raise errors.UsageError('name two workdirs (see --help)')
-  output = launcher.path(_OUTPUT)
-  if output:
-    files.check_target(output, overwrite=True)
-  # pylint: disable=import-outside-toplevel
-  from medxfer.evaluation import paired
-  from medxfer.report import reading
-  tables = []
-  for name, path in zip(argv, launcher.paths(argv)):
-    try:
-      run = reading.read(path, name)
-    except errors.DataError as error:
-      raise errors.DataError(f'{name}: {error}') from error
-    tables.append(run.predictions)
-  a, b = tables
-  compared = paired.compare(a, b, resamples=_RESAMPLES.value)
-  print(paired.table(compared, *argv))
-  if output:
-    files.write_json(output, {'a': argv[0], 'b': argv[1], **compared})
-
+from medxfer.commands import compare
 
 if __name__ == '__main__':
-  launcher.run(main, calls={'workdir': 'workdir'})
+  launcher.run(compare)

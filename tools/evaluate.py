@@ -1,39 +1,10 @@
 """Recomputes the numbers of a run from its best checkpoint.
 
-    python -m tools.evaluate --workdir=DIR [--split=test] [--output=DIR] \\
-        [--data_dir=DIR]
-
-Every image of the split is scored again, once; the table of results is
-printed and, with --output, written there with the predictions. The workdir
-itself is only read.
+See `medxfer/commands/evaluate.py`.
 """
 
-import os
-
-from absl import flags
-
 from medxfer import launcher
-
-_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
-_SPLIT = flags.DEFINE_enum(
-    'split', 'test', ['train', 'val', 'test'], 'Which images to score.')
-_DATA_DIR = flags.DEFINE_string(
-    'data_dir', None, 'Where the images are now, if not where the run read.')
-_OUTPUT = flags.DEFINE_string(
-    'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.')
-
-
-def main(argv: list[str]) -> None:
-  """Reads the flags, then evaluates."""
-  launcher.require(argv, _WORKDIR)
-  # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
-  data_dir = launcher.path(_DATA_DIR)
-  evaluate.evaluate(
-      launcher.path(_WORKDIR), _SPLIT.value,
-      output=launcher.path(_OUTPUT),
-      data_dir=os.fspath(data_dir) if data_dir else None)
-
+from medxfer.commands import evaluate
 
 if __name__ == '__main__':
-  launcher.run(main, calls={'data.dir': '--data_dir'})
+  launcher.run(evaluate)

@@ -1,46 +1,10 @@
 """Writes procedural look-alikes of a data set, in its public layout.
 
-  python -m tools.make_phantom --dataset=ham10000|chest_xray --output=DIR \
-      [--images=600] [--seed=0] [--width=W --height=H]
-
-The same flags give the same bytes. DIR must be absent or empty.
+See `medxfer/commands/make_phantom.py`.
 """
 
-from absl import flags
-
 from medxfer import launcher
-from medxfer.data import phantom
-
-_DATASET = flags.DEFINE_enum(
-    'dataset', 'ham10000', sorted(phantom.KINDS), 'Data set to imitate.'
-)
-_OUTPUT = flags.DEFINE_string(
-    'output', None, 'Folder to write; must be absent or empty.', required=True
-)
-_IMAGES = flags.DEFINE_integer('images', 600, 'Number of images.')
-_SEED = flags.DEFINE_integer('seed', 0, 'Decides every byte.')
-_WIDTH = flags.DEFINE_integer(
-    'width', None, "Width of the images, pixels; None is the data set's."
-)
-_HEIGHT = flags.DEFINE_integer(
-    'height', None, "Height of the images, pixels; None is the data set's."
-)
-
-
-def main(argv: list[str]) -> None:
-  """Writes the data set that the flags name."""
-  del argv
-  output = launcher.path(_OUTPUT)
-  kind = phantom.KINDS[_DATASET.value]
-  size = zip((_WIDTH.value, _HEIGHT.value), kind.size)
-  kind.write(
-      output,
-      images=_IMAGES.value,
-      seed=_SEED.value,
-      size=tuple(own if given is None else given for given, own in size),
-  )
-  print(f'{_IMAGES.value} phantoms of {_DATASET.value} are in {output}')
-
+from medxfer.commands import make_phantom
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(make_phantom)

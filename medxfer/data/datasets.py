@@ -29,7 +29,7 @@ _READERS: Mapping[str, Callable[..., examples_lib.Examples]] = {
 }
 # How public data is had.
 _ORIGINS = {
-    ham10000.NAME: '`python -m tools.download --dataset=ham10000` fetches it',
+    ham10000.NAME: '`python -m medxfer download --dataset=ham10000` fetches it',
     chest_xray.NAME: chest_xray.ORIGIN,
 }
 

@@ -43,7 +43,7 @@ _FOLDERS = ('HAM10000_images_part_1', 'HAM10000_images_part_2', 'images')
 _IMAGE_ID = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 _ISIC = re.compile(r'ISIC_\d+')
 _WAY_OUT = (
-    'get the data set with `python -m tools.download --dataset=ham10000 '
+    'get the data set with `python -m medxfer download --dataset=ham10000 '
     '--output=DIR`, name its folder with --config.data.dir=DIR or '
     '$MEDXFER_DATA/ham10000, or add the modifier `phantom` to run without it')
 

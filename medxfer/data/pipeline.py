@@ -2,7 +2,7 @@
 
 Files become uint8 arrays of one size; everything random happens later, on
 the device. Decoding is `images.read_rgb`, the same for a training image and
-for one that `tools.predict` is given.
+for one that `medxfer predict` is given.
 """
 
 from collections.abc import Callable

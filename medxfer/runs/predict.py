@@ -27,6 +27,7 @@ from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
 from medxfer.runs import greys
 from medxfer.runs import scoring
+from medxfer.runs import workdir
 from medxfer.training import feeds
 from medxfer.training import steps
 
@@ -62,6 +63,7 @@ def predict(
     files.check_target(output, overwrite=True)
   if explain:
     files.check_free(explain)
+  workdir.read_spec(path)  # A folder that is no run, before any image.
   names = image_files(sources, on_bad_image)
   spec, weights = scoring.load(path)
   header = ('image', 'prediction',

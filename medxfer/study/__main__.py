@@ -14,6 +14,7 @@ the shard that ends last; what is found stands in DIR/layers.json.
 """
 
 import shlex
+import sys
 
 from absl import flags
 from ml_collections import config_flags
@@ -31,6 +32,11 @@ _WORKDIR = flags.DEFINE_string(
     'runs/NAME.')
 _SHARD = flags.DEFINE_string(
     'shard', '1/1', 'I/N: do the I-th of N parts of the runs.')
+# Key of a run -> this command's flag for it; see `launcher.run`.
+CALLS = {
+    'seed': '--config.study.seeds',
+    'model.init_from': '--config.study.source_run',
+}
 
 
 def main(argv: list[str]) -> None:
@@ -51,7 +57,7 @@ def main(argv: list[str]) -> None:
   if not failures:
     measure.measure(study, path)
   print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
-        f'python -m tools.report --workdir={shlex.quote(f"{path}")}')
+        f'python -m medxfer report --workdir={shlex.quote(f"{path}")}')
   if failures:
     raise errors.DataError(
         f'{len(failures)} of {len(study.runs)} runs failed: '
@@ -60,7 +66,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main, calls={
-      'seed': '--config.study.seeds',
-      'model.init_from': '--config.study.source_run',
-  })
+  launcher.run(sys.modules[__name__])

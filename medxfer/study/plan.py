@@ -53,10 +53,10 @@ class Study:
 
 
 def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
-  """Plans the runs that a configuration asks for (see `configs/studies.py`).
+  """Plans the runs that a configuration asks for (see `medxfer/recipes/studies.py`).
 
   Args:
-    config: as `configs.studies.compose` returns it.
+    config: as `medxfer.recipes.studies.compose` returns it.
     path: the study's folder, below which its runs lie.
 
   Raises:

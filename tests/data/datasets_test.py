@@ -5,7 +5,7 @@ import dataclasses
 from PIL import Image
 import pytest
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import datasets

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from configs import folder as folder_config
-from configs import xray
+from medxfer.recipes import folder as folder_config
+from medxfer.recipes import xray
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.runs import inputs

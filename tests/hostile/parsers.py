@@ -23,11 +23,11 @@ import onnx.helper
 import onnx.numpy_helper
 from PIL import Image
 
-from configs import folder as folder_config
-from configs import ham
-from configs import layers as layers_config
-from configs import table_7_1
-from configs import xray
+from medxfer.recipes import folder as folder_config
+from medxfer.recipes import ham
+from medxfer.recipes import layers as layers_config
+from medxfer.recipes import table_7_1
+from medxfer.recipes import xray
 from medxfer import cache
 from medxfer import errors
 from medxfer import spec as specs

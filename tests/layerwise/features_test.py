@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import spec as specs
 from medxfer.data import sources
 from medxfer.layerwise import features

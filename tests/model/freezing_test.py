@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import ham
+from medxfer.recipes import ham
 from medxfer import spec as specs
 from medxfer.data import sources
 from medxfer.model import layers

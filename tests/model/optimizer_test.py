@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import ham
+from medxfer.recipes import ham
 from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import optimizer

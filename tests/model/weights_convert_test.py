@@ -1,4 +1,4 @@
-"""Protects the command tools.convert_weights."""
+"""Protects the command convert_weights."""
 
 import pathlib
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.model import weights
-from tools import convert_weights
+from medxfer.commands import convert_weights
 
 _ROOT = pathlib.Path(__file__).parents[2]
 

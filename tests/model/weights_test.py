@@ -138,7 +138,7 @@ def test_importing_weights_imports_nothing_heavy():
   """Launchers answer at once, and converting needs neither JAX nor Keras."""
   heavy = 'jax', 'flax', 'tensorflow', 'keras', 'onnx', 'torch'
   code = (
-      'import sys, medxfer.model.weights, tools.convert_weights; '
+      'import sys, medxfer.model.weights, medxfer.commands.convert_weights; '
       f'print([name for name in {heavy} if name in sys.modules])'
   )
   done = subprocess.run(

@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from configs import ham
+from medxfer.recipes import ham
 from medxfer import spec as specs
 from medxfer.report import reading
 

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import baselines
 from medxfer import files
 from medxfer import spec as specs

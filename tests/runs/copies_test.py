@@ -9,7 +9,7 @@ from PIL import ImageFilter
 from PIL import ImageOps
 import pytest
 
-from configs import folder
+from medxfer.recipes import folder
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import pixels

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from configs import folder as folder_config
+from medxfer.recipes import folder as folder_config
 from medxfer import spec as specs
 from medxfer.runs import inputs
 from medxfer.runs import started

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model.weights import contract as contracts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import spec as specs
 from medxfer.runs import reporter
 from medxfer.runs import workdir

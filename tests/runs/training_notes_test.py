@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from configs import ham
+from medxfer.recipes import ham
 from medxfer import spec as specs
 from medxfer.runs import training_notes
 

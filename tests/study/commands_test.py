@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from configs import table_7_1
-from configs import table_7_2
+from medxfer.recipes import table_7_1
+from medxfer.recipes import table_7_2
 from tests.report import browser as browser_lib
 
 pytestmark = pytest.mark.slow

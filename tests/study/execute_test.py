@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from configs import table_7_1
+from medxfer.recipes import table_7_1
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs

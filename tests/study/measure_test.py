@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from configs import layers as layers_config
+from medxfer.recipes import layers as layers_config
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs

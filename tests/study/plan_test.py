@@ -4,11 +4,11 @@ import pathlib
 
 import pytest
 
-from configs import ham
-from configs import layers
-from configs import table_7_1
-from configs import table_7_2
-from configs import table_folder
+from medxfer.recipes import ham
+from medxfer.recipes import layers
+from medxfer.recipes import table_7_1
+from medxfer.recipes import table_7_2
+from medxfer.recipes import table_folder
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.study import plan

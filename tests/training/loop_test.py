@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import common
+from medxfer.recipes import common
 from medxfer import spec as specs
 from medxfer.training import feeds
 from medxfer.training import loop

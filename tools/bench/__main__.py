@@ -16,6 +16,7 @@ import contextlib
 import os
 import pathlib
 import platform
+import sys
 import tempfile
 
 from absl import flags
@@ -164,4 +165,4 @@ def _refuse_unknown(flag: str, given: list[str], known) -> None:
 
 
 if __name__ == '__main__':
-  launcher.run(main)
+  launcher.run(sys.modules[__name__])

@@ -109,7 +109,7 @@ class Contract:
         raise errors.DataError(
             f'{path}: contract key {key!r} is {fields[key]!r}; this version '
             f'of medxfer reads {" or ".join(map(repr, allowed))}. Convert the '
-            'weights again with tools.convert_weights.'
+            'weights again with `medxfer convert_weights`.'
         )
     return cls(
         source=fields['source'],
@@ -216,7 +216,7 @@ def _parsed(text: str | bytes, path: pathlib.Path | str) -> Any:
   except ValueError as e:
     raise errors.DataError(
         f'{path}: the contract is not JSON ({e}). Convert the weights again '
-        'with tools.convert_weights.'
+        'with `medxfer convert_weights`.'
     ) from e
 
 
@@ -238,7 +238,7 @@ def _check_keys(
   if wrong:
     raise errors.DataError(
         f'{path}: {what} {wrong}. Convert the weights again with '
-        'tools.convert_weights.'
+        '`medxfer convert_weights`.'
     )
 
 

@@ -54,7 +54,7 @@ def read(path: pathlib.Path) -> contract.Weights:
       those of its contract and of VGG-16.
   """
   with containers.opened_zip(
-      path, 'Convert the weights again with tools.convert_weights.'
+      path, 'Convert the weights again with `medxfer convert_weights`.'
   ) as archive:
     return _read(archive, path)
 
@@ -99,7 +99,7 @@ def _contract(
   if CONTRACT_MEMBER not in archive.namelist():
     raise errors.DataError(
         f'{path}: holds no {CONTRACT_MEMBER}, so it is no weights file of '
-        'medxfer. Make one with tools.convert_weights.'
+        'medxfer. Make one with `medxfer convert_weights`.'
     )
   if archive.getinfo(CONTRACT_MEMBER).file_size > _LARGEST_CONTRACT:
     raise errors.DataError(

@@ -59,7 +59,7 @@ def _kind(path: pathlib.Path) -> str:
   if path.is_dir():
     raise errors.DataError(
         f'{path}: is a directory. If it is the workdir of a run, convert it: '
-        f'python -m tools.convert_weights --source={path} --output=PATH.npz'
+        f'python -m medxfer convert_weights --source={path} --output=PATH.npz'
     )
   try:
     with path.open('rb') as file:
@@ -136,7 +136,7 @@ def _adopt(
     raise errors.DataError(
         f'{path}: these are not the official ImageNet weights, and {found.kind}'
         ' do not say which pixels they were trained with. Convert the file '
-        'once: python -m tools.convert_weights '
+        'once: python -m medxfer convert_weights '
         f'--source={path} --output=PATH.npz --preprocessing={"|".join(contract.PREPROCESSINGS)}'
     )
   described = contract.describe(

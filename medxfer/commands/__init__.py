@@ -1,0 +1,1 @@
+"""Commands: flags in, one call, files out. `medxfer NAME` runs each."""

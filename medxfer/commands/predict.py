@@ -1,0 +1,52 @@
+r"""Classifies images with the best checkpoint of a run.
+
+    python -m medxfer predict --workdir=DIR IMAGE_OR_FOLDER... [--output=CSV] \
+        [--explain=DIR] [--explain_layer=block4_conv3]
+
+Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
+stands for every image below it. With --explain each image is also drawn, as
+the network saw it, beside a heat map (Grad-CAM) of where its prediction comes
+from. Bytes of a file's name that are no text are written as \xNN, and a
+backslash that looks like one as \x5c. Research use only: no medical device.
+"""
+
+from absl import flags
+
+from medxfer import errors
+from medxfer import launcher
+from medxfer.model import layers
+
+_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
+_OUTPUT = flags.DEFINE_string(
+    'output', None, 'CSV file to write; without it the table is printed.')
+_ON_BAD_IMAGE = flags.DEFINE_enum(
+    'on_bad_image', 'fail', ['fail', 'skip'],
+    'Whether an unreadable image ends the command or is reported and left out.')
+_EXPLAIN = flags.DEFINE_string(
+    'explain', None,
+    'Folder for a picture of each image with a heat map of its prediction, '
+    'and index.csv; must be absent or empty.')
+_EXPLAIN_LAYER = flags.DEFINE_enum(
+    'explain_layer', None, layers.CONVOLUTIONS,
+    'Whose activations the heat map weighs: later convolutions know more about '
+    'classes, earlier ones about places. Without it the deepest one whose map '
+    'has six places a side.')
+# Key of a run -> this command's flag for it; see `launcher.run`.
+CALLS = {'data.on_bad_image': '--on_bad_image'}
+
+
+def main(argv: list[str]) -> None:
+  """Reads the flags, then predicts."""
+  launcher.require([], _WORKDIR)
+  if not argv:
+    raise errors.UsageError('name at least one image or folder (see --help)')
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+  from medxfer.runs import predict  # pylint: disable=import-outside-toplevel
+  predict.predict(
+      launcher.path(_WORKDIR),
+      launcher.paths(argv),
+      output=launcher.path(_OUTPUT),
+      on_bad_image=_ON_BAD_IMAGE.value,
+      explain=launcher.path(_EXPLAIN),
+      explain_layer=_EXPLAIN_LAYER.value,
+  )

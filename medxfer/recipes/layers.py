@@ -1,0 +1,109 @@
+"""Which layers are general, which specific: a study of one data set.
+
+    python -m medxfer.study --config=configs/layers.py:DATA[,PRESET,...] \\
+        [--workdir=DIR] [--config.study.source_run=WORKDIR] \\
+        [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
+
+DATA is ham, xray or folder. Presets are the modifiers of `configs/DATA.py`,
+and by_layer: networks are cut after each of the thirteen convolutions, not
+after each of the five blocks. What each arm is: `medxfer/study/curves.py`.
+
+Layers also come from the other data set (of ham: xray; of xray: ham), from a
+finished run that study.source_run names; if none is named, the study trains
+it first. A folder of your own has no other: name one for the arms
+frozen_other_N and tuned_other_N.
+
+All networks have one recipe, so that nothing but their weights tells them
+apart. Their pixels are [-1, 1]: Caffe's, of the order of 100, come through
+transferred layers to random ones at a scale that these cannot learn from
+(blocks 1 and 2 of ImageNet frozen, HAM10000 at 32 pixels: macro F1 .11, the
+majority class, against .21).
+
+With cpu they learn from 1,000 images, the source as well, and are tested on
+all.
+"""
+
+from collections.abc import Callable
+
+import ml_collections
+
+from medxfer.recipes import common
+from medxfer.recipes import folder
+from medxfer.recipes import ham
+from medxfer.recipes import studies
+from medxfer.recipes import xray
+from medxfer import errors
+from medxfer.study import curves
+
+_DATA = {'ham': ham, 'xray': xray, 'folder': folder}
+# Configuration of a run from ImageNet that trains all layers.
+_EVERYTHING = {'ham': 'all', 'xray': 'imagenet', 'folder': 'all'}
+_OTHER = {'ham': 'xray', 'xray': 'ham', 'folder': ''}
+_BY_LAYER = 'by_layer'
+
+
+def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
+  """Returns the configuration of `DATA[,PRESET...]`."""
+  data, *presets = (argument or '').split(',')
+  if data not in _DATA:
+    raise errors.UsageError(
+        f'unknown data set {data!r}: give --config=configs/layers.py:DATA'
+        f'[,PRESET...] with one of {", ".join(_DATA)}')
+  cuts = curves.BLOCKS
+  if _BY_LAYER in presets:
+    presets.remove(_BY_LAYER)
+    cuts = tuple(range(1, curves.ALL + 1))
+  chosen, other, source = ','.join(presets), _OTHER[data], None
+  if other:
+    known = studies.source_presets(chosen, tuple(common.MODIFIERS))
+    source = _prepared(other, known)
+  arms = curves.arms((other or 'other',), cuts)
+  config = studies.compose(
+      chosen, name=f'{curves.PREFIX}{data}',
+      title=f'Layers that transfer to {data}', configure=_configure(data),
+      arms=[arm.name for arm in arms], source=source)
+  if not other:
+    config.study.arms = ','.join(
+        arm.name for arm in arms if arm.source != 'other')
+  return config
+
+
+def _prepared(data: str, presets: str) -> ml_collections.ConfigDict:
+  """Returns a run from ImageNet that trains all layers.
+
+  Args:
+    data: the data set.
+    presets: `,PRESET` of each.
+  """
+  config = _DATA[data].get_config(_EVERYTHING[data] + presets)
+  if 'caffe' not in config.modifiers:
+    config.model.preprocessing = 'thesis'
+  if 'cpu' in config.modifiers:
+    config.data.limit = 1000
+  return config
+
+
+def _configure(data: str) -> Callable[[str], ml_collections.ConfigDict]:
+  def configure(argument: str) -> ml_collections.ConfigDict:
+    name, _, presets = argument.partition(',')
+    config = _prepared(data, f',{presets}' if presets else '')
+    config.arm = name
+    _change(config.model, curves.Arm.parse(name))
+    return config
+  return configure
+
+
+def _change(model: ml_collections.ConfigDict, arm: curves.Arm) -> None:
+  """Makes an arm of a run from ImageNet that trains all layers."""
+  # Of any other source the study knows where it lies.
+  model.init_from = {
+      '': 'random', curves.RANDOM: 'random', curves.IMAGENET: 'imagenet',
+      curves.OWN: f'arm:{curves.BASE}'}.get(arm.source, '')
+  if arm.kind == curves.STATISTICS:
+    model.inherit = 'statistics'
+  elif arm.kind == curves.LAST:
+    model.trainable = curves.rest(curves.ALL - arm.count)
+  elif arm.source and arm.source != curves.RANDOM:
+    model.transferred = curves.first(arm.count)
+  if arm.kind == curves.FROZEN:
+    model.trainable = curves.rest(arm.count)

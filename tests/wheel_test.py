@@ -1,0 +1,107 @@
+"""Protects the package: one name at the top, every command from any folder."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from medxfer import errors
+from medxfer import launcher
+
+_ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+  """A folder with what the wheel installs, and a stranger's folder."""
+  folder = tmp_path_factory.mktemp('wheel')
+  subprocess.run(
+      [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps',
+       '--no-build-isolation', '--wheel-dir', folder, _copy(folder)],
+      check=True, capture_output=True)
+  with zipfile.ZipFile(next(folder.glob('*.whl'))) as wheel:
+    wheel.extractall(folder / 'site')
+  stranger = folder / 'stranger'
+  for name in ('configs', 'tools'):  # Names that others use as well.
+    (stranger / name).mkdir(parents=True)
+    (stranger / name / '__init__.py').touch()
+  return folder / 'site', stranger
+
+
+def _copy(folder):
+  """A copy of what is packed, so that the build leaves nothing behind."""
+  to = folder / 'checkout'
+  for name in ('medxfer', 'configs', 'tools'):
+    shutil.copytree(_ROOT / name, to / name,
+                    ignore=shutil.ignore_patterns('__pycache__'))
+  for name in ('setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE'):
+    shutil.copy(_ROOT / name, to)
+  return to
+
+
+def _medxfer(installed, *args):
+  site, stranger = installed
+  return subprocess.run(
+      [sys.executable, '-m', 'medxfer', *args], cwd=stranger,
+      capture_output=True, text=True, check=False,
+      env=os.environ | {'PYTHONPATH': str(site)})
+
+
+@pytest.mark.slow
+def test_the_wheel_installs_medxfer_and_nothing_else(installed):
+  """`configs` and `tools` are names of other people's packages, too."""
+  site, _ = installed
+  top = {path.name for path in site.iterdir()
+         if not path.name.endswith('.dist-info')}
+  assert top == {'medxfer'}
+  entry = next(site.glob('*.dist-info/entry_points.txt')).read_text()
+  assert 'medxfer = medxfer.__main__:main' in entry
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('args, status, said', [
+    (('train', '--config=configs/ham.py:last_block', '--workdir=w',
+      '--config.data.dir=nowhere'), 1, 'nowhere: no such folder'),
+    (('train', '--config', 'ham:nothing'), 2, "unknown arm 'nothing'"),
+    (('study', '--config=configs/table_7_1.py:nothing'), 2,
+     "unknown modifier 'nothing'"),
+    (('report', '--workdir=nowhere'), 2, 'nowhere: no such folder'),
+    (('convert-weights', '--help'), 0, '--source'),
+    (('predict', '--help'), 0, 'medxfer predict --workdir=DIR'),
+    (('--help',), 0, 'convert_weights'),
+    ((), 2, 'medxfer COMMAND'),
+    (('evalute',), 2, 'do you mean evaluate?'),
+])
+def test_every_command_works_from_a_strangers_folder(
+    installed, args, status, said):
+  """With the configurations that medxfer brings along."""
+  result = _medxfer(installed, *args)
+  assert result.returncode == status, result
+  assert said in result.stdout + result.stderr
+  assert 'Traceback' not in result.stderr
+
+
+def test_a_configuration_that_is_there_is_the_one_that_is_used(
+    monkeypatch, tmp_path):
+  """medxfer's own serve where nobody else's is meant."""
+  monkeypatch.chdir(tmp_path)
+  own = str(_ROOT / 'medxfer' / 'recipes' / 'ham.py')
+  for named in ('configs/ham.py', 'ham.py', 'ham', './ham'):
+    assert launcher.found(f'--config={named}:all') == f'--config={own}:all'
+    assert launcher.found(f'{named}:all,cpu', '--config') == f'{own}:all,cpu'
+  for other in ('mine/ham.py', 'configs/hamm.py', '/configs/ham.py', ''):
+    assert launcher.found(f'--config={other}:x') == f'--config={other}:x'
+  assert launcher.found('--config.data.dir=ham') == '--config.data.dir=ham'
+  (tmp_path / 'ham.py').touch()
+  assert launcher.found('--config=ham.py:all') == '--config=ham.py:all'
+
+
+def test_an_unknown_user_is_named_with_the_flag():
+  """Whether or not an equals sign stands between them."""
+  for words in (('--config=~nosuch/x.py',), ('~nosuch/x.py', '--config')):
+    with pytest.raises(errors.UsageError, match='--config=~nosuch/x.py'):
+      launcher.found(*words)
