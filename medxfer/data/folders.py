@@ -112,15 +112,16 @@ def _layout(
   except errors.DataError as error:
     raise errors.DataError(f'{folder}: {error}{_table(folder)}') from error
   for name in filter(_UNFIT.search, layout.places):
-    for part in name.split('/'):
-      check_name(pathlib.PurePath(part))
+    for path in reversed([folder / name, *pathlib.PurePath(name).parents]):
+      check_name(path)
   _refuse_alike(folder, layout.class_names)
   _refuse_empty(folder, layout, found)
   if len(layout.class_names) < 2:
     only = ''.join(map(repr, layout.class_names)) or 'no image'
     raise errors.DataError(
-        f'{folder}: only one class, {only}; a network needs two or more to '
-        f'tell apart, each in a folder of its own{_table(folder)}')
+        f'{folder}: only one class, {only}{_also(found.left_out)}; a network '
+        'needs two or more to tell apart, each in a folder of its own'
+        f'{_table(folder)}')
   return layout
 
 

@@ -75,6 +75,8 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
     (shutil.rmtree, 'no such folder.*data.dir'),
     (lambda f: [shutil.rmtree(f / n) for n in 'ab'], 'no folder of images'),
     (lambda f: shutil.rmtree(f / 'a'), "only one class, 'b'"),
+    (lambda f: shutil.rmtree(f / 'a') or (f / 'a').symlink_to('gone'),
+     "only one class, 'b' .*1 broken link .a"),
     (lambda f: [shutil.rmtree(f / n) for n in 'ab'] and _fill(
         f, 'c/patient1/1.png', 'c/patient2/1.png'), "only one class, 'c'"),
     (lambda f: (f / 'c').mkdir(), 'c: no image; fill the folder or remove'),
