@@ -39,7 +39,8 @@ class Layout:
 
   Attributes:
     levels: what the folders of each level are, from the top: wrapper, side,
-      source, class or group. Those further down mean nothing.
+      source, class, group or part, which means nothing, as do those further
+      down.
     places: image id -> what its folders say.
     left_out: image id -> why it is in no class, as a noun.
     parents: folders that hold the folders of classes.
@@ -77,9 +78,15 @@ def find(
     UsageError: a side that was named is not there.
   """
   ids = list(ids)
-  search = _Search(level_kinds.tree(ids), levels, named or {})
-  search.run()
-  missing = sorted((named or {}).keys() - search.sides.keys())
+  named = named or {}
+  search = _Search(level_kinds.tree(ids), levels, named)
+  try:
+    search.run()
+  except errors.DataError:
+    # A folder that is nowhere may be why the others make no sense.
+    if named.keys() <= {part for name in ids for part in name.split('/')}:
+      raise
+  missing = sorted(named.keys() - search.sides.keys())
   if missing:
     raise errors.UsageError(
         f'data.sides: no folder {missing[0]!r} beside the classes or above '
@@ -260,12 +267,13 @@ class _Search:
       elif 'group' in self.levels:
         break
       else:
-        names = sorted({'/'.join(path) for path in children})
-        if len(children) == len(self.front) and not any(
-            node.images for node in self.front.values()):
-          break  # A folder alone, such as CLASS/images/, is no choice.
-        self.notes['part'] += level_kinds.note('part', names)
-        break
+        # A folder alone, such as CLASS/images/, is no choice.
+        if 'part' not in self.notes and (len(children) > len(self.front) or any(
+            node.images for node in self.front.values())):
+          self.notes['part'] += level_kinds.note(
+              'part', sorted('/'.join(path) for path in children))
+        self.levels.append('part')
+        self.front = children
 
 
 def _masks(parent: level_kinds.Node) -> set[str]:

@@ -20,8 +20,10 @@ _NEUTRAL = frozenset((
     'img', 'samples', 'split', 'folder', 'dir', 'the'))
 _JOINED = re.compile(
     f'({"|".join(_WORDS)})(set|data|dataset|images|imgs)', re.IGNORECASE)
-# At a change from small to capital letters, and at what is no letter or digit.
-_BOUNDARY = re.compile(r'(?<=[a-z])(?=[A-Z])|[\W_]+')
+# At a change from small to capital letters, from letters to digits, and at what
+# is no letter or digit.
+_BOUNDARY = re.compile(
+    r'(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])|[\W_]+')
 
 
 def find(
@@ -29,9 +31,9 @@ def find(
 ) -> dict[str, str]:
   """Returns folder -> side of those folders of one level that are sides.
 
-  A name is one if it is a usual word (`Train`, `training_set`, `valid`), or if
-  it is like another but for such a word (`ISIC_2019_Training_Input`,
-  `ISIC_2019_Test_Input`).
+  A name is one if it is a usual word (`Train`, `training_set`, `01_valid`), or
+  if it is like another but for such a word (`ISIC_2019_Training_Input`,
+  `ISIC_2019_Test_Input`; `train2017`, `val2017`).
 
   Args:
     names: the folders of one level.
@@ -66,7 +68,10 @@ def _parse(name: str) -> tuple[str, tuple[str, ...]]:
   sides = [token for token in tokens if token in _WORDS]
   if len(sides) != 1:
     return '', tuple(tokens)
-  rest = tuple(t for t in tokens if t not in _WORDS and t not in _NEUTRAL)
+  # A number before it only keeps folders in order.
+  first = next(i for i, t in enumerate(tokens) if not t.isdigit())
+  rest = tuple(t for t in tokens[first:]
+               if t not in _WORDS and t not in _NEUTRAL)
   return _WORDS[sides[0]], rest
 
 

@@ -74,11 +74,17 @@ def _numbers(start, stop, word=''):
      'source/class'),
     (_cross('ab', ['images']), 'class'),
     (_ids('a/2019', 'a/2020', 'b/2021', 'b/2022'), 'class/part'),
+    (_cross('ab', ['images'], _numbers(0, 4, 'patient')), 'class/group'),
+    (_cross('ab', ['SOB'], ['x', 'y'], _numbers(0, 4, 'case_')),
+     'class/group/part'),
+    (_cross(['01_train', '02_val', '03_test'], 'ab'), 'side/class'),
+    (_cross(['train2017', 'val2017'], 'ab'), 'side/class'),
 ])
 def test_a_level_is_found(ids, levels):
   """As people lay images out: each was read as something else, or refused."""
   layout = layouts.find(ids)
-  found = [*layout.levels, *(kind for kind in layout.notes if kind == 'part')]
+  found = [kind for kind in layout.levels if kind != 'part']
+  found += [kind for kind in layout.notes if kind == 'part']
   assert '/'.join(found) == levels
   assert not layout.left_out and set(layout.places) == set(ids)
   said = {kind: len(lines) for kind, lines in layout.notes.items() if lines}
@@ -134,6 +140,8 @@ def test_sides_of_other_names_are_named():
   assert all(name.startswith('test/') for name in layout.left_out)
   with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, Learning"):
     layouts.find(ids, named={**named, 'Quiz': 'val'})
+  with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, train"):
+    layouts.find(_cross(['train', 'Exam'], 'ab'), named={'Quiz': 'test'})
 
 
 @pytest.mark.parametrize('test', [
