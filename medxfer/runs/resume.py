@@ -20,9 +20,10 @@ class Work(enum.IntEnum):
   """What is left to do, the least first."""
 
   NOTHING = 0
-  COUNT = 1  # The numbers again, from the predictions that are there.
-  SCORE = 2  # The predictions as well.
-  TRAIN = 3
+  COMPARE = 1  # Nothing, if the inputs, which lie elsewhere now, are the same.
+  COUNT = 2  # The numbers again, from the predictions that are there.
+  SCORE = 3  # The predictions as well.
+  TRAIN = 4
 
 
 def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
@@ -54,7 +55,9 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
   if not finished:
     return Work.TRAIN
   if before.evaluation == spec.evaluation:
-    return Work.NOTHING
+    changed = {line.split(':')[0] for line in specs.difference(
+        before.to_json(), spec.to_json())}
+    return Work.COMPARE if changed & set(workdir.PLACES) else Work.NOTHING
   sides = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
   same = before.evaluation.batch_size == spec.evaluation.batch_size
   if spec.model.name in baselines.NAMES or same and all(

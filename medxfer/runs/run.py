@@ -61,11 +61,7 @@ def run(
     # Here the others wait for the first.
     work = devices.least(resume.work(path, spec))
     if work == resume.Work.NOTHING:
-      _finish(path, keep_last)
-      summary = files.read_json(path / workdir.SUMMARY)
-      resume.say_finished(path, spec)
-      say.line(summaries.table(summary['test']))
-      return summary
+      return _finished(path, spec, keep_last)
     compiled.keep(cache.folder(spec.cache_dir))
     devices.check_batch_size(
         'training.batch_size', spec.training.batch_size)
@@ -73,6 +69,8 @@ def run(
         'evaluation.batch_size', spec.evaluation.batch_size)
     inputs = inputs_lib.read(spec, path)
     started.refuse_other(path, inputs)
+    if work == resume.Work.COMPARE:
+      return _finished(path, spec, keep_last)
     if work == resume.Work.TRAIN:
       resume.begin(path, spec, first=devices.is_first_process())
       _write_start(output, spec, inputs)
@@ -83,6 +81,17 @@ def run(
       summary = _score_again(path, output, spec, inputs, work)
     _finish(path, keep_last)
   _tell(spec, inputs, summary)
+  return summary
+
+
+def _finished(
+    path: pathlib.Path, spec: specs.RunSpec, keep_last: bool
+) -> dict[str, Any]:
+  """Says what a run has scored that has nothing left to do."""
+  _finish(path, keep_last)
+  summary = files.read_json(path / workdir.SUMMARY)
+  resume.say_finished(path, spec)
+  say.line(summaries.table(summary['test']))
   return summary
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import csv
 import pathlib
+import shlex
 
 from medxfer import errors
 from medxfer import files
@@ -56,7 +57,8 @@ def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
     lines += _changes(_table(path / workdir.SPLIT), inputs.table())
     raise errors.DataError(
         f'{path} was started with other images, another split of them or '
-        'other weights; restore them, or give another --workdir. Old -> new:'
+        'other weights; restore them, or give another --workdir, such as '
+        f'--workdir={shlex.quote(f"{path}-2")}. Old -> new:'
         '\n  ' + '\n  '.join(lines))
 
 

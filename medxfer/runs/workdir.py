@@ -25,11 +25,11 @@ SKIPPED = 'skipped.csv'
 SPLIT = 'split.csv'
 SUMMARY = 'summary.json'
 _LOCK = '.lock'
-# What may differ between two starts of one run: where things lie, not what
-# they are (digests see to that), what the recipe is called, how long the run
-# is and how it is scored (see `resume`).
-_MAY_DIFFER = ('data.dir', 'data.groups', 'data.cache', 'model.init_from',
-               'model.weights', 'cache_dir', 'arm', 'modifiers',
+# Where things lie, not what they are: digests see to that.
+PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
+# What may differ between two starts of one run: places, what the recipe is
+# called, how long the run is and how it is scored (see `resume`).
+_MAY_DIFFER = (*PLACES, 'data.cache', 'cache_dir', 'arm', 'modifiers',
                'training.epochs', 'training.patience', 'evaluation.batch_size',
                'evaluation.resamples', 'evaluation.positive')
 

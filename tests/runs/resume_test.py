@@ -178,6 +178,28 @@ def test_a_score_that_fails_changes_nothing(
     assert _bytes(done) == before
 
 
+@pytest.mark.parametrize('change, said', [
+    (lambda folder: None, ''),
+    (lambda folder: next(folder.rglob('*.jpg')).write_bytes(
+        next(folder.rglob('*_0024307.jpg')).read_bytes()), 'images_digest'),
+])
+def test_a_finished_run_of_other_images_is_not_shown(
+    phantoms, done, tmp_path, capsys, change, said):
+  """The default workdir does not know the folder of the images."""
+  folder = shutil.copytree(phantoms, tmp_path / 'other')
+  change(folder)
+  spec = _spec(folder)
+  before = _bytes(done)
+  assert resume.work(done, spec) == resume.Work.COMPARE
+  if said:
+    with pytest.raises(errors.DataError, match=f'(?s)other images.*done-2.*{said}'):
+      run.run(spec, done)
+  else:
+    run.run(spec, done)
+    assert 'is finished' in capsys.readouterr().out
+  assert _bytes(done) == before
+
+
 def test_no_checkpoint_left_is_said(phantoms, done):
   """People delete them, and keep the numbers."""
   shutil.rmtree(done / checkpoints_lib.FOLDER)
