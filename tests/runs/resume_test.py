@@ -153,8 +153,8 @@ def test_other_keys_of_evaluation_score_without_training(
   assert files.read_json(done / workdir.CONFIG)['evaluation'][key] == value
   old = files.read_json(finished / workdir.SUMMARY)
   if key == 'resamples':
-    assert summary['test']['intervals'] != old['test']['intervals']
-    assert summary['test']['resamples'] == 20
+    # Of so few images the intervals may be the same after all.
+    assert summary['test']['resamples'] == 20 != old['test']['resamples']
   for one in (summary, old):
     del one['val'], one['test']
   assert summary == old
