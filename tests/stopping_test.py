@@ -27,7 +27,8 @@ def _signalled(body, *numbers):
   """Returns what a command does that is sent signals as soon as it is ready."""
   lines = ''.join(f'  {line}\n' for line in body.splitlines())
   process = subprocess.Popen(
-      [sys.executable, '-c', f'{_HEAD}{lines}\nlauncher.run(sys.modules[__name__])'],
+      [sys.executable, '-c',
+       f'{_HEAD}{lines}\nlauncher.run(sys.modules[__name__])'],
       cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
   assert process.stdout.readline() == 'ready\n'
   started = time.monotonic()

@@ -3,7 +3,8 @@
     python -m medxfer report [--workdir=DIR] [--output=DIR]
 
 DIR is a workdir, the folder of a study, or any folder above some, runs/ if it
-is left out; only files in it are read. Runs that are not finished or damaged are left out, by name.
+is left out; only files in it are read. Runs that are not finished or damaged
+are left out, by name.
 The page is OUTPUT/index.html: one file that opens without a network.
 """
 

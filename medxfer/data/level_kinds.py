@@ -4,8 +4,8 @@ The rules, the first that holds:
 
 1. Folders that hold no further folders are classes.
 2. Names decide where they hold a word of `_WORDS`: `hospital_a/` is a source,
-   `patient7/` a group (with a digit), `benign/` is a class, and so are folders over `left/`
-   and `right/`.
+   `patient7/` a group (with a digit), `benign/` is a class, and so are folders
+   over `left/` and `right/`.
 3. Ten or more numbered folders over a few names that repeat are groups
    (`10253/0/`, `10254/1/`, ...: a folder a patient, then the class).
 4. Folders that hold the same names, at least two in three of all pairs, are

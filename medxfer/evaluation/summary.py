@@ -54,11 +54,11 @@ def split_summary(
 
   Returns:
     The keys of `metrics.compute`, and `ece`, `ece_debiased`, `brier`,
-    `per_class` (as `one_vs_rest.measures` returns it), `intervals` (as `intervals.compute` returns them), `level`, `resamples`,
-    `resampled_by` ('group' or 'image': what the intervals take for
-    independent), `n` and `class_names`; with a threshold also
-    `at_threshold`, as `operating.at` returns it. What is undefined is None,
-    never NaN.
+    `per_class` (as `one_vs_rest.measures` returns it), `intervals` (as
+    `intervals.compute` returns them), `level`, `resamples`, `resampled_by`
+    ('group' or 'image': what the intervals take for independent), `n` and
+    `class_names`; with a threshold also `at_threshold`, as `operating.at`
+    returns it. What is undefined is None, never NaN.
 
   Raises:
     errors.DataError: a probability is not finite.

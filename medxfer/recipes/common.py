@@ -51,7 +51,7 @@ _DEFAULT = {
         'transferred': 'all',  # Which convolutions start there.
         'inherit': 'weights',  # Or statistics: mean and variance alone.
         'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
-        'preprocessing': 'thesis',  # [-1, 1]; caffe: ImageNet's; rescale: [0, 1].
+        'preprocessing': 'thesis',  # [-1, 1]; caffe; rescale: [0, 1].
         'trainable': 'all',  # all, none (the head), names or patterns.
         'head_units': (256, 256),
         'dropout': 0.5,

@@ -145,8 +145,8 @@ def read(path: pathlib.Path, name: str) -> Run:
   summary = checks.mapping(source, files.read_json(source))
   for file in (checks.PREDICTIONS, workdir.SPLIT):
     if not (path / file).exists():
-      raise errors.DataError(f'no {file}: python -m medxfer evaluate writes the '
-                             'predictions again')
+      raise errors.DataError(
+          f'no {file}: python -m medxfer evaluate writes the predictions again')
   table = path / workdir.SPLIT
   rows = run_files.split(table)
   predictions = predictions_lib.with_groups(

@@ -53,7 +53,7 @@ class Study:
 
 
 def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
-  """Plans the runs that a configuration asks for (see `medxfer/recipes/studies.py`).
+  """Plans the runs that a configuration asks for (see `recipes/studies.py`).
 
   Args:
     config: as `medxfer.recipes.studies.compose` returns it.

@@ -104,7 +104,8 @@ def test_version_control_is_one_entry(tmp_path):
     ('brain.nii.gz', b'\x1f\x8b\x08', 'NIfTI or Analyze volume'),
     ('brain.nii', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
     ('scan', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
-    ('x.zip', b'PK\x03\x04', 'ZIP archive'), ('y', b'PK\x03\x04', 'ZIP archive'),
+    ('x.zip', b'PK\x03\x04', 'ZIP archive'),
+    ('y', b'PK\x03\x04', 'ZIP archive'),
     ('x.tar.gz', b'\x1f\x8b\x08', 'archive'), ('x.rar', b'Rar!\x1a', 'archive'),
     ('report.pdf', b'%PDF-1.4', 'PDF'), ('x.mp4', b'\0\0\0 ftypisom', 'video'),
     ('us', b'RIFF1234AVI LIST', 'video'), ('labels.csv', b'a,b', 'table'),
@@ -119,7 +120,8 @@ def test_version_control_is_one_entry(tmp_path):
     ('1.jpg.crdownload', _JPEG, kinds.UNFINISHED),
     ('README', b'Read me', 'text'), ('a.xml', b'<annotation>', 'text'),
     ('x.bin', b'\1\2\3', kinds.UNKNOWN), ('none', b'', kinds.EMPTY),
-    ('stem', _APPLE_DOUBLE, kinds.SYSTEM), ('x.jpg', _APPLE_DOUBLE, kinds.SYSTEM),
+    ('stem', _APPLE_DOUBLE, kinds.SYSTEM),
+    ('x.jpg', _APPLE_DOUBLE, kinds.SYSTEM),
 ])
 def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
   """A hospital's DICOM files must not be missed in silence."""

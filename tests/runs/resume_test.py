@@ -192,7 +192,8 @@ def test_a_finished_run_of_other_images_is_not_shown(
   before = _bytes(done)
   assert resume.work(done, spec) == resume.Work.COMPARE
   if said:
-    with pytest.raises(errors.DataError, match=f'(?s)other images.*done-2.*{said}'):
+    with pytest.raises(
+        errors.DataError, match=f'(?s)other images.*done-2.*{said}'):
       run.run(spec, done)
   else:
     run.run(spec, done)

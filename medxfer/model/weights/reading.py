@@ -137,7 +137,8 @@ def _adopt(
         f'{path}: these are not the official ImageNet weights, and {found.kind}'
         ' do not say which pixels they were trained with. Convert the file '
         'once: python -m medxfer convert_weights '
-        f'--source={path} --output=PATH.npz --preprocessing={"|".join(contract.PREPROCESSINGS)}'
+        f'--source={path} --output=PATH.npz '
+        f'--preprocessing={"|".join(contract.PREPROCESSINGS)}'
     )
   described = contract.describe(
       found.params,
