@@ -45,37 +45,45 @@ def answers(
     settings: Sequence[settings_lib.Setting],
     advice: Sequence[advice_lib.Advice] = (),
 ) -> tuple[Answer, ...]:
-  """Answers the three questions for each data set that has a network.
+  """Answers the questions that can be asked of each data set.
+
+  A tree tells nothing of pretraining and layers; its test images leak, too.
 
   Args:
     settings: all of them.
     advice: what every setting and study says should train.
   """
   found = chosen(settings)
-  if not found:
-    return ()
-  return (
+  any_kind = chosen(settings, trees_alone=True)
+  all_three = (
       Answer('What did pretraining bring?',
              tuple(_brought(setting) for setting in found)),
       Answer('Which layers should be fine-tuned?',
              tuple(_layers(setting, advice) for setting in found),
              choices.WORDS),
       Answer('Can the number be trusted?',
-             tuple(_trust(setting, settings) for setting in found)),
+             tuple(_trust(setting, settings) for setting in any_kind)),
   )
+  return tuple(answer for answer in all_three if answer.lines)
 
 
 def chosen(
-    settings: Iterable[settings_lib.Setting],
+    settings: Iterable[settings_lib.Setting], *, trees_alone: bool = False,
 ) -> list[settings_lib.Setting]:
-  """Returns a setting a data set: the first that can answer the most."""
+  """Returns a setting a data set: the first that can answer the most.
+
+  Args:
+    settings: all of them.
+    trees_alone: whether data sets without a network count as well.
+  """
   datasets: dict[reading.Dataset, list[settings_lib.Setting]] = {}
   for setting in settings:
-    if setting.networks:
+    if setting.networks or trees_alone:
       datasets.setdefault(setting.dataset, []).append(setting)
   return [
       max(alike, key=lambda s: (
-          bool(s.pretrained and s.random), len(s.networks) > 1))
+          bool(s.pretrained and s.random), len(s.networks) > 1,
+          bool(s.networks)))
       for alike in datasets.values()]
 
 

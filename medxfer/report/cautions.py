@@ -57,7 +57,10 @@ def sentences(setting: settings_lib.Setting) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-  return f'{text[:1].upper()}{text[1:].rstrip(".")}.'
+  # The first word may be a folder or a key.
+  if text.split(' ')[0].isalpha():
+    text = text[:1].upper() + text[1:]
+  return f'{text.rstrip(".")}.'
 
 
 def _few(setting: settings_lib.Setting) -> Iterator[str]:

@@ -26,12 +26,14 @@ class Leak:
       look for copies.
     duplicates: test images that stand in train bit for bit.
     n: number of test images of the run with the most copies.
+    sets: pictures that are there more than once, on whatever side.
   """
 
   share: float | None
   copies: int | None
   duplicates: int
   n: int
+  sets: int
 
   @property
   def known_copies(self) -> int:
@@ -55,7 +57,8 @@ def worst(runs: Iterable[reading.Run]) -> Leak:
       None if None in shares else max(shares),
       None if None in copies else max(copies),
       max(leak.get('duplicates') or 0 for leak in found),
-      most.summary['n']['test'])
+      most.summary['n']['test'],
+      max(leak.get('sets_of_copies') or 0 for leak in found))
 
 
 def said(
@@ -83,7 +86,7 @@ def said(
   if not leak.is_clean:
     return 'Not known.', groups, copies
   if not others.is_clean:
-    return ('No leak found for this network, but for others of its table.',
+    return ('No leak found for this one, but for others of its table.',
             groups, copies)
   return 'No leak found.', groups, copies
 
@@ -101,13 +104,20 @@ def _copies(leak: Leak) -> str:
              if leak.duplicates else '')
     return f'Copies were not looked for{known}.'
   if not leak.known_copies:
-    return 'No test image has a copy in train.'
+    return f'No test image has a copy in train{_sets(leak)}.'
   if leak.known_copies >= leak.n:
-    return 'No test image is without a copy in train.'
+    return f'No test image is without a copy in train{_sets(leak)}.'
   have = 'has' if leak.known_copies == 1 else 'have'
   return (f'{leak.known_copies:,} of {leak.n:,} test images {have} a copy in '
           'train: the same image, or it saved again, resized, cropped or '
-          'brightened a little.')
+          f'brightened a little{_sets(leak)}.')
+
+
+def _sets(leak: Leak) -> str:
+  if not leak.sets:
+    return ''
+  are = 'picture is' if leak.sets == 1 else 'pictures are'
+  return f'; {leak.sets:,} {are} there more than once, on any side'
 
 
 def without_copies(column: settings_lib.Column) -> str:

@@ -67,7 +67,9 @@ def test_what_was_not_run_is_not_known(tmp_path):
   assert layers.verdict == 'Only one choice was run.'
 
 
-def test_baselines_alone_answer_nothing(tmp_path):
-  """A tree tells nothing of a network."""
+def test_baselines_alone_tell_whether_they_can_be_trusted(tmp_path):
+  """A tree tells nothing of a network, but its test images leak, too."""
   workdirs.write(tmp_path / 'a', 'decision_tree')
-  assert not _answers(tmp_path)
+  [trust] = _answers(tmp_path)
+  assert trust.question == 'Can the number be trusted?'
+  assert trust.lines[0].sentences[0].startswith('“Decision tree”, split by')

@@ -96,7 +96,8 @@ def test_what_was_left_out_is_counted_with_reasons(tmp_path):
   """Nothing vanishes: not on the page either."""
   run = workdirs.write(tmp_path / 'a', 'all', change=lambda summary: (
       summary.update(skipped=1, several_pages=2,
-                     notes=['the folders train/ and test/ are the sides'])))
+                     notes=['the folders train/ and test/ are the sides',
+                            'centre0/ is a source'])))
   (run / 'skipped.csv').write_text(
       'image_id,reason,what\nISIC_1,cut off,skipped\n'
       '._b.jpg,hidden or system file,left_out\n'
@@ -109,6 +110,7 @@ def test_what_was_left_out_is_counted_with_reasons(tmp_path):
           '(n.txt).') in html
   assert '2 images with several pictures' in html
   assert 'The folders train/ and test/ are the sides.' in html
+  assert '>centre0/ is a source.' in html
 
 
 def test_older_lists_of_what_was_skipped_are_read(tmp_path):

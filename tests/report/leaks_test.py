@@ -54,15 +54,18 @@ def _trust(root):
      'Which images belong to one patient was not said'),
     ({'share': None, 'copies': 0}, 'Not known.',
      'No test image has a copy in train.'),
+    ({'share': 0., 'copies': 0, 'sets_of_copies': 28}, 'No leak found.',
+     'in train; 28 pictures are there more than once, on any side.'),
     ({'share': .3, 'copies': 21}, '30 % of the test images are leaked.',
      '21 of 210 test images have a copy'),
 ])
 def test_a_leak_is_denied_only_if_all_was_looked_for(
     tmp_path, leak, verdict, words):
   """By group and by copy; runs of older versions did not look for copies."""
-  workdirs.write(tmp_path / 'a', 'all', change=_leak(**leak))
-  line = _trust(tmp_path)
-  assert line.verdict == verdict and words in line.numbers
+  for arm in ('decision_tree', 'all'):
+    workdirs.write(tmp_path / arm, arm, change=_leak(**leak))
+    line = _trust(tmp_path)
+    assert line.verdict == verdict and words in line.numbers
 
 
 def test_a_leak_of_another_seed_or_classifier_is_not_passed_over(tmp_path):
@@ -71,7 +74,7 @@ def test_a_leak_of_another_seed_or_classifier_is_not_passed_over(tmp_path):
   workdirs.write(tmp_path / 'a', 'all', change=clean)
   workdirs.write(tmp_path / 't', 'decision_tree', change=copied)
   assert _trust(tmp_path).verdict == (
-      'No leak found for this network, but for others of its table.')
+      'No leak found for this one, but for others of its table.')
   workdirs.write(tmp_path / 'b', 'all', seed=1, change=copied)
   assert _trust(tmp_path).verdict == '1 % of the test images are leaked.'
 
