@@ -91,6 +91,9 @@ def told(found: depth_survey.Survey, scale: grey.Range, why: str) -> list[str]:
         f'which the upper 8 are read: {found.colour[0]}; save them as grey '
         'images, or with 8 bits')
   if not len(found):
+    if scale.overrules:
+      lines.append('note: no image is grey of more than 8 bits: '
+                   'data.value_range changes nothing')
     return lines
   lines.append(
       f'grey values {grey.described(*scale[:2])}, black to white, {why}')

@@ -112,7 +112,7 @@ class _Search:
     self.named = named
     self.levels: list[str] = []
     self.sides: dict[str, str] = {}  # Of all levels and folders.
-    self.seen: set[str] = set()
+    self.seen: dict[str, None] = {}  # From the top down.
     self.parents: tuple[Path, ...] = ()
     self.above: tuple[Path, ...] = ()
     self.unlabelled: set[Path] = set()
@@ -158,7 +158,7 @@ class _Search:
   def _kind(self) -> str:
     """Returns what the folders below the front are."""
     children = self._children()
-    self.seen |= {path[-1] for path in children}
+    self.seen |= dict.fromkeys(sorted(path[-1] for path in children))
     if not children and 'class' in self.levels:
       raise errors.UsageError(
           'data.levels: the classes hold no folders; give '
@@ -286,12 +286,12 @@ def _masks(parent: level_kinds.Node) -> set[str]:
 
 def _refuse_flat(front: Mapping[Path, level_kinds.Node]) -> None:
   count = sum(node.images for node in front.values())
-  places = _listed(['/'.join(path) or '.' for path in front])
+  places = _listed(sorted('/'.join(path) or '.' for path in front))
   raise errors.DataError(
       f'{count:,} images lie in {places} itself and in no folder of a class; '
       'put them into a folder a class, named like it (CLASS/*.jpg)')
 
 
 def _listed(names: Collection[str]) -> str:
-  first = ', '.join(sorted(names)[:3])
+  first = ', '.join(list(names)[:3])
   return first + ', ...' * (len(names) > 3) or 'no folder'

@@ -282,6 +282,9 @@ def test_a_given_range_overrules_what_files_say(tmp_path):
     assert found[0, :, 0].tolist() == [0, 0, 128, 255]
   found = _found(tmp_path, [_with_sbit(values, 12)])
   assert 'outside of it' in depth.told(found, scale, 'given')[1]
+  found = _found(tmp_path, [_saved(np.zeros((8, 8, 3), np.uint8))])
+  [line] = depth.told(found, scale, 'given')
+  assert 'data.value_range changes nothing' in line
 
 
 def test_without_a_range_files_are_read_as_ever():
