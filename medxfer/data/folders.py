@@ -162,7 +162,8 @@ def _refuse_empty(
         continue
       others = {name: why for name, why in found.left_out.items()
                 if name.startswith(top)}
-      if others.keys() and set(others.values()) <= {kinds.MASK, kinds.SYSTEM}:
+      if others.keys() and set(others.values()) <= {
+          kinds.MASK, kinds.THUMBNAIL, kinds.SYSTEM}:
         continue
       check_name(path)
       raise errors.DataError(

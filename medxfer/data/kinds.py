@@ -17,6 +17,7 @@ HEAD = 1024
 SYSTEM = 'hidden or system file'
 VERSIONS = 'folder of version control'
 MASK = 'segmentation mask'
+THUMBNAIL = 'thumbnail'
 EMPTY = 'empty file'
 NO_FILE = 'pipe, socket or device'
 BROKEN = 'broken link'
@@ -61,7 +62,8 @@ _SYSTEM = frozenset(name.casefold() for name in (
     'FOUND.000', 'Picasa.ini', 'ZbThumbnail.info',
     # Synology, QNAP and other network storage
     '@eaDir', '#recycle', '#snapshot', '@Recycle', '@Recently-Snapshot',
-    '@tmp', '@sharebin', '@appstore', '~snapshot',
+    '@tmp', '@sharebin', '@appstore', '~snapshot', 'trashbox',
+    'Network Recycle Bin',
     # Linux and Python
     'lost+found', '__pycache__'))
 _SYSTEM_PATTERN = re.compile(
@@ -127,6 +129,7 @@ _MASK = re.compile(
 _MASK_FOLDER = re.compile(
     r'(lung|lesion|tumou?r|binary)?[ _-]?(masks?|segmentations?'
     r'|ground[ _-]?truths?)', re.IGNORECASE)
+_THUMBNAIL_FOLDER = re.compile(r'_?(thumb(nail)?|preview)s?', re.IGNORECASE)
 # Beside a folder of masks, these hold what is masked.
 IMAGE_FOLDERS = ('images', 'image', 'imgs', 'img', 'Images', 'original')
 _NUMBERED = re.compile(
@@ -205,6 +208,11 @@ def numbered(stem: str) -> str:
 def is_folder_of_masks(name: str) -> bool:
   """Whether a folder's name says that it holds masks of other images."""
   return bool(_MASK_FOLDER.fullmatch(name))
+
+
+def is_folder_of_thumbnails(name: str) -> bool:
+  """Whether a folder's name says that it holds small copies of images."""
+  return bool(_THUMBNAIL_FOLDER.fullmatch(name))
 
 
 def plural(reason: str, count: int) -> str:

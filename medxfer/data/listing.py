@@ -49,8 +49,9 @@ def below(folder: pathlib.Path) -> Listing:
   """Lists all files in a folder and in the folders below it.
 
   Links to files and folders are followed. Hidden files and folders, and what
-  systems leave behind, are left out, one entry a file; so are masks of images
-  that lie beside them (NAME_mask, masks/NAME).
+  systems leave behind, are left out, one entry a file; so are masks and
+  thumbnails of images that lie beside them (NAME_mask, masks/NAME,
+  thumbs/NAME).
 
   Raises:
     DataError: a folder cannot be listed.
@@ -69,8 +70,8 @@ def below(folder: pathlib.Path) -> Listing:
         pages[name] = count
     else:
       left_out[name] = reason
-  for name in _masks(images):
-    left_out[name] = kinds.MASK
+  for name, reason in _derived(images):
+    left_out[name] = reason
     for table in (images, bad, pages):
       table.pop(name, None)
   return Listing(images, dict(sorted(left_out.items())), bad, pages)
@@ -249,14 +250,17 @@ def _pages(path: pathlib.Path) -> int:
     return 1
 
 
-def _masks(images: Mapping[str, pathlib.Path]) -> list[str]:
-  """Returns the images that are masks of other images, by their names."""
+def _derived(images: Mapping[str, pathlib.Path]) -> list[tuple[str, str]]:
+  """Returns images that are made of others, by their names, and what as."""
   split = {name: (name.rpartition('/')[0],
                   pathlib.PurePosixPath(name).stem) for name in images}
   there = set(split.values())
   found = []
   for name, (folder, stem) in split.items():
     above, _, last = folder.rpartition('/')
+    if kinds.is_folder_of_thumbnails(last) and (above, stem) in there:
+      found.append((name, kinds.THUMBNAIL))
+      continue
     stems = {kinds.masked(stem)} - {''}
     places = {folder}
     if kinds.is_folder_of_masks(last):
@@ -264,5 +268,5 @@ def _masks(images: Mapping[str, pathlib.Path]) -> list[str]:
       places = {above, *beside}
       stems.add(stem)
     if any((place, s) in there for place in places for s in stems):
-      found.append(name)
+      found.append((name, kinds.MASK))
   return found

@@ -166,6 +166,17 @@ def test_masks_in_a_folder_beside_the_images(tmp_path):
   assert found.left_out == {'C/masks/1.png': kinds.MASK}
 
 
+@pytest.mark.parametrize('folder', [
+    'thumbs', 'Thumbnails', '_thumb', 'thumbnail', 'previews'])
+def test_thumbnails_of_images_are_no_images(tmp_path, folder):
+  """Programs that show albums keep them beside the images."""
+  found = listing.below(_fill(tmp_path, {
+      f'a/{name}': _JPEG for name in ('1.jpg', f'{folder}/1.png')}))
+  assert found.left_out == {f'a/{folder}/1.png': kinds.THUMBNAIL}
+  alone = listing.below(_fill(tmp_path / 'b', {f'{folder}/2.png': _JPEG}))
+  assert not alone.left_out
+
+
 @pytest.mark.parametrize('name', [
     'mask/1.jpg', 'with_mask/1.jpg', 'b/1_mask.jpg', 'a/mask.jpg'])
 def test_a_name_alone_makes_no_mask(tmp_path, name):
