@@ -40,8 +40,11 @@ _NEAR = 0.88
 _NEARER = 0.985
 # An image of a series of look-alikes is compared with so many of them.
 _MOST = 200
-_BLOCK = 1 << 24  # Elements of the largest temporary array.
+_BLOCK = 1 << 24  # Elements of the largest temporary array,
+_PRODUCTS = 1 << 20  # and of one of products, which stays in the caches.
 _TURNS = 8
+_TRANSPOSED = 4
+VERSION = 2  # Counts the changes of what is found: kept sets are of one.
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
@@ -65,17 +68,20 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     to be turned (see `_turned`) to show what j shows.
   """
   found = [np.zeros((0, 4))]
+  whole = [_hashes(_turned(thumbnails, turn)) for turn in (0, _TRANSPOSED)]
   cropped = [_hashes(thumbnails, crop) for crop in _CROPS]
   stems = [_stems(thumbnails, crop) for crop in _CROPS]
-  whole = cropped[0]
-  for turn in range(_TURNS):
-    hashes = whole if turn == 0 else _hashes(_turned(thumbnails, turn))
-    for others, stem in zip(cropped, stems):
-      for i, j in _near(hashes, others, half=others is whole):
-        nearness = _explained(hashes, stem, i, j)
-        kept = nearness > _NEARER
-        found.append(np.stack([
-            -nearness[kept], i[kept], j[kept], np.full(kept.sum(), turn)], 1))
+  steps = [(transposed, crop) for transposed in range(2)
+           for crop in range(len(_CROPS))]
+  for transposed, crop in steps:
+    for turn, i, j in _near(
+        whole[transposed], cropped[crop], half=not _CROPS[crop]):
+      hashes = whole[transposed] * _signs(turn)
+      nearness = _explained(hashes, stems[crop], i, j)
+      kept = nearness > _NEARER
+      turn |= transposed * _TRANSPOSED
+      found.append(np.stack([
+          -nearness[kept], i[kept], j[kept], np.full(kept.sum(), turn)], 1))
   found = np.concatenate(found)
   found = found[np.argsort(found[:, 0], kind='stable')].astype(np.int64)
   # The likeliest of the ways in which two images were found.
@@ -125,22 +131,29 @@ def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
     thumbnails: [n, 64, 64].
     crop: share of each side that is cut off first.
   """
-  low, high = _FREQUENCIES
   place = np.arange(_SIDE)
   source = np.clip(
       ((place + .5) * (1 - 2 * crop) + crop * _SIDE) - .5, 0, _SIDE - 1)
   # Interpolation and cosine transform are linear in rows and columns: both
   # are one matrix.
   interpolation = np.maximum(1 - abs(source[:, None] - place), 0)
-  u = np.arange(int(high))
+  weights = _weights()
+  u = np.arange(len(weights))
   matrix = (np.cos(np.pi / _SIDE * np.outer(u, place + .5))
             @ interpolation).astype(np.float32)
-  radius = np.hypot(u[:, None], u)
-  weights = np.where((radius > low) & (radius < high), radius, 0)
   spectrum = np.concatenate([
       matrix @ part.astype(np.float32) @ matrix.T
-      for part in _parts(thumbnails)]) * weights.astype(np.float32)
+      for part in _parts(thumbnails)]) * weights
   return spectrum[:, weights > 0]
+
+
+def _weights() -> np.ndarray:
+  """Returns the weights of frequencies, float32; 0: not of a hash."""
+  low, high = _FREQUENCIES
+  u = np.arange(int(high))
+  radius = np.hypot(u[:, None], u)
+  weights = np.where((radius > low) & (radius < high), radius, 0)
+  return weights.astype(np.float32)
 
 
 def _hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
@@ -168,30 +181,63 @@ def _stems(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
   return inverse.astype(np.float32) @ stem
 
 
+def _odd() -> tuple[np.ndarray, np.ndarray]:
+  """Returns which values of a hash mirrors negate: in rows, in columns."""
+  u, v = np.nonzero(_weights())
+  return u % 2 == 1, v % 2 == 1
+
+
+def _signs(turn: int) -> np.ndarray:
+  """Returns the factors by which mirroring changes a hash, float32 [d]."""
+  rows, columns = _odd()
+  return np.where(rows & bool(turn & 2), -1, 1).astype(np.float32) * np.where(
+      columns & bool(turn & 1), -1, 1).astype(np.float32)
+
+
 def _near(
     hashes: np.ndarray, others: np.ndarray, *, half: bool
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-  """Yields rows i of `hashes` and j of `others`, whose hashes are near.
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+  """Yields a mirroring, rows i of `hashes` and j of `others`, near by it.
+
+  A mirror negates the odd frequencies: the products of even and of odd ones
+  make those of all four mirrorings.
 
   Args:
     hashes: float32 [n, d].
     others: the same.
     half: whether j > i is enough; else j != i.
   """
-  step = max(_BLOCK // max(len(others), 1), 1)
+  rows, columns = _odd()
+  parities = [(rows == u) & (columns == v) for u in (0, 1) for v in (0, 1)]
+  parts = [(hashes[:, which], np.ascontiguousarray(others[:, which].T))
+           for which in parities]
+  step = max(_PRODUCTS // max(len(others), 1), 1)
   for start in range(0, len(hashes), step):
     skipped = start if half else 0
-    products = hashes[start:start + step] @ others[skipped:].T
-    near = products > _NEAR
+    even, column, row, both = (
+        a[start:start + step] @ b[:, skipped:] for a, b in parts)
+    for (plus, minus), sure, unsure in (
+        ((0, 3), even + both, column + row),
+        ((2, 1), even - both, column - row)):
+      products = sure + abs(unsure)
+      i, j = _above(products)
+      turns = np.where(unsure[i, j] >= 0, plus, minus)
+      i, j = i + start, j + skipped
+      kept = j > i if half else j != i
+      for turn in (plus, minus):
+        which = kept & (turns == turn)
+        yield turn, i[which], j[which]
+
+
+def _above(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Returns the places of products above `_NEAR`, the largest if many."""
+  near = products > _NEAR
+  found = np.flatnonzero(near)
+  if len(found) > _MOST * len(products):
+    most = min(_MOST, products.shape[1])
+    near &= products >= np.partition(products, -most)[:, -most, None]
     found = np.flatnonzero(near)
-    if len(found) > _MOST * len(products):
-      most = min(_MOST, products.shape[1])
-      near &= products >= np.partition(products, -most)[:, -most, None]
-      found = np.flatnonzero(near)
-    i, j = np.divmod(found, products.shape[1])
-    i, j = i + start, j + skipped
-    kept = j > i if half else j != i
-    yield i[kept], j[kept]
+  return np.divmod(found, products.shape[1])
 
 
 def _explained(

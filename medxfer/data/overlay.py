@@ -2,15 +2,30 @@
 
 Scales, shifts and contrast are found by Gauss-Newton steps on the squared
 difference (Lucas and Kanade, "An iterative image registration technique with
-an application to stereo vision", IJCAI 1981). Then details of 3 to 9 pixels
-of 64 must correlate by more than `_SAME`, in a like brightness: outlines,
+an application to stereo vision", IJCAI 1981). Then, in a like brightness,
+details of 3 to 9 pixels of 64 must correlate by more than `_SAME`: outlines,
 which images of one series share, are coarser, and noise is finer.
+
+Nor may one place differ much more than the rest (`_LESION` grey levels and
+`_SPREAD` times the root of the mean square): the same body with another lesion
+is another image. A frame of `_FRAME` pixels, where crops differ, is passed over.
+
+In an image of few pixels JPEG changes details of that size. Such a pair is the
+same picture if coarser details differ by no more than JPEG leaves (`_LEFT`
+grey levels), and if the finest correlate at all: noise of its own over one
+outline makes another image.
 """
 
 import numpy as np
 
 _SAME = 0.94
-_FINE, _COARSE = 1, 4  # Details: between squares of 3 and of 9 pixels.
+# Details lie between squares of so many pixels on each side of the middle.
+_DETAILS = (1, 4)
+_FINEST, _COARSER = (0, 1), (2, 9)
+_LIKE = {_FINEST: .25, _DETAILS: .65, _COARSER: .94}  # Where JPEG blurs them.
+_LEFT = 1.6
+_LESION, _SPREAD = 15, 6
+_FRAME = 6
 _CONTRAST = 1.5  # Largest factor between copies,
 _BRIGHTNESS = 50.0  # and largest difference of their mean grey levels.
 _LARGEST_SHIFT = 0.12  # Of the side; a registration that needs more failed.
@@ -98,11 +113,43 @@ def _agree(
     deviation.append(np.sqrt(_mean((a - mean[-1]) ** 2, known)))
   alike = (abs(mean[0] - mean[1]) < _BRIGHTNESS) & (
       np.maximum(*deviation) < _CONTRAST * np.minimum(*deviation))
-  fine = [_blurred(a, _FINE) - _blurred(a, _COARSE) for a in (image, other)]
+  inside = np.zeros_like(known)
+  inside[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = True
+  inside &= known
+  details, _ = _compared(image, other, inside, _DETAILS)
+  # The rest is for the few that may be the same.
+  rows = np.flatnonzero(alike.reshape(-1) & (details > _LIKE[_DETAILS]))
+  images = image[rows], other[rows], inside[rows]
+  finest, _ = _compared(*images, _FINEST)
+  coarser, difference = _compared(*images, _COARSER)
+  left = np.sqrt(_mean(difference ** 2, images[2])).reshape(-1)
+  largest = abs(difference).max((1, 2), initial=0)
+  blurred = ((finest > _LIKE[_FINEST]) & (coarser > _LIKE[_COARSER])
+             & (left < _LEFT))
+  same = np.zeros(len(image), bool)
+  same[rows] = ((details[rows] > _SAME) | blurred) & (
+      largest < np.maximum(_LESION, _SPREAD * left))
+  return same
+
+
+def _compared(
+    image: np.ndarray, other: np.ndarray, known: np.ndarray,
+    details: tuple[int, int],
+) -> tuple[np.ndarray, np.ndarray]:
+  """Compares details of some size.
+
+  Returns:
+    How they correlate, [m]; and how they differ at one contrast, the larger
+    of both, in grey levels, [m, s, s].
+  """
+  small, large = details
+  fine = [_blurred(a, small) - _blurred(a, large) for a in (image, other)]
   fine = [a - _mean(a, known) for a in fine]
-  products = _mean(fine[0] * fine[1], known)
-  powers = _mean(fine[0] ** 2, known) * _mean(fine[1] ** 2, known)
-  return (alike & (products > _SAME * np.sqrt(powers))).reshape(-1)
+  power = [np.sqrt(_mean(a ** 2, known)) for a in fine]
+  # A flat image has no details, which are like none.
+  unit = [a / np.maximum(b, 1e-6) for a, b in zip(fine, power)]
+  difference = (unit[0] - unit[1]) * np.maximum(*power) * known
+  return _mean(unit[0] * unit[1], known).reshape(-1), difference
 
 
 def _mean(values: np.ndarray, known: np.ndarray) -> np.ndarray:
