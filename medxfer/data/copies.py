@@ -15,14 +15,21 @@ They are counted in any case; see `splits.audit`.
 
 from collections.abc import Sequence
 import dataclasses
+import errno
+import hashlib
+import os
+import pathlib
 
 import numpy as np
 
+from medxfer import cache
 from medxfer import errors
+from medxfer import say
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import likeness
 
+_KIND = 'copies'  # Of the cache.
 _NAMED = 3  # Pairs in a message.
 _SIDES = ('test', 'val')  # Published ones whose images are dropped last.
 
@@ -51,8 +58,15 @@ class Copies:
     return Copies(first[inverse].astype(np.int64))
 
 
-def find(decoded: decoded_lib.Decoded) -> Copies:
-  """Finds the images that show the same picture; see `likeness`."""
+def find(
+    decoded: decoded_lib.Decoded, where: pathlib.Path | None = None
+) -> Copies:
+  """Finds the images that show the same picture; see `likeness`.
+
+  Args:
+    decoded: the images.
+    where: folder of the cache, which keeps what was found; None for none.
+  """
   known = {}
   sets = np.array([known.setdefault(digest, i)
                    for i, digest in enumerate(decoded.digests)], np.int64)
@@ -60,7 +74,33 @@ def find(decoded: decoded_lib.Decoded) -> Copies:
     return Copies(sets)
   first = np.array(sorted(known.values()), np.int64)
   thumbnails = np.asarray(decoded.thumbnails)[first]
-  return Copies(first[joined(thumbnails)][np.searchsorted(first, sets)])
+  return Copies(first[_kept(thumbnails, where)][np.searchsorted(first, sets)])
+
+
+def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
+  """Returns what `joined` does, from the cache if that holds it."""
+  if where is None:
+    return joined(thumbnails)
+  key = {'thumbnails': hashlib.sha256(thumbnails.tobytes()).hexdigest(),
+         'shape': list(thumbnails.shape), 'search': likeness.VERSION}
+  try:
+    with cache.slot(where, _KIND, key) as slot:
+      try:
+        entry = slot.read()
+      except cache.Damaged as damage:
+        say.line(f'cache of copies: {damage}, made anew')
+        entry = None
+      if entry is not None:
+        return np.array(entry.array)
+      sets = joined(thumbnails)
+      with slot.draft(sets.shape, sets.dtype) as draft:
+        draft.array[:] = sets
+        draft.commit({})
+      return sets
+  except OSError as error:
+    say.line(f'cache of copies: {where} cannot be used '
+             f'({os.strerror(error.errno or errno.EIO)}); going on without it')
+    return joined(thumbnails)
 
 
 def joined(thumbnails: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from medxfer import progress
 from medxfer.data import overlay
 
 SHAPE = (64, 64)
@@ -42,6 +43,7 @@ _NEARER = 0.985
 _MOST = 200
 _BLOCK = 1 << 24  # Elements of the largest temporary array,
 _PRODUCTS = 1 << 20  # and of one of products, which stays in the caches.
+_MANY = 5_000  # Images whose comparison takes seconds.
 _TURNS = 8
 _TRANSPOSED = 4
 VERSION = 2  # Counts the changes of what is found: kept sets are of one.
@@ -70,18 +72,24 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   found = [np.zeros((0, 4))]
   whole = [_hashes(_turned(thumbnails, turn)) for turn in (0, _TRANSPOSED)]
   cropped = [_hashes(thumbnails, crop) for crop in _CROPS]
-  stems = [_stems(thumbnails, crop) for crop in _CROPS]
-  steps = [(transposed, crop) for transposed in range(2)
-           for crop in range(len(_CROPS))]
-  for transposed, crop in steps:
+  stems = _stems(thumbnails)
+  n = len(thumbnails)
+  size = max(_PRODUCTS // max(n, 1), 1)
+  steps = [
+      (transposed, crop, start) for transposed in range(2)
+      for crop in range(len(_CROPS)) for start in range(0, n, size)]
+  for transposed, crop, start in progress.track(
+      steps, total=len(steps), title=f'looking for copies among {n:,} images',
+      unit='steps', announced=n < _MANY):
+    hashes = whole[transposed][start:start + size]
     for turn, i, j in _near(
-        whole[transposed], cropped[crop], half=not _CROPS[crop]):
-      hashes = whole[transposed] * _signs(turn)
-      nearness = _explained(hashes, stems[crop], i, j)
+        hashes, cropped[crop], start, half=not _CROPS[crop]):
+      nearness = _explained(hashes[i] * _signs(turn), stems[crop], j)
       kept = nearness > _NEARER
       turn |= transposed * _TRANSPOSED
       found.append(np.stack([
-          -nearness[kept], i[kept], j[kept], np.full(kept.sum(), turn)], 1))
+          -nearness[kept], i[kept] + start, j[kept],
+          np.full(kept.sum(), turn)], 1))
   found = np.concatenate(found)
   found = found[np.argsort(found[:, 0], kind='stable')].astype(np.int64)
   # The likeliest of the ways in which two images were found.
@@ -163,16 +171,26 @@ def _hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
   return spectrum / np.maximum(length, 1)
 
 
-def _stems(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
-  """Returns what small changes make of a hash, orthonormal; [n, 5, d]."""
+def _stems(thumbnails: np.ndarray) -> list[np.ndarray]:
+  """Returns what small changes make of hashes, for each of `_CROPS`.
+
+  Returns:
+    Arrays [n, 5, d], orthonormal for each image.
+  """
   grid = overlay.grid(_SIDE)
-  spectra = [_spectrum(thumbnails, crop)]
-  for axis, along in ((2, grid), (1, grid[:, None])):
-    slopes = np.concatenate([
-        np.gradient(part.astype(np.float32), axis=axis)
-        for part in _parts(thumbnails)])
-    spectra += [_spectrum(slopes, crop), _spectrum(slopes * along, crop)]
-  stem = np.stack(spectra, 1)
+  stems = [[] for _ in _CROPS]
+  for part in _parts(thumbnails):
+    images = part.astype(np.float32)
+    slope_y, slope_x = np.gradient(images, axis=(1, 2))
+    changes = (images, slope_x, slope_x * grid, slope_y,
+               slope_y * grid[:, None])
+    for crop, stem in zip(_CROPS, stems):
+      stem.append(_orthonormal(np.stack(
+          [_spectrum(change, crop) for change in changes], 1)))
+  return [np.concatenate(stem) for stem in stems]
+
+
+def _orthonormal(stem: np.ndarray) -> np.ndarray:
   # A flat direction must not make the others lose their digits.
   gram = (stem @ stem.swapaxes(1, 2)).astype(np.float64)
   scale = np.sqrt(np.einsum('nii->ni', gram)) + 1
@@ -195,38 +213,34 @@ def _signs(turn: int) -> np.ndarray:
 
 
 def _near(
-    hashes: np.ndarray, others: np.ndarray, *, half: bool
+    hashes: np.ndarray, others: np.ndarray, start: int, *, half: bool
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-  """Yields a mirroring, rows i of `hashes` and j of `others`, near by it.
+  """Yields a mirroring, and rows i of `hashes` and j of `others` near by it.
 
   A mirror negates the odd frequencies: the products of even and of odd ones
   make those of all four mirrorings.
 
   Args:
-    hashes: float32 [n, d].
-    others: the same.
-    half: whether j > i is enough; else j != i.
+    hashes: float32 [m, d], of the images from `start` on.
+    others: float32 [n, d], of all.
+    start: the image of the first row of `hashes`.
+    half: whether images j after i are enough; else all but i.
   """
+  skipped = start if half else 0
   rows, columns = _odd()
-  parities = [(rows == u) & (columns == v) for u in (0, 1) for v in (0, 1)]
-  parts = [(hashes[:, which], np.ascontiguousarray(others[:, which].T))
-           for which in parities]
-  step = max(_PRODUCTS // max(len(others), 1), 1)
-  for start in range(0, len(hashes), step):
-    skipped = start if half else 0
-    even, column, row, both = (
-        a[start:start + step] @ b[:, skipped:] for a, b in parts)
-    for (plus, minus), sure, unsure in (
-        ((0, 3), even + both, column + row),
-        ((2, 1), even - both, column - row)):
-      products = sure + abs(unsure)
-      i, j = _above(products)
-      turns = np.where(unsure[i, j] >= 0, plus, minus)
-      i, j = i + start, j + skipped
-      kept = j > i if half else j != i
-      for turn in (plus, minus):
-        which = kept & (turns == turn)
-        yield turn, i[which], j[which]
+  even, column, row, both = (
+      hashes[:, which] @ others[skipped:, which].T for which in (
+          ~rows & ~columns, ~rows & columns, rows & ~columns, rows & columns))
+  for (plus, minus), sure, unsure in (
+      ((0, 3), even + both, column + row),
+      ((2, 1), even - both, column - row)):
+    i, j = _above(sure + abs(unsure))
+    turns = np.where(unsure[i, j] >= 0, plus, minus)
+    j = j + skipped
+    kept = j > i + start if half else j != i + start
+    for turn in (plus, minus):
+      which = kept & (turns == turn)
+      yield turn, i[which], j[which]
 
 
 def _above(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -241,13 +255,13 @@ def _above(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _explained(
-    hashes: np.ndarray, stems: np.ndarray, i: np.ndarray, j: np.ndarray
+    hashes: np.ndarray, stems: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-  """Returns the cosine between hash i and what changes can make of j."""
-  step = _BLOCK // (8 * hashes.shape[1])
+  """Returns the cosines between hashes and what changes can make of rows."""
+  step = _BLOCK // (8 * stems.shape[2])
   parts = [
-      (stems[j[k:k + step]] @ hashes[i[k:k + step], :, None])[..., 0]
-      for k in range(0, len(i), step)]
+      (stems[rows[k:k + step]] @ hashes[k:k + step, :, None])[..., 0]
+      for k in range(0, len(rows), step)]
   return np.linalg.norm(np.concatenate([np.zeros((0, 5)), *parts]), axis=1)
 
 

@@ -8,7 +8,7 @@ which images of one series share, are coarser, and noise is finer.
 
 Nor may one place differ much more than the rest (`_LESION` grey levels and
 `_SPREAD` times the root of the mean square): the same body with another lesion
-is another image. A frame of `_FRAME` pixels, where crops differ, is passed over.
+is another image. A frame of `_FRAME` pixels, where crops differ, is left out.
 
 In an image of few pixels JPEG changes details of that size. Such a pair is the
 same picture if coarser details differ by no more than JPEG leaves (`_LEFT`
@@ -18,7 +18,7 @@ outline makes another image.
 
 import numpy as np
 
-_SAME = 0.94
+_SAME = 0.96
 # Details lie between squares of so many pixels on each side of the middle.
 _DETAILS = (1, 4)
 _FINEST, _COARSER = (0, 1), (2, 9)

@@ -101,13 +101,14 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
     baselines.check_memory(len(examples), spec.data.image_size)
   backbone = None if baseline else backbone_lib.read(spec.model)
   contents = contents_lib.read(examples.paths)
+  where = cache.folder(spec.cache_dir)
   decoded = pixels.read(
       examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
       keep=baseline or spec.data.cache != 'none',
-      where=cache.folder(spec.cache_dir), contents=contents,
+      where=where, contents=contents,
       grey_range=greys.of_run(spec, examples, contents, path))
   decoded, copies, settled = copies_lib.settle(
-      decoded, copies_lib.find(decoded), spec.data.copies)
+      decoded, copies_lib.find(decoded, where), spec.data.copies)
   examples = decoded.examples
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
