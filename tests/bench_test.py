@@ -52,6 +52,17 @@ def test_a_framework_that_dies_is_a_failure_not_a_hang():
     process.Subject('no-such', _setting('forward'))
 
 
+def test_a_gpu_that_is_not_there_is_said_without_a_traceback():
+  """Every other command says it, too."""
+  run = subprocess.run(
+      [sys.executable, '-m', 'tools.bench', '--mode=forward'], cwd=_ROOT,
+      capture_output=True, text=True,
+      env=os.environ | {'JAX_PLATFORMS': 'nonsense'})
+  assert run.returncode == 1 and 'Traceback' not in run.stderr
+  assert 'matrix products: JAX finds no device' in run.stderr
+  assert '$JAX_PLATFORMS=nonsense; unset that' in run.stderr
+
+
 @pytest.mark.parametrize('flag, message', [
     ('--mode=train', 'train_all'), ('--against=mxnet', 'keras')])
 def test_an_unknown_word_is_refused_with_those_that_are_known(flag, message):

@@ -119,10 +119,13 @@ def _measure(
 
 def _products(setting: settings.Setting) -> float:
   """Returns operations a second of plain matrix products."""
-  with process.Subject(subject.PRODUCTS, setting) as products:
-    steps = _steps(products, setting)
-    seconds = min(products.repeat(steps)['seconds'] for _ in range(3))
-    rate = products.about['operations'] * steps / seconds
+  try:
+    with process.Subject(subject.PRODUCTS, setting) as products:
+      steps = _steps(products, setting)
+      seconds = min(products.repeat(steps)['seconds'] for _ in range(3))
+      rate = products.about['operations'] * steps / seconds
+  except process.Failure as failure:
+    raise errors.DataError(f'matrix products: {failure}') from failure
   print(f'matrix products, {setting.precision}: {rate / 1e9:,.0f} GFLOP/s',
         flush=True)
   return rate

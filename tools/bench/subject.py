@@ -14,6 +14,7 @@ import sys
 import time
 from typing import Any
 
+from medxfer import startup
 from tools.bench import setting as settings
 from tools.bench import work as works
 
@@ -41,7 +42,8 @@ def main(framework: str) -> None:
     work.repeat(1)
   except Exception as error:  # pylint: disable=broad-exception-caught
     # Out of memory, no compiler, a missing package: the table says which.
-    _answer(answers, error=f'{type(error).__name__}: {error}'[:300])
+    told = startup.explained(error) or f'{type(error).__name__}: {error}'
+    _answer(answers, error=f'{told}'[:300])
     return
   _answer(answers, version=work.version, loss=work.loss,
           operations=work.operations)
