@@ -9,9 +9,14 @@ from medxfer import errors
 
 # Words of a class that is the absence of a finding.
 _ABSENT = frozenset((
-    'absent', 'benign', 'clear', 'control', 'controls', 'healthy', 'negative',
-    'neg', 'none', 'normal', 'unaffected', 'uninfected', 'unremarkable'))
+    'absence', 'absent', 'benign', 'clear', 'control', 'controls', 'ctrl',
+    'false', 'healthy', 'negative', 'neg', 'none', 'normal', 'unaffected',
+    'uninfected', 'unremarkable', 'benigno', 'gesund', 'normale', '正常', '良性'))
+# These are a finding beside those that are none at all.
+_HARMLESS = frozenset(('benign', 'benigno', '良性'))
 _NOT = ('no', 'non', 'not', 'un', 'without')
+_FINDINGS = ('cancer', 'disease', 'finding', 'findings', 'lesion', 'tumor',
+             'tumour')
 _WORDS = re.compile(r'[^\W\d_]+')
 # At a change from lower to upper case too: NoFinding, nonCOVID.
 _JOINT = re.compile(r'(?<=[a-z])(?=[A-Z])')
@@ -74,6 +79,8 @@ def choose(
     return Positive(wanted, 'evaluation.positive names it')
   first, last = class_names
   absent = [_is_absence(first, last), _is_absence(last, first)]
+  if all(absent):
+    absent = [not _HARMLESS & set(_words(name)) for name in class_names]
   if absent[0] != absent[1]:
     name, other = (last, first) if absent[0] else (first, last)
     return Positive(name, f'{other!r} is the absence of a finding by its name')
@@ -86,12 +93,16 @@ def choose(
 
 def _is_absence(name: str, other: str) -> bool:
   """Whether a class is by its name the absence of a finding."""
-  words = [word.casefold() for word in _WORDS.findall(_JOINT.sub(' ', name))]
-  if _ABSENT & set(words):
+  words = _words(name)
+  if _ABSENT & set(words) or words == ['no']:
     return True
   if words and words[0] in _NOT and len(words) > 1:
     return True
-  # notumor beside tumor, uninfected beside infected.
-  whole = ''.join(words)
-  finding = ''.join(word.casefold() for word in _WORDS.findall(other))
-  return bool(finding) and whole in {f'{word}{finding}' for word in _NOT}
+  # notumor, and uninfected beside infected.
+  whole, finding = ''.join(words), ''.join(_words(other))
+  return whole in {f'{word}{what}' for word in _NOT
+                   for what in (finding, *_FINDINGS) if what}
+
+
+def _words(name: str) -> list[str]:
+  return [word.casefold() for word in _WORDS.findall(_JOINT.sub(' ', name))]

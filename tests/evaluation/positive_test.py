@@ -18,7 +18,9 @@ def _choose(first, last, counts=(10, 10), wanted=''):
     ('non-covid', 'covid'), ('Uninfected', 'Parasitized'), ('no-dr', 'dr'),
     ('uninfected', 'infected'), ('0_normal', '1_glaucoma'),
     ('control', 'alzheimer'), ('Normal images', 'Cancer images'),
-    ('NoFinding', 'Effusion'), ('unaffected', 'affected'),
+    ('NoFinding', 'Effusion'), ('unaffected', 'affected'), ('no', 'yes'),
+    ('notumor', 'glioma'), ('absence', 'presence'), ('正常', '肺炎'),
+    ('normal', 'benign'), ('healthy', 'benign_lesion'),
 ])
 @pytest.mark.parametrize('counts', [(10, 90), (90, 10)])
 def test_the_absence_of_a_finding_is_never_positive(absence, finding, counts):
