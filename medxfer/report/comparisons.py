@@ -197,7 +197,10 @@ def _test(column: settings_lib.Column) -> Mapping[str, Any]:
 def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
   point = _test(column).get('at_threshold') or {}
   ranges = point.get('intervals') or {}
-  return [tables.figure(point.get('threshold')), *(
+  threshold = point.get('threshold')
+  # Rounded to three digits, that of a network which is too sure would be 0.
+  text = None if threshold is None else f'{threshold:.4g}'
+  return [tables.figure(threshold, text=text), *(
       tables.spread(estimates.over_seeds([point.get(key)], [ranges.get(key)]))
       for key in ('f1_macro', 'sensitivity', 'specificity'))]
 

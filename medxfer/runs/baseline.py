@@ -93,5 +93,5 @@ def _numbers(
   return {
       'val': None,
       'test': scores,
-      'training_notes': training_notes.of_scores(scores),
+      'training_notes': training_notes.of_scores(scores, 'test'),
   }

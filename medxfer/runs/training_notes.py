@@ -17,9 +17,8 @@ Note = dict[str, str]
 # Smaller gains of the monitored number over the last third of the epochs are
 # taken for noise; a loss has to fall by this share of itself.
 _GAIN = 0.01
-# A training loss below this share of the validation loss: the network knows
-# the training images by heart.
-_BY_HEART = 0.2
+# A training loss below this share of the validation loss is far below it.
+_FAR = 0.2
 _NAMES = {'accuracy': 'accuracy', 'f1_macro': 'macro F1', 'loss': 'loss'}
 
 
@@ -42,19 +41,19 @@ def of_network(
     `overfitting` (the training loss of the best epoch is far below its
     validation loss).
   """
-  return [*of_scores(scores), *_unfinished(history, spec),
+  return [*of_scores(scores, 'validation'), *_unfinished(history, spec),
           *_overfitting(history, spec)]
 
 
-def of_scores(scores: Mapping[str, Any]) -> list[Note]:
-  """Returns a note if every image is given one class; arguments as above."""
+def of_scores(scores: Mapping[str, Any], side: str) -> list[Note]:
+  """Returns a note if every image of a side is given one class."""
   predicted = np.array(scores['confusion']).sum(axis=0)
   if np.count_nonzero(predicted) > 1 or len(scores['class_names']) < 2:
     return []
   name = scores['class_names'][int(predicted.argmax())]
   return [_note('one_class', (
-      f'all {scores["n"]:,} images are called {name!r}: the classifier has '
-      'learnt nothing but the commonest answer'))]
+      f'all {scores["n"]:,} {side} images are called {name!r}: the classifier '
+      'has learnt nothing but one answer'))]
 
 
 def _unfinished(
@@ -87,13 +86,13 @@ def _overfitting(
     history: Sequence[loop.Record], spec: specs.TrainingSpec
 ) -> list[Note]:
   best = history[loop.best_epoch(history, spec) - 1]
-  if best['train_loss'] >= _BY_HEART * best['val_loss']:
+  if best['train_loss'] >= _FAR * best['val_loss']:
     return []
   return [_note('overfitting', (
       f'the training loss ({best["train_loss"]:.3f}) is far below the '
-      f'validation loss ({best["val_loss"]:.3f}): the network knows the '
-      'training images by heart; more augmentation, dropout or weight decay, '
-      'fewer trained layers or more images may help'))]
+      f'validation loss ({best["val_loss"]:.3f}): the network fits the '
+      'training images, not others like them; more augmentation, dropout or '
+      'weight decay, fewer trained layers or more images may help'))]
 
 
 def _note(kind: str, text: str) -> Note:

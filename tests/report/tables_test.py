@@ -105,6 +105,7 @@ def test_the_threshold_of_validation_stands_beside_one_half(tmp_path):
       ('Sensitivity', point['sensitivity']),
       ('Specificity', point['specificity'])):
     assert row[title].values[''] == value
+  assert row['Threshold'].text == f'{point["threshold"]:.4g}'  # As a run says.
 
 
 def test_pairs_are_the_paired_test(tmp_path):

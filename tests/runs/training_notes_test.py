@@ -53,7 +53,7 @@ def test_a_loss_gets_better_by_falling():
     (.05, ['overfitting']), (.2, []), (.6, [])])
 def test_a_training_loss_far_below_the_validation_loss_is_told(
     train, expected):
-  """The network knows its images by heart, not what they show."""
+  """The network fits its images, not what they show."""
   assert _kinds(_history([.3, .4, .6, .5], train)) == expected
 
 
@@ -62,6 +62,6 @@ def test_one_class_for_all_is_told():
   history = _history([.3, .5, .4])
   assert _kinds(history, predicted=(0, 10)) == ['one_class']
   text = training_notes.of_scores(
-      {'confusion': [[4, 0], [6, 0]], 'n': 10, 'class_names': ['a', 'b']}
-  )[0]['text']
-  assert "10 images are called 'a'" in text
+      {'confusion': [[4, 0], [6, 0]], 'n': 10, 'class_names': ['a', 'b']},
+      'test')[0]['text']
+  assert "10 test images are called 'a'" in text
