@@ -185,9 +185,14 @@ def _deal(
       return [np.sort(rows[fold])
               for _, fold in folds.split(labels, labels, groups)]
     except ValueError as error:
+      count = len(set(groups))
+      why = (f'they are of {count} groups (copies are of one)'
+             if kind == 'grouped' and count < _FOLDS
+             else f'no class has {_FOLDS}')
+      what = 'groups' if kind == 'grouped' else 'images'
       raise errors.DataError(
-          f'{examples.name}: {len(rows)} images cannot be split '
-          f'({error}); more images of each class are needed') from error
+          f'{examples.name}: {len(rows):,} images cannot be split: {why}; add '
+          f'{what}, so that each class has {_FOLDS} or more') from error
 
 
 def _check(

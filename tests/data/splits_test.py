@@ -219,6 +219,18 @@ def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
     splits.assign(examples, kind=kind, seed=0)
 
 
+@pytest.mark.parametrize('kind, labels, message', [
+    ('thesis', [0] * 4 + [1] * 3, 'no class has 5; add images'),
+    ('grouped', [0] * 9 + [1] * 9, 'are of 2 groups .copies.*; add groups'),
+    ('grouped', [0] * 4 + [1] * 4, 'are of 2 groups .copies.*; add groups'),
+])
+def test_too_few_to_deal_are_counted(kind, labels, message):
+  """Not in the words of the library that deals them."""
+  examples = _examples(labels, [f'g{label}' for label in labels])
+  with pytest.raises(errors.DataError, match=message):
+    splits.assign(examples, kind=kind, seed=0)
+
+
 @pytest.mark.parametrize('seed', range(5))
 @pytest.mark.parametrize('kind', ['thesis', 'grouped', 'official'])
 def test_the_smallest_phantoms_can_be_split(
