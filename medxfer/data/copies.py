@@ -11,9 +11,15 @@ whatever the table says of patients. `data.copies` decides:
 * `keep`: nothing is done (and older runs did nothing).
 
 They are counted in any case; see `splits.audit`.
+
+Brightness is compared, colour is not: a grey copy, or one of another white
+balance, is a copy, and so is a picture with one hue for another. Of images
+that show nothing, flat frames and those with a side below 16 pixels, only
+identical ones are copies: all black frames of a data set are one picture.
 """
 
 from collections.abc import Sequence
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -21,6 +27,7 @@ import os
 import pathlib
 
 import numpy as np
+from PIL import Image
 
 from medxfer import cache
 from medxfer import errors
@@ -30,6 +37,8 @@ from medxfer.data import examples as examples_lib
 from medxfer.data import likeness
 
 _KIND = 'copies'  # Of the cache.
+_SMALL = 64  # Pixels of a side, below which copies are missed more often.
+_LOOKED_AT = 20  # Images whose sizes are read.
 _NAMED = 3  # Pairs in a message.
 _SIDES = ('test', 'val')  # Published ones whose images are dropped last.
 
@@ -124,6 +133,25 @@ def joined(thumbnails: np.ndarray) -> np.ndarray:
       sets[sets == b] = a
     pairs = np.delete(pairs, chosen, axis=0)
     turns = np.delete(turns, chosen)
+
+
+def caution(paths: Sequence[str | pathlib.Path]) -> str:
+  """Returns what `find` may miss among images of few pixels, else ''.
+
+  Args:
+    paths: of the images; the headers of some are read.
+  """
+  sides = []
+  for path in paths[::max(len(paths) // _LOOKED_AT, 1)]:
+    with contextlib.suppress(
+        OSError, ValueError, Image.DecompressionBombError):
+      with Image.open(path) as image:
+        sides.append(min(image.size))
+  side = int(np.median(sides)) if sides else _SMALL
+  if side >= _SMALL:
+    return ''
+  return (f'images of {side} pixels: copies that were cropped, reduced or '
+          'saved again at a low quality may be missed')
 
 
 def settle(

@@ -35,6 +35,7 @@ from medxfer.data import overlay
 
 SHAPE = (64, 64)
 _SIDE = SHAPE[0]
+_SMALLEST = 16  # Pixels.
 _FREQUENCIES = (2.0, 12.0)  # Of the hash, above and below these.
 _CROPS = (0.0, 0.02, 0.05)
 _NEAR = 0.88
@@ -53,8 +54,11 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
   """Returns what an image is recognised by, uint8 `SHAPE`.
 
   Args:
-    image: uint8 [height, width, 3], of any size.
+    image: uint8 [height, width, 3], of any size; one with a side below
+      `_SMALLEST` shows too little, and is like a flat one.
   """
+  if min(image.shape[:2]) < _SMALLEST:
+    return np.zeros(SHAPE, np.uint8)
   grey = Image.fromarray(image).convert('L')
   return np.asarray(grey.resize(SHAPE, Image.Resampling.BILINEAR))
 

@@ -6,14 +6,15 @@ an application to stereo vision", IJCAI 1981). Then, in a like brightness,
 details of 3 to 9 pixels of 64 must correlate by more than `_SAME`: outlines,
 which images of one series share, are coarser, and noise is finer.
 
-Nor may one place differ much more than the rest (`_LESION` grey levels and
-`_SPREAD` times the root of the mean square): the same body with another lesion
+Coarser details must not differ by more than `_DIFFERENT` grey levels in the
+root of the mean square, nor one place by much more than the rest (`_LESION`
+grey levels and `_SPREAD` times that root): the same body with another lesion
 is another image. A frame of `_FRAME` pixels, where crops differ, is left out.
 
-In an image of few pixels JPEG changes details of that size. Such a pair is the
-same picture if coarser details differ by no more than JPEG leaves (`_LEFT`
-grey levels), and if the finest correlate at all: noise of its own over one
-outline makes another image.
+In an image of few pixels JPEG changes details of 3 to 9. Such a pair is the
+same picture if coarser ones differ by no more than JPEG leaves (`_LEFT`), and
+if the finest correlate at all: noise of its own over one outline makes another
+image.
 """
 
 import numpy as np
@@ -23,8 +24,8 @@ _SAME = 0.96
 _DETAILS = (1, 4)
 _FINEST, _COARSER = (0, 1), (2, 9)
 _LIKE = {_FINEST: .25, _DETAILS: .65, _COARSER: .94}  # Where JPEG blurs them.
-_LEFT = 1.6
-_LESION, _SPREAD = 15, 6
+_LEFT, _DIFFERENT = 1.6, 3.0
+_LESION, _SPREAD = 9, 6
 _FRAME = 6
 _CONTRAST = 1.5  # Largest factor between copies,
 _BRIGHTNESS = 50.0  # and largest difference of their mean grey levels.
@@ -127,7 +128,7 @@ def _agree(
   blurred = ((finest > _LIKE[_FINEST]) & (coarser > _LIKE[_COARSER])
              & (left < _LEFT))
   same = np.zeros(len(image), bool)
-  same[rows] = ((details[rows] > _SAME) | blurred) & (
+  same[rows] = ((details[rows] > _SAME) | blurred) & (left < _DIFFERENT) & (
       largest < np.maximum(_LESION, _SPREAD * left))
   return same
 

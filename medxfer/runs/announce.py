@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from medxfer import baselines
 from medxfer import say
 from medxfer import spec as specs
+from medxfer.data import copies
 from medxfer.data import listing
 from medxfer.data import splits
 from medxfer.evaluation import positive as positives
@@ -72,6 +73,9 @@ def _lines(
            f'{leak.groups} groups that are also in train')
   for line in (*settled, *_of_copies(inputs, spec.data)):
     yield f'copies: {line}'
+  caution = copies.caution(examples.paths)
+  if caution:
+    yield f'copies: {caution}'
   if positive:
     yield (f'positive class: {positive.name} ({positive.why}; '
            '--config.evaluation.positive=CLASS names another)')

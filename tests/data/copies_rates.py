@@ -4,12 +4,17 @@
 
 Of each data set in $MEDXFER_DATA some images are copied in every way of
 `CHANGES`, and all images are compared with each other. Both are reported for
-two halves, dealt by group. A join of images of two groups is named: look at
-it, some are true copies.
+two halves, dealt by group. The same is done for the images squeezed into
+squares of `SIDES`, which are data sets of their own, copied in the ways of
+`SMALL_CHANGES`. A join of images of two groups is named: look at it, some are
+true copies.
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 import argparse
+from concurrent import futures
 import io
 import json
 import os
@@ -29,6 +34,8 @@ from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.data import likeness
+
+SIDES = (28, 48, 64, 96, 128)  # Pixels.
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -91,21 +98,54 @@ CHANGES: dict[str, Change] = {
 }
 
 
+# Crops of six pixels would be a fifth of an image of 28.
+SMALL_CHANGES: dict[str, Change] = {
+    **{name: change for name, change in CHANGES.items() if ' 6' not in name},
+    'cropped by 1': lambda image, draw: cropped(image, 1, 1, 1, 1),
+    'cropped by 0 to 2': lambda image, draw: cropped(
+        image, *draw.integers(0, 3, 4)),
+}
+
+
 def measure(
     examples: examples_lib.Examples, copied: int
 ) -> dict[str, object]:
-  """Returns both error rates for one data set.
+  """Returns both error rates for one data set, and for smaller images of it.
 
   Args:
     examples: its table.
     copied: how many images of each half are copied.
   """
-  thumbnails = np.stack([
-      likeness.thumbnail(images.read_rgb(path)) for path in examples.paths])
+  thumbnails = []
+  small = {side: [] for side in SIDES}
+  for path in examples.paths:
+    image = images.read_rgb(path)
+    thumbnails.append(likeness.thumbnail(image))
+    for side in SIDES:
+      small[side].append(np.asarray(Image.fromarray(image).resize(
+          (side, side), Image.Resampling.BICUBIC)))
+  result = _measured(
+      examples, thumbnails, lambda i: images.read_rgb(examples.paths[i]),
+      CHANGES, copied)
+  result['squeezed_into'] = {
+      side: _measured(
+          examples, [likeness.thumbnail(image) for image in small[side]],
+          small[side].__getitem__, SMALL_CHANGES, copied)
+      for side in SIDES}
+  return result
+
+
+def _measured(
+    examples: examples_lib.Examples,
+    thumbnails: Sequence[np.ndarray],
+    load: Callable[[int], np.ndarray],
+    changes: Mapping[str, Change],
+    copied: int,
+) -> dict[str, object]:
   half = np.array([zlib.crc32(group.encode()) % 2
                    for group in examples.groups])
   started = time.monotonic()
-  sets = copies.joined(thumbnails)
+  sets = copies.joined(np.stack(thumbnails))
   seconds = time.monotonic() - started
   result = {'images': len(examples), 'seconds': round(seconds, 1),
             'halves': []}
@@ -115,7 +155,7 @@ def measure(
         'images': len(rows),
         **_joined(examples, copies.Copies(sets[rows]).rows(), rows),
         'copied': copied,
-        'missed': _missed(examples, rows, copied),
+        'missed': _missed(load, rows, changes, copied),
     })
   between = [
       [examples.image_ids[i] for i in rows]
@@ -133,16 +173,18 @@ def _joined(
 
 
 def _missed(
-    examples: examples_lib.Examples, rows: np.ndarray, copied: int
+    load: Callable[[int], np.ndarray],
+    rows: np.ndarray,
+    changes: Mapping[str, Change],
+    copied: int,
 ) -> dict[str, int]:
   """Returns by change how many copies are not joined with their image."""
   draw = np.random.default_rng(0)
   rows = draw.choice(rows, min(copied, len(rows)), replace=False)
-  originals = [Image.fromarray(images.read_rgb(examples.paths[i]))
-               for i in rows]
+  originals = [Image.fromarray(load(i)) for i in rows]
   ours = [likeness.thumbnail(np.asarray(image)) for image in originals]
   n, missed = len(rows), {}
-  for name, change in CHANGES.items():
+  for name, change in changes.items():
     theirs = [likeness.thumbnail(np.asarray(change(image, draw)))
               for image in originals]
     sets = copies.joined(np.stack(ours + theirs))
@@ -164,10 +206,14 @@ def main() -> None:
       'nih_cxr': folders.read(
           root / 'nih_cxr', groups=root / 'nih_cxr' / 'groups.csv'),
   }
+  with futures.ProcessPoolExecutor(2) as pool:
+    measured = pool.map(
+        measure, tables.values(), [flags.copied] * len(tables))
+    measured = dict(zip(tables, measured))
   result = {
       'command': 'python -m tests.data.copies_rates '
                  '--output=results/copies.json',
-      **{name: measure(table, flags.copied) for name, table in tables.items()},
+      **measured,
   }
   flags.output.write_text(json.dumps(result, indent=1) + '\n')
 

@@ -137,6 +137,39 @@ def test_equal_pixels_and_equal_pictures_make_one_set():
   assert found.without([0, 4]).sets.tolist() == [0, 0, 0]
 
 
+def test_what_was_found_is_kept_and_damage_is_mended(
+    tmp_path, monkeypatch, capsys):
+  """A study's runs search once; other images are searched anew."""
+  decoded = _decoded([0] * 5, seeds=[1, 2, 1, 3, 4])
+  fresh = copies.find(decoded).sets.tolist()
+  searched = []
+  joined = copies.joined
+  monkeypatch.setattr(
+      copies, 'joined', lambda *args: searched.append(1) or joined(*args))
+  for _ in range(2):
+    assert copies.find(decoded, tmp_path).sets.tolist() == fresh
+  assert len(searched) == 1 and fresh == [0, 1, 0, 3, 4]
+  other = _decoded([0] * 5, seeds=[1, 2, 5, 3, 4])
+  assert copies.find(other, tmp_path).sets.tolist() == list(range(5))
+  assert len(searched) == 2
+  for path in tmp_path.glob('copies-*.npy'):
+    path.write_bytes(path.read_bytes()[:-1])
+  assert copies.find(decoded, tmp_path).sets.tolist() == fresh
+  assert len(searched) == 3 and 'made anew' in capsys.readouterr().out
+  monkeypatch.setattr(likeness, 'VERSION', likeness.VERSION + 1)
+  copies.find(decoded, tmp_path)
+  assert len(searched) == 4
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, capsys):
+  """The search is made anew, and the cause is said."""
+  (tmp_path / 'file').touch()
+  decoded = _decoded([0] * 3, seeds=[1, 1, 2])
+  found = copies.find(decoded, tmp_path / 'file' / 'cache')
+  assert found.sets.tolist() == [0, 0, 2]
+  assert 'going on without it' in capsys.readouterr().out
+
+
 def test_groups_that_share_a_picture_become_one():
   """Patient q has a copy of p's image, and r one of q's other image."""
   decoded = _decoded([0] * 7, groups=['p', 'p', 'q', 'q', 'r', 'r', 's'])
