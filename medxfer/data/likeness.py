@@ -78,7 +78,7 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   cropped = [_hashes(thumbnails, crop) for crop in _CROPS]
   stems = _stems(thumbnails)
   n = len(thumbnails)
-  size = max(_PRODUCTS // max(n, 1), 1)
+  size = max(_PRODUCTS // max(n, 1), 64)
   steps = [
       (transposed, crop, start) for transposed in range(2)
       for crop in range(len(_CROPS)) for start in range(0, n, size)]
