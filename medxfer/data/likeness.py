@@ -24,8 +24,8 @@ into 28, 48, 64, 96 and 128 pixels. Copies in 17 ways (crops by up to 2 pixels)
 that are missed of these: of 28 pixels, all at half the size, seven of ten
 saved as JPEG of quality 50, two of five cropped by 0 to 2 pixels a side, 4 of
 900 saved as JPEG of quality 75; of 48, one of nine at half the size; from 64
-on, 22 of 45,900. The thresholds were set with all three collections in view, not
-on others.
+on, 22 of 45,900. The thresholds were set with all three collections in view,
+not on others.
 
 Not told apart: a photograph from the same with a faint or broad lesion drawn
 into it (15 of 255 grey levels, or a tenth of the side), a slide of text from
