@@ -39,7 +39,8 @@ def track(
                          unit=unit)
     return
   if not announced:
-    say.line(f'{title}: {total:,} {unit}')
+    one = {'batches': 'batch'}.get(unit, unit.removesuffix('s'))
+    say.line(f'{title}: {total:,} {one if total == 1 else unit}')
   first = told = time.monotonic()
   wait = _EVERY if announced else _FIRST
   for done, item in enumerate(items, start=1):

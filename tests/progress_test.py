@@ -36,6 +36,15 @@ def test_a_log_says_what_begins_and_how_long_it_takes(monkeypatch, capsys):
                   '  reading: 93 of 100 images, about 14 s left']
 
 
+@pytest.mark.parametrize('unit, one', [
+    ('images', 'image'), ('batches', 'batch'), ('rounds of 9', 'rounds of 9')])
+def test_one_is_said_in_the_singular(monkeypatch, capsys, unit, one):
+  """Small data sets have one batch."""
+  _Clock(monkeypatch)
+  list(progress.track([1], total=1, title='it', unit=unit))
+  assert capsys.readouterr().out == f'it: 1 {one}\n'
+
+
 def test_a_compilation_does_not_spoil_the_estimate(monkeypatch, capsys):
   """The first item waits for it, the others do not."""
   _track(_Clock(monkeypatch), [60.0] + [1.0] * 40)

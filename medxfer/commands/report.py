@@ -32,4 +32,5 @@ def main(argv: list[str]) -> None:
       launcher.path(_WORKDIR) or default_workdir.RUNS, output)
   for item in collection.left_out:
     print(f'left out {item.name}: {item.reason}')
-  print(f'{len(collection.all_runs)} runs in {page}')
+  count = len(collection.all_runs)
+  print(f'{count} {"run" if count == 1 else "runs"} in {page}')

@@ -64,7 +64,8 @@ def _unfinished(
     return []
   more = f'more may score higher (--config.training.epochs={2 * last})'
   notes = [_note('best_is_last', (
-      f'the best of {last} epochs is the last: {more}'))]
+      f'the best of {last} epochs is the last: {more}' if last > 1 else
+      f'only one epoch was trained: {more}'))]
   values = [record[f'val_{spec.monitor}'] for record in history]
   before = values[:-max(1, len(values) // 3)]
   if not before:

@@ -57,6 +57,14 @@ def test_a_training_loss_far_below_the_validation_loss_is_told(
   assert _kinds(_history([.3, .4, .6, .5], train)) == expected
 
 
+def test_one_epoch_alone_is_told():
+  """It is the best and the last, and no training."""
+  [note] = training_notes.of_network(
+      _history([.4]), _SPEC,
+      {'confusion': [[1, 0], [0, 1]], 'n': 2, 'class_names': ['a', 'b']})
+  assert note['text'].startswith('only one epoch was trained: more may')
+
+
 def test_one_class_for_all_is_told():
   """An accuracy of the commonest class is no skill."""
   history = _history([.3, .5, .4])
