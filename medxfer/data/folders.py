@@ -19,6 +19,7 @@ import csv
 import os
 import pathlib
 import re
+import sys
 import unicodedata
 
 import numpy as np
@@ -206,7 +207,9 @@ def check_name(path: pathlib.Path) -> None:
   if _UNFIT.search(path.name):
     raise errors.DataError(
         f'{os.fspath(path)!r}: the name holds what is not text (a line break, '
-        'a control character or bytes that are no UTF-8); rename it')
+        'a control character or bytes that are no UTF-8); rename it'
+        + ('' if sys.getfilesystemencoding() == 'utf-8' else
+           ', or, if it is UTF-8, set LC_ALL=C.UTF-8'))
 
 
 def _unlisted(error: OSError) -> errors.DataError:

@@ -1,8 +1,12 @@
 """Protects the reading of tables as spreadsheets and hospitals write them."""
 
+import pathlib
+import sys
+
 import pytest
 
 from medxfer import errors
+from medxfer.data import folders
 from medxfer.data import tables
 
 _TEXT = 'image,group\n1.png,"p, 1"\n2.png,肺\n'
@@ -55,3 +59,13 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
   """As one line."""
   with pytest.raises(errors.DataError, match='cannot be read'):
     tables.read(tmp_path / 't')
+
+
+def test_in_a_locale_without_utf_8_the_way_out_is_its_variable(monkeypatch):
+  """Names of files are read by it; there is nothing to rename."""
+  name = pathlib.PurePath('\udce7\udc97\udca3')
+  with pytest.raises(errors.DataError, match='rename it$'):
+    folders.check_name(name)
+  monkeypatch.setattr(sys, 'getfilesystemencoding', lambda: 'ascii')
+  with pytest.raises(errors.DataError, match='set LC_ALL=C.UTF-8'):
+    folders.check_name(name)
