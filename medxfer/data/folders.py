@@ -15,7 +15,6 @@ imported: a wrong folder is refused at once.
 from collections.abc import Iterable
 from collections.abc import Mapping
 import collections
-import csv
 import os
 import pathlib
 import re
@@ -31,6 +30,7 @@ from medxfer.data import layouts
 from medxfer.data import links
 from medxfer.data import listing
 from medxfer.data import side_names
+from medxfer.data import tables
 
 NAME = 'folder'
 SIDES = side_names.SIDES
@@ -270,20 +270,11 @@ def _groups(
 
 def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:
   """Returns the rows of a table of groups, numbered as in a spreadsheet."""
-  header = f'the first row is {",".join(_COLUMNS)}'
-  try:
-    with path.open(newline='', encoding='utf-8-sig') as file:
-      reader = csv.DictReader(file, strict=True)
-      if set(_COLUMNS) - set(reader.fieldnames or ()):
-        raise errors.DataError(f'{path}: not a table of groups; {header}')
-      rows = [(reader.line_num, row) for row in reader]
-  except OSError as error:
+  names, rows = tables.read(path)
+  if set(_COLUMNS) - set(names):
     raise errors.DataError(
-        f'{path}: cannot be read ({error.strerror}); give '
-        '--config.data.groups=FILE') from error
-  except (csv.Error, UnicodeDecodeError) as error:
-    raise errors.DataError(
-        f'{path}: not a CSV table in UTF-8 ({error}); {header}') from error
+        f'{path}: not a table of groups; the first row is '
+        f'{",".join(_COLUMNS)}')
   for number, row in rows:
     if None in row or None in row.values():
       raise errors.DataError(

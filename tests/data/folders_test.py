@@ -254,9 +254,12 @@ _ROWS = ('image,group', 'a/2.webp,p1', '3.bmp,p1', 'a/x/1.tiff,p2',
 
 
 def test_groups_are_read_by_id_or_name(plain):
-  """A hospital's table names files, not paths."""
-  examples = folders.read(plain, groups=_table(plain, *_ROWS))
-  assert examples.groups == ('p1', 'p1', 'p2', 'p 3', '肺')
+  """A hospital's table names files, not paths, and comes from Excel."""
+  table = _table(plain, *_ROWS)
+  for encoding, comma in (('utf-8', ','), ('utf-16', ';')):
+    table.write_text(table.read_text('utf-8').replace(',', comma), encoding)
+    groups = folders.read(plain, groups=table).groups
+    assert groups == ('p1', 'p1', 'p2', 'p 3', '肺')
 
 
 @pytest.mark.parametrize('rows, message', [
