@@ -58,8 +58,9 @@ def test_the_summary_is_whole_and_recomputes(finished):
       'status', 'arm', 'val', 'test', 'best_epoch', 'epochs_run',
       'stopped_early', 'train_seconds', 'images_per_second',
       'trainable_parameters', 'frozen_parameters', 'weights_digest',
-      'weights_source', 'n',
-      'skipped', 'left_out', 'several_pages', 'leak', 'test_without_copies'}
+      'weights_source', 'split', 'notes', 'n', 'positive', 'skipped',
+      'left_out', 'several_pages', 'leak', 'test_without_copies',
+      'training_notes'}
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for side in ('val', 'test'):
     scored = predictions_lib.with_groups(
