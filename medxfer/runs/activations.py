@@ -23,6 +23,7 @@ from medxfer.runs import explain
 from medxfer.runs import greys
 from medxfer.runs import predict
 from medxfer.runs import scoring
+from medxfer.runs import workdir
 
 _HEADER = ('image', 'file')
 _COLUMNS = 8
@@ -63,6 +64,8 @@ def draw(
       or the run is a baseline, which keeps no weights.
   """
   files.check_free(output)
+  if run:
+    workdir.read_spec(run)  # A folder that is no run, before any image.
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None

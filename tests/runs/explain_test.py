@@ -22,7 +22,7 @@ from medxfer.runs import predict
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _ODD = ('plain', 'with space', 'меланома', '<script>alert(1)<', "a';b",
-        '..', '-rf', 'x' * 200)
+        'x..', '-rf', 'x' * 200)
 
 
 def _index(folder):
