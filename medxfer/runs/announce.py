@@ -78,7 +78,7 @@ def _lines(
     yield f'copies: {caution}'
   if positive:
     yield (f'positive class: {positive.name} ({positive.why}; '
-           '--config.evaluation.positive=CLASS names another)')
+           'evaluation.positive=CLASS names another)')
 
 
 def _of_copies(
