@@ -31,7 +31,7 @@ def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('name, way_out', [
-    ('ham10000', 'tools.download --dataset=ham10000.*phantom'),
+    ('ham10000', 'medxfer download --dataset=ham10000.*phantom'),
     ('chest_xray', 'doi:10.17632/rscbjbr9sj.*train/ and test/.*phantom'),
 ])
 def test_missing_data_names_its_own_way_out(name, way_out, monkeypatch):

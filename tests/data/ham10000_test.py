@@ -95,7 +95,7 @@ def test_what_is_missing_is_named_with_the_way_out(folder, remove, message):
 
 def test_an_empty_folder_names_download_and_phantom(tmp_path):
   """The way out is part of the message."""
-  with pytest.raises(errors.DataError, match='tools.download.*phantom'):
+  with pytest.raises(errors.DataError, match='medxfer download.*phantom'):
     ham10000.read(tmp_path)
 
 

@@ -250,7 +250,7 @@ def test_unknown_content_is_refused(tmp_path, name):
 def test_missing_file_directory_and_empty_archive_are_refused(tmp_path):
   """What is no file is said to be none, with the way out."""
   _refused(tmp_path / 'none.h5', 'cannot be read')
-  _refused(tmp_path, 'tools.convert_weights')
+  _refused(tmp_path, 'medxfer convert_weights')
   with zipfile.ZipFile(tmp_path / 'a.keras', 'w') as archive:
     archive.writestr('config.json', '{}')
   _refused(tmp_path / 'a.keras', 'model.weights.h5')
