@@ -161,7 +161,7 @@ def test_what_is_ambiguous_is_refused_in_words_that_fit(
   change(folder)
   with pytest.raises(errors.DataError, match=message) as raised:
     ham10000.read(folder)
-  assert 'tools.download' not in str(raised.value)
+  assert 'medxfer download' not in str(raised.value)
 
 
 def test_a_subset_on_purpose_is_read_with_skip(folder):
