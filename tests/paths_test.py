@@ -62,7 +62,8 @@ def test_there_are_launchers_to_look_at():
 
 @pytest.mark.parametrize('named, expected', [
     ('~/runs/a', '/somebody/runs/a'), ('~', '/somebody'),
-    ('~root/x', '/root/x'), ('a/b', 'a/b'), ('./~/x', '~/x'), ('/x', '/x')])
+    ('~root/x', f'{pathlib.Path("~root").expanduser()}/x'),
+    ('a/b', 'a/b'), ('./~/x', '~/x'), ('/x', '/x')])
 def test_homes_are_found(monkeypatch, named, expected):
   """One's own, another user's; a tilde in the middle is a name."""
   monkeypatch.setenv('HOME', '/somebody')

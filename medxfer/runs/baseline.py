@@ -57,7 +57,7 @@ def run(
       fitted, inputs.decoded.pixels[split.test]))
   predictions_lib.write(path / workdir.predictions('test'), test)
   return {
-      **_numbers(spec, test),
+      **numbers(spec, inputs, {'test': test}.__getitem__),
       'best_epoch': None,
       'epochs_run': 0,
       'stopped_early': False,
@@ -68,28 +68,19 @@ def run(
   }
 
 
-def count_again(
-    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+def numbers(
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs, scored: scoring.Scored
 ) -> dict[str, Any]:
-  """Returns what `run` does, from the predictions of a finished run.
+  """Returns what the summary says of predictions, as of a network.
 
   Args:
-    path: its workdir, only read.
-    spec: the same but for `evaluation`.
-    inputs: what it has read.
-
-  Raises:
-    DataError: the predictions or the summary are damaged.
+    spec: how they are evaluated.
+    inputs: what the run has read.
+    scored: side -> its predictions; 'test' is asked for.
   """
-  return {**files.read_json(path / workdir.SUMMARY),
-          **_numbers(spec, scoring.read(path, inputs, 'test'))}
-
-
-def _numbers(
-    spec: specs.RunSpec, test: predictions_lib.Predictions
-) -> dict[str, Any]:
+  del inputs
   scores = summaries.split_summary(
-      test, resamples=spec.evaluation.resamples, seed=spec.seed)
+      scored('test'), resamples=spec.evaluation.resamples, seed=spec.seed)
   return {
       'val': None,
       'test': scores,

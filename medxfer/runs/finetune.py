@@ -211,39 +211,24 @@ def _scores(
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
-  val, test = (
-      scoring.score(spec, best, data, inputs.examples, side)
-      for side in ('val', 'test'))
-  predictions_lib.write(output / workdir.predictions('val'), val)
-  predictions_lib.write(output / workdir.predictions('test'), test)
-  return _numbers(spec, inputs, val, test)
+  scored = {side: scoring.score(spec, best, data, inputs.examples, side)
+            for side in ('val', 'test')}
+  for side, table in scored.items():
+    predictions_lib.write(output / workdir.predictions(side), table)
+  return numbers(spec, inputs, scored.__getitem__)
 
 
-def count_again(
-    path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
+def numbers(
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs, scored: scoring.Scored
 ) -> dict[str, Any]:
-  """Returns what `run` does, from the predictions of a finished run.
+  """Returns what the summary says of predictions.
 
   Args:
-    path: its workdir, only read.
-    spec: the same but for `evaluation`.
-    inputs: what it has read.
-
-  Raises:
-    DataError: the predictions or the summary are damaged.
+    spec: how they are evaluated.
+    inputs: what the run has read.
+    scored: side -> its predictions; 'val' and 'test' are asked for.
   """
-  val, test = (
-      scoring.read(path, inputs, side) for side in ('val', 'test'))
-  return {**files.read_json(path / workdir.SUMMARY),
-          **_numbers(spec, inputs, val, test)}
-
-
-def _numbers(
-    spec: specs.RunSpec,
-    inputs: inputs_lib.Inputs,
-    val: predictions_lib.Predictions,
-    test: predictions_lib.Predictions,
-) -> dict[str, Any]:
+  val, test = scored('val'), scored('test')
   positive = inputs_lib.positive(spec, inputs)
   chosen = operating.choose(val, positive.name) if positive else None
   drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}

@@ -13,7 +13,6 @@ from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import listing
 from medxfer.data import splits
-from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import backbone
 from medxfer.runs import baseline
@@ -22,6 +21,7 @@ from medxfer.runs import failures
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import resume
+from medxfer.runs import scoring
 from medxfer.runs import started
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
@@ -147,7 +147,9 @@ def _score_again(
       say.line('counts again from its predictions, nothing is trained')
       classifier = (
           baseline if spec.model.name in baselines.NAMES else finetune)
-      result, scored = classifier.count_again(path, spec, inputs), path
+      read = lambda side: scoring.read(path, inputs, side)
+      result, scored = {**files.read_json(path / workdir.SUMMARY),
+                        **classifier.numbers(spec, inputs, read)}, path
     summary = _summary(path, scored, spec, inputs, result)
     # All is known. A run without a summary is scored at its next start: no
     # moment of what follows leaves one that belongs to other predictions.
@@ -192,9 +194,7 @@ def _summary(
     inputs: on what,
     result: and what came of it.
   """
-  test = predictions_lib.with_groups(
-      predictions_lib.read(scored / workdir.predictions('test')),
-      dict(zip(inputs.examples.image_ids, inputs.examples.groups)))
+  test = scoring.read(scored, inputs, 'test')
   positive = inputs_lib.positive(spec, inputs)
   continued = resume.continued(path)
   return {

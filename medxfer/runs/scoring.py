@@ -1,5 +1,6 @@
 """From a run's weights and images to its predictions table."""
 
+from collections.abc import Callable
 import dataclasses
 import pathlib
 
@@ -26,6 +27,9 @@ from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import stepping
 from medxfer.training import steps
+
+# Side, 'val' or 'test' -> its predictions.
+Scored = Callable[[str], predictions_lib.Predictions]
 
 
 def load(path: pathlib.Path) -> tuple[specs.RunSpec, weights_lib.Weights]:
