@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import psutil
 
+from medxfer import console
 from medxfer import errors
 from medxfer import progress
-from medxfer import say
 from medxfer import spec as specs
 
 NAMES = ('decision_tree', 'random_forest')
@@ -146,7 +146,7 @@ def _say_how_long(
   seconds = time.monotonic() - started
   # Every level of a tree sorts all images once more.
   seconds *= n * math.log2(n) / (part * math.log2(part))
-  say.line(f'growing a tree takes about {progress.duration(seconds)}')
+  console.line(f'growing a tree takes about {progress.duration(seconds)}')
 
 
 def probabilities(fitted: Fitted, pixels: np.ndarray) -> np.ndarray:

@@ -25,11 +25,11 @@ import zlib
 
 import numpy as np
 
+from medxfer import console
 from medxfer import containers
 from medxfer import files
 from medxfer import paths
-from medxfer import say
-from medxfer import users
+from medxfer import user_folders
 
 _VARIABLE = 'MEDXFER_CACHE'
 _OFF = 'off'
@@ -74,7 +74,7 @@ def home() -> pathlib.Path:
   named = os.environ.get(_VARIABLE, '')
   if named and named != _OFF:
     return paths.read(named, f'${_VARIABLE}')
-  usual = users.cache_folder('medxfer')
+  usual = user_folders.cache_folder('medxfer')
   if usual:
     return usual
   return _without_home()
@@ -82,8 +82,8 @@ def home() -> pathlib.Path:
 
 @functools.cache
 def _without_home() -> pathlib.Path:
-  folder = users.temporary_folder() / 'cache'
-  say.note(f'this user has no home folder that can be written: the cache is '
+  folder = user_folders.temporary_folder() / 'cache'
+  console.note(f'this user has no home folder that can be written: the cache is '
            f'{folder}; ${_VARIABLE}=DIR names another place, and off none')
   return folder
 

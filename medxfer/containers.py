@@ -79,7 +79,7 @@ def read_npy_header(
       shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
   except OSError:
     raise
-  except Exception as error:  # pylint: disable=broad-exception-caught
+  except Exception as error:
     # It is a line of Python, which NumPy cuts into tokens.
     raise ValueError(f'damaged NumPy header ({error})') from error
   if dtype.kind not in 'biuf':

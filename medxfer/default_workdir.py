@@ -13,8 +13,8 @@ from typing import Any
 
 from absl import flags
 
+from medxfer import console
 from medxfer import errors
-from medxfer import say
 
 RUNS = pathlib.Path('runs')
 _SUMMARY = 'summary.json'
@@ -35,7 +35,7 @@ def of_command(
     return workdir
   filename = flags.FLAGS[config.name].config_filename
   path = RUNS / name(filename, config.value)
-  say.line(f'workdir: {path}')
+  console.line(f'workdir: {path}')
   return path
 
 

@@ -5,7 +5,7 @@ way out. Launchers print it and exit with the status; nothing else may catch
 these errors in order to carry on silently.
 """
 
-from medxfer import wording
+from medxfer import flag_names
 
 
 class MedxferError(Exception):
@@ -15,7 +15,7 @@ class MedxferError(Exception):
 
   def __str__(self) -> str:
     """Returns the message, with the flags of the command that runs."""
-    return wording.here(super().__str__())
+    return flag_names.here(super().__str__())
 
 
 class UsageError(MedxferError):

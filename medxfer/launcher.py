@@ -20,10 +20,10 @@ from absl import flags
 
 from medxfer import default_workdir
 from medxfer import errors
+from medxfer import flag_names
 from medxfer import paths as paths_lib
 from medxfer import startup
 from medxfer import stopping
-from medxfer import wording
 
 _FAILED = errors.DataError.exit_status
 _CONFIG = ('--config', '-config')
@@ -172,7 +172,7 @@ def _status(command: types.ModuleType, argv: Sequence[str]) -> int:
     startup.prepare()
     rest = _parse(argv)
     config = flags.FLAGS['config'].value if 'config' in flags.FLAGS else None
-    wording.use((getattr(command, 'CALLS', {}), frozenset(keys(config or {}))))
+    flag_names.use((getattr(command, 'CALLS', {}), frozenset(keys(config or {}))))
     startup.check_flags()
     command.main(rest)
   except (errors.MedxferError, KeyboardInterrupt, OSError) as error:

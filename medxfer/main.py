@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
   trainable.check(spec.model)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  # pylint: disable=import-outside-toplevel
+
   from medxfer.runs import run
   from medxfer.training import devices
   from medxfer.training import processes

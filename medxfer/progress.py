@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import tqdm
 
-from medxfer import say
+from medxfer import console
 
 _FIRST = 5.0  # Seconds to the first line of a log about one work,
 _EVERY = 60.0  # and between those that follow.
@@ -40,7 +40,7 @@ def track(
     return
   if not announced:
     one = {'batches': 'batch'}.get(unit, unit.removesuffix('s'))
-    say.line(f'{title}: {total:,} {one if total == 1 else unit}')
+    console.line(f'{title}: {total:,} {one if total == 1 else unit}')
   first = told = time.monotonic()
   wait = _EVERY if announced else _FIRST
   for done, item in enumerate(items, start=1):
@@ -52,7 +52,7 @@ def track(
     left = (now - first) / (done - 1) * (total - done)
     if now - told >= wait and left >= _FIRST:
       told, wait = now, _EVERY
-      say.line(f'  {title}: {done:,} of {total:,} {unit}, about '
+      console.line(f'  {title}: {done:,} of {total:,} {unit}, about '
                f'{duration(left)} left')
 
 

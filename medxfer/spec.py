@@ -117,7 +117,7 @@ class TrainingSpec:
   patience: int  # Epochs without a better one; 0 is never.
   class_weights: Literal['none', 'balanced', 'sqrt_balanced'] | ClassWeights
   label_smoothing: float
-  prefix_cache: Literal['auto', 'off']  # See `training.prefix`.
+  prefix_cache: Literal['auto', 'off']  # See `training.feature_cache`.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +126,7 @@ class EvaluationSpec:
 
   batch_size: int
   resamples: int  # Draws for tests and for the interval of calibration.
-  # The positive class of two; '' chooses. See `medxfer.evaluation.positive`.
+  # The positive class of two; '' chooses. See `medxfer.evaluation.positive_class`.
   positive: str = dataclasses.field(default='', kw_only=True)
 
 

@@ -14,10 +14,10 @@ import sys
 
 from absl import logging
 
+from medxfer import console
 from medxfer import errors
 from medxfer import files
-from medxfer import say
-from medxfer import users
+from medxfer import user_folders
 
 # Beginnings of variables that change what is computed, how fast by orders of
 # magnitude, or what JAX forbids. A run says its types itself: `model.dtype`.
@@ -41,7 +41,7 @@ def prepare() -> None:
   _find_a_place()
   for name in [n for n in os.environ if n.startswith(_SET_ASIDE)]:
     if os.environ.pop(name):
-      say.note(f'${name} is left out of account')
+      console.note(f'${name} is left out of account')
 
 
 def open_streams() -> None:
@@ -154,6 +154,6 @@ def _find_a_place() -> None:
   """Gives libraries that keep something a folder, where the home is none."""
   if os.environ.get('HOME') == '':  # `~` would be the root of the disk.
     del os.environ['HOME']
-  if 'MPLCONFIGDIR' not in os.environ and not users.cache_folder('matplotlib'):
+  if 'MPLCONFIGDIR' not in os.environ and not user_folders.cache_folder('matplotlib'):
     os.environ['MPLCONFIGDIR'] = os.fspath(
-        users.temporary_folder() / 'matplotlib')
+        user_folders.temporary_folder() / 'matplotlib')

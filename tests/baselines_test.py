@@ -5,12 +5,12 @@ import pytest
 from sklearn import ensemble
 from sklearn import tree
 
-from medxfer.recipes import ham
 from medxfer import baselines
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import ham10000
 from medxfer.data import pipeline
+from medxfer.recipes import ham
 
 
 def _spec(arm='decision_tree', **baseline):

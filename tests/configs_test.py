@@ -2,6 +2,10 @@
 
 import pytest
 
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.model import trainable
 from medxfer.recipes import common
 from medxfer.recipes import folder
 from medxfer.recipes import ham
@@ -9,10 +13,6 @@ from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_2
 from medxfer.recipes import table_folder
 from medxfer.recipes import xray
-from medxfer import errors
-from medxfer import spec as specs
-from medxfer.model import layers
-from medxfer.model import trainable
 
 _B = {block: set(names) for block, names in layers.BLOCKS.items()}
 _ARMS = {

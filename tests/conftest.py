@@ -26,11 +26,11 @@ os.environ['JAX_COMPILATION_CACHE_DIR'] = os.environ[_COMPILED]
 os.environ['MEDXFER_CACHE'] = 'off'
 os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0.2'
 
-import pytest  # pylint: disable=wrong-import-position
+import pytest
 
-from medxfer import errors  # pylint: disable=wrong-import-position
-from medxfer.data import phantom  # pylint: disable=wrong-import-position
-from medxfer.model import weights  # pylint: disable=wrong-import-position
+from medxfer import errors
+from medxfer.data import phantom
+from medxfer.model import weights
 
 
 @pytest.fixture

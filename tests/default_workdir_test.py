@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from medxfer import default_workdir
+from medxfer import errors
 from medxfer.recipes import ham
 from medxfer.recipes import layers
 from medxfer.recipes import table_7_1
-from medxfer import default_workdir
-from medxfer import errors
 
 _ROOT = pathlib.Path(__file__).parent.parent
 

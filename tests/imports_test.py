@@ -17,7 +17,7 @@ _FLOORS = {
     'medxfer.typed': 0,
     'medxfer.launcher': 0,
     'medxfer.progress': 0,
-    'medxfer.say': 0,
+    'medxfer.console': 0,
     'medxfer.cache': 0,
     'medxfer.data': 1,
     'medxfer.model': 1,

@@ -8,14 +8,14 @@ import os
 import numpy as np
 import pytest
 
-from medxfer.recipes import common
-from medxfer.recipes import ham
-from medxfer.recipes import xray
 from medxfer import spec as specs
 from medxfer.data import chest_xray
 from medxfer.data import ham10000
 from medxfer.data import pipeline
 from medxfer.model import weights
+from medxfer.recipes import common
+from medxfer.recipes import ham
+from medxfer.recipes import xray
 from medxfer.runs import run
 from medxfer.training import checkpoints
 

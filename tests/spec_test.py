@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from medxfer.recipes import common
-from medxfer.recipes import ham
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.recipes import common
+from medxfer.recipes import ham
 
 
 def _with(**changes):

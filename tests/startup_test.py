@@ -24,7 +24,7 @@ launcher.run(sys.modules[__name__])
 '''
 _HELLO = "print('M\\udcfcller 黑')"
 _DRAW = '''import os, matplotlib
-  from medxfer.report.charts import style
+  from medxfer.report.figures import style
   print(matplotlib.rcParams['text.usetex'],
         '<svg' in style.draw((1, 1), lambda axes: axes.plot([1, 2])))'''
 

@@ -28,13 +28,13 @@ def main(argv: list[str]) -> None:
   output = launcher.path(_OUTPUT)
   if output:
     files.check_target(output, overwrite=True)
-  # pylint: disable=import-outside-toplevel
+
   from medxfer.evaluation import paired
-  from medxfer.report import reading
+  from medxfer.report.read import finished_run
   tables = []
   for name, path in zip(argv, launcher.paths(argv)):
     try:
-      run = reading.read(path, name)
+      run = finished_run.read(path, name)
     except errors.DataError as error:
       raise errors.DataError(f'{name}: {error}') from error
     tables.append(run.predictions)

@@ -16,7 +16,7 @@ from medxfer import files
 from medxfer import launcher
 from medxfer.model import layers
 from medxfer.model import weights
-from medxfer.model.weights import contract
+from medxfer.model.weights import metadata
 from medxfer.model.weights import writing
 
 _SOURCE = flags.DEFINE_string(
@@ -31,7 +31,7 @@ _TO = flags.DEFINE_enum(
     'to', None, ['medxfer', 'keras'],
     'What to write for; told by the suffix of --output if left out.')
 _PREPROCESSING = flags.DEFINE_enum(
-    'preprocessing', None, list(contract.PREPROCESSINGS),
+    'preprocessing', None, list(metadata.PREPROCESSINGS),
     'What the pixels went through when the weights were trained: caffe (as '
     'for ImageNet), thesis ([-1, 1]) or rescale ([0, 1], 1/255); only for '
     'files that do not say it themselves.')

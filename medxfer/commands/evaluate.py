@@ -29,7 +29,7 @@ def main(argv: list[str]) -> None:
   """Reads the flags, then evaluates."""
   launcher.require(argv, _WORKDIR)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.runs import evaluate  # pylint: disable=import-outside-toplevel
+  from medxfer.runs import evaluate
   data_dir = launcher.path(_DATA_DIR)
   evaluate.evaluate(
       launcher.path(_WORKDIR), _SPLIT.value,

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
   if not argv:
     raise errors.UsageError('name at least one image or folder (see --help)')
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.runs import predict  # pylint: disable=import-outside-toplevel
+  from medxfer.runs import predict
   predict.predict(
       launcher.path(_WORKDIR),
       launcher.paths(argv),

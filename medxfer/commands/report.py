@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
   launcher.require(
       argv, *([] if default_workdir.RUNS.is_dir() else [_WORKDIR]))
   # Matplotlib takes seconds to load: refuse first, load then.
-  from medxfer.report import write  # pylint: disable=import-outside-toplevel
+  from medxfer.report.page import write
   output = launcher.path(_OUTPUT)
   page, collection = write.report(
       launcher.path(_WORKDIR) or default_workdir.RUNS, output)

@@ -22,8 +22,8 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
+from medxfer.data import file_kinds
 from medxfer.data import folders
-from medxfer.data import kinds
 from medxfer.data import listing
 
 NAME = 'chest_xray'
@@ -112,7 +112,7 @@ class _Place(NamedTuple):
 def _rank(place: _Place) -> tuple[int, int, bool, str]:
   """Returns what sorts originals before what may be copies of them."""
   return (place.root.count('/'), folders.SIDES.index(place.side),
-          bool(kinds.numbered(pathlib.PurePath(place.name).stem)), place.name)
+          bool(file_kinds.numbered(pathlib.PurePath(place.name).stem)), place.name)
 
 
 def _place(name: str) -> _Place | None:
@@ -143,11 +143,11 @@ def _places(
   for place in sorted(known, key=_rank):
     folders.check_name(pathlib.PurePath(place.name))
     stem = pathlib.PurePath(place.name).stem
-    other = places.get(stem) or places.get(kinds.numbered(stem))
+    other = places.get(stem) or places.get(file_kinds.numbered(stem))
     # On another side or in another class the same file is no mere copy.
     if other and place[2:] == other[2:] and listing.same_bytes(
         found.images[place.name], found.images[other.name]):
-      left_out[place.name] = kinds.COPY
+      left_out[place.name] = file_kinds.COPY
     elif stem in places:
       raise errors.DataError(
           f'{folder / place.name}: an image of that name is also at '
@@ -156,7 +156,7 @@ def _places(
       places[stem] = place
   for name in found.images:
     if not _place(name):
-      left_out[name] = kinds.OUTSIDE
+      left_out[name] = file_kinds.OUTSIDE
   return places
 
 

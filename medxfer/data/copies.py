@@ -30,11 +30,11 @@ import numpy as np
 from PIL import Image
 
 from medxfer import cache
+from medxfer import console
 from medxfer import errors
-from medxfer import say
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import likeness
+from medxfer.data import perceptual_hash
 
 _KIND = 'copies'  # Of the cache.
 _SMALL = 64  # Pixels of a side, below which copies are missed more often.
@@ -91,13 +91,13 @@ def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
   if where is None:
     return joined(thumbnails)
   key = {'thumbnails': hashlib.sha256(thumbnails.tobytes()).hexdigest(),
-         'shape': list(thumbnails.shape), 'search': likeness.VERSION}
+         'shape': list(thumbnails.shape), 'search': perceptual_hash.VERSION}
   try:
     with cache.slot(where, _KIND, key) as slot:
       try:
         entry = slot.read()
       except cache.Damaged as damage:
-        say.line(f'cache of copies: {damage}, made anew')
+        console.line(f'cache of copies: {damage}, made anew')
         entry = None
       if entry is not None:
         return np.array(entry.array)
@@ -107,7 +107,7 @@ def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
         draft.commit({})
       return sets
   except OSError as error:
-    say.line(f'cache of copies: {where} cannot be used '
+    console.line(f'cache of copies: {where} cannot be used '
              f'({os.strerror(error.errno or errno.EIO)}); going on without it')
     return joined(thumbnails)
 
@@ -118,7 +118,7 @@ def joined(thumbnails: np.ndarray) -> np.ndarray:
   Each round compares the likeliest pair of every set: a picture that was
   saved a hundred times needs a hundred comparisons, not five thousand.
   """
-  pairs, turns = likeness.candidates(thumbnails)
+  pairs, turns = perceptual_hash.candidates(thumbnails)
   sets = np.arange(len(thumbnails))
   while True:
     apart = sets[pairs[:, 0]] != sets[pairs[:, 1]]
@@ -127,7 +127,7 @@ def joined(thumbnails: np.ndarray) -> np.ndarray:
       return sets
     _, first = np.unique(sets[pairs].reshape(-1), return_index=True)
     chosen = np.unique(first // 2)
-    same = likeness.same(thumbnails, pairs[chosen], turns[chosen])
+    same = perceptual_hash.same(thumbnails, pairs[chosen], turns[chosen])
     for a, b in pairs[chosen[same]]:
       a, b = sorted((sets[a], sets[b]))
       sets[sets == b] = a

@@ -5,8 +5,8 @@ import dataclasses
 
 import numpy as np
 
+from medxfer.data import deep_grey
 from medxfer.data import examples as examples_lib
-from medxfer.data import grey
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Decoded:
   digests: tuple[bytes, ...]
   pixels: np.ndarray | None
   thumbnails: np.ndarray | None = None
-  grey_range: grey.Range | None = dataclasses.field(
+  grey_range: deep_grey.Range | None = dataclasses.field(
       default=None, kw_only=True)
 
   def without(self, reasons: Mapping[str, str]) -> 'Decoded':

@@ -19,7 +19,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer.data import archives
 from medxfer.data import ham10000
-from medxfer.data import transfer
+from medxfer.data import http_files
 
 BASE_URL = 'https://dataverse.harvard.edu'
 DOI = 'doi:10.7910/DVN/DBW86T'
@@ -50,8 +50,8 @@ class Plan:
   """
 
   base_url: str
-  table: transfer.Source
-  archives: tuple[transfer.Source, ...]
+  table: http_files.Source
+  archives: tuple[http_files.Source, ...]
 
   @property
   def size(self) -> int:
@@ -72,7 +72,7 @@ class Plan:
 def plan_ham10000(
     base_url: str = BASE_URL,
     *,
-    patience: transfer.Patience = transfer.Patience(),
+    patience: http_files.Patience = http_files.Patience(),
 ) -> Plan:
   """Asks the repository what it holds.
 
@@ -88,9 +88,9 @@ def plan_ham10000(
     errors.DataError: the server fails, or its listing lacks a file, a size or
       a checksum.
   """
-  base_url = transfer.check_url(base_url)
+  base_url = http_files.check_url(base_url)
   url = f'{base_url}/api/datasets/:persistentId/?persistentId={DOI}'
-  content = transfer.read(url, limit=_LISTING_LIMIT, patience=patience)
+  content = http_files.read(url, limit=_LISTING_LIMIT, patience=patience)
   try:
     entries = json.loads(content)['data']['latestVersion']['files']
     files = {entry['dataFile']['filename']: entry for entry in entries}
@@ -113,7 +113,7 @@ def plan_ham10000(
   )
 
 
-def _source(entry: dict, base_url: str) -> transfer.Source:
+def _source(entry: dict, base_url: str) -> http_files.Source:
   """Reads one entry of the listing."""
   file = entry['dataFile']
   name = file['filename']
@@ -137,7 +137,7 @@ def _source(entry: dict, base_url: str) -> transfer.Source:
     ) from error
   if entry.get('restricted'):
     raise errors.DataError(f'{name} is restricted at {base_url}; {_BY_HAND}.')
-  return transfer.Source(name, address, size, algorithm, checksum)
+  return http_files.Source(name, address, size, algorithm, checksum)
 
 
 def download_ham10000(
@@ -145,7 +145,7 @@ def download_ham10000(
     output: pathlib.Path,
     *,
     log: Callable[[str], None] = print,
-    patience: transfer.Patience = transfer.Patience(),
+    patience: http_files.Patience = http_files.Patience(),
 ) -> None:
   """Fetches, verifies and unpacks HAM10000.
 
@@ -173,7 +173,7 @@ def download_ham10000(
     paths = []
     for item in (plan.table, *plan.archives):
       log(f'fetching {item.name} from {item.url}')
-      paths.append(transfer.fetch(item, partial, patience=patience))
+      paths.append(http_files.fetch(item, partial, patience=patience))
     with files.staged_folder(output) as stage:
       for part, path in zip(PARTS, paths[1:], strict=True):
         log(f'unpacking {path.name}')

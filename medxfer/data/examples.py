@@ -25,7 +25,7 @@ class Examples:
     columns: further metadata, n strings a column.
     skipped: image id -> why it was left out.
     left_out: path below the data set's folder -> why the file is no image of
-      the data set, as `data.kinds` words it.
+      the data set, as `data.file_kinds` words it.
     pages: image id -> how many pictures the file holds, where it is several;
       the first is used.
     notes: how the reader understood the data set where it had a choice, a line

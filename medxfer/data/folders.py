@@ -12,9 +12,9 @@ Only listings, first bytes and that file are read here, and nothing heavy is
 imported: a wrong folder is refused at once.
 """
 
+import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
-import collections
 import os
 import pathlib
 import re
@@ -25,15 +25,15 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
-from medxfer.data import kinds
+from medxfer.data import file_kinds
 from medxfer.data import layouts
 from medxfer.data import links
 from medxfer.data import listing
-from medxfer.data import side_names
+from medxfer.data import subset_names
 from medxfer.data import tables
 
 NAME = 'folder'
-SIDES = side_names.SIDES
+SIDES = subset_names.SIDES
 _COLUMNS = ('image', 'group')
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
@@ -135,7 +135,7 @@ def _notes(
   for above in layout.above:
     for path in visible(folder / above):
       side = path.relative_to(folder).as_posix()
-      if side_names.find([path.name], {}) and path.is_dir() and not any(
+      if subset_names.find([path.name], {}) and path.is_dir() and not any(
           name.startswith(f'{side}/')
           for name in (*layout.places, *layout.left_out)):
         found.append(f'{side}/ holds no image and is not used')
@@ -164,7 +164,7 @@ def _refuse_empty(
       others = {name: why for name, why in found.left_out.items()
                 if name.startswith(top)}
       if others.keys() and set(others.values()) <= {
-          kinds.MASK, kinds.THUMBNAIL, kinds.SYSTEM}:
+          file_kinds.MASK, file_kinds.THUMBNAIL, file_kinds.SYSTEM}:
         continue
       check_name(path)
       raise errors.DataError(
@@ -179,7 +179,7 @@ def _table(folder: pathlib.Path) -> str:
   """Returns a hint at a table of labels in a folder or beside it, or ''."""
   for place in (folder, folder.resolve().parent):
     for path in visible(place):
-      if kinds.of(path.name, b'') == 'table':
+      if file_kinds.of(path.name, b'') == 'table':
         return (f'; the labels in {path} are not read: sort the images into a '
                 'folder a class by it')
   return ''
@@ -193,7 +193,7 @@ def visible(folder: pathlib.Path) -> list[pathlib.Path]:
   """
   try:
     return sorted(path for path in folder.iterdir()
-                  if not kinds.is_system(path.name))
+                  if not file_kinds.is_system(path.name))
   except OSError as error:
     raise _unlisted(error) from error
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
-from medxfer.data import kinds
+from medxfer.data import file_kinds
 from medxfer.data import listing
 from medxfer.data import tables
 
@@ -116,7 +116,7 @@ def _no_table(folder: pathlib.Path, left_out: Mapping[str, str]) -> str:
   if listing.packed(left_out):
     return (f'{folder / METADATA}: no such file, but archives are there: '
             f'{listing.packed(left_out)}')
-  tables = [name for name, why in left_out.items() if why == kinds.TABLE]
+  tables = [name for name, why in left_out.items() if why == file_kinds.TABLE]
   if tables:
     return (f'{folder / METADATA}: no such file; {tables[0]} is another table. '
             f'HAM10000\'s is called {METADATA} (or .tab, or without a suffix), '
@@ -184,26 +184,26 @@ def _files(
   files: dict[str, str] = {}
   for name in sorted(found.images, key=_rank):
     stem = pathlib.PurePosixPath(name).stem
-    original = files.get(stem) or files.get(kinds.numbered(stem))
+    original = files.get(stem) or files.get(file_kinds.numbered(stem))
     if original and listing.same_bytes(
         found.images[original], found.images[name]):
-      left_out[name] = kinds.COPY
+      left_out[name] = file_kinds.COPY
     elif stem in files:
       raise errors.DataError(
           f'{folder / name}: another image of that name is also at '
           f'{folder / original}; keep one')
-    elif kinds.masked(stem) in ids:
-      left_out[name] = kinds.MASK
+    elif file_kinds.masked(stem) in ids:
+      left_out[name] = file_kinds.MASK
     elif stem in ids or _ISIC.fullmatch(stem):
       files[stem] = name
     else:
-      left_out[name] = kinds.NO_ROW
+      left_out[name] = file_kinds.NO_ROW
   return files
 
 
 def _rank(name: str) -> tuple[bool, bool, str]:
   """Returns what sorts originals before what may be copies of them."""
-  numbered = kinds.numbered(pathlib.PurePosixPath(name).stem)
+  numbered = file_kinds.numbered(pathlib.PurePosixPath(name).stem)
   return name.split('/')[0] not in _FOLDERS, bool(numbered), name
 
 

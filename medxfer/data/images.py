@@ -18,7 +18,7 @@ from PIL import ExifTags
 from PIL import Image
 
 from medxfer import errors
-from medxfer.data import grey as grey_lib
+from medxfer.data import deep_grey as grey_lib
 
 # A larger image is a damaged header or an attack; X-rays have 10 million.
 MAX_PIXELS = 100_000_000

@@ -16,9 +16,9 @@ import dataclasses
 from typing import NamedTuple
 
 from medxfer import errors
-from medxfer.data import kinds
-from medxfer.data import level_kinds
-from medxfer.data import side_names
+from medxfer.data import file_kinds
+from medxfer.data import folder_levels
+from medxfer.data import subset_names
 
 AUTO = 'auto'
 Path = tuple[str, ...]
@@ -79,7 +79,7 @@ def find(
   """
   ids = list(ids)
   named = named or {}
-  search = _Search(level_kinds.tree(ids), levels, named)
+  search = _Search(folder_levels.tree(ids), levels, named)
   try:
     search.run()
   except errors.DataError:
@@ -105,8 +105,8 @@ class _Search:
   """Goes down a tree, all folders of a level at once."""
 
   def __init__(
-      self, root: level_kinds.Node, levels: str, named: Mapping[str, str]):
-    self.front: dict[Path, level_kinds.Node] = {(): root}
+      self, root: folder_levels.Node, levels: str, named: Mapping[str, str]):
+    self.front: dict[Path, folder_levels.Node] = {(): root}
     self.asked = [] if levels == AUTO else levels.split('/')
     self.guess = levels == AUTO
     self.named = named
@@ -132,21 +132,21 @@ class _Search:
     """Returns what an image's folders mean, or why it is left out."""
     known = dict(zip(self.levels, folders))
     side = self.sides.get(known.get('side', ''), '')
-    if 'side' in known and side == side_names.LEFT_OUT:
-      return kinds.OTHER_SIDE
+    if 'side' in known and side == subset_names.LEFT_OUT:
+      return file_kinds.OTHER_SIDE
     for paths, reason in (
-        (self.unlabelled, kinds.UNLABELLED), (self.masks, kinds.MASK)):
+        (self.unlabelled, file_kinds.UNLABELLED), (self.masks, file_kinds.MASK)):
       if any(folders[:len(path)] == path for path in paths):
         return reason
     if 'class' not in known or ('side' in self.levels and not side):
-      return kinds.OUTSIDE
+      return file_kinds.OUTSIDE
     group = known.get('group', '')
     source = known.get('source', '')
     # Numbers of patients begin anew in each clinic.
     group = f'{source}/{group}' if group and source else group
     return Place(known['class'], side, source, group)
 
-  def _children(self) -> dict[Path, level_kinds.Node]:
+  def _children(self) -> dict[Path, folder_levels.Node]:
     found = {}
     for path, parent in self.front.items():
       masks = _masks(parent)
@@ -179,7 +179,7 @@ class _Search:
       deeper = any(side.folders for node in children.values()
                    for side in node.folders.values())
       return 'source' if deeper else 'class'
-    return level_kinds.decide(children)
+    return folder_levels.decide(children)
 
   def _take(self, kind: str) -> None:
     """Goes a level down."""
@@ -191,16 +191,16 @@ class _Search:
       self.parents = tuple(self.front)
     names = sorted({path[-1] for path in children})
     if self.guess or kind == 'wrapper':
-      self.notes[kind] += level_kinds.note(kind, names)
+      self.notes[kind] += folder_levels.note(kind, names)
     self.levels.append(kind)
     self.front = children
 
-  def _has_sides(self, children: Mapping[Path, level_kinds.Node]) -> bool:
+  def _has_sides(self, children: Mapping[Path, folder_levels.Node]) -> bool:
     """Whether these are published sides; refuses what is half of it."""
     names = {path[-1] for path in children}
     found: dict[str, str] = {}
     for parent in self.front.values():
-      found |= side_names.find(parent.folders, self.named)
+      found |= subset_names.find(parent.folders, self.named)
     others = sorted(names - found.keys())
     if found and others:
       side = min(found, key=lambda n: (found[n] != 'train', n))
@@ -212,9 +212,9 @@ class _Search:
     self.sides |= found
     return bool(found)
 
-  def _all_sides(self, nodes: Mapping[Path, level_kinds.Node]) -> bool:
+  def _all_sides(self, nodes: Mapping[Path, folder_levels.Node]) -> bool:
     """Whether nothing but sides lies below each of several folders."""
-    found = [(node, side_names.find(node.folders, self.named))
+    found = [(node, subset_names.find(node.folders, self.named))
              for node in nodes.values()]
     if len(found) < 2 or not all(
         sides and sides.keys() == node.folders.keys() for node, sides in found):
@@ -223,10 +223,10 @@ class _Search:
       self.sides |= sides
     return True
 
-  def _wraps(self, children: Mapping[Path, level_kinds.Node]) -> bool:
+  def _wraps(self, children: Mapping[Path, folder_levels.Node]) -> bool:
     """Whether each folder holds one alone, with folders in it."""
     deeper = {name for node in children.values() for name in node.folders}
-    if level_kinds.kind(deeper) == 'group':
+    if folder_levels.kind(deeper) == 'group':
       return False  # A class alone, over its patients.
     alone = len(children) == len({path[:-1] for path in children})
     return alone and len(children) == len(self.front) and all(
@@ -234,8 +234,8 @@ class _Search:
             node.images for node in self.front.values())
 
   def _labelled(
-      self, children: dict[Path, level_kinds.Node]
-  ) -> dict[Path, level_kinds.Node]:
+      self, children: dict[Path, folder_levels.Node]
+  ) -> dict[Path, folder_levels.Node]:
     """Leaves out sides without classes, such as a competition's test side."""
     train = {name for path, node in children.items()
              if self.sides[path[-1]] == 'train' for name in node.folders}
@@ -245,7 +245,7 @@ class _Search:
       alone = len(node.folders) == 1 and not train & node.folders.keys()
       bare = not node.folders or alone and not any(
           below.folders for below in node.folders.values())
-      if side == side_names.LEFT_OUT:
+      if side == subset_names.LEFT_OUT:
         continue
       if bare and 'class' not in self.levels and side != 'train' and train:
         self.unlabelled.add(path)
@@ -259,7 +259,7 @@ class _Search:
   def _below(self) -> None:
     """Decides what the folders below the classes are."""
     while children := self._children():
-      kind = level_kinds.below_classes(self.front.values())
+      kind = folder_levels.below_classes(self.front.values())
       if kind == 'source' and 'source' not in self.levels:
         self._take(kind)
       elif kind == 'group' and 'group' not in self.levels:
@@ -270,21 +270,21 @@ class _Search:
         # A folder alone, such as CLASS/images/, is no choice.
         if 'part' not in self.notes and (len(children) > len(self.front) or any(
             node.images for node in self.front.values())):
-          self.notes['part'] += level_kinds.note(
+          self.notes['part'] += folder_levels.note(
               'part', sorted('/'.join(path) for path in children))
         self.levels.append('part')
         self.front = children
 
 
-def _masks(parent: level_kinds.Node) -> set[str]:
+def _masks(parent: folder_levels.Node) -> set[str]:
   """Returns folders of masks beside a folder that has the same folders."""
-  masks = {name for name in parent.folders if kinds.is_folder_of_masks(name)}
+  masks = {name for name in parent.folders if file_kinds.is_folder_of_masks(name)}
   return {name for name in masks if any(
       parent.folders[name].folders.keys() == node.folders.keys() != set()
       for other, node in parent.folders.items() if other not in masks)}
 
 
-def _refuse_flat(front: Mapping[Path, level_kinds.Node]) -> None:
+def _refuse_flat(front: Mapping[Path, folder_levels.Node]) -> None:
   count = sum(node.images for node in front.values())
   places = _listed(sorted('/'.join(path) or '.' for path in front))
   raise errors.DataError(

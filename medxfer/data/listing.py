@@ -5,9 +5,9 @@ about a second. What is no image is left out, by a reason that can be counted;
 nothing vanishes.
 """
 
+import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
-import collections
 import dataclasses
 import filecmp
 import os
@@ -15,9 +15,9 @@ import pathlib
 import stat
 import warnings
 
+from medxfer import console
 from medxfer import errors
-from medxfer import say
-from medxfer.data import kinds
+from medxfer.data import file_kinds
 
 _EXAMPLES = 2  # Files of a kind that a line names.
 _MANY = 1000  # Pairs of files; comparing as many may take seconds.
@@ -61,8 +61,8 @@ def below(folder: pathlib.Path) -> Listing:
   for name in sorted(files):
     path = files[name]
     reason, count = look(path)
-    if not reason or (reason != kinds.SYSTEM
-                      and path.suffix.lower() in kinds.SUFFIXES):
+    if not reason or (reason != file_kinds.SYSTEM
+                      and path.suffix.lower() in file_kinds.SUFFIXES):
       images[name] = path
       if reason:
         bad[name] = clause(path, reason)
@@ -86,27 +86,27 @@ def look(path: pathlib.Path) -> tuple[str, int]:
     status = path.stat()
     # Opening a pipe would wait for ever.
     if not stat.S_ISREG(status.st_mode):
-      return kinds.NO_FILE, 0
+      return file_kinds.NO_FILE, 0
     if not status.st_size:
-      return kinds.EMPTY, 0
+      return file_kinds.EMPTY, 0
     with open(path, 'rb', buffering=0) as file:
-      head = file.read(kinds.HEAD)
+      head = file.read(file_kinds.HEAD)
   except OSError:
     broken = os.path.islink(path) and not os.path.exists(path)
-    return kinds.BROKEN if broken else kinds.LOCKED, 0
-  reason = kinds.of(path.name, head)
-  paged = not reason and kinds.may_hold_pages(head)
+    return file_kinds.BROKEN if broken else file_kinds.LOCKED, 0
+  reason = file_kinds.of(path.name, head)
+  paged = not reason and file_kinds.may_hold_pages(head)
   return reason, _pages(path) if paged else 1
 
 
 def clause(path: pathlib.Path, reason: str) -> str:
   """Returns why a file that should be an image is none."""
-  if reason == kinds.BROKEN:
+  if reason == file_kinds.BROKEN:
     return f'{path} is a link that leads to nothing'
   what = f'{path} is a link; what it leads to' if path.is_symlink() else path
-  if reason in (kinds.EMPTY, kinds.NO_FILE):
+  if reason in (file_kinds.EMPTY, file_kinds.NO_FILE):
     return f'{what} is empty or not a file'
-  if reason == kinds.LOCKED:
+  if reason == file_kinds.LOCKED:
     return f'{what} may not be read by this user'
   return f'{what} is no image by its content, but: {reason}'
 
@@ -124,7 +124,7 @@ def said(left_out: Mapping[str, str]) -> str:
   for reason, count in counts(left_out).items():
     named = (name for name, why in left_out.items() if why == reason)
     parts.append(
-        f'{count:,} {kinds.plural(reason, count)} ({_some(named, count)})')
+        f'{count:,} {file_kinds.plural(reason, count)} ({_some(named, count)})')
   files = 'file' if len(left_out) == 1 else 'files'
   return f'left out: {len(left_out):,} {files}: {", ".join(parts)}'
 
@@ -167,7 +167,7 @@ def say_twice(images: Iterable[str]) -> None:
   stems = [pathlib.PurePosixPath(name).stem for name in images]
   twice = len(stems) - len(set(stems))
   if twice >= _MANY:
-    say.line(f'comparing {twice:,} images that are there twice, byte for byte')
+    console.line(f'comparing {twice:,} images that are there twice, byte for byte')
 
 
 def same_bytes(one: pathlib.Path, other: pathlib.Path) -> bool:
@@ -204,26 +204,26 @@ def _walk(
         raise errors.DataError(
             f'{place}: the folder cannot be listed ({error.strerror}); allow '
             'reading it') from error
-      left_out[prefix] = kinds.SYSTEM if hidden else kinds.LOCKED
+      left_out[prefix] = file_kinds.SYSTEM if hidden else file_kinds.LOCKED
       continue
     for entry in entries:
       name, path = prefix + entry.name, place / entry.name
       link = entry.is_symlink()
-      system = hidden or kinds.is_system(entry.name)
+      system = hidden or file_kinds.is_system(entry.name)
       is_folder = entry.is_dir(follow_symlinks=False) or (
           link and not system and os.path.isdir(path))
-      if kinds.is_version_control(entry.name) and is_folder:
-        left_out[f'{name}/'] = kinds.VERSIONS
+      if file_kinds.is_version_control(entry.name) and is_folder:
+        left_out[f'{name}/'] = file_kinds.VERSIONS
       elif is_folder:
         identity = _identity(path)
         if link and (identity in chain or visits[identity] >= _VISITS):
-          left_out[name] = kinds.BACK
+          left_out[name] = file_kinds.BACK
           continue
         visits[identity] += 1
         stack.append(
             (f'{name}/', path, chain | {identity}, system, linked or link))
       elif system:
-        left_out[name] = kinds.SYSTEM
+        left_out[name] = file_kinds.SYSTEM
       else:
         files[name] = path
   return files, left_out
@@ -240,7 +240,7 @@ def _identity(folder: pathlib.Path) -> tuple[int, int]:
 
 def _pages(path: pathlib.Path) -> int:
   """Returns how many pictures an image file holds, 1 if that is unknown."""
-  from PIL import Image  # pylint: disable=import-outside-toplevel
+  from PIL import Image
   try:
     with warnings.catch_warnings(action='ignore'), Image.open(
         path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')) as image:
@@ -258,15 +258,15 @@ def _derived(images: Mapping[str, pathlib.Path]) -> list[tuple[str, str]]:
   found = []
   for name, (folder, stem) in split.items():
     above, _, last = folder.rpartition('/')
-    if kinds.is_folder_of_thumbnails(last) and (above, stem) in there:
-      found.append((name, kinds.THUMBNAIL))
+    if file_kinds.is_folder_of_thumbnails(last) and (above, stem) in there:
+      found.append((name, file_kinds.THUMBNAIL))
       continue
-    stems = {kinds.masked(stem)} - {''}
+    stems = {file_kinds.masked(stem)} - {''}
     places = {folder}
-    if kinds.is_folder_of_masks(last):
-      beside = (f'{above}/{n}'.lstrip('/') for n in kinds.IMAGE_FOLDERS)
+    if file_kinds.is_folder_of_masks(last):
+      beside = (f'{above}/{n}'.lstrip('/') for n in file_kinds.IMAGE_FOLDERS)
       places = {above, *beside}
       stems.add(stem)
     if any((place, s) in there for place in places for s in stems):
-      found.append((name, kinds.MASK))
+      found.append((name, file_kinds.MASK))
   return found

@@ -21,12 +21,12 @@ import tensorflow_datasets as tfds
 from medxfer import errors
 from medxfer import progress
 from medxfer.data import builders
-from medxfer.data import contents as contents_lib
 from medxfer.data import decoded as decoded_lib
+from medxfer.data import deep_grey
 from medxfer.data import examples as examples_lib
-from medxfer.data import grey
+from medxfer.data import file_digests as contents_lib
 from medxfer.data import images
-from medxfer.data import likeness
+from medxfer.data import perceptual_hash
 
 _BATCH = 64
 _CHANGED = b'\0'  # Begins the reason of a file that is not what it was.
@@ -44,7 +44,7 @@ def decode(
     keep: bool = True,
     into: np.ndarray | None = None,
     contents: Sequence[bytes | None] | None = None,
-    grey_range: grey.Range | None = None,
+    grey_range: deep_grey.Range | None = None,
 ) -> decoded_lib.Decoded:
   """Reads every image once.
 
@@ -65,7 +65,7 @@ def decode(
   pixels = into
   if keep and into is None:
     pixels = np.empty((len(examples), *image_size, 3), np.uint8)
-  thumbnails = np.empty((len(examples), *likeness.SHAPE), np.uint8)
+  thumbnails = np.empty((len(examples), *perceptual_hash.SHAPE), np.uint8)
   digests, bad = [], {}
   wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
   read = functools.partial(_read, wanted, grey_range)
@@ -106,7 +106,7 @@ def stream(
     rows: np.ndarray,
     *,
     digests: Sequence[bytes],
-    grey_range: grey.Range | None = None,
+    grey_range: deep_grey.Range | None = None,
 ) -> Iterator[np.ndarray]:
   """Yields batches read from the files, for images that fit no memory.
 
@@ -180,7 +180,7 @@ def _decoded(
         read, [row['image'], path], (tf.uint8, tf.string, tf.uint8))
     image.set_shape([None, None, 3])
     reason.set_shape([])
-    thumbnail.set_shape(likeness.SHAPE)
+    thumbnail.set_shape(perceptual_hash.SHAPE)
     return _resize(image, image_size), reason, thumbnail
 
   encoded = builder.as_dataset(
@@ -207,7 +207,7 @@ def _digest(image: np.ndarray) -> bytes:
 
 def _read(
     contents: Mapping[bytes, bytes | None],
-    grey_range: grey.Range | None,
+    grey_range: deep_grey.Range | None,
     encoded: bytes,
     path: bytes,
 ) -> tuple[np.ndarray, bytes, np.ndarray]:
@@ -219,7 +219,7 @@ def _read(
     # An exception inside tf.data would arrive without the image's name.
     kind = _CHANGED if isinstance(error, contents_lib.Changed) else b''
     image, reason = np.zeros((1, 1, 3), np.uint8), kind + str(error).encode()
-  return image, reason, likeness.thumbnail(image)
+  return image, reason, perceptual_hash.thumbnail(image)
 
 
 def _resize(image: tf.Tensor, image_size: tuple[int, int]) -> tf.Tensor:

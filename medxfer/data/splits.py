@@ -19,10 +19,10 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import copies as copies_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import published
-from medxfer.data import side_names
+from medxfer.data import published_splits
+from medxfer.data import subset_names
 
-SIDES = side_names.SIDES
+SIDES = subset_names.SIDES
 UNUSED = 'unused'  # What the side is called that stands on none.
 _FOLDS = 5
 
@@ -106,7 +106,7 @@ def assign(
     DataError: a class would be absent from a side.
     UsageError: the table lacks the sides or groups that `kind` needs.
   """
-  decision = published.decide(examples, kind)
+  decision = published_splits.decide(examples, kind)
   if decision.sides is None:
     test, val, *rest = _deal(
         examples, np.arange(len(examples)), decision.kind, seed)
@@ -153,7 +153,7 @@ def _share(
 
 
 def _as_published(
-    examples: examples_lib.Examples, decision: published.Decision, seed: int
+    examples: examples_lib.Examples, decision: published_splits.Decision, seed: int
 ) -> Split:
   """Returns the published sides; one that was not is cut from train."""
   rows = {side: np.flatnonzero(decision.sides == side) for side in SIDES}

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from medxfer.evaluation import areas
+from medxfer.evaluation import auc_intervals
 from medxfer.evaluation import calibration
-from medxfer.evaluation import decisions
+from medxfer.evaluation import confusion_intervals
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
@@ -55,7 +55,7 @@ def compute(
   unit = resampling.units(predictions)
   return {
       **of_decisions(predictions, predictions.predicted, level=level),
-      **areas.intervals(
+      **auc_intervals.intervals(
           predictions.labels, predictions.probabilities,
           predictions.class_names, unit, level),
       **calibration.intervals(
@@ -86,20 +86,20 @@ def of_decisions(
   unit = resampling.units(predictions)
   names = predictions.class_names
   single = unit.max() == 0
-  counts = decisions.count(predictions.labels, predicted, len(names), unit)
-  right = decisions.accuracy(counts, level)
-  recall, f1 = decisions.recall(counts, level), decisions.f1(counts, level)
+  counts = confusion_intervals.count(predictions.labels, predicted, len(names), unit)
+  right = confusion_intervals.accuracy(counts, level)
+  recall, f1 = confusion_intervals.recall(counts, level), confusion_intervals.f1(counts, level)
   whole = {
       'accuracy': right[1:3],
       'f1_micro': right[1:3],
-      'f1_macro': decisions.mean(f1),
-      'balanced_accuracy': decisions.mean(recall, only_defined=True)}
+      'f1_macro': confusion_intervals.mean(f1),
+      'balanced_accuracy': confusion_intervals.mean(recall, only_defined=True)}
   shares = {
       'f1_per_class': f1,
       'recall_per_class': recall,
-      'specificity_per_class': decisions.specificity(counts, level),
-      'ppv_per_class': decisions.precision(counts, level),
-      'npv_per_class': decisions.negative_value(counts, level)}
+      'specificity_per_class': confusion_intervals.specificity(counts, level),
+      'ppv_per_class': confusion_intervals.precision(counts, level),
+      'npv_per_class': confusion_intervals.negative_value(counts, level)}
   return {
       **{name: None if single else [float(x) for x in ends]
          for name, ends in whole.items()},

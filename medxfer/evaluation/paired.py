@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from medxfer import errors
-from medxfer.evaluation import contrast as contrast_lib
-from medxfer.evaluation import over_seeds
+from medxfer.evaluation import across_seeds
+from medxfer.evaluation import differences as contrast_lib
 from medxfer.evaluation import predictions as predictions_lib
 
 _LEVEL = 0.95
@@ -92,7 +92,7 @@ def compare_seeds(
     raise _error('the seeds have other classes')
   contrast = contrast_lib.Contrast.of(pairs)
   if test_to_train is None:
-    test_to_train = over_seeds.test_to_train([a.image_ids for a, _ in pairs])
+    test_to_train = across_seeds.test_to_train([a.image_ids for a, _ in pairs])
   found = {
       name: contrast_lib.judged(
           contrast, name, level=_LEVEL, test_to_train=test_to_train,

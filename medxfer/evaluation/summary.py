@@ -12,7 +12,7 @@ from medxfer.evaluation import calibration
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import one_vs_rest
-from medxfer.evaluation import operating
+from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 
 _LEVEL = 0.95
@@ -87,7 +87,7 @@ def split_summary(
       'resampled_by': 'group' if predictions.groups else 'image',
   }
   if threshold is not None:
-    summary['at_threshold'] = operating.at(
+    summary['at_threshold'] = operating_point.at(
         predictions, threshold['value'], threshold['positive'])
   return summary
 

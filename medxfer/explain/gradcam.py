@@ -12,11 +12,11 @@ import jax
 import jax.numpy as jnp
 
 from medxfer import errors
+from medxfer.model import initialization
 from medxfer.model import layers
-from medxfer.model import pooling
-from medxfer.model import start
+from medxfer.model.cpu import pooling
 
-Maps = Callable[[start.Params, jax.Array, jax.Array], jax.Array]
+Maps = Callable[[initialization.Params, jax.Array, jax.Array], jax.Array]
 
 
 # On fewer places a side a map no longer says where.
@@ -53,7 +53,7 @@ def compile_gradcam(model: nn.Module, layer: str) -> Maps:
 def gradcam(
     model: nn.Module,
     layer: str,
-    params: start.Params,
+    params: initialization.Params,
     images: jax.Array,
     classes: jax.Array,
 ) -> jax.Array:
@@ -88,7 +88,7 @@ def gradcam(
 
 
 def _logits_above(
-    model: nn.Module, layer: str, params: start.Params, activation: jax.Array
+    model: nn.Module, layer: str, params: initialization.Params, activation: jax.Array
 ) -> jax.Array:
   """Returns the logits that an activation leads to."""
   following = layers.LAYERS[layers.LAYERS.index(layer) + 1]

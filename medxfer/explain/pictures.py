@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from medxfer.explain import lettering
+from medxfer.explain import caption_fonts
 
 # Shorter sides are enlarged to at least this many pixels.
 _SIDE = 192
@@ -95,7 +95,7 @@ def tile(
     y = _GAP + row * (height + line + _GAP)
     if captions:
       sheet.paste(
-          Image.fromarray(lettering.line(captions[i], width, line)), (x, y))
+          Image.fromarray(caption_fonts.line(captions[i], width, line)), (x, y))
     sheet.paste(Image.fromarray(image), (x, y + line))
   return np.array(sheet)
 
@@ -121,5 +121,5 @@ def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _painted(heat: np.ndarray, colours: str) -> np.ndarray:
-  import matplotlib  # pylint: disable=import-outside-toplevel
+  import matplotlib
   return matplotlib.colormaps[colours](heat, bytes=True)[..., :3]

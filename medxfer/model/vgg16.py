@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from medxfer import spec as specs
-from medxfer.model import convolution
 from medxfer.model import layers
-from medxfer.model import pooling
+from medxfer.model.cpu import convolution
+from medxfer.model.cpu import pooling
 
 # Glorot's, Keras' default, halves the variance at every rectified layer; He's
 # (arXiv 1502.01852) keeps it through all thirteen.

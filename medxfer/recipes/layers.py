@@ -6,7 +6,7 @@
 
 DATA is ham, xray or folder. Presets are the modifiers of `configs/DATA.py`,
 and by_layer: networks are cut after each of the thirteen convolutions, not
-after each of the five blocks. What each arm is: `medxfer/study/curves.py`.
+after each of the five blocks. What each arm is: `medxfer/study/layer_arms.py`.
 
 Layers also come from the other data set (of ham: xray; of xray: ham), from a
 finished run that study.source_run names; if none is named, the study trains
@@ -27,13 +27,13 @@ from collections.abc import Callable
 
 import ml_collections
 
+from medxfer import errors
 from medxfer.recipes import common
 from medxfer.recipes import folder
 from medxfer.recipes import ham
 from medxfer.recipes import studies
 from medxfer.recipes import xray
-from medxfer import errors
-from medxfer.study import curves
+from medxfer.study import layer_arms
 
 _DATA = {'ham': ham, 'xray': xray, 'folder': folder}
 # Configuration of a run from ImageNet that trains all layers.
@@ -49,17 +49,17 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
     raise errors.UsageError(
         f'unknown data set {data!r}: give --config=configs/layers.py:DATA'
         f'[,PRESET...] with one of {", ".join(_DATA)}')
-  cuts = curves.BLOCKS
+  cuts = layer_arms.BLOCKS
   if _BY_LAYER in presets:
     presets.remove(_BY_LAYER)
-    cuts = tuple(range(1, curves.ALL + 1))
+    cuts = tuple(range(1, layer_arms.ALL + 1))
   chosen, other, source = ','.join(presets), _OTHER[data], None
   if other:
     known = studies.source_presets(chosen, tuple(common.MODIFIERS))
     source = _prepared(other, known)
-  arms = curves.arms((other or 'other',), cuts)
+  arms = layer_arms.arms((other or 'other',), cuts)
   config = studies.compose(
-      chosen, name=f'{curves.PREFIX}{data}',
+      chosen, name=f'{layer_arms.PREFIX}{data}',
       title=f'Layers that transfer to {data}', configure=_configure(data),
       arms=[arm.name for arm in arms], source=source)
   if not other:
@@ -88,22 +88,22 @@ def _configure(data: str) -> Callable[[str], ml_collections.ConfigDict]:
     name, _, presets = argument.partition(',')
     config = _prepared(data, f',{presets}' if presets else '')
     config.arm = name
-    _change(config.model, curves.Arm.parse(name))
+    _change(config.model, layer_arms.Arm.parse(name))
     return config
   return configure
 
 
-def _change(model: ml_collections.ConfigDict, arm: curves.Arm) -> None:
+def _change(model: ml_collections.ConfigDict, arm: layer_arms.Arm) -> None:
   """Makes an arm of a run from ImageNet that trains all layers."""
   # Of any other source the study knows where it lies.
   model.init_from = {
-      '': 'random', curves.RANDOM: 'random', curves.IMAGENET: 'imagenet',
-      curves.OWN: f'arm:{curves.BASE}'}.get(arm.source, '')
-  if arm.kind == curves.STATISTICS:
+      '': 'random', layer_arms.RANDOM: 'random', layer_arms.IMAGENET: 'imagenet',
+      layer_arms.OWN: f'arm:{layer_arms.BASE}'}.get(arm.source, '')
+  if arm.kind == layer_arms.STATISTICS:
     model.inherit = 'statistics'
-  elif arm.kind == curves.LAST:
-    model.trainable = curves.rest(curves.ALL - arm.count)
-  elif arm.source and arm.source != curves.RANDOM:
-    model.transferred = curves.first(arm.count)
-  if arm.kind == curves.FROZEN:
-    model.trainable = curves.rest(arm.count)
+  elif arm.kind == layer_arms.LAST:
+    model.trainable = layer_arms.rest(layer_arms.ALL - arm.count)
+  elif arm.source and arm.source != layer_arms.RANDOM:
+    model.transferred = layer_arms.first(arm.count)
+  if arm.kind == layer_arms.FROZEN:
+    model.trainable = layer_arms.rest(arm.count)

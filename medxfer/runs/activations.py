@@ -13,16 +13,16 @@ import numpy as np
 from medxfer import files
 from medxfer.data import images
 from medxfer.data import pipeline
-from medxfer.explain import activations
+from medxfer.explain import activation_maps
 from medxfer.explain import pictures
+from medxfer.model import initialization
 from medxfer.model import preprocessing
-from medxfer.model import start
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain
-from medxfer.runs import greys
 from medxfer.runs import predict
 from medxfer.runs import scoring
+from medxfer.runs import value_ranges
 from medxfer.runs import workdir
 
 _HEADER = ('image', 'file')
@@ -72,8 +72,8 @@ def draw(
   if run:
     spec, found['run'] = scoring.load(run)
     image_size = image_size if size else spec.data.image_size
-    grey_range = greys.of_workdir(run, spec)
-  warn = greys.warner(grey_range)
+    grey_range = value_ranges.of_workdir(run, spec)
+  warn = value_ranges.warner(grey_range)
   if 'imagenet' in starts:
     found['ImageNet'] = weights_lib.read(weights_lib.locate(None))
   if 'random' in starts:
@@ -97,12 +97,12 @@ def _looks(
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
   model = vgg16.VGG16(classes=1, head_units=(1, 1))
-  activate = activations.compile_activations(model, layer)
+  activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]
 
   def look(
-      params: start.Params, mode: str, pixels: np.ndarray
+      params: initialization.Params, mode: str, pixels: np.ndarray
   ) -> np.ndarray:
     batch = preprocessing.preprocess(jnp.asarray(pixels)[None], mode)
     return np.asarray(activate(params, batch))[0]
@@ -110,7 +110,7 @@ def _looks(
   return {
       caption: functools.partial(
           look,
-          start.initial_params(
+          initialization.initial_params(
               model, image_size, jax.random.key(0),
               weights.params if weights else None),
           weights.contract.preprocessing if weights else [*modes, 'caffe'][0])
@@ -131,10 +131,10 @@ def _sheet(
   top, captions, grids = [image], [name.stem], []
   for caption, look in looks.items():
     activation = look(pixels)
-    mean = pictures.stretched(activations.mean_map(activation))
+    mean = pictures.stretched(activation_maps.mean_map(activation))
     top.append(pictures.coloured(mean, large))
     captions.append(f'{caption}: mean of {activation.shape[-1]}')
-    chosen = activations.strongest(activation, channels)
+    chosen = activation_maps.strongest(activation, channels)
     grids.append(pictures.tile(
         [pictures.coloured(pictures.stretched(activation[..., i]), small)
          for i in chosen],

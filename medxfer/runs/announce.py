@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from medxfer import baselines
-from medxfer import say
+from medxfer import console
 from medxfer import spec as specs
 from medxfer.data import copies
 from medxfer.data import listing
 from medxfer.data import splits
-from medxfer.evaluation import positive as positives
+from medxfer.evaluation import positive_class as positives
 
 if TYPE_CHECKING:
   from medxfer.runs import inputs as inputs_lib
@@ -39,7 +39,7 @@ def images(
     settled: what was done with copies.
   """
   for line in _lines(spec, inputs, positive, settled):
-    say.line(line)
+    console.line(line)
 
 
 def _lines(

@@ -3,9 +3,9 @@
 import pathlib
 
 from medxfer import baselines
+from medxfer import console
 from medxfer import errors
 from medxfer import paths
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import trainable
@@ -35,19 +35,19 @@ def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
   path, weights = _fitting(spec)
   if spec.init_from == 'imagenet':
     known = weights_lib.recognise(weights.params)
-    say.line(f'weights: {path}: '
+    console.line(f'weights: {path}: '
              f'{known or "not the official ImageNet weights"}')
   else:
-    say.line(f'weights: {path}: {weights.contract.source}; its head is left '
+    console.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
   if spec.transferred != 'all':
-    say.line(f'transferred: {", ".join(trainable.transferred(spec)) or "none"}'
+    console.line(f'transferred: {", ".join(trainable.transferred(spec)) or "none"}'
              '; the other convolutions start at random')
   if spec.inherit == 'statistics':
-    say.line('of each layer only mean and variance are inherited')
+    console.line('of each layer only mean and variance are inherited')
   trained_on = weights.contract.preprocessing
   if trained_on != spec.preprocessing:
-    say.line(
+    console.line(
         f'note: these weights were trained on {trained_on} pixels, this run '
         f'feeds them {spec.preprocessing} pixels; '
         f'--config.model.preprocessing={trained_on} feeds them what they know')

@@ -5,14 +5,14 @@ import time
 from typing import Any
 
 from medxfer import baselines
+from medxfer import console
 from medxfer import files
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
-from medxfer.runs import training_notes
 from medxfer.runs import workdir
 
 
@@ -38,7 +38,7 @@ def run(
   examples, split = inputs.examples, inputs.split
   height, width = spec.data.image_size
   forest = spec.model.name == 'random_forest'
-  say.line(
+  console.line(
       f'{spec.model.name}: '
       f'{f"{spec.baseline.trees} trees, " if forest else ""}'
       f'{len(split.train):,} images, squeezed to {height}x{width} pixels: '
@@ -51,7 +51,7 @@ def run(
   seconds = time.monotonic() - started
   grown = baselines.describe(fitted)
   files.write_text(path / workdir.PARAMETERS, grown)
-  say.line(f'grown in {seconds:.0f} s: ' + ', '.join(
+  console.line(f'grown in {seconds:.0f} s: ' + ', '.join(
       ' '.join(line.split()) for line in grown.splitlines()))
   test = scoring.table(examples, split.test, baselines.probabilities(
       fitted, inputs.decoded.pixels[split.test]))
@@ -84,5 +84,5 @@ def numbers(
   return {
       'val': None,
       'test': scores,
-      'training_notes': training_notes.of_scores(scores, 'test'),
+      'training_notes': convergence.of_scores(scores, 'test'),
   }

@@ -4,13 +4,13 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from medxfer import console
 from medxfer import files
-from medxfer import say
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
-from medxfer.runs import started
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
 
@@ -44,14 +44,14 @@ def evaluate(
     spec = dataclasses.replace(
         spec, data=dataclasses.replace(spec.data, dir=data_dir))
   inputs = inputs_lib.read(spec, path)
-  started.refuse_other(path, inputs)
+  fingerprints.refuse_other(path, inputs)
   images = scoring.data(spec, inputs)
   scored = scoring.score(spec, weights, images, inputs.examples, side)
   summary = summaries.split_summary(
       scored, resamples=spec.evaluation.resamples, seed=spec.seed,
       threshold=_threshold(path, side))
-  say.line(f'{side}, {weights.contract.source}:')
-  say.line(summaries.table(summary))
+  console.line(f'{side}, {weights.contract.source}:')
+  console.line(summaries.table(summary))
   without = None
   if side == 'test':
     without = without_copies.summary(

@@ -10,34 +10,34 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import cache
+from medxfer import console
 from medxfer import files
 from medxfer import progress
-from medxfer import say
 from medxfer import spec as specs
-from medxfer.evaluation import operating
+from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.model import initialization
 from medxfer.model import optimizer
-from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone
+from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
 from medxfer.runs import scoring
-from medxfer.runs import training_notes
 from medxfer.runs import workdir
+from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import devices
-from medxfer.training import events
+from medxfer.training import epoch_steps
+from medxfer.training import feature_cache
 from medxfer.training import loop
-from medxfer.training import prefix
 from medxfer.training import profiling
 from medxfer.training import state as states
-from medxfer.training import stepping
 from medxfer.training import steps as steps_lib
-from medxfer.training import stored
+from medxfer.training import tensorboard
 
 
 def run(
@@ -77,7 +77,7 @@ def run(
   scores = _scores(output, spec, data, inputs, best)
   return {
       **scores,
-      'training_notes': training_notes.of_network(
+      'training_notes': convergence.of_network(
           history, spec.training, scores['val']),
       'best_epoch': loop.best_epoch(history, spec.training),
       'epochs_run': len(history),
@@ -97,7 +97,7 @@ def build(
   params = start_params(spec, inputs)
   mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
   tx = optimizer.make(
-      spec.optimizer, mask, steps=spec.training.epochs * stepping.per_epoch(
+      spec.optimizer, mask, steps=spec.training.epochs * epoch_steps.per_epoch(
           inputs.split, spec.training))
   weights = inputs_lib.class_weights(spec.training, inputs)
   task = steps_lib.Task(
@@ -114,13 +114,13 @@ def start_params(
   model = vgg16.build(spec.model, len(inputs.examples.class_names))
   values = inputs.backbone.params if inputs.backbone else None
   if values and spec.model.inherit == 'statistics':
-    values = start.redrawn(values, spec.seed)
+    values = initialization.redrawn(values, spec.seed)
   key = jax.random.key(spec.seed)
   if spec.model.transferred != 'all':
     # A source of the same seed drew its layers from that key: new layers that
     # began where its own did would grow together with the transferred ones.
     key = jax.random.fold_in(key, 1)
-  return start.initial_params(
+  return initialization.initial_params(
       model, spec.data.image_size, key, values,
       trainable.transferred(spec.model))
 
@@ -128,14 +128,14 @@ def start_params(
 def _train(
     output: pathlib.Path,
     task: steps_lib.Task,
-    data: stepping.Data,
+    data: epoch_steps.Data,
     inputs: inputs_lib.Inputs,
     state: states.TrainState,
     checkpoints: checkpoints_lib.Checkpoints,
-    watch: stepping.Watch,
+    watch: epoch_steps.Watch,
 ) -> Sequence[loop.Record]:
   """Trains from the latest checkpoint, if there is one, to the end."""
-  with events.EventWriter(output) as writer:
+  with tensorboard.EventWriter(output) as writer:
     report = reporter.Reporter(output, task.spec.training, writer)
     done = checkpoints.history()
     # A run that was killed after its last epoch needs no prefix, and one that
@@ -143,13 +143,13 @@ def _train(
     if loop.is_over(done, task.spec.training):
       report.resume(done)
       return done
-    steps = stepping.per_epoch(data.split, task.spec.training)
+    steps = epoch_steps.per_epoch(data.split, task.spec.training)
     start = (checkpoints.best_anew(state, steps) or checkpoints.latest(state)
-             or stored.Checkpoint(state))
+             or checkpoint_io.Checkpoint(state))
     report.resume(start.history, start.steps)
     pixels, data = data.feed, _with_prefix(
         task, data, start.state.params, inputs)
-    say.line(_compiling(start.history))
+    console.line(_compiling(start.history))
     # A step alone is too short to be timed, and what is read from the cache
     # is not computed.
     if data.feed is not pixels or steps == 1:
@@ -169,18 +169,18 @@ def _compiling(history: Sequence[loop.Record]) -> str:
 
 def _with_prefix(
     task: steps_lib.Task,
-    data: stepping.Data,
+    data: epoch_steps.Data,
     params: states.Params,
     inputs: inputs_lib.Inputs,
-) -> stepping.Data:
+) -> epoch_steps.Data:
   """Replaces pixels by what the frozen layers make of them, if it pays."""
   where = cache.folder(task.spec.cache_dir)
-  decision = prefix.decide(task.model, task.spec, data.split, where)
-  say.line(f'prefix cache: {"on" if decision.keep else "off"}, '
+  decision = feature_cache.decide(task.model, task.spec, data.split, where)
+  console.line(f'prefix cache: {"on" if decision.keep else "off"}, '
            f'{decision.reason}')
   if not decision.keep:
     return data
-  feed = prefix.feed(
+  feed = feature_cache.feed(
       task.model, params, task.spec, data.source, data.split, decision,
       where, inputs.digests()['images_digest'])
   return dataclasses.replace(data, feed=feed)
@@ -193,16 +193,16 @@ def _write_parameters(
   trained = trainable.resolve(spec.model.trainable)
   table = trainable.table(params, trained)
   frozen = [name for name in params if name not in trained]
-  say.line(f'trains: {", ".join(trained)}')
-  say.line(f'frozen: {", ".join(frozen) or "nothing"}')
-  say.line(table.splitlines()[-1])
+  console.line(f'trains: {", ".join(trained)}')
+  console.line(f'frozen: {", ".join(frozen) or "nothing"}')
+  console.line(table.splitlines()[-1])
   files.write_text(output / workdir.PARAMETERS, table)
 
 
 def _scores(
     output: pathlib.Path,
     spec: specs.RunSpec,
-    data: stepping.Data,
+    data: epoch_steps.Data,
     inputs: inputs_lib.Inputs,
     best: weights_lib.Weights,
 ) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def numbers(
   """
   val, test = scored('val'), scored('test')
   positive = inputs_lib.positive(spec, inputs)
-  chosen = operating.choose(val, positive.name) if positive else None
+  chosen = operating_point.choose(val, positive.name) if positive else None
   drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
   return {
       'val': summaries.split_summary(val, **drawn),

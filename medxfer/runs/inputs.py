@@ -10,23 +10,23 @@ import numpy as np
 
 from medxfer import baselines
 from medxfer import cache
+from medxfer import console
 from medxfer import errors
-from medxfer import say
 from medxfer import spec as specs
-from medxfer.data import contents as contents_lib
 from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import pixels
-from medxfer.data import published
+from medxfer.data import file_digests as contents_lib
+from medxfer.data import pixel_cache
+from medxfer.data import published_splits
 from medxfer.data import splits
-from medxfer.evaluation import positive as positives
+from medxfer.evaluation import positive_class as positives
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import announce
 from medxfer.runs import backbone as backbone_lib
-from medxfer.runs import greys
+from medxfer.runs import value_ranges
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Inputs:
   leak: splits.Leak
   copies: copies_lib.Copies
   backbone: weights_lib.Weights | None
-  decision: published.Decision
+  decision: published_splits.Decision
 
   def table(self) -> list[tuple[str, str, str, str]]:
     """Returns name, class, group and side of every image."""
@@ -70,7 +70,7 @@ class Inputs:
         'split_digest': _digest(zip(names, sides)),
         'weights_digest':
             self.backbone.contract.digest if self.backbone else None,
-        **greys.record(self.decoded.grey_range),
+        **value_ranges.record(self.decoded.grey_range),
     }
 
 
@@ -91,9 +91,9 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   trainable.check(spec.model)
   examples = datasets.read(spec.data)
   # What is refused is refused before any image is decoded.
-  decision = published.decide(examples, spec.data.split)
+  decision = published_splits.decide(examples, spec.data.split)
   for note in (*examples.notes, *decision.notes):
-    say.line(f'note: {note}')
+    console.line(f'note: {note}')
   _check_class_weights(spec.training, examples)
   positives.check(examples.class_names, spec.evaluation.positive)
   baseline = spec.model.name in baselines.NAMES
@@ -102,11 +102,11 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   backbone = None if baseline else backbone_lib.read(spec.model)
   contents = contents_lib.read(examples.paths)
   where = cache.folder(spec.cache_dir)
-  decoded = pixels.read(
+  decoded = pixel_cache.read(
       examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
       keep=baseline or spec.data.cache != 'none',
       where=where, contents=contents,
-      grey_range=greys.of_run(spec, examples, contents, path))
+      grey_range=value_ranges.of_run(spec, examples, contents, path))
   decoded, copies, settled = copies_lib.settle(
       decoded, copies_lib.find(decoded, where), spec.data.copies)
   examples = decoded.examples

@@ -16,17 +16,17 @@ import numpy as np
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.data import grey
+from medxfer.data import deep_grey
+from medxfer.data import file_kinds
 from medxfer.data import images
-from medxfer.data import kinds
 from medxfer.data import listing
 from medxfer.data import pipeline
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
-from medxfer.runs import greys
 from medxfer.runs import scoring
+from medxfer.runs import value_ranges
 from medxfer.runs import workdir
 from medxfer.training import feeds
 from medxfer.training import steps
@@ -72,7 +72,7 @@ def predict(
         if explain else contextlib.nullcontext()) as draw:
     rows = list(_rows(
         spec, weights, names, on_bad_image, draw,
-        greys.of_workdir(path, spec)))
+        value_ranges.of_workdir(path, spec)))
   if output:
     files.write_table(output, header, rows)
   else:
@@ -128,7 +128,7 @@ def _named(path: pathlib.Path) -> listing.Listing:
     raise errors.UsageError(f'{path}: no such file or folder')
   reason, count = listing.look(path)
   # A shell hands over the output of another command as a pipe.
-  bad = reason and not (reason == kinds.NO_FILE and path.is_fifo())
+  bad = reason and not (reason == file_kinds.NO_FILE and path.is_fifo())
   return listing.Listing(
       {path.name: path}, {},
       bad={path.name: listing.clause(path, reason)} if bad else {},
@@ -150,13 +150,13 @@ def _rows(
     names: Sequence[pathlib.Path],
     on_bad_image: str,
     draw: explain_lib.Draw | None,
-    grey_range: grey.Range | None,
+    grey_range: deep_grey.Range | None,
 ) -> Iterator[tuple]:
   classes = weights.contract.classes
   feed = feeds.pixels(
-      sources.of_arrays(), spec.augment, weights.contract.preprocessing)
+      pixel_sources.of_arrays(), spec.augment, weights.contract.preprocessing)
   step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
-  size, warn = spec.evaluation.batch_size, greys.warner(grey_range)
+  size, warn = spec.evaluation.batch_size, value_ranges.warner(grey_range)
 
   def read(name: pathlib.Path) -> np.ndarray:
     return pipeline.resize(images.read_rgb(

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 import json
 import pathlib
 
+from medxfer import console
 from medxfer import files
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.runs import workdir
-from medxfer.training import events
 from medxfer.training import loop
+from medxfer.training import tensorboard
 
 _HEADING = 'epoch  train loss     acc  val loss     acc  macro F1  '
 
@@ -21,7 +21,7 @@ class Reporter:
       self,
       path: pathlib.Path,
       spec: specs.TrainingSpec,
-      writer: events.EventWriter,
+      writer: tensorboard.EventWriter,
   ):
     """Reports into the workdir `path` and to `writer`."""
     self._path = path
@@ -40,7 +40,7 @@ class Reporter:
     for record in history:
       self._writer.write(record)
     if history or steps:
-      say.line(f'resumes after epoch {len(history)}'
+      console.line(f'resumes after epoch {len(history)}'
                + (f' and {steps} steps' if steps else ''))
 
   def without_rates(self) -> None:
@@ -53,11 +53,11 @@ class Reporter:
     self._writer.write(history[-1])
     if not self._headed:
       monitored = self._spec.monitor.replace('f1_macro', 'macro F1')
-      say.line(f'* is the best epoch so far by validation {monitored}')
-      say.line(_HEADING + ('  images/s' if self._rates else '') + '      s')
+      console.line(f'* is the best epoch so far by validation {monitored}')
+      console.line(_HEADING + ('  images/s' if self._rates else '') + '      s')
       self._headed = True
     best = loop.best_epoch(history, self._spec)
-    say.line(self._line(
+    console.line(self._line(
         history[-1], is_best=best == history[-1]['epoch']))
 
   def _line(self, record: loop.Record, *, is_best: bool) -> str:

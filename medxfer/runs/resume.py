@@ -5,9 +5,9 @@ import enum
 import pathlib
 
 from medxfer import baselines
+from medxfer import console
 from medxfer import errors
 from medxfer import files
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.model import optimizer
@@ -95,13 +95,13 @@ def _refuse_fewer(
 
 def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
   """Says that nothing is left to do, and why more epochs are not."""
-  say.line(f'{path} is finished')
+  console.line(f'{path} is finished')
   if spec.model.name in baselines.NAMES:
     return
   summary = files.read_json(path / workdir.SUMMARY)
   done = summary['epochs_run']
   if done < spec.training.epochs:
-    say.line(
+    console.line(
         f'note: it ended after epoch {done} of {spec.training.epochs}, because '
         f'{spec.training.patience} epochs brought none better than epoch '
         f'{summary["best_epoch"]}; '
@@ -127,20 +127,20 @@ def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
     return
   history = _history(path)
   if history:
-    say.line(f'of this run {len(history)} epochs of {before.training.epochs} '
+    console.line(f'of this run {len(history)} epochs of {before.training.epochs} '
              f'are done; it goes on, to epoch {spec.training.epochs}')
   difference = _difference(path, before, spec, history)
   # Of what nothing has come to pass, nothing remains to be said.
   notes = [note for note in continued(path)
            if note['epochs_done'] < len(history)]
   if difference:
-    say.line(f'note: {difference}: the result is not that of a run which was '
+    console.line(f'note: {difference}: the result is not that of a run which was '
              f'asked for {spec.training.epochs} epochs from the start')
     notes.append({
         'epochs_done': len(history), 'epochs_before': before.training.epochs,
         'epochs': spec.training.epochs, 'difference': difference})
   elif history:
-    say.line('as a run does that was asked for them from the start'
+    console.line('as a run does that was asked for them from the start'
              + _rounding(before, spec))
   if first:
     if notes or (path / workdir.CONTINUED).exists():

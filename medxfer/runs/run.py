@@ -8,21 +8,21 @@ from typing import Any
 
 from medxfer import baselines
 from medxfer import cache
+from medxfer import console
 from medxfer import files
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.data import listing
 from medxfer.data import splits
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import backbone
 from medxfer.runs import baseline
+from medxfer.runs import device_errors
 from medxfer.runs import environment
-from medxfer.runs import failures
 from medxfer.runs import finetune
+from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import resume
 from medxfer.runs import scoring
-from medxfer.runs import started
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
@@ -55,7 +55,7 @@ def run(
   """
   devices.repeatable(wanted=spec.deterministic)
   with (workdir.shared(path, first=devices.is_first_process()) as output,
-        failures.explained(spec)):
+        device_errors.explained(spec)):
     if devices.is_first_process():
       workdir.refuse_other_spec(path, spec)
     # Here the others wait for the first.
@@ -68,7 +68,7 @@ def run(
     devices.check_batch_size(
         'evaluation.batch_size', spec.evaluation.batch_size)
     inputs = inputs_lib.read(spec, path)
-    started.refuse_other(path, inputs)
+    fingerprints.refuse_other(path, inputs)
     if work == resume.Work.COMPARE:
       return _finished(path, spec, keep_last)
     if work == resume.Work.TRAIN:
@@ -91,7 +91,7 @@ def _finished(
   _finish(path, keep_last)
   summary = files.read_json(path / workdir.SUMMARY)
   resume.say_finished(path, spec)
-  say.line(summaries.table(summary['test']))
+  console.line(summaries.table(summary['test']))
   return summary
 
 
@@ -102,11 +102,11 @@ def _tell(
   best = summary['best_epoch']
   scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
       spec.model.name)
-  say.line(f'test, {scored}:')
-  say.line(summaries.table(summary['test']))
+  console.line(f'test, {scored}:')
+  console.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
   for note in summary.get('training_notes', ()):
-    say.line(f'note: {note["text"]}')
+    console.line(f'note: {note["text"]}')
 
 
 def _result(
@@ -141,10 +141,10 @@ def _score_again(
   with tempfile.TemporaryDirectory(prefix='medxfer-') as folder:
     made = pathlib.Path(folder)
     if work == resume.Work.SCORE:
-      say.line('scores again, nothing is trained')
+      console.line('scores again, nothing is trained')
       result, scored = _result(path, made, spec, inputs), made
     else:
-      say.line('counts again from its predictions, nothing is trained')
+      console.line('counts again from its predictions, nothing is trained')
       classifier = (
           baseline if spec.model.name in baselines.NAMES else finetune)
       read = lambda side: scoring.read(path, inputs, side)
@@ -175,7 +175,7 @@ def _write_start(
   """Writes what is about to be done, on what."""
   files.write_json(path / workdir.CONFIG, spec.to_json())
   files.write_json(path / workdir.ENVIRONMENT, environment.describe(spec))
-  started.write(path, inputs)
+  fingerprints.write(path, inputs)
 
 
 def _summary(

@@ -14,7 +14,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
@@ -23,9 +23,9 @@ from medxfer.runs import workdir
 from medxfer.training import checkpoints
 from medxfer.training import compiled
 from medxfer.training import devices
+from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import loop
-from medxfer.training import stepping
 from medxfer.training import steps
 
 # Side, 'val' or 'test' -> its predictions.
@@ -57,13 +57,13 @@ def _duration(path: pathlib.Path) -> str:
   return f' in {summary["train_seconds"]:.0f} s'
 
 
-def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> stepping.Data:
+def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
   """Returns a run's images, kept where `data.cache` says, as pixels."""
-  source = sources.make(
+  source = pixel_sources.make(
       spec.data.cache, inputs.decoded, spec.data.image_size)
   source = dataclasses.replace(
       source, stored=devices.replicate(source.stored))
-  return stepping.Data(
+  return epoch_steps.Data(
       source=source,
       feed=feeds.pixels(source, spec.augment, spec.model.preprocessing),
       labels=inputs.examples.labels,
@@ -75,7 +75,7 @@ def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> stepping.Data:
 def score(
     spec: specs.RunSpec,
     weights: weights_lib.Weights,
-    images: stepping.Data,
+    images: epoch_steps.Data,
     examples: examples_lib.Examples,
     side: str,
 ) -> predictions_lib.Predictions:

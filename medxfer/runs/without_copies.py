@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from medxfer import say
+from medxfer import console
 from medxfer import spec as specs
 from medxfer.data import splits
 from medxfer.evaluation import predictions as predictions_lib
@@ -51,11 +51,11 @@ def announce(leak: splits.Leak, without: dict[str, Any] | None) -> None:
   if not leak.copies:
     return
   if without is None:
-    say.line('every test image is a copy of a training image: no score here '
+    console.line('every test image is a copy of a training image: no score here '
              'says how well the network does on new images')
     return
   low, high = without['intervals']['accuracy']
-  say.line(
+  console.line(
       f'without the {leak.copies:,} copies of training images: accuracy '
       f'{without["accuracy"]:.4f} ({low:.4f}-{high:.4f}), macro F1 '
       f'{without["f1_macro"]:.4f}, of {without["n"]:,} images')

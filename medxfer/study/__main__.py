@@ -48,14 +48,14 @@ def main(argv: list[str]) -> None:
   for run in study.runs:
     trainable.check(run.spec.model)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
-  # pylint: disable=import-outside-toplevel
+
   from medxfer.study import execute
-  from medxfer.study import measure
+  from medxfer.study import layer_measures
   # pylint: enable=import-outside-toplevel
-  measure.check(study)
+  layer_measures.check(study)
   failures = execute.execute(study, path, plan.shard(study, index, count))
   if not failures:
-    measure.measure(study, path)
+    layer_measures.measure(study, path)
   print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
         f'python -m medxfer report --workdir={shlex.quote(f"{path}")}')
   if failures:

@@ -6,14 +6,14 @@ import pathlib
 import time
 from typing import Any
 
+from medxfer import console
 from medxfer import errors
 from medxfer import files
-from medxfer import say
 from medxfer import spec as specs
 from medxfer.runs import backbone
 from medxfer.runs import resume
 from medxfer.runs import workdir
-from medxfer.study import child
+from medxfer.study import child_process
 from medxfer.study import plan
 
 
@@ -49,14 +49,14 @@ def execute(
   _write_study(study, path)
   failures: dict[str, str] = {}
   for number, run in enumerate(runs, start=1):
-    say.line(f'\n[{number}/{len(runs)}] {run.name}')
+    console.line(f'\n[{number}/{len(runs)}] {run.name}')
     if run.after in failures:
       problem = f'not started, because {run.after} failed'
     else:
       problem = _attempt(run.spec, path / plan.RUNS / run.name)
     note = path / plan.FAILURES / f'{run.name}.txt'
     if problem:
-      say.line(f'failed: {problem}')
+      console.line(f'failed: {problem}')
       failures[run.name] = problem
       note.parent.mkdir(exist_ok=True)
       files.write_text(note, problem + '\n')
@@ -112,10 +112,10 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
     except errors.MedxferError as error:
       return str(error)
   started = time.monotonic()
-  problem = child.run(spec, path)
+  problem = child_process.run(spec, path)
   if problem:
     return problem
-  say.line(f'took {(time.monotonic() - started) / 60:.1f} minutes')
+  console.line(f'took {(time.monotonic() - started) / 60:.1f} minutes')
   return ''
 
 

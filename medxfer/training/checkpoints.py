@@ -10,15 +10,15 @@ import contextlib
 import pathlib
 import shutil
 
+from medxfer import console
 from medxfer import errors
 from medxfer import files
-from medxfer import say
 from medxfer.model import optimizer
-from medxfer.model.weights import contract as contracts
+from medxfer.model.weights import metadata as contracts
+from medxfer.training import checkpoint_delta
+from medxfer.training import checkpoint_io
 from medxfer.training import devices
-from medxfer.training import differences
 from medxfer.training import state as states
-from medxfer.training import stored
 
 FOLDER = 'checkpoints'
 _NEWEST = 2
@@ -50,7 +50,7 @@ class Checkpoints:
       self._sweep()
 
   def save(
-      self, checkpoint: stored.Checkpoint, contract: contracts.Contract
+      self, checkpoint: checkpoint_io.Checkpoint, contract: contracts.Contract
   ) -> None:
     """Saves what a run has come to, and removes what is no longer needed.
 
@@ -65,7 +65,7 @@ class Checkpoints:
     path = self._folder(place)
     before = self._places()
     try:
-      stored.write(path, checkpoint, contract)
+      checkpoint_io.write(path, checkpoint, contract)
     except errors.DataError as error:
       if devices.is_first_process():
         # A disk that refuses to be written may refuse this as well; then the
@@ -87,7 +87,7 @@ class Checkpoints:
     return (f'The run is saved up to {_words(places[0])}, '
             f'{self._folder(places[0])}')
 
-  def latest(self, like: states.TrainState) -> stored.Checkpoint | None:
+  def latest(self, like: states.TrainState) -> checkpoint_io.Checkpoint | None:
     """Returns the newest sound checkpoint, or None before the first.
 
     Newer ones that are damaged are put aside, and it is said.
@@ -102,7 +102,7 @@ class Checkpoints:
     damaged: dict[_Place, errors.DataError] = {}
     for place in self._places():
       try:
-        found = stored.read(self._folder(place), like)
+        found = checkpoint_io.read(self._folder(place), like)
         break
       except errors.DataError as error:
         damaged[place] = error
@@ -117,16 +117,16 @@ class Checkpoints:
     if found.best and place != (found.best, 0):
       self._read_best(found.best)
     for newer, error in damaged.items():
-      say.line(f'note: {error}')
+      console.line(f'note: {error}')
       if devices.is_first_process():
         self._put_aside(newer)
     if damaged:
-      say.line(f'note: going back to {_words(place)}, the newest sound one')
+      console.line(f'note: going back to {_words(place)}, the newest sound one')
     return found
 
   def best_anew(
       self, like: states.TrainState, steps: int
-  ) -> stored.Checkpoint | None:
+  ) -> checkpoint_io.Checkpoint | None:
     """Returns the best epoch with a new optimizer, if no other was kept.
 
     Newer epochs make way. What counts the steps of a schedule goes on.
@@ -142,13 +142,13 @@ class Checkpoints:
       return None
     best = self._record()['best']
     weights = self._read_best(best)
-    record = stored.read_record(self._folder((best, 0)))
+    record = checkpoint_io.read_record(self._folder((best, 0)))
     if devices.is_first_process():
       for place in self._places():
         if place > (best, 0):
           self._remove(self._folder(place))
     step = like.step + best * steps
-    return stored.Checkpoint(
+    return checkpoint_io.Checkpoint(
         states.TrainState(
             step=step, params=devices.replicate(weights.params),
             opt_state=optimizer.at_step(like.opt_state, step)),
@@ -157,9 +157,9 @@ class Checkpoints:
   def can_go_on(self) -> bool:
     """Tells whether the state of an optimizer was kept."""
     return any(
-        stored.has_optimizer(self._folder(place)) for place in self._places())
+        checkpoint_io.has_optimizer(self._folder(place)) for place in self._places())
 
-  def history(self) -> tuple[stored.Record, ...]:
+  def history(self) -> tuple[checkpoint_io.Record, ...]:
     """Returns one record an epoch, as far as a sound checkpoint has them."""
     try:
       return tuple(self._record()['history'])
@@ -188,9 +188,9 @@ class Checkpoints:
     newest = self._places()[0]
     if keep_last and newest != best:
       try:
-        stored.share(self._folder(newest), self._folder(best))
+        checkpoint_io.share(self._folder(newest), self._folder(best))
       except errors.DataError as error:
-        say.line(f'note: {error}; so this run cannot go on from its last epoch')
+        console.line(f'note: {error}; so this run cannot go on from its last epoch')
         keep_last = False
     if not devices.is_first_process():
       return
@@ -200,17 +200,17 @@ class Checkpoints:
         self._remove(path)
     for path in kept:
       files.sweep(path)
-      stored.forget(
+      checkpoint_io.forget(
           path, parameters=path != self._folder(best),
           optimizer=not keep_last or path != self._folder(newest))
 
-  def _record(self) -> stored.Record:
+  def _record(self) -> checkpoint_io.Record:
     """Returns the newest sound record that knows of an epoch."""
     problem = errors.DataError(
         f'{self._path}: no checkpoint yet; let the run finish an epoch')
     for place in self._places():
       try:
-        record = stored.read_record(self._folder(place))
+        record = checkpoint_io.read_record(self._folder(place))
       except errors.DataError as error:
         problem = error
         continue
@@ -220,7 +220,7 @@ class Checkpoints:
 
   def _read_best(self, epoch: int) -> contracts.Weights:
     try:
-      return stored.read_weights(self._folder((epoch, 0)))
+      return checkpoint_io.read_weights(self._folder((epoch, 0)))
     except errors.DataError as error:
       raise errors.DataError(
           f'{error}, and it is the best epoch so far; give another --workdir '
@@ -228,7 +228,7 @@ class Checkpoints:
 
   def _base(self, place: _Place) -> _Place:
     """Returns the place that another one needs, itself if none."""
-    base = differences.base(self._folder(place))
+    base = checkpoint_delta.base(self._folder(place))
     return (int(base.name), 0) if base else place
 
   def _folder(self, place: _Place) -> pathlib.Path:

@@ -8,8 +8,8 @@ import warnings
 
 import jax
 
-from medxfer import say
-from medxfer.training import room
+from medxfer import console
+from medxfer.training import memory
 
 _FOLDER = 'compiled'
 _WORTH = 1.0  # Seconds of compilation that are worth a file.
@@ -58,7 +58,7 @@ def _mending(
       for path in folder.glob(f'{name}-*'):
         path.unlink(missing_ok=True)
     else:
-      say.line(f'note: {folder}: {name} is not kept ({message})')
+      console.line(f'note: {folder}: {name} is not kept ({message})')
 
   return show_or_mend
 
@@ -76,7 +76,7 @@ def _spent() -> list[float]:
     if event.startswith(_EVENTS):
       spent.append(duration)
     if event == _COMPILED and duration > _WORTH:
-      room.give_back()  # Before the program asks for its own.
+      memory.give_back()  # Before the program asks for its own.
 
   jax.monitoring.register_event_duration_secs_listener(listen)
   return spent

@@ -15,7 +15,7 @@ import numpy as np
 
 from medxfer import spec as specs
 from medxfer.data import augment
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 from medxfer.data import splits
 from medxfer.model import layers
 from medxfer.model import preprocessing
@@ -45,7 +45,7 @@ class Feed:
 
 
 def pixels(
-    source: sources.Source, spec: specs.AugmentSpec, mode: str
+    source: pixel_sources.Source, spec: specs.AugmentSpec, mode: str
 ) -> Feed:
   """Returns the feed of uint8 images.
 
@@ -55,11 +55,11 @@ def pixels(
     mode: preprocessing, 'caffe' or 'thesis'.
   """
   def train(stored: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
-    images = sources.pixels(stored, batch).astype(jnp.float32)
+    images = pixel_sources.pixels(stored, batch).astype(jnp.float32)
     return preprocessing.preprocess(augment.augment(key, images, spec), mode)
 
   def score(stored: Any, batch: jax.Array) -> jax.Array:
-    return preprocessing.preprocess(sources.pixels(stored, batch), mode)
+    return preprocessing.preprocess(pixel_sources.pixels(stored, batch), mode)
 
   return Feed(layers.CONVOLUTIONS[0], source.stored, source.batches, train,
               score)

@@ -14,34 +14,34 @@ import jax
 import numpy as np
 import optax
 
-from medxfer import say
+from medxfer import console
 from medxfer import spec as specs
 from medxfer import stopping
-from medxfer.data import order
+from medxfer.data import batching
 from medxfer.evaluation import metrics
 from medxfer.model import layers
 from medxfer.model import optimizer
-from medxfer.model.weights import contract as contracts
+from medxfer.model.weights import metadata as contracts
+from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import compiled
 from medxfer.training import dispatch
+from medxfer.training import epoch_steps
 from medxfer.training import feeds
-from medxfer.training import room
+from medxfer.training import memory
 from medxfer.training import state as states
-from medxfer.training import stepping
 from medxfer.training import steps as steps_lib
-from medxfer.training import stored
 
-Record = stored.Record
+Record = checkpoint_io.Record
 
 
 def train(
     task: steps_lib.Task,
-    data: stepping.Data,
-    start: stored.Checkpoint,
+    data: epoch_steps.Data,
+    start: checkpoint_io.Checkpoint,
     checkpoints: checkpoints_lib.Checkpoints,
     on_epoch: Callable[[Sequence[Record]], None],
-    watch: stepping.Watch = iter,
+    watch: epoch_steps.Watch = iter,
 ) -> tuple[Record, ...]:
   """Trains until the last epoch or the end of patience.
 
@@ -61,7 +61,7 @@ def train(
     Interrupted: somebody stopped the run; the steps of its epoch are saved.
   """
   rate = _rate(task.spec, data)
-  progress = stepping.Progress(start, rate, checkpoints.safe)
+  progress = epoch_steps.Progress(start, rate, checkpoints.safe)
 
   def save() -> None:
     checkpoints.save(_checkpoint(task, progress), _contract(
@@ -80,7 +80,7 @@ def train(
     # Of several processes one may have been a step ahead of another.
     if progress.is_beyond(start) and jax.process_count() == 1:
       save()
-    say.line(f'{checkpoints.safe()}; the same command goes on from there')
+    console.line(f'{checkpoints.safe()}; the same command goes on from there')
     raise
   return progress.history
 
@@ -129,9 +129,9 @@ def predict(
   """
   batch_size, devices_ = spec.evaluation.batch_size, jax.device_count()
   if feed.first == layers.CONVOLUTIONS[0]:
-    batch_size = devices_ * room.images_at_once(
+    batch_size = devices_ * memory.images_at_once(
         spec.data.image_size, batch_size // devices_)
-  batches, _ = order.batched(rows, batch_size, devices_)
+  batches, _ = batching.batched(rows, batch_size, devices_)
   made = [step(params, feed.stored, batch)
           for batch in dispatch.scoring(
               feed, batches, title, announced=announced)]
@@ -142,15 +142,15 @@ def predict(
 def _epoch(
     task: steps_lib.Task,
     steps: steps_lib.Steps,
-    data: stepping.Data,
-    progress: stepping.Progress,
-    watch: stepping.Watch,
+    data: epoch_steps.Data,
+    progress: epoch_steps.Progress,
+    watch: epoch_steps.Watch,
 ) -> Record:
   """Takes what is left of an epoch's steps, and validates."""
   spec, epoch, earlier = task.spec, progress.epoch, progress.seconds
   started, compiling = time.perf_counter(), compiled.seconds()
   is_first = progress.seconds_to_first_step is None
-  stepping.take(task, steps, data, progress, watch)
+  epoch_steps.take(task, steps, data, progress, watch)
   # Added up at the end: so they do not depend on when a run was interrupted.
   totals = {name: math.fsum(sums) for name, sums in progress.sums().items()}
   logits = predict(
@@ -174,9 +174,9 @@ def _epoch(
   }
 
 
-def _rate(spec: specs.RunSpec, data: stepping.Data) -> optax.Schedule:
+def _rate(spec: specs.RunSpec, data: epoch_steps.Data) -> optax.Schedule:
   """Returns step of the run -> learning rate."""
-  batches, _ = order.batched(
+  batches, _ = batching.batched(
       data.split.train, spec.training.batch_size, jax.device_count())
   return optimizer.schedule(
       spec.optimizer, steps=len(batches) * spec.training.epochs)
@@ -197,17 +197,17 @@ def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 
 def _checkpoint(
-    task: steps_lib.Task, progress: stepping.Progress
-) -> stored.Checkpoint:
+    task: steps_lib.Task, progress: epoch_steps.Progress
+) -> checkpoint_io.Checkpoint:
   history = progress.history
-  return stored.Checkpoint(
+  return checkpoint_io.Checkpoint(
       state=progress.state, history=history,
       best=best_epoch(history, task.spec.training) if history else 0,
       sums=progress.sums(), seconds=progress.seconds)
 
 
 def _contract(
-    task: steps_lib.Task, data: stepping.Data, progress: stepping.Progress
+    task: steps_lib.Task, data: epoch_steps.Data, progress: epoch_steps.Progress
 ) -> contracts.Contract:
   spec = task.spec
   images = spec.data.name + (' phantoms' if spec.data.phantom else '')

@@ -18,9 +18,9 @@ from typing import Any
 import jax
 from jax.experimental import multihost_utils
 
+from medxfer import console
 from medxfer import errors
 from medxfer import launcher
-from medxfer import say
 from medxfer.training import schedulers
 
 _VARIABLES = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
@@ -65,7 +65,7 @@ def together(patience: float = _PATIENCE) -> Iterator[None]:
   _meet(job)
   try:
     yield
-  except BaseException as error:  # pylint: disable=broad-exception-caught
+  except BaseException as error:
     _leave(error)
 
 
@@ -88,7 +88,7 @@ def lost(error: Exception) -> errors.DataError | None:
 
 def _meet(job: _Job) -> None:
   way_out = f'{schedulers.ALONE} runs this one alone'
-  say.note(f'{job.named} says that there are other processes: waiting up to '
+  console.note(f'{job.named} says that there are other processes: waiting up to '
            f'{job.patience:.0f} s for them; {way_out}')
   # JAX itself would end the process with a stack trace.
   alarm = threading.Timer(job.patience, _leave, (errors.DataError(

@@ -8,8 +8,8 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
+from medxfer import console
 from medxfer import files
-from medxfer import say
 
 # The first step compiles, the second may still fill a queue.
 _FIRST, _LAST = 2, 7
@@ -50,12 +50,12 @@ class Profiler:
       if tracing:
         self._stop()
     if not self._folder.exists():
-      say.line(f'no trace: an epoch needs more than {_FIRST} steps')
+      console.line(f'no trace: an epoch needs more than {_FIRST} steps')
 
   def _stop(self) -> bool:
     # Devices work in order: by then the traced steps are done.
     jnp.zeros(()).block_until_ready()
     with self._named:
       jax.profiler.stop_trace()
-    say.line(f'trace of {_LAST - _FIRST + 1} steps: {self._folder}')
+    console.line(f'trace of {_LAST - _FIRST + 1} steps: {self._folder}')
     return False

@@ -17,8 +17,8 @@ import time
 
 import psutil
 
+from medxfer import console
 from medxfer import errors
-from medxfer import say
 
 ALONE = 'JAX_NUM_PROCESSES=1'  # Takes precedence over all of this.
 _LOOKS, _PAUSE = 3, 1.0  # Seconds, for those that are started a little later.
@@ -87,7 +87,7 @@ def together(environ: Mapping[str, str] = os.environ) -> str:
     named = f'{scheduler.count}={count}'
     if _is_one_of_several(scheduler, environ):
       return named
-    say.note(
+    console.note(
         f'{named} speaks of {count} processes, but the others do not run: '
         'this one works alone. An interactive session leaves such variables '
         f'behind (unset {scheduler.count}, or set {ALONE}); several processes '

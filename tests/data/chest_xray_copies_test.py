@@ -6,7 +6,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.data import chest_xray
-from medxfer.data import kinds
+from medxfer.data import file_kinds
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def _empty_val(folder):
     (lambda f: _into(f, 'chest_xray'), set()),
     (lambda f: _into(f, 'chest_xray/chest_xray'), set()),
     (lambda f: _into(f, 'archive/chest_xray'), set()),
-    (lambda f: _into(f, 'chest_xray', keep=True), {kinds.COPY}),
+    (lambda f: _into(f, 'chest_xray', keep=True), {file_kinds.COPY}),
     (lambda f: (f / '__MACOSX/train').mkdir(parents=True), set()),
     (_lower, set()), (_causes, set()), (lambda f: _causes(f, 5), set()),
     (_empty_val, set()),
@@ -70,7 +70,7 @@ def test_a_copy_of_a_file_manager_is_left_out(folder):
   copy = path.with_name(f'{path.stem} (1).jpeg')
   shutil.copy(path, copy)
   left_out = chest_xray.read(folder).left_out
-  assert left_out == {copy.relative_to(folder).as_posix(): kinds.COPY}
+  assert left_out == {copy.relative_to(folder).as_posix(): file_kinds.COPY}
   shutil.copy(sorted(folder.glob('train/NORMAL/*'))[-1], copy)
   with pytest.raises(errors.DataError, match='is not named like an image'):
     chest_xray.read(folder)
@@ -83,7 +83,7 @@ def test_what_systems_leave_is_said(folder):
     path.with_name(name).write_bytes(b'x')
   shutil.copy(path, folder / 'overview.jpeg')
   left_out = chest_xray.read(folder).left_out
-  assert sorted(left_out.values()) == [kinds.SYSTEM] * 3 + [kinds.OUTSIDE]
+  assert sorted(left_out.values()) == [file_kinds.SYSTEM] * 3 + [file_kinds.OUTSIDE]
 
 
 def _flat(folder):

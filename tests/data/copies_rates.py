@@ -10,10 +10,10 @@ squares of `SIDES`, which are data sets of their own, copied in the ways of
 true copies.
 """
 
+import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-import argparse
 from concurrent import futures
 import io
 import json
@@ -33,7 +33,7 @@ from medxfer.data import examples as examples_lib
 from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import images
-from medxfer.data import likeness
+from medxfer.data import perceptual_hash
 
 SIDES = (28, 48, 64, 96, 128)  # Pixels.
 
@@ -120,7 +120,7 @@ def measure(
   small = {side: [] for side in SIDES}
   for path in examples.paths:
     image = images.read_rgb(path)
-    thumbnails.append(likeness.thumbnail(image))
+    thumbnails.append(perceptual_hash.thumbnail(image))
     for side in SIDES:
       small[side].append(np.asarray(Image.fromarray(image).resize(
           (side, side), Image.Resampling.BICUBIC)))
@@ -129,7 +129,7 @@ def measure(
       CHANGES, copied)
   result['squeezed_into'] = {
       side: _measured(
-          examples, [likeness.thumbnail(image) for image in small[side]],
+          examples, [perceptual_hash.thumbnail(image) for image in small[side]],
           small[side].__getitem__, SMALL_CHANGES, copied)
       for side in SIDES}
   return result
@@ -182,10 +182,10 @@ def _missed(
   draw = np.random.default_rng(0)
   rows = draw.choice(rows, min(copied, len(rows)), replace=False)
   originals = [Image.fromarray(load(i)) for i in rows]
-  ours = [likeness.thumbnail(np.asarray(image)) for image in originals]
+  ours = [perceptual_hash.thumbnail(np.asarray(image)) for image in originals]
   n, missed = len(rows), {}
   for name, change in changes.items():
-    theirs = [likeness.thumbnail(np.asarray(change(image, draw)))
+    theirs = [perceptual_hash.thumbnail(np.asarray(change(image, draw)))
               for image in originals]
     sets = copies.joined(np.stack(ours + theirs))
     missed[name] = int((sets[:n] != sets[n:]).sum())

@@ -14,7 +14,7 @@ from medxfer import errors
 from medxfer.data import copies
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
-from medxfer.data import likeness
+from medxfer.data import perceptual_hash
 from medxfer.data import splits
 
 
@@ -37,7 +37,7 @@ def _jpeg(image, quality):
 
 def _thumbnails(pictures):
   return np.stack([
-      likeness.thumbnail(np.asarray(picture.convert('RGB')))
+      perceptual_hash.thumbnail(np.asarray(picture.convert('RGB')))
       for picture in pictures])
 
 
@@ -84,7 +84,7 @@ def _of_a_series(seed):
 def test_different_pictures_of_one_outline_are_no_copies():
   """X-rays all look alike, and so do lesions in the middle of smooth skin."""
   thumbnails = _thumbnails(_of_a_series(seed) for seed in range(12))
-  pairs, _ = likeness.candidates(thumbnails)
+  pairs, _ = perceptual_hash.candidates(thumbnails)
   assert len(pairs) > 30  # Their hashes do not tell them apart: pixels do.
   assert copies.joined(thumbnails).tolist() == list(range(12))
 
@@ -109,7 +109,7 @@ def test_many_copies_of_one_picture_are_one_set():
 @pytest.mark.parametrize('n', [0, 1, 2])
 def test_flat_and_few_images_do_no_harm(n):
   """A flat image shows nothing that could be recognised."""
-  flat = np.full((n, *likeness.SHAPE), 7, np.uint8)
+  flat = np.full((n, *perceptual_hash.SHAPE), 7, np.uint8)
   assert copies.joined(flat).tolist() == list(range(n))
 
 
@@ -156,7 +156,7 @@ def test_what_was_found_is_kept_and_damage_is_mended(
     path.write_bytes(path.read_bytes()[:-1])
   assert copies.find(decoded, tmp_path).sets.tolist() == fresh
   assert len(searched) == 3 and 'made anew' in capsys.readouterr().out
-  monkeypatch.setattr(likeness, 'VERSION', likeness.VERSION + 1)
+  monkeypatch.setattr(perceptual_hash, 'VERSION', perceptual_hash.VERSION + 1)
   copies.find(decoded, tmp_path)
   assert len(searched) == 4
 

@@ -5,11 +5,11 @@ import dataclasses
 from PIL import Image
 import pytest
 
-from medxfer.recipes import common
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import datasets
 from medxfer.data import phantom
+from medxfer.recipes import common
 
 
 def _spec(name, **changes):

@@ -11,10 +11,10 @@ from medxfer import errors
 from medxfer.data import archives
 from medxfer.data import download
 from medxfer.data import ham10000
-from medxfer.data import transfer
+from medxfer.data import http_files
 from tests.data import publishing
 
-_FAST = transfer.Patience(attempts=3, timeout=5.0, pause=0.0)
+_FAST = http_files.Patience(attempts=3, timeout=5.0, pause=0.0)
 _HEADER = 'lesion_id,image_id,dx,dx_type,age,sex,localization,dataset'
 _ROWS = [
     'HAM_0000000,ISIC_0024306,nv,histo,45.0,male,back,a',

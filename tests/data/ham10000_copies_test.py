@@ -7,8 +7,8 @@ from PIL import Image
 import pytest
 
 from medxfer import errors
+from medxfer.data import file_kinds
 from medxfer.data import ham10000
-from medxfer.data import kinds
 
 _PARTS = ('HAM10000_images_part_1', 'HAM10000_images_part_2')
 
@@ -98,7 +98,7 @@ def test_the_same_images_twice_are_read_once(phantoms, folder):
   examples = ham10000.read(folder)
   assert {path.parent.name for path in examples.paths} == set(_PARTS)
   assert len(examples.left_out) == len(examples)
-  assert set(examples.left_out.values()) == {kinds.COPY}
+  assert set(examples.left_out.values()) == {file_kinds.COPY}
 
 
 def test_what_lies_beside_the_images_is_said(folder):
@@ -112,9 +112,9 @@ def test_what_lies_beside_the_images_is_said(folder):
   shutil.copy(path, folder / 'confusion.png')
   before = len(ham10000.read(folder))
   assert ham10000.read(folder).left_out == {
-      'hmnist_8_8_L.csv': kinds.TABLE, 'LICENSE.txt': 'text',
-      f'._{path.name}': kinds.SYSTEM, 'confusion.png': kinds.NO_ROW,
-      f'{masks.name}/{path.stem}_segmentation.png': kinds.MASK}
+      'hmnist_8_8_L.csv': file_kinds.TABLE, 'LICENSE.txt': 'text',
+      f'._{path.name}': file_kinds.SYSTEM, 'confusion.png': file_kinds.NO_ROW,
+      f'{masks.name}/{path.stem}_segmentation.png': file_kinds.MASK}
   assert before == len(_rows(folder)) - 1
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from medxfer import errors
-from medxfer.data import kinds
+from medxfer.data import file_kinds
 from medxfer.data import layouts
 
 _GRADES = '01234'
@@ -136,7 +136,7 @@ def test_sides_of_other_names_are_named():
   layout = layouts.find([*_cross(['train', 'test', 'Exam'], 'ab')],
                         named={'Exam': 'test'})
   assert {p.side for p in layout.places.values()} == {'train', 'test'}
-  assert set(layout.left_out.values()) == {kinds.OTHER_SIDE}
+  assert set(layout.left_out.values()) == {file_kinds.OTHER_SIDE}
   assert all(name.startswith('test/') for name in layout.left_out)
   with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, Learning"):
     layouts.find(ids, named={**named, 'Quiz': 'val'})
@@ -150,7 +150,7 @@ def test_a_side_without_classes_is_left_out(test):
   """Competitions keep the labels of their test side."""
   layout = layouts.find([*_cross(['train', 'val'], 'ab'), *test])
   assert set(layout.left_out) == set(test)
-  assert set(layout.left_out.values()) == {kinds.UNLABELLED}
+  assert set(layout.left_out.values()) == {file_kinds.UNLABELLED}
   said = layout.notes['side'][0]
   assert 'test/ has no folders of classes: its 4 images' in said
   assert {p.side for p in layout.places.values()} == {'train', 'val'}
@@ -160,7 +160,7 @@ def test_masks_in_folders_of_classes_of_their_own_are_left_out():
   """They look like a second source of the same classes."""
   layout = layouts.find(_cross(['images', 'masks'], 'ab'))
   assert layout.levels == ('wrapper', 'class')
-  assert set(layout.left_out.values()) == {kinds.MASK}
+  assert set(layout.left_out.values()) == {file_kinds.MASK}
   assert all(name.startswith('masks/') for name in layout.left_out)
   assert layouts.find(_cross(['mask', 'no_mask'])).class_names == (
       'mask', 'no_mask')
@@ -169,9 +169,9 @@ def test_masks_in_folders_of_classes_of_their_own_are_left_out():
 def test_images_beside_classes_are_left_out():
   """They have no label; that was not said before."""
   layout = layouts.find([*_cross('ab'), 'overview.png'])
-  assert layout.left_out == {'overview.png': kinds.OUTSIDE}
+  assert layout.left_out == {'overview.png': file_kinds.OUTSIDE}
   layout = layouts.find([*_cross(['train', 'test'], 'ab'), 'train/x.png'])
-  assert layout.left_out == {'train/x.png': kinds.OUTSIDE}
+  assert layout.left_out == {'train/x.png': file_kinds.OUTSIDE}
 
 
 @pytest.mark.parametrize('ids, message', [

@@ -7,8 +7,8 @@ import time
 from PIL import Image
 import pytest
 
+from medxfer.data import file_kinds
 from medxfer.data import images
-from medxfer.data import kinds
 from medxfer.data import listing
 
 _APPLE_DOUBLE = bytes.fromhex('0005160700020000') + bytes(100)
@@ -54,7 +54,7 @@ def test_every_mode_of_a_format_is_known(mode, form):
   """Signatures vary within a format."""
   stream = io.BytesIO()
   Image.new(mode, (300, 8)).save(stream, form)
-  assert kinds.of('x', stream.getvalue()[:kinds.HEAD]) == ''
+  assert file_kinds.of('x', stream.getvalue()[:file_kinds.HEAD]) == ''
 
 
 @pytest.mark.parametrize('head', [
@@ -62,7 +62,7 @@ def test_every_mode_of_a_format_is_known(mode, form):
     b'P2 was seen twice', b'II. Second part', b'GIF', b'RIFF1234WAVE'])
 def test_text_is_no_image(head):
   """A table whose first column is the BMI starts like a bitmap."""
-  assert kinds.of('notes', head)
+  assert file_kinds.of('notes', head)
 
 
 @pytest.mark.parametrize('name', [
@@ -79,7 +79,7 @@ def test_what_systems_leave_is_left_out_and_counted(tmp_path, name):
   _fill(tmp_path, {name: _JPEG, 'a/1.jpg': _JPEG})
   found = listing.below(tmp_path)
   assert list(found.images) == ['a/1.jpg']
-  assert found.left_out == {name: kinds.SYSTEM} and not found.bad
+  assert found.left_out == {name: file_kinds.SYSTEM} and not found.bad
   assert 'left out: 1 file: 1 hidden or system file (' in listing.said(
       found.left_out)
 
@@ -94,7 +94,7 @@ def test_version_control_is_one_entry(tmp_path):
   """git-annex keeps every image once more, by the thousand."""
   _fill(tmp_path, {'.git/annex/1.jpg': _JPEG, '.git/HEAD': b'ref',
                    'a/1.jpg': _JPEG})
-  assert listing.below(tmp_path).left_out == {'.git/': kinds.VERSIONS}
+  assert listing.below(tmp_path).left_out == {'.git/': file_kinds.VERSIONS}
 
 
 @pytest.mark.parametrize('name, content, reason', [
@@ -116,12 +116,12 @@ def test_version_control_is_one_entry(tmp_path):
     ('x.NEF', _image('TIFF'), 'camera RAW picture'),
     ('x.svs', _image('TIFF'), 'whole-slide image'),
     ('x.psd', b'8BPS', 'picture of a kind that is not read'),
-    ('x.npy', b'\x93NUMPY', 'array'), ('1.jpg.part', _JPEG, kinds.UNFINISHED),
-    ('1.jpg.crdownload', _JPEG, kinds.UNFINISHED),
+    ('x.npy', b'\x93NUMPY', 'array'), ('1.jpg.part', _JPEG, file_kinds.UNFINISHED),
+    ('1.jpg.crdownload', _JPEG, file_kinds.UNFINISHED),
     ('README', b'Read me', 'text'), ('a.xml', b'<annotation>', 'text'),
-    ('x.bin', b'\1\2\3', kinds.UNKNOWN), ('none', b'', kinds.EMPTY),
-    ('stem', _APPLE_DOUBLE, kinds.SYSTEM),
-    ('x.jpg', _APPLE_DOUBLE, kinds.SYSTEM),
+    ('x.bin', b'\1\2\3', file_kinds.UNKNOWN), ('none', b'', file_kinds.EMPTY),
+    ('stem', _APPLE_DOUBLE, file_kinds.SYSTEM),
+    ('x.jpg', _APPLE_DOUBLE, file_kinds.SYSTEM),
 ])
 def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
   """A hospital's DICOM files must not be missed in silence."""
@@ -156,14 +156,14 @@ def test_masks_of_images_are_no_images(tmp_path, mask):
   found = listing.below(
       _fill(tmp_path, {'a/1.jpg': _JPEG, 'b/2.jpg': _JPEG, mask: _JPEG}))
   assert list(found.images) == ['a/1.jpg', 'b/2.jpg']
-  assert found.left_out == {mask: kinds.MASK}
+  assert found.left_out == {mask: file_kinds.MASK}
 
 
 def test_masks_in_a_folder_beside_the_images(tmp_path):
   """COVID/images/1.png and COVID/masks/1.png, as a public collection."""
   found = listing.below(_fill(
       tmp_path, {f'C/{name}/1.png': _JPEG for name in ('images', 'masks')}))
-  assert found.left_out == {'C/masks/1.png': kinds.MASK}
+  assert found.left_out == {'C/masks/1.png': file_kinds.MASK}
 
 
 @pytest.mark.parametrize('folder', [
@@ -172,7 +172,7 @@ def test_thumbnails_of_images_are_no_images(tmp_path, folder):
   """Programs that show albums keep them beside the images."""
   found = listing.below(_fill(tmp_path, {
       f'a/{name}': _JPEG for name in ('1.jpg', f'{folder}/1.png')}))
-  assert found.left_out == {f'a/{folder}/1.png': kinds.THUMBNAIL}
+  assert found.left_out == {f'a/{folder}/1.png': file_kinds.THUMBNAIL}
   alone = listing.below(_fill(tmp_path / 'b', {f'{folder}/2.png': _JPEG}))
   assert not alone.left_out
 
@@ -216,8 +216,8 @@ def test_odd_files_end_nothing(tmp_path):
       'a/1.jpg', 'gone.png', 'pipe.jpg', 'x.jpg/2.jpg']
   assert list(found.bad) == ['gone.png', 'pipe.jpg']
   assert found.left_out == {
-      'a/up': kinds.BACK, 'gone': kinds.BROKEN, 'null': kinds.NO_FILE,
-      'pipe': kinds.NO_FILE, 'root': kinds.BACK, 'self': kinds.BROKEN}
+      'a/up': file_kinds.BACK, 'gone': file_kinds.BROKEN, 'null': file_kinds.NO_FILE,
+      'pipe': file_kinds.NO_FILE, 'root': file_kinds.BACK, 'self': file_kinds.BROKEN}
 
 
 def test_links_are_followed(tmp_path):
@@ -244,7 +244,7 @@ def test_folders_that_link_to_one_another_end(tmp_path):
   found = listing.below(tmp_path)
   assert time.monotonic() - start < 5
   assert {f'{name}/x.jpg' for name in names} <= set(found.images)
-  assert set(found.left_out.values()) == {kinds.BACK}
+  assert set(found.left_out.values()) == {file_kinds.BACK}
 
 
 def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path):

@@ -7,12 +7,12 @@ from PIL import Image
 import pytest
 
 from medxfer import errors
+from medxfer.data import batching
 from medxfer.data import builders
 from medxfer.data import ham10000
 from medxfer.data import images
-from medxfer.data import order
 from medxfer.data import pipeline
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 
 _SIZE = (40, 32)
 
@@ -63,12 +63,12 @@ def test_resizing_averages_rather_than_samples():
 
 def test_all_sources_serve_the_same_batches(decoded):
   """`data.cache` may change speed and memory, not results."""
-  rows, weights = order.batched(np.arange(3, 24)[::-1], 8)
+  rows, weights = batching.batched(np.arange(3, 24)[::-1], 8)
   batches = {}
   for cache in ('device', 'host', 'none'):
-    source = sources.make(cache, decoded, _SIZE)
+    source = pixel_sources.make(cache, decoded, _SIZE)
     batches[cache] = np.stack([
-        sources.pixels(source.stored, batch)
+        pixel_sources.pixels(source.stored, batch)
         for batch in source.batches(rows)])
   np.testing.assert_array_equal(batches['device'], decoded.pixels[rows])
   np.testing.assert_array_equal(batches['host'], batches['device'])
@@ -115,22 +115,22 @@ def test_nothing_readable_is_an_error(folder):
 def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch():
   """The order must be computable anew after a crash."""
   rows = np.arange(100, 130)
-  one = order.shuffled(rows, seed=1, epoch=2)
+  one = batching.shuffled(rows, seed=1, epoch=2)
   assert sorted(one) == list(rows)
-  np.testing.assert_array_equal(one, order.shuffled(rows, seed=1, epoch=2))
-  assert list(one) != list(order.shuffled(rows, seed=1, epoch=3))
-  assert list(one) != list(order.shuffled(rows, seed=2, epoch=2))
-  batches, weights = order.batched(one, 8)
+  np.testing.assert_array_equal(one, batching.shuffled(rows, seed=1, epoch=2))
+  assert list(one) != list(batching.shuffled(rows, seed=1, epoch=3))
+  assert list(one) != list(batching.shuffled(rows, seed=2, epoch=2))
+  batches, weights = batching.batched(one, 8)
   assert batches.shape == weights.shape == (4, 8)
   np.testing.assert_array_equal(batches[weights == 1], one)
 
 
 def test_a_batch_larger_than_the_split_is_the_split():
   """100,000 copies of one image would only exhaust the memory."""
-  batches, weights = order.batched(np.arange(5), 100_000)
+  batches, weights = batching.batched(np.arange(5), 100_000)
   np.testing.assert_array_equal(batches, [np.arange(5)])
   assert weights.sum() == weights.size == 5
   # Unless four devices share it.
-  batches, weights = order.batched(np.arange(5), 100_000, 4)
+  batches, weights = batching.batched(np.arange(5), 100_000, 4)
   np.testing.assert_array_equal(batches, [[0, 1, 2, 3, 4, 0, 0, 0]])
   np.testing.assert_array_equal(weights, [[1, 1, 1, 1, 1, 0, 0, 0]])

@@ -10,7 +10,7 @@ from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
 from medxfer.data import ham10000
-from medxfer.data import published
+from medxfer.data import published_splits
 from medxfer.data import splits
 
 
@@ -117,7 +117,7 @@ def test_grouped_and_official_go_together(hundred):
 def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
   """Pooled without a word, published test images trained."""
   examples = _published(hundred, *sides * 25) if sides else hundred
-  decision = published.decide(examples, 'auto')
+  decision = published_splits.decide(examples, 'auto')
   assert decision.kind == kind
   assert re.search(note, ' | '.join(decision.notes))
   split = splits.assign(examples, kind='auto', seed=0)
@@ -129,7 +129,7 @@ def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
     assert split.names() == splits.assign(
         examples, kind='thesis', seed=0).names()
   unknown = dataclasses.replace(examples, groups_known=False)
-  assert published.decide(unknown, 'auto').kind == (
+  assert published_splits.decide(unknown, 'auto').kind == (
       'official' if kind == 'official' else 'thesis')
 
 
@@ -142,7 +142,7 @@ def test_a_val_side_without_a_class_joins_train(hundred):
     split = splits.assign(examples, kind=kind, seed=0)
     assert split.test.tolist() == [i for i in range(100) if sides[i] == 'test']
     assert set(hundred.labels[split.val]) == {0, 1}
-    notes = published.decide(examples, kind).notes
+    notes = published_splits.decide(examples, kind).notes
     assert any('val holds no image of b: its 10 images join' in n
                for n in notes)
 
@@ -157,7 +157,7 @@ def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
   """It could not be learnt, or not be tested; the way out is named."""
   examples = _published(hundred, *sides)
   with pytest.raises(errors.DataError, match=f'{message}.*data.split=thesis'):
-    published.decide(examples, 'auto')
+    published_splits.decide(examples, 'auto')
   splits.assign(examples, kind='thesis', seed=0)
 
 
@@ -165,9 +165,9 @@ def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
 def test_pooling_published_sides_is_said(hundred, kind):
   """Who names another split is told what becomes of the test images."""
   examples = _published(hundred, *['train', 'test'] * 50)
-  note, = published.decide(examples, kind).notes
+  note, = published_splits.decide(examples, kind).notes
   assert 'pooled and dealt anew' in note and 'test images train' in note
-  assert not published.decide(hundred, kind).notes
+  assert not published_splits.decide(hundred, kind).notes
 
 
 @pytest.mark.parametrize('kind', ['grouped', 'official_grouped'])

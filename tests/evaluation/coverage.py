@@ -23,9 +23,9 @@ from absl import flags
 import numpy as np
 
 from medxfer import files
-from medxfer.evaluation import areas
+from medxfer.evaluation import auc_intervals
 from medxfer.evaluation import calibration
-from medxfer.evaluation import decisions
+from medxfer.evaluation import confusion_intervals
 from medxfer.evaluation import paired
 from medxfer.evaluation import predictions as predictions_lib
 
@@ -120,7 +120,7 @@ def _counts(generator, setting: Setting, p: float, rows: int):
         rows, k, u).astype(float)
 
   everywhere = np.ones_like(labels, bool)
-  return decisions.Counts(of(labels, everywhere), of(called, everywhere),
+  return confusion_intervals.Counts(of(labels, everywhere), of(called, everywhere),
                           of(labels, labels == called))
 
 
@@ -140,11 +140,11 @@ def decided(
   rows = max(1, min(repeats, 100_000 // setting.images))
   for _ in range(-(-repeats // rows)):
     counts = _counts(generator, setting, p, rows)
-    by_class = decisions.f1(counts, _LEVEL)
+    by_class = confusion_intervals.f1(counts, _LEVEL)
     for name, (low, high) in (
-        ('accuracy', decisions.accuracy(counts, _LEVEL)[1:3]),
-        ('recall', decisions.recall(counts, _LEVEL)[1:3]),
-        ('f1', by_class[1:3]), ('f1_macro', decisions.mean(by_class))):
+        ('accuracy', confusion_intervals.accuracy(counts, _LEVEL)[1:3]),
+        ('recall', confusion_intervals.recall(counts, _LEVEL)[1:3]),
+        ('f1', by_class[1:3]), ('f1_macro', confusion_intervals.mean(by_class))):
       hits[name].append(
           (low <= true[name] + 1e-9) & (true[name] - 1e-9 <= high))
       widths[name].append(high - low)
@@ -163,7 +163,7 @@ def table(labels, positive, unit) -> predictions_lib.Predictions:
 def ranked(n: int, rare: float, largest: int, area: float, repeats: int,
            seed: int) -> float:
   """Returns how often the interval of a macro AUROC covers."""
-  from scipy import stats  # pylint: disable=import-outside-toplevel
+  from scipy import stats
   generator, hits = np.random.default_rng(seed), []
   apart = stats.norm.ppf(area) * np.sqrt(2)
   for _ in range(repeats):
@@ -171,7 +171,7 @@ def ranked(n: int, rare: float, largest: int, area: float, repeats: int,
     labels = (generator.random(unit.max() + 1) < rare)[unit].astype(int)
     score = stats.norm.cdf(apart * labels + stats.norm.ppf(
         shared(generator, (), unit, 0.5)))
-    ends = areas.intervals(
+    ends = auc_intervals.intervals(
         labels, np.stack([1 - score, score], axis=1), ('a', 'b'), unit,
         _LEVEL)['auroc_macro']
     if ends:

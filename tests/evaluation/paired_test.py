@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from medxfer import errors
-from medxfer.evaluation import contrast
+from medxfer.evaluation import differences
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import paired
@@ -92,7 +92,7 @@ def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
   counts = np.concatenate(list(
       resampling.counts(a, resamples=800, seed=7)))
   for name in ('accuracy', 'f1_macro'):
-    drawn, other = (contrast.METRICS[name](
+    drawn, other = (differences.METRICS[name](
         metrics.confusion(x.labels, x.predicted, 3, counts)) for x in (a, b))
     np.testing.assert_allclose(
         answer[name]['interval'], np.quantile(drawn - other, [.025, .975]),

@@ -34,11 +34,11 @@ class Guard:
 
 GUARDS = {
     'checksums of arrays': Guard(
-        'medxfer/training/stored.py',
+        'medxfer/training/checkpoint_io.py',
         'if announced.get(name) != found.get(name):', 'if False:',
         'tests/training/checkpoints_test.py -k flip'),
     'checksum of the record': Guard(
-        'medxfer/training/stored.py',
+        'medxfer/training/checkpoint_io.py',
         'if record.pop(_SHA256, None) != _digest_of_json(record):',
         'if not record.pop(_SHA256, None):',
         'tests/training/checkpoints_test.py -k changed_record'),
@@ -47,10 +47,10 @@ GUARDS = {
         'if found.best and place != (found.best, 0):', 'if False:',
         'tests/training/checkpoints_test.py -k damaged_best'),
     'room for a checkpoint': Guard(
-        'medxfer/training/stored.py', 'if free < needed:', 'if False:',
+        'medxfer/training/checkpoint_io.py', 'if free < needed:', 'if False:',
         'tests/runs/disk_test.py'),
     'numbers that are not finite': Guard(
-        'medxfer/training/stepping.py',
+        'medxfer/training/epoch_steps.py',
         'if not math.isfinite(values[n][i])]', 'if False]',
         'tests/training/stepping_test.py'),
     'what a run began with': Guard(
@@ -68,18 +68,18 @@ GUARDS = {
         'medxfer/stopping.py', 'if not self.is_held:', 'if True:',
         'tests/stopping_test.py -k torn'),
     'a run that ends with its study': Guard(
-        'medxfer/study/child.py',
+        'medxfer/study/child_process.py',
         'os.kill(os.getpid(), signal.SIGTERM)', 'pass',
         'tests/study/child_test.py -k ends_with'),
     'checksums of caches': Guard(
         'medxfer/cache.py', 'if _checksum(array) != crc:', 'if False:',
         'tests/cache_test.py -k damaged'),
     'files that change while they are read': Guard(
-        'medxfer/data/contents.py',
+        'medxfer/data/file_digests.py',
         'if digest and digest != hashlib.sha256(content).digest():',
         'if False:', 'tests/data/pixels_test.py -k changes_before'),
     'pixels by the content of files': Guard(
-        'medxfer/data/pixels.py',
+        'medxfer/data/pixel_cache.py',
         "hashlib.sha256(b''.join(contents)).hexdigest(),", "'',",
         'tests/data/pixels_test.py -k two_exports'),
     'what a killed process left': Guard(
@@ -90,7 +90,7 @@ GUARDS = {
         'with contextlib.suppress(OSError):', 'if True:',
         'tests/runs/disk_test.py -k read_only'),
     'a lost process, which is no damage': Guard(
-        'medxfer/training/stored.py',
+        'medxfer/training/checkpoint_io.py',
         'raise  # It is no damage to go back from.', 'pass',
         'tests/training/checkpoints_test.py -k lost_process'),
     'errors of decompressors': Guard(

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from medxfer.recipes import folder as folder_config
-from medxfer.recipes import xray
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.recipes import folder as folder_config
+from medxfer.recipes import xray
 from medxfer.runs import inputs
 from tests import tiny
 

@@ -23,29 +23,29 @@ import onnx.helper
 import onnx.numpy_helper
 from PIL import Image
 
+from medxfer import cache
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.data import archives
+from medxfer.data import deep_grey
+from medxfer.data import folders
+from medxfer.data import ham10000
+from medxfer.data import images
+from medxfer.evaluation import predictions
+from medxfer.model import weights
+from medxfer.model.weights import metadata as contracts
+from medxfer.model.weights import native
 from medxfer.recipes import folder as folder_config
 from medxfer.recipes import ham
 from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_1
 from medxfer.recipes import xray
-from medxfer import cache
-from medxfer import errors
-from medxfer import spec as specs
-from medxfer.data import archives
-from medxfer.data import folders
-from medxfer.data import grey
-from medxfer.data import ham10000
-from medxfer.data import images
-from medxfer.evaluation import predictions
-from medxfer.model import weights
-from medxfer.model.weights import contract as contracts
-from medxfer.model.weights import native
-from medxfer.report import layer_studies
-from medxfer.report import reading
-from medxfer.report import run_files
-from medxfer.study import curves
+from medxfer.report.read import finished_run
+from medxfer.report.read import layer_studies
+from medxfer.report.read import run_files
+from medxfer.study import layer_arms
 from medxfer.study import plan
-from medxfer.training import kept
+from medxfer.training import feature_store
 
 _KEY = {'a': 1}
 _ALLOWED = (errors.MedxferError, cache.Damaged)
@@ -122,7 +122,7 @@ def _arm(_: pathlib.Path, content: bytes) -> None:
 
 def _spec(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'config.json').write_bytes(content)
-  reading.workdir.read_spec(folder)
+  finished_run.workdir.read_spec(folder)
 
 
 def _predictions(folder: pathlib.Path, content: bytes) -> None:
@@ -141,8 +141,8 @@ def _history(folder: pathlib.Path, content: bytes) -> None:
 
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:
-  (folder / curves.MEASURED).write_bytes(content)
-  layer_studies._measured(folder / curves.MEASURED)
+  (folder / layer_arms.MEASURED).write_bytes(content)
+  layer_studies._measured(folder / layer_arms.MEASURED)
 
 
 def _cached(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
@@ -176,14 +176,14 @@ def _journal(folder: pathlib.Path, content: bytes) -> None:
     activations.take(np.arange(2))
 
 
-def _kept(folder: pathlib.Path) -> ContextManager[kept.Kept]:
-  return kept.on_disk(folder, _KEY, (4, 2, 3), np.dtype(np.float32))
+def _kept(folder: pathlib.Path) -> ContextManager[feature_store.Kept]:
+  return feature_store.on_disk(folder, _KEY, (4, 2, 3), np.dtype(np.float32))
 
 
 def _image(_: pathlib.Path, content: bytes) -> None:
   with warnings.catch_warnings():
     warnings.simplefilter('ignore')  # Pillow's, of odd headers.
-    images.read_rgb(content, grey_range=grey.Range(0, 4095))
+    images.read_rgb(content, grey_range=deep_grey.Range(0, 4095))
     images.read_grey(content, 'image')
     images.loses_bits(content, 'image')
 

@@ -4,13 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from medxfer.recipes import common
 from medxfer import spec as specs
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 from medxfer.layerwise import features
 from medxfer.model import layers
 from medxfer.model import preprocessing
 from medxfer.model import vgg16
+from medxfer.recipes import common
 from medxfer.training import feeds
 from medxfer.training import loop
 from medxfer.training import steps
@@ -28,7 +28,7 @@ def test_every_layer_is_averaged_over_the_image():
   images = preprocessing.preprocess(_PIXELS, 'caffe')
   params = model.init(jax.random.key(0), images)['params']
   _, activations = model.apply({'params': params}, images)
-  source = sources.Source(None, lambda rows: (_PIXELS[b] for b in rows))
+  source = pixel_sources.Source(None, lambda rows: (_PIXELS[b] for b in rows))
   feed = feeds.pixels(source, spec.augment, 'caffe')
   rows = np.array([3, 0, 4, 1, 2])
   found = loop.predict(
@@ -45,7 +45,7 @@ def test_all_layers_cost_about_one_pass():
   """Averages are a few additions beside the convolutions: at most a tenth."""
   spec = specs.from_config(common.default())
   model = vgg16.VGG16(classes=3)
-  source = sources.Source(None, lambda rows: (_PIXELS[b] for b in rows))
+  source = pixel_sources.Source(None, lambda rows: (_PIXELS[b] for b in rows))
   feed = feeds.pixels(source, spec.augment, 'caffe')
   params = jax.eval_shape(
       lambda: model.init(jax.random.key(0), np.zeros((1, 32, 32, 3))))['params']

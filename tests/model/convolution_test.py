@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.model import convolution
-from medxfer.model import winograd
+from medxfer.model.cpu import convolution
+from medxfer.model.cpu import winograd
 
 # Batch, height, width, in, out: VGG's kinds of shape, odd sides, batch 1,
 # images smaller than the kernel, what Winograd's method is chosen for.

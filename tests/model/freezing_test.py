@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.recipes import ham
 from medxfer import spec as specs
-from medxfer.data import sources
+from medxfer.data import pixel_sources
+from medxfer.model import initialization
 from medxfer.model import layers
 from medxfer.model import optimizer
-from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
+from medxfer.recipes import ham
 from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps
@@ -36,7 +36,7 @@ def _spec(arm, **changes) -> specs.RunSpec:
 def params():
   """Random parameters with a negative zero in every leaf."""
   model = vgg16.build(_spec('all').model, 7)
-  values = start.initial_params(model, _SIZE, jax.random.key(0), None)
+  values = initialization.initial_params(model, _SIZE, jax.random.key(0), None)
   # -0.0 + 0.0 is 0.0: adding a zero update to it would change its bits.
   return jax.tree.map(lambda leaf: leaf.at[..., 0].set(-0.0), values)
 
@@ -51,7 +51,7 @@ def _task(spec, params) -> steps.Task:
 
 def _step(task):
   """Compiles a step on pixels; unlike the loop's it keeps the old state."""
-  feed = feeds.pixels(sources.of_arrays(), task.spec.augment,
+  feed = feeds.pixels(pixel_sources.of_arrays(), task.spec.augment,
                       task.spec.model.preprocessing)
   return jax.jit(functools.partial(steps.train_step, task, feed))
 

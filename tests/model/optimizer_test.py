@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.recipes import ham
 from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model import trainable
+from medxfer.recipes import ham
 
 
 @pytest.fixture

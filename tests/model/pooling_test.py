@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.model import pooling
+from medxfer.model.cpu import pooling
 
 
 @pytest.mark.parametrize('shape', [

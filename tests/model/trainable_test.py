@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from medxfer.recipes import common
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import trainable
+from medxfer.recipes import common
 
 _SHAPES = {**layers.backbone_shapes(),
            **{name: {'kernel': (2, 2), 'bias': (2,)} for name in layers.HEAD}}

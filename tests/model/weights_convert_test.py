@@ -8,8 +8,8 @@ import h5py
 import pytest
 
 from medxfer import errors
-from medxfer.model import weights
 from medxfer.commands import convert_weights
+from medxfer.model import weights
 
 _ROOT = pathlib.Path(__file__).parents[2]
 

@@ -9,14 +9,14 @@ import pytest
 
 from medxfer import errors
 from medxfer.model import weights
-from medxfer.model.weights import contract
 from medxfer.model.weights import keras_files
+from medxfer.model.weights import metadata
 
 _FORMATS = ('a.npz', 'a.h5', 'a.weights.h5')
 
 
 def _equal(one, other):
-  one, other = contract.flatten(one.params), contract.flatten(other.params)
+  one, other = metadata.flatten(one.params), metadata.flatten(other.params)
   return one.keys() == other.keys() and all(
       np.array_equal(one[k], other[k]) for k in one)
 

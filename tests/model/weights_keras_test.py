@@ -9,7 +9,7 @@ import pytest
 from medxfer import errors
 from medxfer.model import layers
 from medxfer.model import weights
-from medxfer.model.weights import contract
+from medxfer.model.weights import metadata
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +32,7 @@ def backbone(keras, fabricated):
 
 
 def _assert_equal(params, fabricated):
-  one, other = contract.flatten(params), contract.flatten(fabricated.params)
+  one, other = metadata.flatten(params), metadata.flatten(fabricated.params)
   assert one.keys() == other.keys()
   for name, array in one.items():
     assert array.dtype == np.float32

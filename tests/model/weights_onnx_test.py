@@ -5,8 +5,8 @@ import pytest
 
 from medxfer import errors
 from medxfer.model import weights
-from medxfer.model.weights import contract
 from medxfer.model.weights import locating
+from medxfer.model.weights import metadata
 
 
 @pytest.fixture(scope='module')
@@ -42,7 +42,7 @@ def test_backbone_is_read(onnx, fabricated, tmp_path):
   read = weights.read(path, preprocessing='thesis')
   assert read.contract.digest == fabricated.contract.digest
   assert read.dropped == ('dense_1',)
-  for name, array in contract.flatten(read.params).items():
+  for name, array in metadata.flatten(read.params).items():
     layer, leaf = name.split('/')
     assert np.array_equal(array, fabricated.params[layer][leaf])
 

@@ -11,8 +11,8 @@ import pytest
 from medxfer import errors
 from medxfer import files
 from medxfer.model import weights
-from medxfer.model.weights import contract
 from medxfer.model.weights import locating
+from medxfer.model.weights import metadata
 from medxfer.model.weights import official
 
 _SHAPES = {'block1_conv1': {'kernel': (3, 3, 3, 2), 'bias': (2,)}}
@@ -36,7 +36,7 @@ _HEAD = {'predictions': {'kernel': np.ones((2, 2), np.float32),
 def test_contract_survives_json():
   """A contract written to JSON and read again is the same, digest included."""
   promise = _small().contract
-  again = contract.Contract.from_json(promise.to_json())
+  again = metadata.Contract.from_json(promise.to_json())
   assert again == promise
   assert again.digest == promise.digest
 
@@ -70,7 +70,7 @@ def test_contract_refuses_other_json(change, said):
   """A contract of another version, or with another key, is never guessed at."""
   fields = json.loads(_small().contract.to_json())
   with pytest.raises(errors.DataError) as caught:
-    contract.Contract.from_json(json.dumps(fields | change), path='f.npz')
+    metadata.Contract.from_json(json.dumps(fields | change), path='f.npz')
   assert said in str(caught.value) and 'f.npz' in str(caught.value)
 
 
@@ -78,7 +78,7 @@ def test_contract_refuses_other_json(change, said):
 def test_contract_refuses_what_is_no_object(text):
   """Damaged JSON is reported as such, whatever the parser raises."""
   with pytest.raises(errors.DataError):
-    contract.Contract.from_json(text)
+    metadata.Contract.from_json(text)
 
 
 def test_describe_refuses_other_numbers():

@@ -2,15 +2,15 @@
 
 import pytest
 
-from medxfer.report import answers
-from medxfer.report import cautions
-from medxfer.report import collect
-from medxfer.report import comparisons
-from medxfer.report import contents
-from medxfer.report import positive
-from medxfer.report import settings as settings_lib
-from medxfer.report import tables
-from medxfer.report import write
+from medxfer.report.page import comparisons
+from medxfer.report.page import contents
+from medxfer.report.page import write
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.text import cautions
+from medxfer.report.text import positive_class
+from medxfer.report.text import tables
+from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 
@@ -34,7 +34,7 @@ def test_few_test_images_are_said_beside_the_number(tmp_path):
   assert rows['df'].under[-1] == 'only 3 test images'
   assert rows['macro avg'].under[-1].endswith(': only 3 test images')
   assert not any('only' in text for text in rows['nv'].under)
-  said = answers.answers([setting])[-1].lines[0].numbers
+  said = verdicts.answers([setting])[-1].lines[0].numbers
   assert 'rests on classes with fewer than 10 test images (akiec 3' in said
   assert 'Fewer than 10 test images of a class (akiec 3' in ' '.join(
       cautions.sentences(setting))
@@ -68,7 +68,7 @@ def test_an_old_run_has_the_positive_class_of_its_threshold(tmp_path):
   workdirs.write(tmp_path / 'a', 'imagenet', dataset='chest_xray',
                  classes=workdirs.XRAY)
   [run] = collect.collect(tmp_path).runs
-  assert positive.of(run) == 'PNEUMONIA'
+  assert positive_class.of(run) == 'PNEUMONIA'
 
 
 @pytest.mark.parametrize('names', [workdirs.XRAY, workdirs.HAM])
@@ -80,7 +80,7 @@ def test_predictions_are_told_by_class_for_any_number_of_classes(
   workdirs.write(tmp_path / 'a', 'all', classes=names, images=63,
                  dataset='folder', change=change)
   [setting] = _settings(tmp_path)
-  table = positive.table(setting, setting.columns[0], 'c')
+  table = positive_class.table(setting, setting.columns[0], 'c')
   assert [row[0].text for row in table.rows] == list(names)
   row = dict(zip(table.header, table.rows[-1]))
   assert row['Sensitivity'].text == '0.500 (0.400–0.600)'

@@ -5,13 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from medxfer.report import collect
-from medxfer.report import settings as settings_lib
-from medxfer.report.charts import classes
-from medxfer.report.charts import curves
-from medxfer.report.charts import diagnosis
-from medxfer.report.charts import network
-from medxfer.report.charts import style
+from medxfer.report.figures import architecture_diagram
+from medxfer.report.figures import class_counts
+from medxfer.report.figures import diagnosis
+from medxfer.report.figures import style
+from medxfer.report.figures import training_curves
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
 from tests.report import workdirs
 
 _NAMES = ('<script>alert(1)</script>', '$x_{1', 'bell\x07', 'größe 日本',
@@ -28,9 +28,9 @@ def settings(tmp_path_factory):
 
 
 _DRAW = {
-    'classes': lambda s: classes.distribution(s.columns[0].first, 'c'),
-    'network': lambda s: network.network(s.columns, 'n'),
-    'curves': lambda s: curves.training(s, 't'),
+    'classes': lambda s: class_counts.distribution(s.columns[0].first, 'c'),
+    'network': lambda s: architecture_diagram.network(s.columns, 'n'),
+    'curves': lambda s: training_curves.training(s, 't'),
     'confusion': lambda s: diagnosis.confusion(s.columns[0], 'm'),
     'reliability': lambda s: diagnosis.reliability(s.columns[0], 'r'),
     'roc': lambda s: diagnosis.roc(s.columns[0], 'o'),
@@ -64,14 +64,14 @@ def test_figures_say_in_words_what_they_show(settings):
           for row in chart.rows] == counts
   area = column.first.summary['test']['auroc_per_class'][_NAMES[1]]
   assert f'{_NAMES[1]} {area:.3f}' in diagnosis.roc(column, 'o').label
-  assert network.network([column], 'n').rows[0][1:] == ('trains',) * 6
+  assert architecture_diagram.network([column], 'n').rows[0][1:] == ('trains',) * 6
 
 
 def test_frozen_parts_are_marked_frozen(tmp_path):
   """Figure 6.1, from the patterns of the specification."""
   workdirs.write(tmp_path / 'a', 'first_last')
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
-  chart = network.network(setting.columns, 'n')
+  chart = architecture_diagram.network(setting.columns, 'n')
   assert chart.rows == ((
       'First and last blocks trainable', 'trains', 'frozen', 'frozen',
       'frozen', 'trains', 'trains'),)

@@ -3,15 +3,15 @@
 import pytest
 
 from medxfer import errors
-from medxfer.report import answers
-from medxfer.report import cautions
-from medxfer.report import choices
-from medxfer.report import collect
-from medxfer.report import contents
-from medxfer.report import estimates
-from medxfer.report import pairs
-from medxfer.report import settings as settings_lib
-from medxfer.report import tables
+from medxfer.report.page import contents
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.stats import choices
+from medxfer.report.stats import estimates
+from medxfer.report.stats import pairs
+from medxfer.report.text import cautions
+from medxfer.report.text import tables
+from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 _NOTE = {'kind': 'best_is_last', 'text': 'the best of 6 epochs is the last'}
@@ -27,7 +27,7 @@ def _settings(root):
 
 def _answers(root):
   settings = _settings(root)
-  return answers.answers(settings, answers.advice(settings))
+  return verdicts.answers(settings, verdicts.advice(settings))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_bold_and_the_figures_are_those_of_the_choice(disagreeing):
   notes = ' '.join(table.notes)
   assert 'Bold: last block trainable, the network that validation' in notes
   assert 'Trees also train on the validation images' in notes
-  assert answers.shown(setting).title == 'Last block trainable'
+  assert verdicts.shown(setting).title == 'Last block trainable'
 
 
 @pytest.mark.parametrize('damage, reason', [
@@ -91,7 +91,7 @@ def test_where_validation_cannot_choose_the_test_images_do_not(
   table = tables.f1_table(setting, 't', *cautions.choice(setting))
   assert not any(cell.best for row in table.rows for cell in row)
   assert 'Nothing is bold' in table.notes[-1]
-  assert answers.shown(setting).title == 'All layers trainable'
+  assert verdicts.shown(setting).title == 'All layers trainable'
 
 
 def test_seeds_are_averaged_and_only_common_ones_count(tmp_path):

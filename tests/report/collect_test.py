@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from medxfer import errors
-from medxfer.report import collect
+from medxfer.report.read import collect
 from tests.report import workdirs
 
 

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from medxfer.report import write
+from medxfer.report.page import write
 from tests.report import workdirs
 
 SCRIPT = '<script>alert(1)</script>'

@@ -6,9 +6,9 @@ import statistics
 
 import pytest
 
-from medxfer.report import collect
-from medxfer.report import estimates
-from medxfer.report import settings as settings_lib
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.stats import estimates
 from tests.report import workdirs
 
 

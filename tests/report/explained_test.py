@@ -6,10 +6,10 @@ import pytest
 
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.report import collect
-from medxfer.report import explained
-from medxfer.report import settings as settings_lib
-from medxfer.report import write
+from medxfer.report.figures import explained
+from medxfer.report.page import write
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
 from tests import tiny
 from tests.report import workdirs
 
@@ -47,7 +47,7 @@ def test_without_a_checkpoint_the_page_says_so(tmp_path):
 @pytest.mark.slow
 def test_pictures_come_from_the_checkpoints_and_the_images(phantoms, tmp_path):
   """Figure 8.1 and Grad-CAM of a real run; none where the images are gone."""
-  from medxfer.runs import run  # pylint: disable=import-outside-toplevel
+  from medxfer.runs import run
   data = shutil.copytree(phantoms, tmp_path / 'data')
   run.run(specs.from_config(tiny.config(data)), tmp_path / 'runs' / 'all')
   shutil.copytree(tmp_path / 'runs' / 'all', tmp_path / 'runs' / 'random')

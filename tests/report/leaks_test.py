@@ -4,12 +4,12 @@ import copy
 
 import pytest
 
-from medxfer.report import answers
-from medxfer.report import collect
-from medxfer.report import comparisons
-from medxfer.report import leaks
-from medxfer.report import settings as settings_lib
-from medxfer.report import write
+from medxfer.report.page import comparisons
+from medxfer.report.page import write
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.text import leaks
+from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 
@@ -33,7 +33,7 @@ def _settings(root):
 
 
 def _trust(root):
-  return answers.answers(_settings(root))[-1].lines[0]
+  return verdicts.answers(_settings(root))[-1].lines[0]
 
 
 @pytest.mark.parametrize('leak, verdict, words', [

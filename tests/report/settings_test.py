@@ -2,9 +2,9 @@
 
 import pytest
 
-from medxfer.report import collect
-from medxfer.report import settings as settings_lib
-from medxfer.report import twins
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.stats import matched_pairs
 from tests.report import workdirs
 
 
@@ -71,11 +71,11 @@ def test_twins_differ_in_one_thing_only(arrange):
       ('all', {'modifiers': ('caffe', 'cpu')}),
       ('random', {'modifiers': ('cpu', 'grouped')}),
       ('decision_tree', {}), ('decision_tree', {'modifiers': ('grouped',)}))
-  by_split = list(twins.by_split(settings))
+  by_split = list(matched_pairs.by_split(settings))
   assert [(a.setting.split, b.setting.split, a.column.arm)
           for a, b in by_split] == [
       ('thesis', 'grouped', 'decision_tree'), ('thesis', 'grouped', 'all')]
-  [(a, b)] = twins.by_preprocessing(settings)
+  [(a, b)] = matched_pairs.by_preprocessing(settings)
   assert (a.setting.recipe, b.setting.recipe) == (('cpu',), ('caffe', 'cpu'))
 
 

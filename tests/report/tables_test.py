@@ -7,15 +7,15 @@ import statistics
 
 import pytest
 
-from medxfer.evaluation import multiplicity
+from medxfer.evaluation import multiple_testing
 from medxfer.evaluation import paired
-from medxfer.report import collect
-from medxfer.report import comparisons
-from medxfer.report import estimates
-from medxfer.report import render
-from medxfer.report import settings as settings_lib
-from medxfer.report import tables
-from medxfer.report import thesis
+from medxfer.report.page import comparisons
+from medxfer.report.page import render
+from medxfer.report.read import collect
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import thesis
+from medxfer.report.stats import estimates
+from medxfer.report.text import tables
 from tests.report import workdirs
 
 
@@ -131,9 +131,9 @@ def test_pairs_are_the_paired_test(tmp_path):
 
 def test_holm_agrees_with_its_definition():
   """Sorted p-values times what is left, never falling, at most one."""
-  assert multiplicity.holm([0.01, 0.04, 0.03]) == pytest.approx(
+  assert multiple_testing.holm([0.01, 0.04, 0.03]) == pytest.approx(
       [0.03, 0.06, 0.06])
-  assert multiplicity.holm([0.9, 0.8]) == [1, 1]
+  assert multiple_testing.holm([0.9, 0.8]) == [1, 1]
 
 
 def test_leakage_is_the_difference_of_two_splits(tmp_path):

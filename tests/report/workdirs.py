@@ -9,14 +9,14 @@ import zlib
 
 import numpy as np
 
-from medxfer.recipes import common
 from medxfer import baselines
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.evaluation import operating
+from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.model import layers
+from medxfer.recipes import common
 
 HAM = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
 XRAY = ('NORMAL', 'PNEUMONIA')
@@ -90,9 +90,9 @@ def write(
     (path / 'metrics.jsonl').write_text(''.join(
         json.dumps(_epoch(i, skill)) + '\n' for i in range(6)))
     if len(classes) == 2:
-      chosen = operating.threshold(test, classes[1])
+      chosen = operating_point.threshold(test, classes[1])
       summary['threshold'] = {'positive': classes[1], 'value': chosen}
-      summary['test']['at_threshold'] = operating.at(
+      summary['test']['at_threshold'] = operating_point.at(
           test, chosen, classes[1])
   files.write_table(
       path / 'split.csv', ('image_id', 'label', 'group', 'split'),

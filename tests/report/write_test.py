@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from medxfer import errors
-from medxfer.report import page as page_lib
-from medxfer.report import write
+from medxfer.report.page import html as page_lib
+from medxfer.report.page import write
 from tests.report import conftest
 from tests.report import workdirs
 

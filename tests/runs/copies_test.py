@@ -9,12 +9,12 @@ from PIL import ImageFilter
 from PIL import ImageOps
 import pytest
 
-from medxfer.recipes import folder
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.data import pixels
+from medxfer.data import pixel_cache
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
+from medxfer.recipes import folder
 from medxfer.runs import evaluate
 from medxfer.runs import run
 
@@ -168,7 +168,7 @@ def test_thumbnails_come_from_the_cache_with_the_pixels(
   config.cache_dir = str(tmp_path / 'cache')
   before = _run(tmp_path / 'one', config)
   monkeypatch.setattr(
-      pixels.cache.Slot, 'draft', lambda *_: pytest.fail('decoded again'))
+      pixel_cache.cache.Slot, 'draft', lambda *_: pytest.fail('decoded again'))
   after = _run(tmp_path / 'two', config)
   assert after['leak'] == before['leak'] and after['leak']['copies']
 

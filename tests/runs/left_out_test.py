@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from medxfer.recipes import folder as folder_config
 from medxfer import spec as specs
+from medxfer.recipes import folder as folder_config
+from medxfer.runs import fingerprints
 from medxfer.runs import inputs
-from medxfer.runs import started
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_lines_and_the_table_say_all(data, tmp_path, capsys):
                r'malign/Icon\r)'):
     assert part in said
   assert 'pages: 1 image holds several pictures (benign/s: 3)' in said
-  started.write(tmp_path, found)
+  fingerprints.write(tmp_path, found)
   with (tmp_path / 'skipped.csv').open(newline='') as file:
     rows = {row['image_id']: row for row in csv.DictReader(file)}
   assert len(rows) == 7

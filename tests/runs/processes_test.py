@@ -13,11 +13,11 @@ import jax
 import numpy as np
 import pytest
 
-from medxfer.recipes import common
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.model.weights import contract as contracts
-from medxfer.runs import failures
+from medxfer.model.weights import metadata as contracts
+from medxfer.recipes import common
+from medxfer.runs import device_errors
 from medxfer.training import checkpoints
 from medxfer.training import devices
 from medxfer.training import processes
@@ -189,8 +189,8 @@ def test_a_device_without_room_says_what_to_lower():
   """And by how much; nothing else that XLA raises is swallowed."""
   spec = specs.from_config(common.default())
   with pytest.raises(errors.DataError, match='training.batch_size=16'):
-    with failures.explained(spec):
+    with device_errors.explained(spec):
       raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: 3 GiB')
   with pytest.raises(jax.errors.JaxRuntimeError, match='INTERNAL'):
-    with failures.explained(spec):
+    with device_errors.explained(spec):
       raise jax.errors.JaxRuntimeError('INTERNAL: what else')

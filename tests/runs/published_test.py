@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from medxfer.recipes import folder as folder_config
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.report import reading
+from medxfer.recipes import folder as folder_config
+from medxfer.report.read import finished_run
 from medxfer.runs import inputs
 from medxfer.runs import run
 
@@ -59,7 +59,7 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
              for name, side in _sides(path).items())
   (path / 'summary.json').unlink()
   assert run.run(_spec(sided), path)['split'] == 'official'
-  assert reading.read(path, 'a').spec.data.split == 'official'
+  assert finished_run.read(path, 'a').spec.data.split == 'official'
   with pytest.raises(errors.UsageError, match="split: 'auto' -> 'thesis'"):
     run.run(_spec(sided, split='thesis'), path)
 

@@ -17,9 +17,9 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import ham10000
 from medxfer.model import weights
+from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import run
-from medxfer.runs import started
 from tests import tiny
 
 
@@ -113,7 +113,7 @@ def test_another_class_list(phantoms, begun):
   renamed = dataclasses.replace(inputs, examples=dataclasses.replace(
       inputs.examples, class_names=tuple('abcdefg')))
   with pytest.raises(errors.DataError) as raised:
-    started.refuse_other(begun, renamed)
+    fingerprints.refuse_other(begun, renamed)
   assert 'labels_digest' in str(raised.value)
   assert '50 images have another label' in str(raised.value)
 
@@ -130,9 +130,9 @@ def test_other_weights(phantoms, begun):
       dataclasses.replace(inputs, backbone=backbone)
       for backbone in backbones)
   files.write_json(begun / 'inputs.json', first.digests())
-  started.refuse_other(begun, first)
+  fingerprints.refuse_other(begun, first)
   with pytest.raises(errors.DataError, match="weights_digest: '"):
-    started.refuse_other(begun, second)
+    fingerprints.refuse_other(begun, second)
 
 
 def test_a_run_of_an_earlier_version_compares_what_it_has(phantoms, begun):
@@ -141,4 +141,4 @@ def test_a_run_of_an_earlier_version_compares_what_it_has(phantoms, begun):
   digests = files.read_json(begun / 'inputs.json')
   del digests['labels_digest']
   files.write_json(begun / 'inputs.json', digests)
-  started.refuse_other(begun, inputs)
+  fingerprints.refuse_other(begun, inputs)

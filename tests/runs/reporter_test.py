@@ -2,8 +2,8 @@
 
 import pytest
 
-from medxfer.recipes import common
 from medxfer import spec as specs
+from medxfer.recipes import common
 from medxfer.runs import reporter
 from medxfer.runs import workdir
 

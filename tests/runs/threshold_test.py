@@ -10,7 +10,7 @@ import pytest
 from medxfer import spec as specs
 from medxfer.data import datasets
 from medxfer.data import ham10000
-from medxfer.evaluation import operating
+from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.runs import evaluate
 from medxfer.runs import run
@@ -46,10 +46,10 @@ def test_validation_chooses_and_test_is_scored_at_it(two_classes):
   path, summary = two_classes
   assert summary == json.loads((path / 'summary.json').read_text())
   chosen = summary['threshold']
-  assert chosen == operating.choose(_scored(path, 'val'), chosen['positive'])
+  assert chosen == operating_point.choose(_scored(path, 'val'), chosen['positive'])
   assert (chosen['positive'], chosen['chosen_on']) == ('nv', 'val')
   point = summary['test']['at_threshold']
-  want = operating.at(_scored(path, 'test'), chosen['value'], 'nv')
+  want = operating_point.at(_scored(path, 'test'), chosen['value'], 'nv')
   # Its intervals are by group, which a table does not hold.
   assert {**point, 'intervals': None} == {**want, 'intervals': None}
   # Numbers on the images that chose it would flatter.

@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from medxfer.recipes import table_7_1
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.recipes import table_7_1
 from medxfer.study import execute
 from medxfer.study import plan
 

@@ -4,13 +4,13 @@ import pathlib
 
 import pytest
 
+from medxfer import errors
+from medxfer import spec as specs
 from medxfer.recipes import ham
 from medxfer.recipes import layers
 from medxfer.recipes import table_7_1
 from medxfer.recipes import table_7_2
 from medxfer.recipes import table_folder
-from medxfer import errors
-from medxfer import spec as specs
 from medxfer.study import plan
 
 _PATH = pathlib.Path('study')

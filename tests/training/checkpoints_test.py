@@ -14,10 +14,10 @@ import pytest
 
 from medxfer import errors
 from medxfer import files
-from medxfer.model.weights import contract as contracts
+from medxfer.model.weights import metadata as contracts
+from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import state as states
-from medxfer.training import stored
 
 _MASK = {'fc1': {'kernel': False, 'bias': False},
          'fc2': {'kernel': True, 'bias': True}}
@@ -40,7 +40,7 @@ def _state(seed):
 def _checkpoint(epoch, best, steps=0):
   state = dataclasses.replace(
       _state(epoch), step=jnp.int32(epoch * 10 + steps))
-  return stored.Checkpoint(
+  return checkpoint_io.Checkpoint(
       state, tuple({'epoch': i + 1, 'val_accuracy': .5} for i in range(epoch)),
       best, {'loss': [.1] * steps} if steps else {}, float(steps))
 
@@ -160,7 +160,7 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
     checkpoint = _checkpoint(epoch, 2)
     state = dataclasses.replace(
         checkpoint.state, params={**checkpoint.state.params, 'fc1': frozen})
-    stored.write(
+    checkpoint_io.write(
         tmp_path / 'checkpoints' / f'{epoch}',
         dataclasses.replace(checkpoint, state=state), contracts.describe(
             state.params, source=f'{epoch}', preprocessing='caffe'))
@@ -355,7 +355,7 @@ def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
   def full(*_, **__):
     raise OSError(errno.ENOSPC, 'No space left on device')
 
-  monkeypatch.setattr(stored.ocp.Checkpointer, 'save', full)
+  monkeypatch.setattr(checkpoint_io.ocp.Checkpointer, 'save', full)
   with pytest.raises(
       errors.DataError,
       match='/3: cannot be saved .*No space.*up to epoch 2.*same command'):
@@ -375,7 +375,7 @@ def test_a_lost_process_is_no_full_disk_and_no_damage(
   def lose(*_, **__):
     raise error
 
-  monkeypatch.setattr(stored.ocp.Checkpointer, what, lose)
+  monkeypatch.setattr(checkpoint_io.ocp.Checkpointer, what, lose)
   with pytest.raises(type(error), match='^UN'):
     if what == 'save':
       _save(tmp_path, (3,), best=(1,))

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.recipes import common
 from medxfer import spec as specs
+from medxfer.recipes import common
 from medxfer.training import feeds
 from medxfer.training import loop
 

@@ -17,7 +17,7 @@ def prepare(setting: settings.Setting, *, backend: str) -> work.Work:
   if keras.backend.backend() != backend:
     raise RuntimeError(f'Keras runs on {keras.backend.backend()}')
   if backend == 'tensorflow':
-    import tensorflow as tf  # pylint: disable=import-outside-toplevel
+    import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
   if setting.precision == 'bfloat16':
     keras.mixed_precision.set_global_policy('mixed_bfloat16')

@@ -10,22 +10,22 @@ import numpy as np
 
 from configs import common
 from medxfer import spec as specs
+from medxfer.data import batching
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import folders
-from medxfer.data import order
-from medxfer.data import sources
+from medxfer.data import pixel_sources
 from medxfer.data import splits
+from medxfer.model import initialization
 from medxfer.model import optimizer
-from medxfer.model import start
 from medxfer.model import trainable
 from medxfer.model import vgg16
 from medxfer.model import weights as weights_lib
 from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import dispatch
+from medxfer.training import feature_cache
 from medxfer.training import feeds
-from medxfer.training import prefix
-from medxfer.training import room
+from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 from tools.bench import flops
@@ -51,7 +51,7 @@ def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
   spec = specs.from_config(_config(setting))
   model = vgg16.build(spec.model, settings.CLASSES)
   backbone = weights_lib.read(weights_lib.locate(None))
-  params = start.initial_params(
+  params = initialization.initial_params(
       model, spec.data.image_size, jax.random.key(0), backbone.params)
   params |= jax.tree.map(jnp.asarray, settings.head(setting))
   mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
@@ -85,8 +85,8 @@ def _loss(
   """Returns the mean cross-entropy of the first batch, without dropout."""
   images, labels = settings.pixels(setting)
   feed = feeds.pixels(
-      sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
-  size = room.images_at_once((setting.image_size,) * 2, len(images))
+      pixel_sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+  size = memory.images_at_once((setting.image_size,) * 2, len(images))
   step = steps_lib.compile_predict(task.model, feed)
   logits = np.concatenate([
       step(params, None, images[start:start + size])
@@ -102,13 +102,13 @@ def _feed(
   spec = task.spec
   rows = np.arange(len(pixels))
   split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
-  source = sources.make(
+  source = pixel_sources.make(
       'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size)
   source = dataclasses.replace(
       source, stored=devices.replicate(source.stored))
-  decision = prefix.decide(task.model, spec, split)
+  decision = feature_cache.decide(task.model, spec, split)
   if decision.keep:
-    return prefix.feed(task.model, params, spec, source, split, decision)
+    return feature_cache.feed(task.model, params, spec, source, split, decision)
   return feeds.pixels(source, spec.augment, spec.model.preprocessing)
 
 
@@ -117,7 +117,7 @@ def _forward(
 ) -> Callable[[int], None]:
   images, _ = settings.pixels(setting)
   feed = feeds.pixels(
-      sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+      pixel_sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
   step, batch = steps_lib.compile_predict(task.model, feed), jnp.array(images)
 
   def repeat(steps: int) -> None:
@@ -153,7 +153,7 @@ def _epochs(
 ) -> Callable[[int], None]:
   """Whole epochs, from files to parameters; compiled once, as in a run."""
   # Loads TensorFlow, which the other modes do without.
-  from medxfer.data import pipeline  # pylint: disable=import-outside-toplevel
+  from medxfer.data import pipeline
   examples = folders.read(
       pathlib.Path(setting.folder), on_bad_image='fail')
   step = None
@@ -168,8 +168,8 @@ def _epochs(
     state = _state(task, jax.tree.map(jnp.copy, params))
     key = devices.key(0)
     for epoch in range(1, settings.EPOCHS + 1):
-      batches, weights = order.batched(
-          order.shuffled(np.arange(len(examples)), seed=0, epoch=epoch),
+      batches, weights = batching.batched(
+          batching.shuffled(np.arange(len(examples)), seed=0, epoch=epoch),
           setting.batch_size)
       for given in dispatch.training(
           feed, examples.labels, batches, weights, f'epoch {epoch}'):

@@ -40,7 +40,7 @@ def main(framework: str) -> None:
   try:
     work: works.Work = importlib.import_module(module).prepare(setting, **told)
     work.repeat(1)
-  except Exception as error:  # pylint: disable=broad-exception-caught
+  except Exception as error:
     # Out of memory, no compiler, a missing package: the table says which.
     told = startup.explained(error) or f'{type(error).__name__}: {error}'
     _answer(answers, error=f'{told}'[:300])

@@ -8,11 +8,11 @@ Nothing here imports JAX, TensorFlow or Keras, opens a pickle, or reaches for
 the network.
 """
 
-from medxfer.model.weights.contract import Contract
-from medxfer.model.weights.contract import describe
-from medxfer.model.weights.contract import TensorSpec
-from medxfer.model.weights.contract import Weights
 from medxfer.model.weights.locating import locate
+from medxfer.model.weights.metadata import Contract
+from medxfer.model.weights.metadata import describe
+from medxfer.model.weights.metadata import TensorSpec
+from medxfer.model.weights.metadata import Weights
 from medxfer.model.weights.official import recognise
 from medxfer.model.weights.reading import read
 from medxfer.model.weights.verifying import verify

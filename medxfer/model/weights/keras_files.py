@@ -23,10 +23,10 @@ import h5py
 from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
-from medxfer.model.weights import contract
-from medxfer.model.weights import foreign
+from medxfer.model.weights import external
 from medxfer.model.weights import hdf5
 from medxfer.model.weights import keras_graph
+from medxfer.model.weights import metadata
 
 ARCHIVE_MEMBER = 'model.weights.h5'
 _ARCHIVE_MODEL = 'config.json'
@@ -48,7 +48,7 @@ def read(
     path: pathlib.Path,
     file: BinaryIO | None = None,
     model: bytes | None = None,
-) -> foreign.Foreign:
+) -> external.Foreign:
   """Reads the backbone from an HDF5 file of Keras.
 
   Args:
@@ -73,24 +73,24 @@ def read(
       convolutions, others = _by_order(headers)
       kind += ' (layers told apart by their order; the file names none)'
     announced = hdf5.text(root, CONTRACT_ATTRIBUTE)
-    params = foreign.backbone(convolutions, path)
+    params = external.backbone(convolutions, path)
     graph = keras_graph.parse(
         model or hdf5.text(root, _MODEL_ATTRIBUTE), path)
     if graph:
       keras_graph.check(graph, path)
     else:
       keras_graph.refuse_scaling_layers(others, path)
-    return foreign.Foreign(
+    return external.Foreign(
         params=params,
         dropped=tuple(dict.fromkeys(header.layer for header in others)),
         kind=kind,
-        announced=announced and contract.Contract.from_json(
+        announced=announced and metadata.Contract.from_json(
             announced, path=path),
         preprocessing=keras_graph.preprocessing(graph, path),
     )
 
 
-def read_archive(path: pathlib.Path) -> foreign.Foreign:
+def read_archive(path: pathlib.Path) -> external.Foreign:
   """Reads the backbone from a .keras archive.
 
   Args:
@@ -121,7 +121,7 @@ def read_archive(path: pathlib.Path) -> foreign.Foreign:
     return read(path, file, model)
 
 
-def write_legacy(weights: contract.Weights, path: pathlib.Path) -> None:
+def write_legacy(weights: metadata.Weights, path: pathlib.Path) -> None:
   """Writes the file that `keras.applications.VGG16(weights=PATH)` loads.
 
   Args:
@@ -141,7 +141,7 @@ def write_legacy(weights: contract.Weights, path: pathlib.Path) -> None:
         group.create_dataset(name, data=weights.params[layer][leaf])
 
 
-def write_new(weights: contract.Weights, path: pathlib.Path) -> None:
+def write_new(weights: metadata.Weights, path: pathlib.Path) -> None:
   """Writes a Keras 3 .weights.h5 of `keras.applications.VGG16`.
 
   Args:
@@ -159,13 +159,13 @@ def write_new(weights: contract.Weights, path: pathlib.Path) -> None:
       group.create_dataset('1', data=weights.params[layer]['bias'])
 
 
-def _legacy_headers(datasets: dict[str, h5py.Dataset]) -> list[foreign.Header]:
+def _legacy_headers(datasets: dict[str, h5py.Dataset]) -> list[external.Header]:
   headers = []
   for place, dataset in datasets.items():
     *parts, last = place.removeprefix('model_weights/').split('/')
     # The innermost name that is VGG-16's, else the layer of the outer model.
     layer = next(
-        (p for p in reversed(parts) if foreign.CONVOLUTION.fullmatch(p)),
+        (p for p in reversed(parts) if external.CONVOLUTION.fullmatch(p)),
         parts[0] if parts else place,
     )
     leaf = _LEAF.search(last)
@@ -174,7 +174,7 @@ def _legacy_headers(datasets: dict[str, h5py.Dataset]) -> list[foreign.Header]:
   return headers
 
 
-def _new_headers(datasets: dict[str, h5py.Dataset]) -> list[foreign.Header]:
+def _new_headers(datasets: dict[str, h5py.Dataset]) -> list[external.Header]:
   headers = []
   for place, dataset in datasets.items():
     parts = place.split('/')
@@ -187,32 +187,32 @@ def _new_headers(datasets: dict[str, h5py.Dataset]) -> list[foreign.Header]:
 
 def _header(
     place: str, layer: str, leaf: str, dataset: h5py.Dataset
-) -> foreign.Header:
-  return foreign.Header(
+) -> external.Header:
+  return external.Header(
       place, layer, leaf, tuple(dataset.shape or ()), dataset.dtype.name,
       lambda: dataset[()],
   )
 
 
 def _split(
-    headers: Iterable[foreign.Header],
-) -> tuple[list[foreign.Header], list[foreign.Header]]:
+    headers: Iterable[external.Header],
+) -> tuple[list[external.Header], list[external.Header]]:
   ours, others = [], []
   for header in headers:
-    is_ours = foreign.CONVOLUTION.fullmatch(header.layer)
+    is_ours = external.CONVOLUTION.fullmatch(header.layer)
     (ours if is_ours else others).append(header)
   return ours, others
 
 
 def _by_order(
-    headers: list[foreign.Header],
-) -> tuple[list[foreign.Header], list[foreign.Header]]:
+    headers: list[external.Header],
+) -> tuple[list[external.Header], list[external.Header]]:
   """Finds 13 convolutions of VGG-16's shapes in a model without its names.
 
   Keras numbers the layers of a class in the order of the model, so their
   order is sure; that the shapes fit is asked for here, layer by layer.
   """
-  containers: dict[str, dict[int, list[foreign.Header]]] = {}
+  containers: dict[str, dict[int, list[external.Header]]] = {}
   for header in headers:
     parts = header.where.split('/')
     match = _NAMELESS.match(parts[-3]) if len(parts) > 2 else None

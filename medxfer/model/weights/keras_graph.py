@@ -17,7 +17,7 @@ from typing import Any
 from medxfer import errors
 from medxfer import files
 from medxfer.model import layers
-from medxfer.model.weights import foreign
+from medxfer.model.weights import external
 
 _Layer = tuple[str, Mapping[str, Any]]  # Class name, configuration.
 
@@ -147,7 +147,7 @@ def preprocessing(
 
 
 def refuse_scaling_layers(
-    others: Iterable[foreign.Header], path: pathlib.Path
+    others: Iterable[external.Header], path: pathlib.Path
 ) -> None:
   """Refuses layers that may scale what is between the convolutions.
 
@@ -181,7 +181,7 @@ def _convolutions(graph: Sequence[_Layer]) -> list[int]:
   """Returns the places of VGG-16's convolutions, by name or by order."""
   places = [i for i, (kind, _) in enumerate(graph) if kind == 'Conv2D']
   named = [i for i in places
-           if foreign.CONVOLUTION.fullmatch(str(graph[i][1].get('name')))]
+           if external.CONVOLUTION.fullmatch(str(graph[i][1].get('name')))]
   return named or places[:len(layers.CONVOLUTIONS)]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
-from medxfer.model.weights import contract
+from medxfer.model.weights import metadata
 from medxfer.model.weights import verifying
 
 CONTRACT_MEMBER = 'contract.json'
@@ -22,7 +22,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LARGEST_CONTRACT = 2**20
 
 
-def write(weights: contract.Weights, path: pathlib.Path) -> None:
+def write(weights: metadata.Weights, path: pathlib.Path) -> None:
   """Writes a weights file.
 
   Args:
@@ -32,14 +32,14 @@ def write(weights: contract.Weights, path: pathlib.Path) -> None:
   with zipfile.ZipFile(path, 'w', zipfile.ZIP_STORED) as archive:
     text = weights.contract.to_json()
     archive.writestr(_member(CONTRACT_MEMBER), text)
-    for name, array in sorted(contract.flatten(weights.params).items()):
+    for name, array in sorted(metadata.flatten(weights.params).items()):
       with archive.open(_member(f'{name}.npy'), 'w') as file:
         np.lib.format.write_array(
             file, np.ascontiguousarray(array, '<f4'), allow_pickle=False
         )
 
 
-def read(path: pathlib.Path) -> contract.Weights:
+def read(path: pathlib.Path) -> metadata.Weights:
   """Reads a weights file that medxfer wrote.
 
   Args:
@@ -69,7 +69,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 def _read(
     archive: zipfile.ZipFile, path: pathlib.Path
-) -> contract.Weights:
+) -> metadata.Weights:
   promise = _contract(archive, path)
   wanted = {f'{name}.npy' for name in promise.tensors} | {CONTRACT_MEMBER}
   held = archive.namelist()
@@ -90,12 +90,12 @@ def _read(
       name: _array(archive, name, spec, path)
       for name, spec in promise.tensors.items()
   }
-  return contract.Weights(contract.unflatten(arrays), promise)
+  return metadata.Weights(metadata.unflatten(arrays), promise)
 
 
 def _contract(
     archive: zipfile.ZipFile, path: pathlib.Path
-) -> contract.Contract:
+) -> metadata.Contract:
   if CONTRACT_MEMBER not in archive.namelist():
     raise errors.DataError(
         f'{path}: holds no {CONTRACT_MEMBER}, so it is no weights file of '
@@ -106,13 +106,13 @@ def _contract(
         f'{path}: {CONTRACT_MEMBER} is larger than {_LARGEST_CONTRACT} bytes. '
         'Convert the weights again.'
     )
-  return contract.Contract.from_json(archive.read(CONTRACT_MEMBER), path=path)
+  return metadata.Contract.from_json(archive.read(CONTRACT_MEMBER), path=path)
 
 
 def _array(
     archive: zipfile.ZipFile,
     name: str,
-    spec: contract.TensorSpec,
+    spec: metadata.TensorSpec,
     path: pathlib.Path,
 ) -> np.ndarray:
   info = archive.getinfo(f'{name}.npy')

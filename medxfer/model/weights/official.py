@@ -11,7 +11,7 @@ import types
 import numpy as np
 
 from medxfer.model import layers
-from medxfer.model.weights import contract
+from medxfer.model.weights import metadata
 
 NAME = 'ImageNet VGG-16 of keras.applications'
 PREPROCESSING = 'caffe'
@@ -77,7 +77,7 @@ DIGESTS: Mapping[str, str] = types.MappingProxyType({
 })
 
 
-def recognise(params: contract.Params) -> str | None:
+def recognise(params: metadata.Params) -> str | None:
   """Tells whether parameters are the official ImageNet weights.
 
   Args:
@@ -86,15 +86,15 @@ def recognise(params: contract.Params) -> str | None:
   Returns:
     A sentence naming them if all 26 tensors are equal bit for bit, else None.
   """
-  arrays = contract.flatten(params)
-  shapes = contract.flatten(layers.backbone_shapes())
+  arrays = metadata.flatten(params)
+  shapes = metadata.flatten(layers.backbone_shapes())
   for name, digest in DIGESTS.items():
     if name not in arrays:
       return None
     array = np.asarray(arrays[name])
-    if (array.shape, array.dtype.name) != (shapes[name], contract.DTYPE):
+    if (array.shape, array.dtype.name) != (shapes[name], metadata.DTYPE):
       return None
-    if contract.tensor_digest(array) != digest:
+    if metadata.tensor_digest(array) != digest:
       return None
   count = len(DIGESTS)
   return f'{NAME} ({count} of {count} tensors, bit for bit)'

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medxfer import errors
-from medxfer.model.weights import foreign
+from medxfer.model.weights import external
 
 _TENSOR = re.compile(
     r'(?:.*/)?(block\d+_conv\d+)(?:_\d+)?'
@@ -22,7 +22,7 @@ _LEAVES = {'convolution/ReadVariableOp': 'kernel', 'Squeeze': 'bias'}
 _LARGEST = 2**31  # The most that protobuf can hold.
 
 
-def read(path: pathlib.Path) -> foreign.Foreign:
+def read(path: pathlib.Path) -> external.Foreign:
   """Reads the backbone from an ONNX file.
 
   Args:
@@ -43,8 +43,8 @@ def read(path: pathlib.Path) -> foreign.Foreign:
       headers.append(_header(onnx, tensor, match, path))
     elif tensor.data_type == onnx.TensorProto.FLOAT:
       others[_layer(tensor.name)] = True
-  return foreign.Foreign(
-      params=foreign.backbone(headers, path),
+  return external.Foreign(
+      params=external.backbone(headers, path),
       dropped=tuple(sorted(others)),
       kind='ONNX',
   )
@@ -85,7 +85,7 @@ def _initialisers(onnx: Any, path: pathlib.Path) -> list[Any]:
 
 def _header(
     onnx: Any, tensor: Any, match: re.Match[str], path: pathlib.Path
-) -> foreign.Header:
+) -> external.Header:
   if tensor.data_location == onnx.TensorProto.EXTERNAL:
     raise errors.DataError(
         f'{path}: {tensor.name} keeps its data in another file, which medxfer '
@@ -108,7 +108,7 @@ def _header(
       ) from e
     return array.transpose(2, 3, 1, 0) if leaf == 'kernel' else array
 
-  return foreign.Header(
+  return external.Header(
       tensor.name, match[1], leaf, shape,
       'float32' if is_float else f'ONNX type {tensor.data_type}', data,
   )

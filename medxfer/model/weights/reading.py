@@ -5,9 +5,9 @@ import pathlib
 from medxfer import containers
 from medxfer import errors
 from medxfer.model import layers
-from medxfer.model.weights import contract
-from medxfer.model.weights import foreign
+from medxfer.model.weights import external
 from medxfer.model.weights import keras_files
+from medxfer.model.weights import metadata
 from medxfer.model.weights import native
 from medxfer.model.weights import official
 from medxfer.model.weights import onnx_file
@@ -25,7 +25,7 @@ _PICKLE_MAGIC = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 def read(
     path: pathlib.Path, *, preprocessing: str | None = None
-) -> contract.Weights:
+) -> metadata.Weights:
   """Reads and verifies a weights file of any known format.
 
   Args:
@@ -111,7 +111,7 @@ def _zip_kind(path: pathlib.Path) -> str:
   )
 
 
-def _foreign(kind: str, path: pathlib.Path) -> foreign.Foreign:
+def _foreign(kind: str, path: pathlib.Path) -> external.Foreign:
   if kind == 'keras':
     return keras_files.read_archive(path)
   if kind == 'onnx':
@@ -120,11 +120,11 @@ def _foreign(kind: str, path: pathlib.Path) -> foreign.Foreign:
 
 
 def _adopt(
-    found: foreign.Foreign, path: pathlib.Path, preprocessing: str | None
-) -> contract.Weights:
+    found: external.Foreign, path: pathlib.Path, preprocessing: str | None
+) -> metadata.Weights:
   if found.announced:
     _agree(path, preprocessing, found.announced.preprocessing)
-    return contract.Weights(found.params, found.announced, found.dropped)
+    return metadata.Weights(found.params, found.announced, found.dropped)
   name = official.recognise(found.params)
   if name:
     _agree(path, preprocessing, official.PREPROCESSING)
@@ -138,17 +138,17 @@ def _adopt(
         ' do not say which pixels they were trained with. Convert the file '
         'once: python -m medxfer convert_weights '
         f'--source={path} --output=PATH.npz '
-        f'--preprocessing={"|".join(contract.PREPROCESSINGS)}'
+        f'--preprocessing={"|".join(metadata.PREPROCESSINGS)}'
     )
-  described = contract.describe(
+  described = metadata.describe(
       found.params,
       source=(
           f'{name or "VGG-16 weights that medxfer did not train"}, from '
-          f'{path.name} ({found.kind}){foreign.left_out(found.dropped)}'
+          f'{path.name} ({found.kind}){external.left_out(found.dropped)}'
       ),
       preprocessing=preprocessing,
   )
-  return contract.Weights(found.params, described, found.dropped)
+  return metadata.Weights(found.params, described, found.dropped)
 
 
 def _agree(path: pathlib.Path, asked: str | None, known: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.model import layers
-from medxfer.model.weights import contract
+from medxfer.model.weights import metadata
 
 # 'layer/leaf' -> (shape, name of the dtype), as a file's header says.
 Headers = Mapping[str, tuple[tuple[int, ...], str]]
@@ -33,7 +33,7 @@ def header_differences(
   Returns:
     '-' (missing), '+' (unexpected) and '~' (wrong) lines; empty if equal.
   """
-  wanted = contract.flatten(expected)
+  wanted = metadata.flatten(expected)
   lines = [f'- {n} {s}: missing' for n, s in wanted.items() if n not in found]
   for name, (shape, dtype) in found.items():
     is_head = allow_head and name.rsplit('/', 1)[0] in layers.HEAD
@@ -41,8 +41,8 @@ def header_differences(
       lines.append(f'+ {name} {shape}: unexpected')
     elif name in wanted and shape != wanted[name]:
       lines.append(f'~ {name}: shape is {shape}, should be {wanted[name]}')
-    if dtype != contract.DTYPE:
-      lines.append(f'~ {name}: dtype is {dtype}, should be {contract.DTYPE}')
+    if dtype != metadata.DTYPE:
+      lines.append(f'~ {name}: dtype is {dtype}, should be {metadata.DTYPE}')
   return lines
 
 
@@ -70,8 +70,8 @@ def refuse(lines: Sequence[str], path: pathlib.Path | str) -> None:
 
 
 def without(
-    weights: contract.Weights, named: Iterable[str]
-) -> contract.Weights:
+    weights: metadata.Weights, named: Iterable[str]
+) -> metadata.Weights:
   """Returns the weights without the named layers.
 
   Args:
@@ -94,7 +94,7 @@ def without(
   if not names:
     return weights
   old = weights.contract
-  return contract.Weights(
+  return metadata.Weights(
       params={k: v for k, v in weights.params.items() if k not in names},
       contract=dataclasses.replace(
           old,
@@ -108,13 +108,13 @@ def without(
 
 
 def verify(
-    weights: contract.Weights,
+    weights: metadata.Weights,
     expected_shapes: Shapes,
     *,
     path: pathlib.Path | str,
     allow_head: bool = False,
     drop: Sequence[str] = (),
-) -> contract.Weights:
+) -> metadata.Weights:
   """Compares weights with the network and with their own contract.
 
   Args:
@@ -134,7 +134,7 @@ def verify(
     UsageError: `drop` names a layer that is not there.
   """
   kept = without(weights, drop)
-  arrays = contract.flatten(kept.params)
+  arrays = metadata.flatten(kept.params)
   headers = {k: (np.shape(v), v.dtype.name) for k, v in arrays.items()}
   lines = header_differences(headers, expected_shapes, allow_head=allow_head)
   announced = kept.contract.tensors
@@ -147,7 +147,7 @@ def verify(
 
 
 def _value_differences(
-    name: str, array: np.ndarray, spec: contract.TensorSpec | None
+    name: str, array: np.ndarray, spec: metadata.TensorSpec | None
 ) -> list[str]:
   lines = []
   bad = array.size - np.count_nonzero(np.isfinite(array))
@@ -160,7 +160,7 @@ def _value_differences(
         f'~ {name}: is {array.dtype.name} {np.shape(array)}, the contract '
         f'announces {spec.dtype} {spec.shape}'
     )
-  elif (digest := contract.tensor_digest(array)) != spec.sha256:
+  elif (digest := metadata.tensor_digest(array)) != spec.sha256:
     lines.append(
         f'~ {name}: sha256 is {digest[:16]}..., the contract announces '
         f'{spec.sha256[:16]}...'

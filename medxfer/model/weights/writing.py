@@ -6,8 +6,8 @@ import pathlib
 from medxfer import errors
 from medxfer import files
 from medxfer.model import layers
-from medxfer.model.weights import contract
 from medxfer.model.weights import keras_files
+from medxfer.model.weights import metadata
 from medxfer.model.weights import native
 from medxfer.model.weights import verifying
 
@@ -36,12 +36,12 @@ def kind(path: pathlib.Path) -> str:
 
 
 def write(
-    weights: contract.Weights,
+    weights: metadata.Weights,
     path: pathlib.Path,
     *,
     overwrite: bool = False,
     drop: Sequence[str] = (),
-) -> contract.Weights:
+) -> metadata.Weights:
   """Writes weights; the suffix says how.
 
   Args:

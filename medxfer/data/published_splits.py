@@ -1,0 +1,156 @@
+"""Which split is meant where a data set has published sides, or has none."""
+
+from collections.abc import Iterable
+import dataclasses
+
+import numpy as np
+
+from medxfer import errors
+from medxfer.data import examples as examples_lib
+from medxfer.data import subset_names
+
+_FEWEST = 3  # Images of a class: one a side.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decision:
+  """A split that is named.
+
+  Attributes:
+    kind: 'thesis' or 'grouped', by which images are dealt; 'official' or
+      'official_grouped', where the test side is as published.
+    sides: n names of the sides before any is cut from train; None where all
+      images are dealt.
+    cut: the sides that are cut from train.
+    notes: what to say of it, a line each.
+  """
+
+  kind: str
+  sides: np.ndarray | None = None
+  cut: tuple[str, ...] = ()
+  notes: tuple[str, ...] = ()
+
+
+def decide(examples: examples_lib.Examples, asked: str) -> Decision:
+  """Returns which split `data.split` means for a table.
+
+  Args:
+    examples: the table; its column 'published', if there, names sides.
+    asked: the value of the key.
+
+  Raises:
+    DataError: a class has too few images, or misses a published side.
+    UsageError: the split needs groups or sides that are not there.
+  """
+  _refuse_few(examples)
+  if asked.endswith('grouped') and not examples.groups_known:
+    raise errors.UsageError(
+        f'data.split={asked}: nothing says which images of {examples.name} '
+        'belong together; give --config.data.groups=FILE, a CSV file '
+        'image,group, or put the images of each group into a folder of its '
+        'own below its class, with --config.data.levels=class/group')
+  if 'published' not in examples.columns:
+    if asked.startswith('official'):
+      _refuse_unpublished(examples, 'train')
+    return Decision('thesis' if asked == 'auto' else asked)
+  sides = np.array(examples.columns['published'], dtype=object)
+  if asked in ('thesis', 'grouped'):
+    return Decision(asked, notes=_pooled(sides, asked))
+  return _as_published(examples, sides, asked)
+
+
+def _as_published(
+    examples: examples_lib.Examples, sides: np.ndarray, asked: str
+) -> Decision:
+  """Returns a decision that keeps the test side, if there is one."""
+  count = {side: int(np.sum(sides == side)) for side in subset_names.SIDES}
+  if asked == 'auto' and not count['train']:
+    raise errors.DataError(
+        f'{examples.name}: no image lies in train, but in {_named(count)}; '
+        'restore it, or deal all images anew with --config.data.split=thesis')
+  for side in ('train', 'test'):
+    if not count[side] and asked != 'auto':
+      _refuse_unpublished(examples, side)
+  notes, cut = [], []
+  missing = _absent(examples, sides == 'val') if count['val'] else []
+  if missing:
+    notes.append(
+        f'val holds no image of {", ".join(missing)}: its {count["val"]:,} '
+        'images join train')
+  if missing or asked == 'official_grouped':
+    sides = np.where(sides == 'val', 'train', sides)
+  if not np.any(sides == 'val'):
+    cut.append('val')
+  if not count['test']:
+    cut.append('test')
+  _refuse_absent(examples, sides)
+  if len(cut) == 2:
+    notes.append(
+        f'no test side was published, and no val to use: the {len(sides):,} '
+        'images are dealt to train, val and test')
+    return Decision('thesis', notes=tuple(notes))
+  kind = 'official' if asked == 'auto' else asked
+  if 'test' in cut:
+    notes.append('no test side was published: a fifth of train tests')
+    kind = 'grouped' if examples.groups_known else 'thesis'
+  if 'val' in cut:
+    notes.append('a fifth of train validates')
+  if asked == 'auto':
+    lost = 'test' if count['test'] else 'val'
+    notes.insert(0, (
+        f'sides are as published ({_named(count)} images); '
+        '--config.data.split=thesis would pool them and deal all images anew: '
+        f'published {lost} images would train'))
+  return Decision(kind, sides, tuple(cut), tuple(notes))
+
+
+def _pooled(sides: np.ndarray, asked: str) -> tuple[str, ...]:
+  """Returns what it means that published sides are not kept."""
+  if not {'train', 'test'} <= set(sides):
+    return ()
+  unit = 'group' if asked == 'grouped' else 'image'
+  return (
+      f'data.split={asked}: the published sides are pooled and dealt anew by '
+      f'{unit}: published test images train; --config.data.split=official '
+      'keeps them',)
+
+
+def _named(count: dict[str, int]) -> str:
+  return ', '.join(f'{side} {n:,}' for side, n in count.items() if n)
+
+
+def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
+  """Returns the classes of which there is no image among rows."""
+  there = set(examples.labels[rows].tolist())
+  return [name for i, name in enumerate(examples.class_names)
+          if i not in there]
+
+
+def _refuse_unpublished(examples: examples_lib.Examples, side: str) -> None:
+  raise errors.UsageError(
+      f'data.split=official: no image of {examples.name} was published as '
+      f'{side} (it would lie in {side}/); give --config.data.split=grouped, '
+      'thesis or auto')
+
+
+def _refuse_absent(
+    examples: examples_lib.Examples, sides: Iterable[str]
+) -> None:
+  for side in ('train', 'test'):
+    rows = np.asarray(sides) == side
+    missing = _absent(examples, rows)
+    if rows.any() and missing:
+      raise errors.DataError(
+          f'{examples.name}: the published {side} side holds no image of '
+          f'{", ".join(missing)}, but another side does; add some, move the '
+          'class out, or deal all images anew with '
+          '--config.data.split=thesis')
+
+
+def _refuse_few(examples: examples_lib.Examples) -> None:
+  count = np.bincount(examples.labels, minlength=len(examples.class_names))
+  for name, n in zip(examples.class_names, count):
+    if n < _FEWEST:
+      raise errors.DataError(
+          f'{examples.name}: class {name} has {n} images, too few for train, '
+          'val and test; add images: each class needs at least five')

@@ -1,0 +1,1 @@
+"""CPU kernels: what XLA computes slowly on CPUs."""

@@ -1,1 +1,0 @@
-"""Figures of a report, each with its data and in words."""

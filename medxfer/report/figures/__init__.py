@@ -1,0 +1,1 @@
+"""The figures of a report, each with its data and a description."""

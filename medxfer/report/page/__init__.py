@@ -1,0 +1,1 @@
+"""The page: sections in order, HTML, and the files of a report."""

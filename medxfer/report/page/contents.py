@@ -1,0 +1,245 @@
+"""What stands in a report, in order; from runs to tables and figures."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+
+from medxfer.report.figures import architecture_diagram
+from medxfer.report.figures import class_counts
+from medxfer.report.figures import diagnosis
+from medxfer.report.figures import explained
+from medxfer.report.figures import style
+from medxfer.report.figures import training_curves
+from medxfer.report.page import comparisons
+from medxfer.report.page import layer_study
+from medxfer.report.read import collect
+from medxfer.report.read import finished_run
+from medxfer.report.read import layer_studies
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import thesis
+from medxfer.report.text import cautions
+from medxfer.report.text import leaks
+from medxfer.report.text import positive_class
+from medxfer.report.text import tables
+from medxfer.report.text import verdicts as answers_lib
+
+_DIAGNOSES = (diagnosis.confusion, diagnosis.reliability, diagnosis.roc)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Other:
+  """A column that does not stand for its setting, under its title."""
+
+  title: str
+  tables: tuple[tables.Table, ...]
+  charts: tuple[style.Chart, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+  """One setting.
+
+  Attributes:
+    title: of its section.
+    tables: the F1 scores; further measures; pairs of networks.
+    charts: training curves.
+    cautions: what a reader must know before the numbers, a sentence each.
+    shown: the title of the column that stands for it; see `answers.shown`.
+    diagnoses: what that column gets wrong.
+    others: what the other columns get wrong.
+  """
+
+  title: str
+  tables: tuple[tables.Table, ...]
+  charts: tuple[style.Chart, ...]
+  cautions: tuple[str, ...]
+  shown: str
+  diagnoses: tuple[style.Chart, ...]
+  others: tuple[Other, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Chapter:
+  """One data set: how many images, and a part a setting."""
+
+  title: str
+  distribution: style.Chart
+  parts: tuple[Part, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Contents:
+  """Everything that is written and shown.
+
+  Attributes:
+    collection: the runs, and what was left out.
+    answers: the first screen.
+    phantoms: whether procedural images are among the data.
+    chapters: one a data set.
+    layers: one a study of layers.
+    comparisons: leakage and pixels, where there are twins.
+    network: what trained in each arm; None without a network.
+    explained: pictures, and why some are missing.
+    runs: the list of runs.
+  """
+
+  collection: collect.Collection
+  answers: tuple[answers_lib.Answer, ...]
+  phantoms: bool
+  chapters: tuple[Chapter, ...]
+  layers: tuple[layer_study.Section, ...]
+  comparisons: tuple[tables.Table, ...]
+  network: style.Chart | None
+  explained: explained.Explained
+  runs: tables.Table
+
+  def tables(self) -> tuple[tables.Table, ...]:
+    """Returns all tables, in the order of the page."""
+    found = [
+        t for c in self.chapters for p in c.parts
+        for t in (*p.tables, *(t for other in p.others for t in other.tables))]
+    found += [t for section in self.layers for t in section.tables]
+    return (*found, *self.comparisons, self.runs)
+
+  def charts(self) -> tuple[style.Chart, ...]:
+    """Returns all figures that are drawn, in the order of the page."""
+    found = [self.network] if self.network else []
+    for chapter in self.chapters:
+      found.append(chapter.distribution)
+      for part in chapter.parts:
+        found += [*part.charts, *part.diagnoses]
+        found += [chart for other in part.others for chart in other.charts]
+    for section in self.layers:
+      found += section.charts
+    return tuple(found)
+
+
+def make(collection: collect.Collection) -> Contents:
+  """Arranges, computes and draws a report."""
+  settings = settings_lib.arrange(collection.runs)
+  networks = [c for setting in settings for c in setting.networks]
+  names = _Names(settings)
+  chapters = tuple(
+      Chapter(settings_lib.dataset_title(dataset),
+              class_counts.distribution(_first_run(alike), names.classes(dataset)),
+              tuple(_part(setting, names) for setting in alike))
+      for dataset, alike in _by_dataset(settings).items())
+  sections = tuple(layer_study.section(study, names.study(study))
+                   for study in collection.studies)
+  found = (comparisons.leakage(settings, 'leakage'),
+           comparisons.pixels(settings, 'pixels'))
+  advice = (*answers_lib.advice(settings), *layer_study.advice(sections))
+  return Contents(
+      collection=collection,
+      answers=(*answers_lib.answers(settings, advice),
+               *layer_study.answers(sections, advice)),
+      phantoms=any(run.dataset.phantom for run in collection.all_runs),
+      chapters=chapters,
+      layers=sections,
+      comparisons=tuple(table for table in found if table),
+      network=architecture_diagram.network(networks, 'figure_6_1') if networks else None,
+      explained=explained.explain(answers_lib.chosen(settings)),
+      runs=comparisons.runs(collection, 'runs'))
+
+
+class _Names:
+  """Gives every table and figure of a report a file name of its own."""
+
+  def __init__(self, settings: Sequence[settings_lib.Setting]):
+    self._settings = settings
+    self._taken: set[str] = set()
+
+  def free(self, name: str) -> str:
+    """Returns the name, with a number if it is taken."""
+    number, wanted = 1, name
+    while name in self._taken:
+      number += 1
+      name = f'{wanted}_{number}'
+    self._taken.add(name)
+    return name
+
+  def classes(self, dataset: finished_run.Dataset) -> str:
+    """Returns the name of a data set's class distribution."""
+    known = thesis.TABLES.get(dataset.name)
+    if known:
+      return self.free(f'figure_{known.figure.replace(".", "_")}')
+    return self.free(f'classes_{settings_lib.slug(dataset.folder)}')
+
+  def study(
+      self, study: layer_studies.LayerStudy
+  ) -> Callable[[str], str]:
+    """Returns stem -> name of a file of a study."""
+    tail = settings_lib.slug(study.name)
+    return lambda stem: self.free(f'{stem}_{tail}')
+
+  def setting(self, setting: settings_lib.Setting, stem: str = '') -> str:
+    """Returns the name of a setting's table, or of what goes with it.
+
+    The only table of its data set is `table_7_1` or `table_7_2`; of several,
+    each also tells its setting.
+    """
+    dataset = setting.dataset
+    known = thesis.TABLES.get(dataset.name)
+    base = (known.number.replace('.', '_') if known
+            else settings_lib.slug(dataset.folder))
+    alike = [s for s in self._settings if s.dataset.name == dataset.name
+             and s.dataset.folder == dataset.folder]
+    tail = f'_{setting.slug}' if len(alike) > 1 else ''
+    return self.free(f'{stem or "table"}_{base}{tail}')
+
+
+def _part(setting: settings_lib.Setting, names: _Names) -> Part:
+  best, notes = cautions.choice(setting)
+  found = [
+      tables.f1_table(setting, names.setting(setting), best, notes),
+      comparisons.measures(setting, names.setting(setting, 'measures')),
+      leaks.table(setting, names.setting(setting, 'copies')),
+      comparisons.pairs(setting, names.setting(setting, 'pairs'))]
+  curve = training_curves.training(setting, names.setting(setting, 'training'))
+  shown = answers_lib.shown(setting)
+  worth = {column: _worth(setting, column, names)
+           for column in setting.columns}
+  diagnoses = {column: _diagnoses(setting, column, names)
+               for column in setting.columns}
+  return Part(
+      title=setting.title[:1].upper() + setting.title[1:],
+      tables=tuple(table for table in (*found, *worth[shown]) if table),
+      charts=(curve,) if curve else (),
+      cautions=tuple(cautions.sentences(setting)), shown=shown.title,
+      diagnoses=diagnoses[shown],
+      others=tuple(
+          Other(column.title, worth[column], diagnoses[column])
+          for column in setting.columns if column is not shown))
+
+
+def _worth(
+    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+) -> tuple[tables.Table, ...]:
+  name = names.setting(setting, f'classes_{settings_lib.slug(column.arm)}')
+  table = positive_class.table(setting, column, name)
+  return (table,) if table else ()
+
+
+def _diagnoses(
+    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+) -> tuple[style.Chart, ...]:
+  arm = settings_lib.slug(column.arm)
+  return tuple(
+      draw(column, names.setting(setting, f'{draw.__name__}_{arm}'))
+      for draw in _DIAGNOSES)
+
+
+def _by_dataset(
+    settings: Iterable[settings_lib.Setting],
+) -> dict[finished_run.Dataset, list[settings_lib.Setting]]:
+  answer: dict[finished_run.Dataset, list[settings_lib.Setting]] = {}
+  for setting in settings:
+    answer.setdefault(setting.dataset, []).append(setting)
+  return answer
+
+
+def _first_run(settings: Sequence[settings_lib.Setting]) -> finished_run.Run:
+  """A network's run if there is one: it tells train from validation."""
+  columns = [c for s in settings for c in (s.networks or s.columns)]
+  return columns[0].first

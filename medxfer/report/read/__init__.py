@@ -1,0 +1,1 @@
+"""Finished workdirs, read into tables of values."""

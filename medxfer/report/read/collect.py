@@ -1,0 +1,148 @@
+"""Which runs lie below a folder, and which of them can be reported."""
+
+from collections.abc import Iterator
+import dataclasses
+import os
+import pathlib
+
+from medxfer import errors
+from medxfer import files
+from medxfer.report.read import finished_run
+from medxfer.report.read import layer_studies
+from medxfer.runs import workdir
+from medxfer.study import plan
+
+# What a run wrote for itself; nothing below it is a run.
+_CLOSED = ('checkpoints',)
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+  """A folder that looks like a run and cannot be reported."""
+
+  name: str
+  reason: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Collection:
+  """What a report is made of.
+
+  Attributes:
+    root: the folder that was searched.
+    runs: the finished runs, by name, but for those of the studies.
+    left_out: the others, by name.
+    studies: those of layers.
+  """
+
+  root: pathlib.Path
+  runs: tuple[finished_run.Run, ...]
+  left_out: tuple[LeftOut, ...]
+  studies: tuple[layer_studies.LayerStudy, ...] = ()
+
+  @property
+  def all_runs(self) -> tuple[finished_run.Run, ...]:
+    """The finished runs, with those of the studies."""
+    return (*self.runs, *(
+        run for study in self.studies
+        for column in study.columns.values() for run in column.runs))
+
+
+def collect(root: pathlib.Path) -> Collection:
+  """Reads every run below a folder; what cannot be read is left out.
+
+  Args:
+    root: a workdir, a study, or any folder above some.
+
+  Returns:
+    The runs; of two with one specification and seed, the first by name.
+
+  Raises:
+    UsageError: there is no such folder.
+    DataError: no run below it can be reported.
+  """
+  if not root.is_dir():
+    raise errors.UsageError(f'{root}: no such folder; give another --workdir')
+  runs, left_out, seen = [], [], {}
+  grouped = {home: [] for home in layer_studies.find(root)}
+  for path in _workdirs(root):
+    name = _name(path, root)
+    try:
+      run = finished_run.read(path, name)
+    except errors.DataError as error:
+      reason = _failure(path) or _without(str(error), path)
+      left_out.append(LeftOut(name, reason))
+      continue
+    except RecursionError:
+      left_out.append(LeftOut(name, 'a file of it is nested too deeply'))
+      continue
+    except OSError as error:
+      left_out.append(LeftOut(name, f'cannot be read ({error.strerror})'))
+      continue
+    if path.parent.parent in grouped:
+      grouped[path.parent.parent].append(run)
+      continue
+    first = seen.setdefault((run.dataset, run.identity, run.spec.seed), name)
+    if first == name:
+      runs.append(run)
+    else:
+      left_out.append(LeftOut(
+          name, f'repeats {first}: same specification, same seed'))
+  left_out += _not_begun(root)
+  studies = []
+  for path, members in grouped.items():
+    try:
+      studies.append(layer_studies.arrange(path, _name(path, root), members))
+    except errors.DataError as error:
+      left_out.append(LeftOut(_name(path, root), _without(str(error), path)))
+  studies = [study for study in studies if study]
+  if not runs and not studies:
+    reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
+    raise errors.DataError(
+        f'{root}: no finished run below it; train one with '
+        f'python -m medxfer.main{reasons and ". Left out:" + reasons}')
+  return Collection(root, tuple(runs), tuple(left_out), tuple(studies))
+
+
+def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields the folders that a run began, in the order of their names."""
+  for folder, below, names in os.walk(root):
+    if workdir.CONFIG in names or workdir.SUMMARY in names:
+      below.clear()
+      yield pathlib.Path(folder)
+    below[:] = sorted(
+        name for name in below
+        if name not in _CLOSED and not name.startswith('.'))
+
+
+def _not_begun(root: pathlib.Path) -> Iterator[LeftOut]:
+  """Yields the runs that a study plans and that have no workdir yet."""
+  for path in sorted(root.rglob(plan.STUDY)):
+    try:
+      planned = list(files.read_json(path)['runs'])
+    except (errors.DataError, KeyError, TypeError):
+      yield LeftOut(_name(path, root), 'damaged: no plan of a study')
+      continue
+    for name in planned:
+      folder = path.parent / plan.RUNS / name
+      if not (folder / workdir.CONFIG).exists():
+        yield LeftOut(_name(folder, root), _failure(folder) or 'not begun')
+
+
+def _failure(path: pathlib.Path) -> str:
+  """Returns why a study's run failed, or ''."""
+  note = path.parent.parent / plan.FAILURES / f'{path.name}.txt'
+  if path.parent.name != plan.RUNS or not note.is_file():
+    return ''
+  return f'failed: {note.read_text(encoding="utf-8").strip()}'
+
+
+def _name(path: pathlib.Path, root: pathlib.Path) -> str:
+  if path == root:
+    return root.resolve().name
+  return path.relative_to(root).as_posix()
+
+
+def _without(message: str, path: pathlib.Path) -> str:
+  """A reason stands beside the run's name: its files need no folder."""
+  return message.replace(f'{path}{os.sep}', '')

@@ -1,0 +1,224 @@
+"""One workdir, read and checked: nothing after this meets a missing number.
+
+Only files are read: no JAX, no TensorFlow, so that a page takes seconds.
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import functools
+import hashlib
+import pathlib
+from typing import Any
+
+from medxfer import baselines
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.model import trainable
+from medxfer.report.read import checks
+from medxfer.report.read import run_files
+from medxfer.runs import workdir
+
+# Below so many test images of a class its scores say next to nothing.
+FEW = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """What two runs must share to stand in one table.
+
+  Attributes:
+    name: as in `spec.DataSpec.name`.
+    folder: of a class folder, its last part; else ''.
+    phantom: number of procedural images; 0 means real ones.
+    class_names: k names.
+    digest: of a class folder, what tells its images from another's; else ''.
+  """
+
+  name: str
+  folder: str
+  phantom: int
+  class_names: tuple[str, ...]
+  digest: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+  """A finished run.
+
+  Attributes:
+    name: its folder below the one that was searched.
+    path: its workdir.
+    dataset: its data set.
+    spec: its specification.
+    summary: its summary.json, with every number that a table shows.
+    predictions: of the test side, with groups.
+    images: class -> side -> number of images.
+    history: one object an epoch; none for a baseline.
+    left_out: (image or file, why it was not used, whether it is an image of
+      the data set).
+    device: what computed it, or ''.
+  """
+
+  name: str
+  path: pathlib.Path
+  dataset: Dataset
+  spec: specs.RunSpec
+  summary: Mapping[str, Any]
+  predictions: predictions_lib.Predictions
+  images: Mapping[str, Mapping[str, int]]
+  history: tuple[Mapping[str, float], ...]
+  left_out: tuple[tuple[str, str, bool], ...]
+  device: str
+
+  @property
+  def is_baseline(self) -> bool:
+    """Whether it is a tree or a forest, which have no recipe."""
+    return self.spec.model.name in baselines.NAMES
+
+  @property
+  def notes(self) -> tuple[str, ...]:
+    """Why its training cannot be concluded from; older runs do not say."""
+    return tuple(note['text']
+                 for note in self.summary.get('training_notes') or ())
+
+  @property
+  def few(self) -> dict[str, int]:
+    """Class -> test images, of the classes that have too few."""
+    return {name: sides['test'] for name, sides in self.images.items()
+            if sides['test'] < FEW}
+
+  @functools.cached_property
+  def identity(self) -> specs.RunSpec:
+    """Its specification less the seed, the names and the places.
+
+    Trees ignore the recipe of the networks: theirs is taken out as well.
+    """
+    spec = self.spec
+    start = spec.model.init_from
+    same = dataclasses.replace(
+        spec, arm='', modifiers=(), seed=0, cache_dir='',
+        data=dataclasses.replace(
+            spec.data, dir='', groups='', cache='host', sides='',
+            levels='auto'),
+        model=dataclasses.replace(
+            spec.model, weights='',
+            init_from=start if start in ('imagenet', 'random') else 'a run'),
+        training=dataclasses.replace(spec.training, prefix_cache='auto'),
+        evaluation=specs.EvaluationSpec(batch_size=1, resamples=1))
+    if not self.is_baseline:
+      return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
+    # By names: a key that is new here must not break the report.
+    return dataclasses.replace(
+        same,
+        model=dataclasses.replace(
+            spec.model, init_from='random', weights='',
+            preprocessing='thesis', trainable='all', head_units=(1, 1),
+            dropout=0.0, initializer='glorot_uniform', dtype='float32'),
+        augment=dataclasses.replace(
+            spec.augment, horizontal_flip=False, vertical_flip=False,
+            quarter_turns=False, zoom=0.0, brightness=0.0),
+        optimizer=dataclasses.replace(
+            spec.optimizer, name='sgd', learning_rate=1.0, backbone_factor=1.0,
+            momentum=0.0, weight_decay=0.0, schedule='constant',
+            gradient_clip=0.0),
+        training=dataclasses.replace(
+            spec.training, batch_size=1, epochs=1, monitor='accuracy',
+            patience=0, label_smoothing=0.0, prefix_cache='auto'))
+
+
+def read(path: pathlib.Path, name: str) -> Run:
+  """Reads one workdir.
+
+  Args:
+    path: the workdir.
+    name: what the report calls it.
+
+  Raises:
+    DataError: the run is not finished, or a file is missing or damaged.
+  """
+  spec = _spec(path)
+  if not (path / workdir.SUMMARY).exists():
+    raise errors.DataError('not finished: the command that began it resumes it')
+  source = path / workdir.SUMMARY
+  summary = checks.mapping(source, files.read_json(source))
+  for file in (checks.PREDICTIONS, workdir.SPLIT):
+    if not (path / file).exists():
+      raise errors.DataError(
+          f'no {file}: python -m medxfer evaluate writes the predictions again')
+  table = path / workdir.SPLIT
+  rows = run_files.split(table)
+  predictions = predictions_lib.with_groups(
+      predictions_lib.read(path / checks.PREDICTIONS),
+      {row[0]: row[2] for row in rows if row[3] == 'test'})
+  checks.summary(source, summary, predictions)
+  return Run(
+      name=name, path=path, spec=_decided(source, spec, summary),
+      summary=summary,
+      dataset=_dataset(spec.data, predictions.class_names, rows),
+      predictions=predictions,
+      images=run_files.images(table, rows, predictions),
+      history=run_files.history(path / workdir.HISTORY),
+      left_out=run_files.left_out(path / workdir.SKIPPED),
+      device=run_files.device(path / workdir.ENVIRONMENT))
+
+
+@functools.lru_cache(maxsize=256)
+def validation(run: Run) -> predictions_lib.Predictions:
+  """Reads how a network scored the images that chose its best epoch.
+
+  Raises:
+    DataError: the table is missing or damaged.
+  """
+  path = run.path / workdir.predictions('val')
+  if not path.exists():
+    raise errors.DataError(f'{run.name}: no {path.name}')
+  try:
+    scored = predictions_lib.read(path)
+  except OSError as error:
+    raise errors.DataError(
+        f'{run.name}: {path.name} cannot be read ({error.strerror})') from error
+  if scored.class_names != run.dataset.class_names:
+    raise errors.DataError(
+        f'{run.name}: {path.name} has other classes than {checks.PREDICTIONS}')
+  return predictions_lib.with_groups(scored, {
+      row[0]: row[2] for row in run_files.split(run.path / workdir.SPLIT)
+      if row[3] == 'val'})
+
+
+def _spec(path: pathlib.Path) -> specs.RunSpec:
+  if not (path / workdir.CONFIG).exists():
+    raise errors.DataError(
+        f'no {workdir.CONFIG}: a run writes it before it trains')
+  try:
+    spec = specs.from_config(files.read_json(path / workdir.CONFIG))
+    trainable.resolve(spec.model.trainable)
+  except errors.UsageError as error:
+    raise errors.DataError(
+        f'{workdir.CONFIG}: not a configuration of this version of medxfer '
+        f'({error})') from error
+  return spec
+
+
+def _decided(
+    path: pathlib.Path, spec: specs.RunSpec, summary: Mapping[str, Any]
+) -> specs.RunSpec:
+  """Returns a specification with the split that `auto` came to."""
+  split = summary.get('split', spec.data.split)
+  if split not in ('thesis', 'grouped', 'official', 'official_grouped'):
+    raise errors.DataError(f'{path.name}: no split is called {split!r}')
+  return dataclasses.replace(
+      spec, data=dataclasses.replace(spec.data, split=split))
+
+
+def _dataset(
+    data: specs.DataSpec, class_names: tuple[str, ...], rows: list[list[str]]
+) -> Dataset:
+  if data.name != 'folder':
+    return Dataset(data.name, '', data.phantom, class_names, '')
+  # Folders of one name are not one data set, and a moved one is.
+  images = sorted((image, label) for image, label, *_ in rows)
+  digest = hashlib.sha256(repr(images).encode()).hexdigest()
+  return Dataset(
+      data.name, pathlib.PurePath(data.dir).name, 0, class_names, digest)

@@ -1,0 +1,286 @@
+"""Runs side by side: what makes a table, what makes a column.
+
+A setting is what all columns of a table share: data set, split, recipe and
+image size. A column is one specification; its seeds are repeats. Trees and
+forests know no recipe, so they stand in every table of their data and split.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
+import functools
+import re
+
+from medxfer import spec as specs
+from medxfer.model import trainable
+from medxfer.report.read import finished_run
+from medxfer.report.read import thesis
+
+# Arms in the order of both tables; others follow by name.
+_ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
+          'last_block', 'first_block', 'first_last', 'head')
+_TITLES = {
+    **thesis.TABLES['chest_xray'].columns, **thesis.TABLES['ham10000'].columns}
+_SCOPES = ('all', 'last_block', 'first_block', 'first_last', 'head')
+# What makes an arm, or changes no number: no difference of recipe.
+_WHAT = ('model.trainable', 'model.init_from', 'baseline')
+# Modifiers that name the default, the split, the images or what trains.
+_NOT_RECIPE = (
+    'thesis', 'grouped', 'official', 'official_grouped', 'phantom', *_SCOPES)
+SPLITS = {
+    'thesis': 'split by image',
+    'grouped': 'split by group',
+    'official': 'published split',
+    'official_grouped': 'published test set, validation by group',
+    'auto': 'split as the folder lies',
+}
+_GROUPS = {'ham10000': 'split by lesion', 'chest_xray': 'split by patient'}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Column:
+  """Runs that differ in nothing but their seed.
+
+  Attributes:
+    arm: the name of the configuration arm.
+    title: its heading; unlike those of its neighbours.
+    group: the heading above several.
+    runs: by ascending seed.
+    published: row -> what the thesis printed, or None.
+  """
+
+  arm: str
+  title: str
+  group: str
+  runs: tuple[finished_run.Run, ...]
+  published: Mapping[str, float] | None
+
+  @property
+  def first(self) -> finished_run.Run:
+    """The run with the lowest seed, which figures show."""
+    return self.runs[0]
+
+  @property
+  def notes(self) -> tuple[str, ...]:
+    """Why no conclusion is drawn from it: a run's training notes."""
+    return tuple(dict.fromkeys(
+        note for run in self.runs for note in run.notes))
+
+  @property
+  def few(self) -> dict[str, int]:
+    """Class -> test images, of the classes that have too few in a run."""
+    found: dict[str, int] = {}
+    for run in self.runs:
+      for name, count in run.few.items():
+        found[name] = min(count, found.get(name, count))
+    return found
+
+  @property
+  def trained(self) -> frozenset[str]:
+    """The layers that trained; none of a tree."""
+    if self.first.is_baseline:
+      return frozenset()
+    return frozenset(trainable.resolve(self.first.spec.model.trainable))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Setting:
+  """What all columns of one table share, and the columns."""
+
+  dataset: finished_run.Dataset
+  split: str
+  recipe: tuple[str, ...]
+  image_size: tuple[int, int]
+  columns: tuple[Column, ...]
+
+  @property
+  def title(self) -> str:
+    """Split, recipe and image size in words."""
+    height, width = self.image_size
+    return (f'{split_title(self.dataset, self.split)}, '
+            f'{recipe_title(self.recipe)} recipe, {height}×{width} pixels')
+
+  @property
+  def slug(self) -> str:
+    """The same, for a file's name."""
+    return slug(f'{self.split} {" ".join(self.recipe)} {self.image_size[0]}'
+                f'{" phantom" if self.dataset.phantom else ""}')
+
+  @functools.cached_property
+  def networks(self) -> tuple[Column, ...]:
+    """The columns that are no trees."""
+    return tuple(c for c in self.columns if not c.first.is_baseline)
+
+  def column(self, *arms: str) -> Column | None:
+    """Returns the first column of one of these arms that trains all layers."""
+    for column in self.networks:
+      if column.arm in arms and column.first.spec.model.trainable == 'all':
+        return column
+    return None
+
+  @property
+  def pretrained(self) -> Column | None:
+    """The column that started from ImageNet and trains all layers."""
+    return self.column('all', 'imagenet')
+
+  @property
+  def random(self) -> Column | None:
+    """The column that started from random weights and trains all layers."""
+    return self.column('random')
+
+
+def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
+  """Returns the settings: real images first, then by data set and split."""
+  tables, trees = {}, {}
+  for run in runs:
+    place = (run.dataset, run.spec.data.split)
+    if run.is_baseline:
+      trees.setdefault(place, []).append(run)
+    else:
+      key = (*place, recipe(run.spec), run.spec.data.image_size)
+      tables.setdefault(key, []).append(run)
+  for place, baselines in trees.items():
+    if not any(key[:2] == place for key in tables):
+      tables[(*place, (), baselines[0].spec.data.image_size)] = []
+  settings = [
+      Setting(*key, _columns(key[0], networks + trees.get(key[:2], [])))
+      for key, networks in tables.items()
+  ]
+  return tuple(sorted(settings, key=_rank))
+
+
+def recipe(spec: specs.RunSpec) -> tuple[str, ...]:
+  """Returns the modifiers that are neither split, images nor scope."""
+  return tuple(name for name in spec.modifiers if name not in _NOT_RECIPE)
+
+
+def recipe_title(names: tuple[str, ...]) -> str:
+  """Returns a recipe in words; the thesis' own has no modifier."""
+  return ' + '.join(names) or 'thesis'
+
+
+def split_title(dataset: finished_run.Dataset, split: str) -> str:
+  """Returns a split in words, with what the data set's groups are."""
+  if split == 'official_grouped' and dataset.name in _GROUPS:
+    return f'published test set, validation {_GROUPS[dataset.name]}'
+  if split == 'grouped':
+    return _GROUPS.get(dataset.name, SPLITS[split])
+  return SPLITS[split]
+
+
+def dataset_title(dataset: finished_run.Dataset) -> str:
+  """Returns what a data set is called."""
+  if dataset.name in thesis.TABLES:
+    title = thesis.TABLES[dataset.name].title
+  else:
+    title = f'Folder “{dataset.folder}”'
+  if dataset.phantom:
+    return f'{title}: {dataset.phantom:,} phantoms'
+  return title
+
+
+def slug(text: str) -> str:
+  """Returns a text as letters, digits and '_' only."""
+  return re.sub('[^a-z0-9]+', '_', text.lower()).strip('_') or 'unnamed'
+
+
+def _rank(setting: Setting) -> tuple[object, ...]:
+  dataset = setting.dataset
+  names = tuple(thesis.TABLES)
+  place = names.index(dataset.name) if dataset.name in names else len(names)
+  return (bool(dataset.phantom), place, dataset.folder, dataset.digest,
+          dataset.class_names, dataset.phantom,
+          tuple(SPLITS).index(setting.split),
+          -len(setting.columns), setting.recipe, setting.image_size)
+
+
+def _columns(
+    dataset: finished_run.Dataset, runs: Iterable[finished_run.Run]
+) -> tuple[Column, ...]:
+  alike: dict[specs.RunSpec, list[finished_run.Run]] = {}
+  for run in runs:
+    alike.setdefault(run.identity, []).append(run)
+  columns = [_column(dataset, sorted(group, key=lambda run: run.spec.seed))
+             for group in alike.values()]
+  columns.sort(key=lambda column: (
+      column.arm not in _ORDER,
+      _ORDER.index(column.arm) if column.arm in _ORDER else 0,
+      column.arm, column.first.name))
+  return tuple(_told_apart(columns))
+
+
+def _column(
+    dataset: finished_run.Dataset, runs: list[finished_run.Run]
+) -> Column:
+  spec = runs[0].spec
+  arm = spec.model.name if runs[0].is_baseline else spec.arm
+  table = thesis.TABLES.get(dataset.name)
+  printed = table.columns.get(arm) if table else None
+  known = printed or _TITLES.get(arm)
+  title = known.title if known else arm.replace('_', ' ') or 'unnamed arm'
+  if arm == 'head':
+    title = 'Head alone trainable'
+  as_known = runs[0].is_baseline or arm == 'head' or (
+      known and _same_layers(known.trainable, spec.model.trainable))
+  if not as_known:
+    title = f'{title}, {_scope(spec.model.trainable)}'
+  if runs[0].is_baseline or spec.model.init_from == 'random':
+    group = thesis.BASELINE_MODELS
+  else:
+    group = table.transferred if table else 'Transferred models'
+  # What phantoms score says nothing about what the thesis scored.
+  shown = printed.f1 if printed and as_known and not dataset.phantom else None
+  return Column(arm, title, group, tuple(runs), shown)
+
+
+def unlike(a: Column, b: Column) -> tuple[str, ...]:
+  """Returns the keys in which the recipes of two networks differ."""
+  lines = specs.difference(
+      a.first.identity.to_json(), b.first.identity.to_json())
+  keys = [line.split(':')[0] for line in lines]
+  return tuple(key for key in keys if not key.startswith(_WHAT))
+
+
+def recipe_words(column: Column, keys: Iterable[str]) -> str:
+  """Returns what a network's recipe says of some keys, in words."""
+  spec, found = column.first.spec, {}
+  for key in keys:
+    if key == 'model.preprocessing':
+      found['pixels'] = thesis.PIXELS[spec.model.preprocessing]
+    elif key.startswith('optimizer.'):
+      found['optimizer'] = thesis.optimizer(spec.optimizer)
+    else:
+      found[key] = value_of(spec, key)
+  return ', '.join(f'{name} {value}' for name, value in found.items())
+
+
+def _same_layers(a: str, b: str) -> bool:
+  return trainable.resolve(a) == trainable.resolve(b)
+
+
+def _scope(patterns: str) -> str:
+  return 'head trainable' if patterns == 'none' else f'{patterns} trainable'
+
+
+def _told_apart(columns: list[Column]) -> list[Column]:
+  """Adds to equal titles the keys in which their specifications differ."""
+  answer = []
+  for column in columns:
+    equals = [c for c in columns if c.title == column.title]
+    if len(equals) > 1:
+      keys = sorted({
+          line.split(':')[0] for other in equals for line in specs.difference(
+              column.first.identity.to_json(), other.first.identity.to_json())})
+      values = ', '.join(
+          f'{key} {value_of(column.first.identity, key)}' for key in keys)
+      column = dataclasses.replace(column, title=f'{column.title} ({values})')
+    answer.append(column)
+  return answer
+
+
+def value_of(spec: specs.RunSpec, key: str) -> str:
+  """Returns the value of a dotted key in words."""
+  value = functools.reduce(getattr, key.split('.'), spec)
+  if isinstance(value, tuple):
+    return '×'.join(map(str, value))
+  return f'{value:g}' if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Comparisons and choices between the runs of a report."""

@@ -1,0 +1,140 @@
+"""Whether the curves look as they were published for photographs.
+
+Yosinski et al. (arXiv 1411.1792) cut a network for half of ImageNet after each
+of seven layers. Their accuracies here are means over their published logs,
+where the network that learns everything anew has .625.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+
+from medxfer.evaluation import multiple_testing
+from medxfer.report.read import layer_studies
+from medxfer.report.stats import estimates
+from medxfer.report.text import tables
+from medxfer.study import layer_arms
+
+_Study = layer_studies.LayerStudy
+_HALF = layer_arms.BLOCKS[2]  # After block 3.
+# So much macro F1 may be lost by what is claimed to lose nothing. The gains
+# and losses that were published are larger: .02 to .6 of accuracy.
+MARGIN = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class _Claim:
+  """A difference of two networks that has a published sign.
+
+  Attributes:
+    words: what is claimed.
+    published: what they found.
+    first: kind, source and number of layers of the network.
+    second: of the one that is subtracted.
+    is_lower: whether the difference is below zero; else it is not lower than
+      by `MARGIN`.
+  """
+
+  words: str
+  published: str
+  first: tuple[str, str, int]
+  second: tuple[str, str, int]
+  is_lower: bool
+
+
+_BASE = (layer_arms.BASE, '', 0)
+_OTHER = '*'  # Any source that is a task of its own.
+_CLAIMS = (
+    _Claim('Frozen transfer falls towards the top: all layers of ImageNet '
+           'frozen, against its first block',
+           '.542 with seven layers, .627 with one',
+           (layer_arms.FROZEN, layer_arms.IMAGENET, layer_arms.ALL),
+           (layer_arms.FROZEN, layer_arms.IMAGENET, layer_arms.BLOCKS[0]), True),
+    _Claim('Frozen transfer falls at the top: all layers of {other} frozen, '
+           'against four blocks', '.542 with seven layers, .599 with four',
+           (layer_arms.FROZEN, _OTHER, layer_arms.ALL),
+           (layer_arms.FROZEN, _OTHER, layer_arms.BLOCKS[3]), True),
+    _Claim('Fine-tuned transfer does not: all layers of ImageNet, against its '
+           'first block', '.646 with seven layers, .637 with one',
+           (layer_arms.TUNED, layer_arms.IMAGENET, layer_arms.ALL),
+           (layer_arms.TUNED, layer_arms.IMAGENET, layer_arms.BLOCKS[0]), False),
+    _Claim('Fine-tuned transfer is no worse than random weights',
+           '.646, against .625',
+           (layer_arms.TUNED, layer_arms.IMAGENET, layer_arms.ALL), _BASE, False),
+    _Claim('Random frozen layers collapse early: three blocks of them, '
+           'against none', 'of 1000 classes .001 with three layers, .575 with '
+           'none', (layer_arms.FROZEN, layer_arms.RANDOM, _HALF), _BASE, True),
+    _Claim('Layers that were trained together miss each other: four blocks '
+           'of the own ones frozen, against none',
+           '.593 with five layers, .625 with none',
+           (layer_arms.FROZEN, layer_arms.OWN, layer_arms.BLOCKS[3]), _BASE, True),
+    _Claim('Fine-tuning brings them together again',
+           '.629 with five layers, .625 with none',
+           (layer_arms.TUNED, layer_arms.OWN, layer_arms.BLOCKS[3]), _BASE, False),
+)
+
+
+def table(study: _Study, name: str) -> tables.Table | None:
+  """Compares a study with the published curves; None if it has none of them.
+
+  Args:
+    study: its runs.
+    name: stem of the files.
+  """
+  claims, gaps = [], []
+  for claim in _CLAIMS:
+    first, second = (
+        study.column(kind, study.other if source == _OTHER else source, count)
+        for kind, source, count in (claim.first, claim.second))
+    if first and second:
+      claims.append(claim)
+      gaps.append(estimates.contrast(first, second))
+  if not claims:
+    return None
+  rows = tuple(
+      (tables.words(claim.words.format(
+          other=layer_studies.called(study.other))),
+       tables.words(claim.published), tables.spread(gap.f1_macro, signed=True),
+       tables.words(word))
+      for claim, gap, word in zip(claims, gaps, _holds(claims, gaps)))
+  return tables.Table(
+      name, 'The published shape, and this one', (),
+      ('Claim', 'Published, accuracy', 'Here, macro F1', 'Holds'), rows, (
+          'Published: Yosinski et al., How transferable are features in deep '
+          'neural networks? (2014), seven layers, one half of ImageNet to the '
+          'other, averaged over their logs; everything from random weights '
+          '.625.',
+          'Here: difference of macro F1 on the same test images. A claim that '
+          'one network is lower holds if the difference is clearly below zero. '
+          'A claim that it is not lower (“does not”, “no worse”, “brings '
+          f'together”) holds if it is clearly not lower by {MARGIN} of macro '
+          'F1 or more, the margin that was set beforehand. Clear: p, corrected '
+          'by Holm for the number of claims, is below .05. No: the opposite is '
+          'clear. Open: neither is.'))
+
+
+def _holds(
+    claims: Sequence[_Claim], gaps: Sequence[estimates.Contrast]
+) -> list[str]:
+  """Returns 'yes', 'no' or 'open' for each claim."""
+  by_zero = _adjusted(gap.p_value for gap in gaps)
+  by_claim = _adjusted(
+      gap.p_value if claim.is_lower else gap.f1_macro.p_value(-MARGIN)
+      for claim, gap in zip(claims, gaps))
+  words = []
+  for claim, gap, p_claim, p_zero in zip(claims, gaps, by_claim, by_zero):
+    value = gap.f1_macro.value
+    holds = value < 0 if claim.is_lower else value > -MARGIN
+    contradicted = value > 0 if claim.is_lower else value < 0
+    if holds and p_claim < estimates.ALPHA:
+      words.append('yes')
+    elif contradicted and p_zero < estimates.ALPHA:
+      words.append('no')
+    else:
+      words.append('open')
+  return words
+
+
+def _adjusted(p_values: Iterable[float | None]) -> list[float]:
+  return multiple_testing.holm(
+      [1.0 if p_value is None else p_value for p_value in p_values])

@@ -1,0 +1,284 @@
+"""The frozen prefix, computed once.
+
+Layers below the first one that trains always make the same of the same image.
+If an image has finitely many augmentations (its views), what the prefix makes
+of each is computed once, kept, and training starts from there: for the last
+block of VGG-16 that is a twelfth of the work of an epoch.
+"""
+
+from collections.abc import Mapping
+import contextlib
+import dataclasses
+import pathlib
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import medxfer
+from medxfer import console
+from medxfer import errors
+from medxfer import progress
+from medxfer import spec as specs
+from medxfer.data import augment
+from medxfer.data import batching
+from medxfer.data import pixel_sources
+from medxfer.data import splits
+from medxfer.model import layers
+from medxfer.model import preprocessing
+from medxfer.model import trainable
+from medxfer.model.weights import metadata as contracts
+from medxfer.training import devices
+from medxfer.training import feature_store
+from medxfer.training import feeds
+from medxfer.training import memory
+from medxfer.training import state as states
+from medxfer.training import steps
+
+_SHARE = 0.5  # Of what is free.
+_BATCH = 32  # Images that are computed together, at most.
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+  """Whether to keep the prefix's activations, where, and why.
+
+  Attributes:
+    keep: whether to.
+    reason: for a person.
+    on_device: whether steps read them from the device, or from the host.
+    on_disk: whether they are written where later runs find them.
+    in_memory: whether they fit the host's memory.
+  """
+
+  keep: bool
+  reason: str
+  on_device: bool = False
+  on_disk: bool = False
+  in_memory: bool = False
+
+
+def decide(
+    model: nn.Module,
+    spec: specs.RunSpec,
+    split: splits.Split,
+    where: pathlib.Path | None = None,
+) -> Decision:
+  """Weighs work, memory and disk.
+
+  Args:
+    model: the network.
+    spec: the run.
+    split: its rows by side.
+    where: folder of the cache; None if nothing is to be left on disk.
+  """
+  first = trainable.resolve(spec.model.trainable)[0]
+  views = augment.view_count(spec.augment)
+  if spec.training.prefix_cache == 'off':
+    return Decision(False, 'training.prefix_cache is off')
+  if layers.before(first) is None:
+    return Decision(False, f'{first} trains, nothing is frozen below it')
+  if not augment.has_only_views(spec.augment):
+    return Decision(
+        False, 'augment.zoom and augment.brightness give an image countless '
+        'versions; 0 switches them off')
+  if views > spec.training.epochs:
+    return Decision(False, f'{views} views an image in at most '
+                    f'{spec.training.epochs} epochs would save nothing')
+  return _place(layers.before(first), views, _bytes(model, spec), split, where)
+
+
+def _place(
+    layer: str,
+    views: int,
+    bytes_each: int,
+    split: splits.Split,
+    where: pathlib.Path | None,
+) -> Decision:
+  """Finds room: the device's, if it has its own; else the host's; a disk."""
+  need = (len(split.train) * views + len(split.val)) * bytes_each
+  size = f'{need / 2**20:,.0f} MiB'
+  own = memory.on_device()
+  on_device = own is not None and need <= own * _SHARE
+  in_memory = need <= memory.in_memory() * _SHARE
+  # On disk every image has a place, so that another split finds its own. A
+  # device with memory of its own makes them faster than a disk reads them.
+  on_disk = (
+      where is not None and not on_device and (own is None or not in_memory)
+      and len(split) * views * bytes_each <= memory.on_disk(where) * _SHARE)
+  if not (on_device or in_memory or on_disk):
+    return Decision(False, f'{size} are more than half of the free memory'
+                    + (f', and of the disk of {where}' if where else ''))
+  place = ('on the device' if on_device else f'on disk in {where}' if on_disk
+           else 'in memory')
+  return Decision(True, f'{layer} of {views} views an image, {size}, {place}',
+                  on_device, on_disk, in_memory)
+
+
+def feed(
+    model: nn.Module,
+    params: states.Params,
+    spec: specs.RunSpec,
+    source: pixel_sources.Source,
+    split: splits.Split,
+    decision: Decision,
+    where: pathlib.Path | None = None,
+    images_digest: str = '',
+) -> feeds.Feed:
+  """Computes the prefix of training and validation images.
+
+  Args:
+    model: the network.
+    params: its parameters; those of the prefix are frozen.
+    spec: the run.
+    source: rows -> pixels.
+    split: rows by side.
+    decision: what `decide` has said of it.
+    where: folder of the cache, if the decision is for the disk.
+    images_digest: of the pixels of all images, in the table's order.
+
+  Returns:
+    A feed for rows of train and val.
+
+  Raises:
+    DataError: the disk is full, and the memory too small.
+  """
+  views = augment.view_count(spec.augment)
+  shape = (len(split), views, *_shape(model, spec).shape[1:])
+  dtype = _shape(model, spec).dtype
+  with contextlib.ExitStack() as stack:
+    if decision.on_disk:
+      store = _on_disk(stack, where, key(params, spec, images_digest),
+                       shape, dtype, decision)
+    else:
+      store = feature_store.InMemory(shape, dtype)
+    _fill(store, model, params, spec, source, split, views)
+  memory.give_back()
+  first = trainable.resolve(spec.model.trainable)[0]
+  if decision.on_device:
+    return feeds.views_on_device(first, store.take, split, spec.augment)
+  return feeds.views_on_host(first, store.take, spec.augment)
+
+
+def _on_disk(
+    stack: contextlib.ExitStack,
+    where: pathlib.Path,
+    key: Mapping[str, Any],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    decision: Decision,
+) -> feature_store.Kept:
+  """Enters a store on disk, or one in memory if the disk refuses."""
+  try:
+    return stack.enter_context(feature_store.on_disk(where, key, shape, dtype))
+  except OSError as error:
+    reason = f'{where}: {error.strerror or error}'
+    if not decision.in_memory:
+      raise errors.DataError(
+          f'prefix cache: {reason}, and the memory is too small; name '
+          'another folder in $MEDXFER_CACHE, or give '
+          '--config.training.prefix_cache=off') from error
+    console.line(f'prefix cache: {reason}; in memory instead')
+    return feature_store.InMemory(shape, dtype)
+
+
+def _fill(
+    store: feature_store.Kept,
+    model: nn.Module,
+    params: states.Params,
+    spec: specs.RunSpec,
+    source: pixel_sources.Source,
+    split: splits.Split,
+    views: int,
+) -> None:
+  """Computes what is missing: all views to train on, images as they are."""
+  params, stored = devices.own((params, source.stored))
+
+  @jax.jit
+  def step(
+      params: states.Params, stored: Any, batch: Any, view: jax.Array
+  ) -> jax.Array:
+    with steps.products(model):
+      pixels = pixel_sources.pixels(stored, batch)
+      return _activation(model, params, spec, pixels, view)
+
+  for side, count in (('train', views), ('val', 1)):
+    rows = store.missing(split.rows(side), count)
+    if not len(rows):
+      continue
+    batches, weights = batching.batched(
+        rows, memory.images_at_once(spec.data.image_size, _BATCH))
+    bar = progress.track(
+        source.batches(batches), total=len(batches), unit='batches',
+        title=f'computing the frozen layers of {len(rows):,} {side} images')
+    for given, batch, weight in zip(bar, batches, weights):
+      true = batch[:int(weight.sum())]  # Less the padding.
+      for view in range(count):
+        made = np.asarray(step(params, stored, given, view))
+        store.put(true, view, made[:len(true)])
+
+
+def key(
+    params: states.Params, spec: specs.RunSpec, images_digest: str
+) -> dict[str, Any]:
+  """Returns everything that decides the activations, to the last bit.
+
+  Args:
+    params: of the network.
+    spec: the run.
+    images_digest: as of `feed`.
+  """
+  first = trainable.resolve(spec.model.trainable)[0]
+  frozen = layers.LAYERS[:layers.LAYERS.index(first)]
+  return {
+      'layer': layers.before(first),
+      'weights': contracts.describe(
+          {name: params[name] for name in frozen}, source='',
+          preprocessing=spec.model.preprocessing).digest,
+      'images': images_digest,
+      # The digest is of bytes, which may stand for 64 x 32 as for 32 x 64.
+      'image_size': list(spec.data.image_size),
+      'views': dataclasses.asdict(spec.augment),
+      'preprocessing': spec.model.preprocessing,
+      'dtype': spec.model.dtype,
+      'device': jax.local_devices()[0].device_kind,
+      'versions': {'medxfer': medxfer.__version__, 'jax': jax.__version__},
+  }
+
+
+def _activation(
+    model: nn.Module,
+    params: states.Params,
+    spec: specs.RunSpec,
+    pixels: jax.Array,
+    view: jax.Array | int,
+) -> jax.Array:
+  """Returns what enters the first layer that trains.
+
+  The layers above it are part of the trace but not of the compiled code:
+  nothing that is returned depends on them.
+  """
+  images = jax.vmap(lambda image: augment.view(image, view, spec.augment))(
+      pixels)
+  images = preprocessing.preprocess(images, spec.model.preprocessing)
+  _, activations = model.apply({'params': params}, images)
+  return activations[
+      layers.before(trainable.resolve(spec.model.trainable)[0])]
+
+
+def _shape(model: nn.Module, spec: specs.RunSpec) -> jax.ShapeDtypeStruct:
+  """Returns shape and dtype of one image's activation, [1, ...]."""
+  pixels = jax.ShapeDtypeStruct((1, *spec.data.image_size, 3), jnp.uint8)
+
+  def shape(key: jax.Array, pixels: jax.Array) -> jax.Array:
+    params = model.init(key, pixels.astype(jnp.float32))['params']
+    return _activation(model, params, spec, pixels, 0)
+
+  return jax.eval_shape(shape, jax.random.key(0), pixels)
+
+
+def _bytes(model: nn.Module, spec: specs.RunSpec) -> int:
+  made = _shape(model, spec)
+  return made.size * made.dtype.itemsize

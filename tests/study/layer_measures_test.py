@@ -1,0 +1,165 @@
+"""Protects what is said of single layers: from finished runs to layers.json."""
+
+import dataclasses
+
+import pytest
+
+from medxfer import errors
+from medxfer import files
+from medxfer import spec as specs
+from medxfer.model import layers
+from medxfer.recipes import layers as layers_config
+from medxfer.report.read import layer_studies
+from medxfer.study import execute
+from medxfer.study import layer_measures
+from medxfer.study import layer_networks
+from medxfer.study import plan
+from tests import tiny
+
+pytestmark = pytest.mark.slow
+
+_TUNED = 'tuned_imagenet_13'
+
+
+def _spec(phantoms, arm, trained, **model) -> specs.RunSpec:
+  config = tiny.config(phantoms)
+  config.arm = arm
+  config.training.epochs = 1
+  config.model.update(trainable=trained, **model)
+  return specs.from_config(config)
+
+
+@pytest.fixture(scope='module')
+def study(phantoms, tmp_path_factory):
+  """A study and its folder; of `base`, the head alone has trained.
+
+  No run of it starts from ImageNet: what is measured asks for names alone.
+  """
+  path = tmp_path_factory.mktemp('studies') / 'layers'
+  study = plan.Study('layers_ham', 'Layers', (
+      plan.Planned('base-seed0', _spec(phantoms, 'base', 'none')),
+      plan.Planned('frozen_imagenet_2-seed0',
+                   _spec(phantoms, 'frozen_imagenet_2', 'none')),
+      plan.Planned(f'{_TUNED}-seed0', _spec(
+          phantoms, _TUNED, 'all',
+          init_from=str(path / plan.RUNS / 'base-seed0')), 'base-seed0')))
+  assert execute.execute(study, path, study.runs) == {}
+  layer_measures.measure(study, path)
+  return study, path
+
+
+@pytest.fixture(scope='module')
+def found(study):
+  """What was measured of its only seed."""
+  return files.read_json(study[1] / 'layers.json')['seeds']['0']
+
+
+def test_all_layers_of_all_networks_are_measured(study, found):
+  """Before and after training, from random weights and from the source."""
+  names = ['random', 'own', 'imagenet', 'tuned_imagenet']
+  assert list(found['probes']) == names
+  for name in names:
+    assert list(found['probes'][name]) == list(layers.CONVOLUTIONS)
+    for key in ('log_me', 'h_score'):
+      assert len(found['diagnostics'][name][key]) == 13
+  assert len(found['similarity']) == 6
+  assert list(found['index']) == ['imagenet']
+  agreement = found['index']['imagenet']['agreement']
+  assert agreement['frozen']['cuts'] <= 1 and agreement['freezing'] == {
+      'spearman': None, 'cuts': 0}
+  # And the report reads it.
+  arranged = layer_studies.arrange(study[1], 'layers', [])
+  assert arranged is None
+
+
+def test_layers_that_did_not_train_have_not_moved(found):
+  """The scale's end: the same layer is the same, and can be put back."""
+  assert set(found['moved']['own'].values()) == {0.0}
+  assert {one['difference'] for one in found['put_back']['own'].values()} == {
+      0.0}
+  assert _cka(found, 'random', 'own') == pytest.approx([1.0] * 13)
+
+
+def test_layers_that_trained_have_moved(found):
+  """Every one of them, a little."""
+  for value in found['moved']['tuned_imagenet'].values():
+    assert 0 < value < 1
+  alike = _cka(found, 'imagenet', 'tuned_imagenet')
+  assert all(0 < value < 1 for value in alike) and alike[0] > alike[-1]
+
+
+def _cka(found, a, b) -> list[float]:
+  return next(list(pair['cka'].values()) for pair in found['similarity']
+              if (pair['a'], pair['b']) == (a, b))
+
+
+def test_it_is_not_done_twice(study, monkeypatch, capsys):
+  """The same command, once more."""
+  monkeypatch.setattr(layer_networks, 'load', None)
+  layer_measures.measure(*study)
+  assert 'layers.json is finished' in capsys.readouterr().out
+
+
+def test_what_a_killed_process_has_done_is_kept(study, monkeypatch):
+  """Thirteen passes over the test images, for each network."""
+  plan_, path = study
+  before = (path / 'layers.json').read_bytes()
+  (path / 'layers.json').unlink()
+  monkeypatch.setattr(layer_networks, 'put_back', lambda trained: 1 / 0)
+  layer_measures.measure(plan_, path)
+  assert (path / 'layers.json').read_bytes() == before
+
+
+def test_other_runs_are_measured_anew(study, monkeypatch):
+  """A run that was trained again has other layers."""
+  plan_, path = study
+  summary = path / plan.RUNS / f'{_TUNED}-seed0' / 'summary.json'
+  before = summary.read_text()
+  summary.write_text(before.replace('"finished"', '"finished" '))
+  monkeypatch.setattr(layer_networks, 'load', lambda path: 1 / 0)
+  try:
+    with pytest.raises(ZeroDivisionError):
+      layer_measures.measure(plan_, path)
+  finally:
+    summary.write_text(before)
+
+
+def test_other_and_unfinished_studies_are_left_alone(study):
+  """Tables have no layers to look into, and half a study has half an answer."""
+  plan_, path = study
+  run = plan_.runs[0]
+  more = dataclasses.replace(
+      run, name='base-seed1', spec=dataclasses.replace(run.spec, seed=1))
+  before = (path / 'layers.json').stat().st_mtime_ns
+  for other in (dataclasses.replace(plan_, name='table_7_1'),
+                dataclasses.replace(plan_, runs=plan_.runs[:1]),
+                dataclasses.replace(plan_, runs=(*plan_.runs, more))):
+    layer_measures.measure(other, path)
+  assert (path / 'layers.json').stat().st_mtime_ns == before
+
+
+def test_a_class_with_one_image_is_refused_before_any_training(
+    phantoms, study, monkeypatch):
+  """Hours later, no probe could be trained on it."""
+  layer_measures.check(study[0])
+  monkeypatch.setattr(layer_measures.splits, 'of_run', _one_of_a_class)
+  with pytest.raises(errors.DataError, match='class akiec: 1 images'):
+    layer_measures.check(study[0])
+  layer_measures.check(dataclasses.replace(study[0], name='table_7_1'))
+
+
+def _one_of_a_class(examples, data, seed):
+  split = layer_measures.splits.assign(examples, kind=data.split, seed=seed)
+  first = split.train[examples.labels[split.train] == 0]
+  return dataclasses.replace(split, train=split.train[
+      ~(examples.labels[split.train] == 0) | (split.train == first[0])])
+
+
+def test_every_study_of_layers_is_measured(phantoms):
+  """The configurations have the arms that are looked into."""
+  for data in ('ham', 'xray', 'folder'):
+    arms = layers_config.get_config(data).study.arms.split(',')
+    assert set(layer_networks.NEEDED) <= set(arms)
+    looked = layer_networks.looked_into(arms)
+    assert looked[0] == 'base' and _TUNED in looked
+    assert len(looked) == (2 if data == 'folder' else 3)

@@ -1,0 +1,184 @@
+"""Protects the prefix cache: same results, and a reason for its choice."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from medxfer import spec as specs
+from medxfer.model import initialization
+from medxfer.model import layers
+from medxfer.model import vgg16
+from medxfer.runs import finetune
+from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import scoring
+from medxfer.training import devices
+from medxfer.training import dispatch
+from medxfer.training import feature_cache
+from medxfer.training import memory
+from medxfer.training import steps
+from tests import tiny
+
+
+def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
+  config = tiny.config(phantoms)
+  config.model.update(trainable=trainable, dropout=0.2)
+  config.augment.update(zoom=0.0, brightness=0.0, **augment)
+  config.training.epochs = 8
+  return specs.from_config(config)
+
+
+@pytest.mark.parametrize('name', layers.CONVOLUTIONS + ('fc1',))
+def test_entering_at_any_layer_gives_the_same_logits(name):
+  """The activation before a layer is all that the rest depends on."""
+  model = vgg16.VGG16(3, head_units=(8, 8))
+  params = _params(model)
+  images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
+  logits, activations = model.apply({'params': params}, images)
+  before = layers.before(name)
+  entered = images if before is None else activations[before]
+  np.testing.assert_array_equal(
+      logits, model.apply({'params': params}, entered, first=name)[0])
+
+
+def _params(model):
+  return initialization.initial_params(model, (32, 32), jax.random.key(0), None)
+
+
+_IN_MEMORY = feature_cache.Decision(True, '', in_memory=True)
+_PLACES = {
+    'memory': _IN_MEMORY,
+    'disk': feature_cache.Decision(True, '', on_disk=True),
+    'device': feature_cache.Decision(True, '', on_device=True),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('trainable, place', [
+    ('block5', 'memory'), ('block5', 'disk'), ('block5', 'device'),
+    ('block5_conv3', 'memory'), ('none', 'memory')])
+def test_training_on_the_cache_equals_training_on_pixels(
+    phantoms, tmp_path, trainable, place):
+  """Losses and parameters to float32 rounding, with all eight views."""
+  spec = _spec(phantoms, trainable)
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = finetune.build(spec, inputs)
+  stored = dataclasses.replace(data, feed=feature_cache.feed(
+      task.model, state.params, spec, data.source, data.split,
+      _PLACES[place], tmp_path, 'digest'))
+  results = []
+  for images in (data, stored):
+    step = steps.compile_steps(task, images.feed).train
+    rows = data.split.train[:24].reshape(3, 8)
+    now, losses = jax.tree.map(lambda leaf: leaf.copy(), state), []
+    for given in dispatch.training(
+        images.feed, data.labels, rows, np.ones((3, 8), np.float32), ''):
+      now, sums = step(now, images.feed.stored, *given, devices.key(5))
+      losses.append(float(sums['loss'][0]))
+    results.append((losses, now.params))
+  np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
+  jax.tree.map(
+      lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4),
+      results[0][1], results[1][1])
+
+
+def test_validation_sees_the_images_as_they_are(phantoms):
+  """Not a random view, and each row its own image."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = finetune.build(spec, inputs)
+  feed = feature_cache.feed(
+      task.model, state.params, spec, data.source, data.split,
+      _IN_MEMORY)
+  rows = data.split.val[None, :]
+  plain, stored = (
+      steps.compile_predict(task.model, f)(
+          state.params, f.stored, next(f.batches(rows)))
+      for f in (data.feed, feed))
+  np.testing.assert_allclose(plain, stored, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('trainable, changes, keep, reason', [
+    ('block5', {}, True, 'block4_pool of 8 views'),
+    ('none', {'augment.horizontal_flip': False}, True, 'block5_pool'),
+    ('block1,block5', {}, False, 'block1_conv1 trains'),
+    ('block5', {'augment.zoom': 0.1}, False, 'augment.zoom'),
+    ('block5', {'training.epochs': 4}, False, 'save nothing'),
+    ('block5', {'training.prefix_cache': 'off'}, False, 'is off'),
+])
+def test_the_decision_and_its_reason(
+    phantoms, trainable, changes, keep, reason):
+  """The log must say what was decided, and why."""
+  spec = _spec(phantoms, trainable)
+  for key, value in changes.items():
+    group, name = key.split('.')
+    part = dataclasses.replace(getattr(spec, group), **{name: value})
+    spec = dataclasses.replace(spec, **{group: part})
+  inputs = inputs_lib.read(spec)
+  decision = feature_cache.decide(
+      vgg16.build(spec.model, 7), spec, inputs.split)
+  assert decision.keep == keep and reason in decision.reason
+
+
+def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
+  """A cache that does not fit would end the run instead of speeding it."""
+  monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
+  spec = _spec(phantoms, 'block5')
+  decision = feature_cache.decide(
+      vgg16.build(spec.model, 7), spec, inputs_lib.read(spec).split)
+  assert not decision.keep and 'memory' in decision.reason
+
+
+def test_another_run_finds_what_the_first_has_computed(
+    phantoms, tmp_path, monkeypatch):
+  """Same images and weights, another split: only new images are computed."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = finetune.build(spec, inputs)
+  asked = []
+
+  def batches(rows):
+    asked.extend(rows.reshape(-1).tolist())
+    return data.source.batches(rows)
+
+  def compute(split):
+    asked.clear()
+    source = dataclasses.replace(data.source, batches=batches)
+    return feature_cache.feed(task.model, state.params, spec, source, split,
+                       _PLACES['disk'], tmp_path, 'digest')
+
+  first = compute(data.split)
+  assert set(asked) == {*data.split.train, *data.split.val}
+  again = compute(data.split)
+  assert not asked
+  rows = data.split.train[None, :4]
+  np.testing.assert_array_equal(
+      next(first.batches(rows)), next(again.batches(rows)))
+  swapped = dataclasses.replace(
+      data.split, train=data.split.test, test=data.split.train)
+  compute(swapped)
+  assert set(asked) == set(data.split.test)
+
+
+@pytest.mark.parametrize('change', [
+    {'params': True}, {'images_digest': 'other'}, {'preprocessing': True}])
+def test_other_weights_images_or_pixels_find_nothing(
+    phantoms, tmp_path, change):
+  """What was computed for something else is never used."""
+  spec = _spec(phantoms, 'block5')
+  inputs = inputs_lib.read(spec)
+  task, state = finetune.build(spec, inputs)
+  params = dict(state.params)
+  key = feature_cache.key(params, spec, 'digest')
+  if 'params' in change:
+    params['block2_conv1'] = jax.tree.map(
+        lambda a: a + 1, params['block2_conv1'])
+  if 'preprocessing' in change:
+    spec = dataclasses.replace(spec, model=dataclasses.replace(
+        spec.model, preprocessing='caffe'))
+  assert key != feature_cache.key(
+      params, spec, change.get('images_digest', 'digest'))
