@@ -22,8 +22,9 @@ from medxfer import console
 from medxfer import errors
 from medxfer import progress
 from medxfer import spec as specs
+from medxfer import spec_rules
 
-NAMES = ('decision_tree', 'random_forest')
+NAMES = spec_rules.TREES
 # Of uint8 values: factor and offset, in float32.
 _PIXELS: Mapping[str, tuple[float, float]] = {
     'raw': (1.0, 0.0),

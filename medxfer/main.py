@@ -17,7 +17,7 @@ from ml_collections import config_flags
 from medxfer import default_workdir
 from medxfer import launcher
 from medxfer import spec as specs
-from medxfer.model import trainable
+from medxfer.training import strategy
 
 _CONFIG = config_flags.DEFINE_config_file(
     'config', None, 'FILE:ARM[,MODIFIER...], such as configs/ham.py:all.')
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
   """Reads the flags, then runs."""
   launcher.require(argv, _CONFIG)
   spec = specs.from_config(_CONFIG.value)
-  trainable.check(spec.model)
+  strategy.check(spec)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 

@@ -69,7 +69,7 @@ class AugmentSpec:
 class ModelSpec:
   """What classifies; where the network starts, which of its layers move."""
 
-  name: Literal['vgg16', 'decision_tree', 'random_forest']
+  name: str  # An architecture (`model.architectures`), or a tree.
   init_from: str  # 'imagenet', 'random', or the workdir of a finished run.
   weights: str  # File of the ImageNet weights; '' looks in the usual places.
   preprocessing: Literal['thesis', 'caffe', 'rescale']

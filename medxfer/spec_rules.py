@@ -6,9 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from medxfer import typed
+from medxfer.model import architectures
 
 if TYPE_CHECKING:
   from medxfer import spec as specs
+
+# Classifiers of pixels, which have no layers.
+TREES = ('decision_tree', 'random_forest')
 
 
 def check(spec: specs.RunSpec) -> None:
@@ -49,19 +53,8 @@ def check(spec: specs.RunSpec) -> None:
   for key, value in fractions.items():
     typed.require(0 <= value < 1, key, value, 'a share in [0, 1)')
   _check_data(spec.data)
-  typed.require(
-      spec.model.init_from.strip(), 'model.init_from', '',
-      'imagenet, random, or the workdir of a finished run')
-  for key, value, default in (
-      ('transferred', spec.model.transferred, 'all'),
-      ('inherit', spec.model.inherit, 'weights')):
-    typed.require(
-        value == default or spec.model.init_from != 'random', f'model.{key}',
-        value, f'{default}, or a model.init_from that is not random')
+  _check_model(spec.model, spec.data.image_size)
   height, width = spec.data.image_size
-  typed.require(
-      min(height, width) >= 32, 'data.image_size', (height, width),
-      'sides of at least 32 pixels: VGG-16 halves them five times')
   typed.require(
       height == width or not spec.augment.quarter_turns,
       'augment.quarter_turns', True,
@@ -105,6 +98,29 @@ def published_sides(text: str) -> dict[str, str]:
         len(set(names)) == len(names), 'data.sides', text,
         'each side and each folder once')
   return found
+
+
+def _check_model(model: specs.ModelSpec, image_size: tuple[int, int]) -> None:
+  known = (*architectures.BY_NAME, *TREES)
+  typed.require(
+      model.name in known, 'model.name', model.name,
+      f'one of {", ".join(known)}')
+  typed.require(
+      model.init_from.strip(), 'model.init_from', '',
+      'imagenet, random, or the workdir of a finished run')
+  for key, value, default in (
+      ('transferred', model.transferred, 'all'),
+      ('inherit', model.inherit, 'weights')):
+    typed.require(
+        value == default or model.init_from != 'random', f'model.{key}',
+        value, f'{default}, or a model.init_from that is not random')
+  architecture = architectures.BY_NAME.get(
+      model.name, architectures.BY_NAME['vgg16'])
+  smallest = architecture.smallest_side
+  typed.require(
+      min(image_size) >= smallest, 'data.image_size', image_size,
+      f'sides of at least {smallest} pixels: {architecture.title} halves them '
+      f'{len(architecture.blocks)} times')
 
 
 def _check_data(data: specs.DataSpec) -> None:

@@ -4,8 +4,7 @@ import pytest
 
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.model import layers
-from medxfer.model import trainable
+from medxfer.model import architectures
 from medxfer.recipes import common
 from medxfer.recipes import folder
 from medxfer.recipes import ham
@@ -13,15 +12,17 @@ from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_2
 from medxfer.recipes import table_folder
 from medxfer.recipes import xray
+from medxfer.training import strategy
 
-_B = {block: set(names) for block, names in layers.BLOCKS.items()}
+_VGG16 = architectures.BY_NAME['vgg16']
+_B = {block: set(names) for block, names in _VGG16.blocks.items()}
 _ARMS = {
-    'all': set(layers.CONVOLUTIONS),
+    'all': set(_VGG16.convolutions),
     'last_block': _B['block5'],
     'first_block': _B['block1'],
     'first_last': _B['block1'] | _B['block5'],
     'head': set(),
-    'random': set(layers.CONVOLUTIONS),
+    'random': set(_VGG16.convolutions),
 }
 
 
@@ -29,8 +30,8 @@ _ARMS = {
 def test_every_arm_trains_what_the_thesis_says(arm):
   """Table 7.1: a column must not train another column's layers."""
   spec = specs.from_config(ham.get_config(arm))
-  trained = set(trainable.resolve(spec.model.trainable))
-  assert trained == _ARMS[arm] | set(layers.HEAD)
+  trained = set(strategy.resolve(spec).trained)
+  assert trained == _ARMS[arm] | set(_VGG16.head)
   assert (spec.model.init_from == 'random') == (arm == 'random')
 
 
@@ -89,8 +90,8 @@ def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(arm, start, scope):
   """The thesis compares starts; which layers move must not change with one."""
   spec = _xray(f'{arm},{scope}')
   assert spec.model.init_from == start
-  trained = set(trainable.resolve(spec.model.trainable))
-  assert trained == _ARMS[scope] | set(layers.HEAD)
+  trained = set(strategy.resolve(spec).trained)
+  assert trained == _ARMS[scope] | set(_VGG16.head)
   assert _xray(arm).model.trainable == 'all'
 
 
@@ -145,7 +146,7 @@ def test_the_order_of_modifiers_does_not_matter():
 
 @pytest.mark.parametrize('argument, message', [
     (None, 'all, last_block'), ('', 'all, last_block'), ('al', 'unknown arm'),
-    ('all,tunned', 'unknown modifier .tunned.; modifiers are thesis'),
+    ('all,tunned', 'unknown modifier .tunned.; modifiers are vgg19'),
     ('all,', 'unknown modifier'), ('all,thesis,tuned', 'exclude each other'),
 ])
 def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):

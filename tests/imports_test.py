@@ -21,6 +21,8 @@ _FLOORS = {
     'medxfer.cache': 0,
     'medxfer.data': 1,
     'medxfer.model': 1,
+    # Records without JAX, by which a specification is checked.
+    'medxfer.model.architectures': 0,
     'medxfer.evaluation': 1,
     'medxfer.training': 2,
     'medxfer.baselines': 3,

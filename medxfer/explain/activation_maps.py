@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from medxfer import errors
 from medxfer.model import initialization
-from medxfer.model import layers
+from medxfer.model import vgg
 
 Activate = Callable[[initialization.Params, jax.Array], jax.Array]
 
 
-def compile_activations(model: nn.Module, layer: str) -> Activate:
+def compile_activations(model: vgg.VGG, layer: str) -> Activate:
   """Returns a function from parameters and images to a layer's activation.
 
   It takes preprocessed images, float [batch, height, width, 3], and returns
@@ -28,10 +27,11 @@ def compile_activations(model: nn.Module, layer: str) -> Activate:
   Raises:
     UsageError: the layer does not exist.
   """
-  if layer not in layers.ACTIVATIONS:
+  known = model.architecture.activations
+  if layer not in known:
     raise errors.UsageError(
         f'{layer!r} is no layer to look at; those are '
-        f'{", ".join(layers.ACTIVATIONS)}')
+        f'{", ".join(known)}')
 
   @jax.jit
   def activate(params: initialization.Params, images: jax.Array) -> jax.Array:

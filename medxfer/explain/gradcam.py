@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from medxfer import errors
+from medxfer.model import architectures
 from medxfer.model import initialization
-from medxfer.model import layers
+from medxfer.model import vgg
 from medxfer.model.cpu import pooling
 
 Maps = Callable[[initialization.Params, jax.Array, jax.Array], jax.Array]
@@ -23,35 +24,40 @@ Maps = Callable[[initialization.Params, jax.Array, jax.Array], jax.Array]
 _PLACES = 6
 
 
-def layer_for(image_size: tuple[int, int]) -> str:
+def layer_for(
+    architecture: architectures.Architecture, image_size: tuple[int, int]
+) -> str:
   """Returns the deepest convolution whose map still has places to tell apart.
 
-  That is block5_conv3 at 224 pixels (14x14), as in the paper, and
+  Of VGG-16 that is block5_conv3 at 224 pixels (14x14), as in the paper, and
   block4_conv3 at 64 (8x8), where block 5 is left with 4x4.
 
   Args:
+    architecture: of the network.
     image_size: (height, width) in pixels.
   """
   sides = {names[-1]: min(image_size) >> depth
-           for depth, names in enumerate(layers.BLOCKS.values())}
-  return [name for name, side in sides.items() if side >= _PLACES][-1]
+           for depth, names in enumerate(architecture.blocks.values())}
+  fitting = [name for name, side in sides.items() if side >= _PLACES]
+  return fitting[-1] if fitting else next(iter(sides))
 
 
-def compile_gradcam(model: nn.Module, layer: str) -> Maps:
+def compile_gradcam(model: vgg.VGG, layer: str) -> Maps:
   """Returns `gradcam` of a network and a layer, compiled at its first call.
 
   Raises:
     UsageError: the layer is no convolution.
   """
-  if layer not in layers.CONVOLUTIONS:
+  convolutions = model.architecture.convolutions
+  if layer not in convolutions:
     raise errors.UsageError(
         f'{layer!r} is no convolution; convolutions are '
-        f'{", ".join(layers.CONVOLUTIONS)}')
+        f'{", ".join(convolutions)}')
   return jax.jit(functools.partial(gradcam, model, layer))
 
 
 def gradcam(
-    model: nn.Module,
+    model: vgg.VGG,
     layer: str,
     params: initialization.Params,
     images: jax.Array,
@@ -88,10 +94,11 @@ def gradcam(
 
 
 def _logits_above(
-    model: nn.Module, layer: str, params: initialization.Params, activation: jax.Array
+    model: vgg.VGG, layer: str, params: initialization.Params, activation: jax.Array
 ) -> jax.Array:
   """Returns the logits that an activation leads to."""
-  following = layers.LAYERS[layers.LAYERS.index(layer) + 1]
-  if layers.before(following) != layer:  # A pooling lies between.
+  architecture = model.architecture
+  following = architecture.layers[architecture.layers.index(layer) + 1]
+  if architecture.input_of(following) != layer:  # A pooling lies between.
     activation = pooling.max_pool(activation)
   return model.apply({'params': params}, activation, first=following)[0]

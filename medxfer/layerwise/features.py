@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from medxfer.model import layers
+from medxfer.model import vgg
 from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import state as states
@@ -15,7 +14,7 @@ from medxfer.training import steps
 
 
 def compile_step(
-    model: nn.Module, feed: feeds.Feed
+    model: vgg.VGG, feed: feeds.Feed
 ) -> Callable[[states.Params, Any, feeds.Batch], dict[str, jax.Array]]:
   """Returns a step for `loop.predict` that describes images by all layers.
 
@@ -25,7 +24,7 @@ def compile_step(
 
   Returns:
     (params, stored, batch) -> layer -> float32 [batch, channels], the mean of
-    every channel over the image, of all thirteen convolutions. Networks of
+    every channel over the image, of all convolutions. Networks of
     one shape share its compiled program.
   """
   def means(
@@ -35,6 +34,6 @@ def compile_step(
       _, activations = model.apply(
           {'params': params}, feed.score(stored, batch))
     return {name: activations[name].astype(jnp.float32).mean((1, 2))
-            for name in layers.CONVOLUTIONS}
+            for name in model.architecture.convolutions}
 
   return jax.jit(means, out_shardings=devices.everywhere())

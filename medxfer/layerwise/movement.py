@@ -1,28 +1,30 @@
 """How far training has moved each layer from where it started."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from medxfer.model import layers
-
 Params = Mapping[str, Mapping[str, Any]]
 
 
-def relative_change(before: Params, after: Params) -> dict[str, float]:
-  """Returns how far each convolution's kernel lies from its start.
+def relative_change(
+    before: Params, after: Params, layers: Iterable[str]
+) -> dict[str, float]:
+  """Returns how far each layer's kernel lies from its start.
 
   Args:
     before: layer -> leaf -> array.
     after: of the same shapes.
+    layers: those to look at.
 
   Returns:
     Layer -> |after - before| / |before|, Frobenius norms of kernels: 0 for a
     frozen layer, about 1.4 for one that was drawn anew at the same scale.
   """
   return {name: _relative(before[name]['kernel'], after[name]['kernel'])
-          for name in layers.CONVOLUTIONS}
+          for name in layers}
 
 
 def _relative(before: Any, after: Any) -> float:

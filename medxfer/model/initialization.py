@@ -4,22 +4,21 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medxfer.model import layers
+from medxfer.model import vgg
 
 Params = dict[str, dict[str, jax.Array]]
 
 
 def initial_params(
-    model: nn.Module,
+    model: vgg.VGG,
     image_size: tuple[int, int],
     key: jax.Array,
     backbone: Mapping[str, Mapping[str, Any]] | None,
-    transferred: Collection[str] = layers.CONVOLUTIONS,
+    transferred: Collection[str] | None = None,
 ) -> Params:
   """Returns the parameters before the first step.
 
@@ -28,13 +27,16 @@ def initial_params(
     image_size: (height, width) in pixels; decides the width of `fc1`'s input.
     key: random key; the head always starts from it.
     backbone: layer -> leaf -> array for every convolution, in the shapes of
-      `layers.backbone_shapes()`; None starts them from `key` as well.
-    transferred: the convolutions that take their arrays; the others start
-      from `key`.
+      `Architecture.backbone_shapes`; None starts them from `key` as well.
+    transferred: the convolutions that take their arrays, None for all; the
+      others start from `key`.
   """
+  architecture = model.architecture
+  if transferred is None:
+    transferred = architecture.convolutions
   if backbone is None:
     transferred = ()
-  drawn = [name for name in layers.LAYERS if name not in transferred]
+  drawn = [name for name in architecture.layers if name not in transferred]
 
   def draw(key: jax.Array) -> Params:
     images = jnp.zeros((1, *image_size, 3), jnp.float32)
@@ -46,7 +48,7 @@ def initial_params(
   for name in transferred:
     params[name] = {leaf: jnp.asarray(np.asarray(value))
                     for leaf, value in backbone[name].items()}
-  return {name: params[name] for name in layers.LAYERS}
+  return {name: params[name] for name in architecture.layers}
 
 
 def redrawn(

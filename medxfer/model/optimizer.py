@@ -12,7 +12,6 @@ import jax
 import optax
 
 from medxfer import spec as specs
-from medxfer.model import layers
 
 
 def schedule(spec: specs.OptimizerSpec, *, steps: int) -> optax.Schedule:
@@ -25,6 +24,7 @@ def schedule(spec: specs.OptimizerSpec, *, steps: int) -> optax.Schedule:
 def make(
     spec: specs.OptimizerSpec,
     mask: Mapping[str, Mapping[str, bool]],
+    rates: Mapping[str, float],
     *,
     steps: int,
 ) -> optax.GradientTransformation:
@@ -33,22 +33,24 @@ def make(
   Args:
     spec: rule, learning rates, decay and clipping.
     mask: tree like the parameters, True on what trains.
+    rates: layer -> factor of its learning rate; 1 where it is not named.
     steps: length of the schedule.
   """
-  rate = schedule(spec, steps=steps)
+  learning_rate = schedule(spec, steps=steps)
   rules = {
-      'sgd': lambda: optax.sgd(rate),
-      'momentum': lambda: optax.sgd(rate, momentum=spec.momentum),
-      'adam': lambda: optax.adam(rate),
-      'adamw': lambda: optax.adamw(rate, weight_decay=spec.weight_decay),
+      'sgd': lambda: optax.sgd(learning_rate),
+      'momentum': lambda: optax.sgd(learning_rate, momentum=spec.momentum),
+      'adam': lambda: optax.adam(learning_rate),
+      'adamw': lambda: optax.adamw(
+          learning_rate, weight_decay=spec.weight_decay),
   }
   parts = [rules[spec.name]()]
   if spec.gradient_clip:
     parts.insert(0, optax.clip_by_global_norm(spec.gradient_clip))
-  if spec.backbone_factor != 1:
-    backbone = {layer: dict.fromkeys(leaves, layer not in layers.HEAD)
-                for layer, leaves in mask.items()}
-    parts.append(optax.masked(optax.scale(spec.backbone_factor), backbone))
+  for rate in sorted({factor for factor in rates.values() if factor != 1}):
+    chosen = {layer: dict.fromkeys(leaves, rates.get(layer) == rate)
+              for layer, leaves in mask.items()}
+    parts.append(optax.masked(optax.scale(rate), chosen))
   frozen = {layer: {leaf: not trains for leaf, trains in leaves.items()}
             for layer, leaves in mask.items()}
   return optax.selective_transform(optax.chain(*parts), freeze_mask=frozen)

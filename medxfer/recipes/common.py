@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import ml_collections
 
 from medxfer import errors
+from medxfer.model import architectures
 
 Change = Callable[[ml_collections.ConfigDict], None]
 
@@ -46,7 +47,7 @@ _DEFAULT = {
         'brightness': 0.1,
     },
     'model': {
-        'name': 'vgg16',  # Or decision_tree, random_forest.
+        'name': 'vgg16',  # Or vgg19, decision_tree, random_forest.
         'init_from': 'imagenet',  # Or random, or a finished run's workdir.
         'transferred': 'all',  # Which convolutions start there.
         'inherit': 'weights',  # Or statistics: mean and variance alone.
@@ -130,8 +131,23 @@ def official(config: ml_collections.ConfigDict) -> None:
   config.data.split = f'official{grouped}'
 
 
+def _architecture(name: str) -> Change:
+  return lambda config: config.model.update(name=name)
+
+
+def _blocks(*places: int) -> Change:
+  """Returns the change that trains the blocks at these places."""
+  def change(config: ml_collections.ConfigDict) -> None:
+    blocks = tuple(architectures.BY_NAME[config.model.name].blocks)
+    config.model.trainable = ','.join(blocks[place] for place in places)
+  return change
+
+
 # In the order in which they are applied, whatever the command's order.
 MODIFIERS = {
+    # The network; the default needs no name.
+    **{name: _architecture(name) for name in architectures.BY_NAME
+       if name != _DEFAULT['model']['name']},
     # The recipe is the default, said aloud.
     'thesis': lambda config: config.data.update(split='thesis'),
     'tuned': _tuned,
@@ -140,18 +156,19 @@ MODIFIERS = {
     'phantom': _phantom,
     'cpu': _cpu,
 }
+
 # What trains; the head always does.
 SCOPES = {
     'all': lambda config: config.model.update(trainable='all'),
-    'last_block': lambda config: config.model.update(trainable='block5'),
-    'first_block': lambda config: config.model.update(trainable='block1'),
-    'first_last': lambda config: config.model.update(
-        trainable='block1,block5'),
+    'last_block': _blocks(-1),
+    'first_block': _blocks(0),
+    'first_last': _blocks(0, -1),
     'head': lambda config: config.model.update(trainable='none'),
 }
 
 # Of each row one at most: recipes, scopes.
-_EXCLUSIVE = (('thesis', 'tuned'), tuple(SCOPES))
+_EXCLUSIVE = (
+    ('thesis', 'tuned'), tuple(SCOPES), tuple(architectures.BY_NAME))
 
 
 def random_start(config: ml_collections.ConfigDict) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import ml_collections
 
+from medxfer.model import architectures
+
 Configure = Callable[[str], ml_collections.ConfigDict]
 
 # What tells one arm from another. A study has no such keys for all its runs:
@@ -97,7 +99,7 @@ def _shrink(config: ml_collections.ConfigDict) -> None:
       # train every layer: a quarter of the work an image leaves time for the
       # epochs that a random start needs.
       config.training.epochs = 10
-      if config.model.name == 'vgg16':
+      if config.model.name in architectures.BY_NAME:
         config.data.image_size = (32, 32)
 
 

@@ -15,9 +15,10 @@ from medxfer.data import images
 from medxfer.data import pipeline
 from medxfer.explain import activation_maps
 from medxfer.explain import pictures
+from medxfer.model import architectures
 from medxfer.model import initialization
 from medxfer.model import preprocessing
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain
 from medxfer.runs import predict
@@ -96,7 +97,8 @@ def _looks(
 ) -> dict[str, _Look]:
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
-  model = vgg16.VGG16(classes=1, head_units=(1, 1))
+  model = vgg.VGG(
+      architecture=architectures.BY_NAME['vgg16'], classes=1, head_units=(1, 1))
   activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]

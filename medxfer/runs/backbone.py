@@ -7,49 +7,51 @@ from medxfer import console
 from medxfer import errors
 from medxfer import paths
 from medxfer import spec as specs
-from medxfer.model import layers
-from medxfer.model import trainable
+from medxfer.model import architectures
 from medxfer.model import weights as weights_lib
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
+from medxfer.training import strategy
 
 _WAY_OUT = (
     'name the finished run of a network with --config.model.init_from=WORKDIR')
 
 
-def read(spec: specs.ModelSpec) -> weights_lib.Weights | None:
+def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
   """Reads the weights that a network starts from, and says what they are.
 
   Args:
-    spec: of the network.
+    spec: of the run.
 
   Returns:
     The weights of every convolution, or None for a random start.
 
   Raises:
-    DataError: they are missing or damaged, do not fit VGG-16, or the run that
-      should have made them is not finished.
+    DataError: they are missing or damaged, do not fit the network, or the run
+      that should have made them is not finished.
   """
-  if spec.init_from == 'random':
+  model = spec.model
+  if model.init_from == 'random':
     return None
-  path, weights = _fitting(spec)
-  if spec.init_from == 'imagenet':
+  path, weights = _fitting(model)
+  if model.init_from == 'imagenet':
     known = weights_lib.recognise(weights.params)
     console.line(f'weights: {path}: '
              f'{known or "not the official ImageNet weights"}')
   else:
     console.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
-  if spec.transferred != 'all':
-    console.line(f'transferred: {", ".join(trainable.transferred(spec)) or "none"}'
-             '; the other convolutions start at random')
-  if spec.inherit == 'statistics':
+  if model.transferred != 'all':
+    names = ', '.join(strategy.resolve(spec).transferred)
+    console.line(f'transferred: {names or "none"}; the other convolutions start '
+                 'at random')
+  if model.inherit == 'statistics':
     console.line('of each layer only mean and variance are inherited')
   trained_on = weights.contract.preprocessing
-  if trained_on != spec.preprocessing:
+  if trained_on != model.preprocessing:
     console.line(
         f'note: these weights were trained on {trained_on} pixels, this run '
-        f'feeds them {spec.preprocessing} pixels; '
+        f'feeds them {model.preprocessing} pixels; '
         f'--config.model.preprocessing={trained_on} feeds them what they know')
   return weights
 
@@ -89,14 +91,15 @@ def check(spec: specs.ModelSpec) -> None:
 def _fitting(
     spec: specs.ModelSpec,
 ) -> tuple[pathlib.Path, weights_lib.Weights]:
-  """Returns weights that fit VGG-16, and where they are."""
+  """Returns weights that fit the network, and where they are."""
+  architecture = architectures.BY_NAME[spec.name]
   if spec.init_from == 'imagenet':
     path = weights_lib.locate(spec.weights)
     return path, weights_lib.read(path)
   path = _source(spec)
   return path, weights_lib.verify(
-      checkpoints.export(path), layers.backbone_shapes(), path=path,
-      drop=layers.HEAD)
+      checkpoints.export(path), architecture.backbone_shapes(), path=path,
+      drop=architecture.head)
 
 
 def _source(spec: specs.ModelSpec) -> pathlib.Path:
@@ -112,6 +115,10 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
     raise errors.DataError(
         f'{flag}={path}: a {name} has no layers to transfer; '
         f'{_WAY_OUT}')
+  if name != spec.name:
+    raise errors.DataError(
+        f'{flag}={path}: this run trained {name}, whose layers are not those '
+        f'of {spec.name}; give --config.model.name={name}, or {_WAY_OUT}')
   if not (path / workdir.SUMMARY).exists():
     raise errors.DataError(
         f'{flag}={path}: this run is not finished; let it end (the '

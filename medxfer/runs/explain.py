@@ -15,7 +15,7 @@ from medxfer import spec as specs
 from medxfer.explain import gradcam
 from medxfer.explain import pictures
 from medxfer.model import preprocessing
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 
 INDEX = 'index.csv'
@@ -50,9 +50,10 @@ def drawing(
     UsageError: `target` holds something.
   """
   classes = weights.contract.classes
+  model = vgg.build(spec.model, len(classes))
   compute = gradcam.compile_gradcam(
-      vgg16.build(spec.model, len(classes)),
-      layer or gradcam.layer_for(spec.data.image_size))
+      model,
+      layer or gradcam.layer_for(model.architecture, spec.data.image_size))
   index = []
   with files.staged_folder(target) as stage:
     def draw(

@@ -20,7 +20,7 @@ from medxfer.evaluation import summary as summaries
 from medxfer.model import initialization
 from medxfer.model import optimizer
 from medxfer.model import trainable
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone
 from medxfer.runs import convergence
@@ -37,6 +37,7 @@ from medxfer.training import loop
 from medxfer.training import profiling
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
+from medxfer.training import strategy as strategies
 from medxfer.training import tensorboard
 
 
@@ -64,7 +65,7 @@ def run(
     DataError: a checkpoint is damaged, or the training diverged.
   """
   task, state = build(spec, inputs)
-  _write_parameters(output, spec, state.params)
+  _write_parameters(output, task, state.params)
   data = scoring.data(spec, inputs)
   checkpoints = checkpoints_lib.Checkpoints(path)
   history = _train(
@@ -72,7 +73,7 @@ def run(
       profiling.Profiler(output / workdir.PROFILE) if profile else iter)
   _, best = checkpoints.best_weights()
   training, frozen = trainable.count(
-      best.params, trainable.resolve(spec.model.trainable))
+      best.params, task.strategy.trained)
   speeds = [record['images_per_second'] for record in history]
   scores = _scores(output, spec, data, inputs, best)
   return {
@@ -93,15 +94,16 @@ def build(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs
 ) -> tuple[steps_lib.Task, states.TrainState]:
   """Returns the network with its optimizer, and the state before step 1."""
-  model = vgg16.build(spec.model, len(inputs.examples.class_names))
+  model = vgg.build(spec.model, len(inputs.examples.class_names))
+  strategy = strategies.resolve(spec)
   params = start_params(spec, inputs)
-  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  mask = trainable.mask(params, strategy.trained)
   tx = optimizer.make(
-      spec.optimizer, mask, steps=spec.training.epochs * epoch_steps.per_epoch(
+      spec.optimizer, mask, strategy.rates, steps=spec.training.epochs * epoch_steps.per_epoch(
           inputs.split, spec.training))
   weights = inputs_lib.class_weights(spec.training, inputs)
   task = steps_lib.Task(
-      model=model, tx=tx, mask=mask, spec=spec,
+      model=model, tx=tx, mask=mask, spec=spec, strategy=strategy,
       class_weights=jnp.asarray(weights),
       origin=backbone.origin(spec.model, inputs.backbone) or 'random weights')
   return task, devices.replicate(states.create(params, tx), donate=True)
@@ -111,7 +113,7 @@ def start_params(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs
 ) -> states.Params:
   """Returns the parameters that a run begins with."""
-  model = vgg16.build(spec.model, len(inputs.examples.class_names))
+  model = vgg.build(spec.model, len(inputs.examples.class_names))
   values = inputs.backbone.params if inputs.backbone else None
   if values and spec.model.inherit == 'statistics':
     values = initialization.redrawn(values, spec.seed)
@@ -122,7 +124,7 @@ def start_params(
     key = jax.random.fold_in(key, 1)
   return initialization.initial_params(
       model, spec.data.image_size, key, values,
-      trainable.transferred(spec.model))
+      strategies.resolve(spec).transferred)
 
 
 def _train(
@@ -175,24 +177,25 @@ def _with_prefix(
 ) -> epoch_steps.Data:
   """Replaces pixels by what the frozen layers make of them, if it pays."""
   where = cache.folder(task.spec.cache_dir)
-  decision = feature_cache.decide(task.model, task.spec, data.split, where)
+  decision = feature_cache.decide(task, data.split, where)
   console.line(f'prefix cache: {"on" if decision.keep else "off"}, '
            f'{decision.reason}')
   if not decision.keep:
     return data
   feed = feature_cache.feed(
-      task.model, params, task.spec, data.source, data.split, decision,
+      task, params, data.source, data.split, decision,
       where, inputs.digests()['images_digest'])
   return dataclasses.replace(data, feed=feed)
 
 
 def _write_parameters(
-    output: pathlib.Path, spec: specs.RunSpec, params: states.Params
+    output: pathlib.Path, task: steps_lib.Task, params: states.Params
 ) -> None:
   """Writes and says which parameters are about to be trained."""
-  trained = trainable.resolve(spec.model.trainable)
-  table = trainable.table(params, trained)
-  frozen = [name for name in params if name not in trained]
+  trained = task.strategy.trained
+  layers = task.strategy.architecture.layers
+  table = trainable.table({name: params[name] for name in layers}, trained)
+  frozen = [name for name in layers if name not in trained]
   console.line(f'trains: {", ".join(trained)}')
   console.line(f'frozen: {", ".join(frozen) or "nothing"}')
   console.line(table.splitlines()[-1])

@@ -22,11 +22,11 @@ from medxfer.data import pixel_cache
 from medxfer.data import published_splits
 from medxfer.data import splits
 from medxfer.evaluation import positive_class as positives
-from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from medxfer.runs import announce
 from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import value_ranges
+from medxfer.training import strategy
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
     UsageError: a class weight names no class, `model.trainable` no layer, or
       a baseline's images would fill the memory.
   """
-  trainable.check(spec.model)
+  strategy.check(spec)
   examples = datasets.read(spec.data)
   # What is refused is refused before any image is decoded.
   decision = published_splits.decide(examples, spec.data.split)
@@ -99,7 +99,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   baseline = spec.model.name in baselines.NAMES
   if baseline:
     baselines.check_memory(len(examples), spec.data.image_size)
-  backbone = None if baseline else backbone_lib.read(spec.model)
+  backbone = None if baseline else backbone_lib.read(spec)
   contents = contents_lib.read(examples.paths)
   where = cache.folder(spec.cache_dir)
   decoded = pixel_cache.read(

@@ -22,7 +22,7 @@ from medxfer.data import images
 from medxfer.data import listing
 from medxfer.data import pipeline
 from medxfer.data import pixel_sources
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
 from medxfer.runs import scoring
@@ -155,7 +155,7 @@ def _rows(
   classes = weights.contract.classes
   feed = feeds.pixels(
       pixel_sources.of_arrays(), spec.augment, weights.contract.preprocessing)
-  step = steps.compile_predict(vgg16.build(spec.model, len(classes)), feed)
+  step = steps.compile_predict(vgg.build(spec.model, len(classes)), feed)
   size, warn = spec.evaluation.batch_size, value_ranges.warner(grey_range)
 
   def read(name: pathlib.Path) -> np.ndarray:

@@ -16,7 +16,7 @@ from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
 from medxfer.evaluation import predictions as predictions_lib
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
@@ -89,7 +89,7 @@ def score(
     side: 'train', 'val' or 'test'.
   """
   rows = images.split.rows(side)
-  model = vgg16.build(spec.model, len(weights.contract.classes))
+  model = vgg.build(spec.model, len(weights.contract.classes))
   step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
       step, weights.params, images.feed, rows, spec,

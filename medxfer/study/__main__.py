@@ -22,8 +22,8 @@ from ml_collections import config_flags
 from medxfer import default_workdir
 from medxfer import errors
 from medxfer import launcher
-from medxfer.model import trainable
 from medxfer.study import plan
+from medxfer.training import strategy
 
 _CONFIG = config_flags.DEFINE_config_file(
     'config', None, 'FILE[:PRESET,...], such as configs/table_7_1.py:cpu.')
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
   study = plan.from_config(_CONFIG.value, path)
   for run in study.runs:
-    trainable.check(run.spec.model)
+    strategy.check(run.spec)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
   from medxfer.study import execute

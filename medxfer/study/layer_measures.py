@@ -109,7 +109,8 @@ def _measure_seed(
     before, after = layer_networks.names(arm)
     described[before] = layer_networks.describe(trained, trained.start, before)
     described[after] = layer_networks.describe(trained, trained.end, after)
-    moved[after] = movement.relative_change(trained.start, trained.end)
+    moved[after] = movement.relative_change(
+        trained.start, trained.end, trained.model.architecture.convolutions)
     put_back[after] = _kept(
         path / _PARTS / f'put_back_{runs[arm].name}.json',
         key[runs[arm].name], functools.partial(layer_networks.put_back, trained))

@@ -18,8 +18,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.layerwise import features
 from medxfer.layerwise import probes
 from medxfer.layerwise import transferability
-from medxfer.model import layers
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.runs import finetune
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
@@ -44,6 +43,7 @@ class Trained:
 
   Attributes:
     spec: of the run.
+    model: its network.
     start: its parameters before the first step.
     end: those of its best epoch.
     data: the images.
@@ -53,6 +53,7 @@ class Trained:
   """
 
   spec: specs.RunSpec
+  model: vgg.VGG
   start: states.Params
   end: states.Params
   data: epoch_steps.Data
@@ -113,9 +114,9 @@ def load(path: pathlib.Path) -> Trained:
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
   data = scoring.data(spec, inputs)
-  model = vgg16.build(spec.model, len(data.class_names))
+  model = vgg.build(spec.model, len(data.class_names))
   return Trained(
-      spec, finetune.start_params(spec, inputs), weights.params, data, inputs,
+      spec, model, finetune.start_params(spec, inputs), weights.params, data, inputs,
       steps.compile_predict(model, data.feed),
       features.compile_step(model, data.feed))
 
@@ -161,7 +162,7 @@ def put_back(trained: Trained) -> dict[str, dict[str, Any]]:
     Layer -> 'difference', the macro F1 that is lost, and its 'interval'.
   """
   found = {}
-  for name in layers.CONVOLUTIONS:
+  for name in trained.model.architecture.convolutions:
     other = _scored(trained, {**trained.end, name: trained.start[name]},
                     f'{name} put back')
     found[name] = paired.compare(

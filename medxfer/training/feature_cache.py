@@ -12,7 +12,6 @@ import dataclasses
 import pathlib
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,14 +20,11 @@ import medxfer
 from medxfer import console
 from medxfer import errors
 from medxfer import progress
-from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import batching
 from medxfer.data import pixel_sources
 from medxfer.data import splits
-from medxfer.model import layers
 from medxfer.model import preprocessing
-from medxfer.model import trainable
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import devices
 from medxfer.training import feature_store
@@ -61,25 +57,24 @@ class Decision:
 
 
 def decide(
-    model: nn.Module,
-    spec: specs.RunSpec,
+    task: steps.Task,
     split: splits.Split,
     where: pathlib.Path | None = None,
 ) -> Decision:
   """Weighs work, memory and disk.
 
   Args:
-    model: the network.
-    spec: the run.
+    task: network, recipe and what trains.
     split: its rows by side.
     where: folder of the cache; None if nothing is to be left on disk.
   """
-  first = trainable.resolve(spec.model.trainable)[0]
+  spec, entry = task.spec, task.strategy.entry
   views = augment.view_count(spec.augment)
   if spec.training.prefix_cache == 'off':
     return Decision(False, 'training.prefix_cache is off')
-  if layers.before(first) is None:
-    return Decision(False, f'{first} trains, nothing is frozen below it')
+  if entry is None:
+    return Decision(
+        False, f'{task.strategy.first} trains, nothing is frozen below it')
   if not augment.has_only_views(spec.augment):
     return Decision(
         False, 'augment.zoom and augment.brightness give an image countless '
@@ -87,7 +82,7 @@ def decide(
   if views > spec.training.epochs:
     return Decision(False, f'{views} views an image in at most '
                     f'{spec.training.epochs} epochs would save nothing')
-  return _place(layers.before(first), views, _bytes(model, spec), split, where)
+  return _place(entry, views, _bytes(task), split, where)
 
 
 def _place(
@@ -118,9 +113,8 @@ def _place(
 
 
 def feed(
-    model: nn.Module,
+    task: steps.Task,
     params: states.Params,
-    spec: specs.RunSpec,
     source: pixel_sources.Source,
     split: splits.Split,
     decision: Decision,
@@ -130,9 +124,8 @@ def feed(
   """Computes the prefix of training and validation images.
 
   Args:
-    model: the network.
-    params: its parameters; those of the prefix are frozen.
-    spec: the run.
+    task: network, recipe and what trains.
+    params: of the network; those of the prefix are frozen.
     source: rows -> pixels.
     split: rows by side.
     decision: what `decide` has said of it.
@@ -145,21 +138,22 @@ def feed(
   Raises:
     DataError: the disk is full, and the memory too small.
   """
+  spec, strategy = task.spec, task.strategy
   views = augment.view_count(spec.augment)
-  shape = (len(split), views, *_shape(model, spec).shape[1:])
-  dtype = _shape(model, spec).dtype
+  one = _shape(task)
+  shape, dtype = (len(split), views, *one.shape[1:]), one.dtype
   with contextlib.ExitStack() as stack:
     if decision.on_disk:
-      store = _on_disk(stack, where, key(params, spec, images_digest),
+      store = _on_disk(stack, where, key(task, params, images_digest),
                        shape, dtype, decision)
     else:
       store = feature_store.InMemory(shape, dtype)
-    _fill(store, model, params, spec, source, split, views)
+    _fill(store, task, params, source, split, views)
   memory.give_back()
-  first = trainable.resolve(spec.model.trainable)[0]
   if decision.on_device:
-    return feeds.views_on_device(first, store.take, split, spec.augment)
-  return feeds.views_on_host(first, store.take, spec.augment)
+    return feeds.views_on_device(
+        strategy.first, store.take, split, spec.augment)
+  return feeds.views_on_host(strategy.first, store.take, spec.augment)
 
 
 def _on_disk(
@@ -186,9 +180,8 @@ def _on_disk(
 
 def _fill(
     store: feature_store.Kept,
-    model: nn.Module,
+    task: steps.Task,
     params: states.Params,
-    spec: specs.RunSpec,
     source: pixel_sources.Source,
     split: splits.Split,
     views: int,
@@ -200,16 +193,16 @@ def _fill(
   def step(
       params: states.Params, stored: Any, batch: Any, view: jax.Array
   ) -> jax.Array:
-    with steps.products(model):
+    with steps.products(task.model):
       pixels = pixel_sources.pixels(stored, batch)
-      return _activation(model, params, spec, pixels, view)
+      return _activation(task, params, pixels, view)
 
   for side, count in (('train', views), ('val', 1)):
     rows = store.missing(split.rows(side), count)
     if not len(rows):
       continue
     batches, weights = batching.batched(
-        rows, memory.images_at_once(spec.data.image_size, _BATCH))
+        rows, memory.images_at_once(task.spec.data.image_size, _BATCH))
     bar = progress.track(
         source.batches(batches), total=len(batches), unit='batches',
         title=f'computing the frozen layers of {len(rows):,} {side} images')
@@ -221,21 +214,20 @@ def _fill(
 
 
 def key(
-    params: states.Params, spec: specs.RunSpec, images_digest: str
+    task: steps.Task, params: states.Params, images_digest: str
 ) -> dict[str, Any]:
   """Returns everything that decides the activations, to the last bit.
 
   Args:
+    task: network, recipe and what trains.
     params: of the network.
-    spec: the run.
     images_digest: as of `feed`.
   """
-  first = trainable.resolve(spec.model.trainable)[0]
-  frozen = layers.LAYERS[:layers.LAYERS.index(first)]
+  spec = task.spec
   return {
-      'layer': layers.before(first),
+      'layer': task.strategy.entry,
       'weights': contracts.describe(
-          {name: params[name] for name in frozen}, source='',
+          {name: params[name] for name in task.strategy.prefix}, source='',
           preprocessing=spec.model.preprocessing).digest,
       'images': images_digest,
       # The digest is of bytes, which may stand for 64 x 32 as for 32 x 64.
@@ -249,9 +241,8 @@ def key(
 
 
 def _activation(
-    model: nn.Module,
+    task: steps.Task,
     params: states.Params,
-    spec: specs.RunSpec,
     pixels: jax.Array,
     view: jax.Array | int,
 ) -> jax.Array:
@@ -260,25 +251,25 @@ def _activation(
   The layers above it are part of the trace but not of the compiled code:
   nothing that is returned depends on them.
   """
+  spec = task.spec
   images = jax.vmap(lambda image: augment.view(image, view, spec.augment))(
       pixels)
   images = preprocessing.preprocess(images, spec.model.preprocessing)
-  _, activations = model.apply({'params': params}, images)
-  return activations[
-      layers.before(trainable.resolve(spec.model.trainable)[0])]
+  _, activations = task.model.apply({'params': params}, images)
+  return activations[task.strategy.entry]
 
 
-def _shape(model: nn.Module, spec: specs.RunSpec) -> jax.ShapeDtypeStruct:
+def _shape(task: steps.Task) -> jax.ShapeDtypeStruct:
   """Returns shape and dtype of one image's activation, [1, ...]."""
-  pixels = jax.ShapeDtypeStruct((1, *spec.data.image_size, 3), jnp.uint8)
+  pixels = jax.ShapeDtypeStruct((1, *task.spec.data.image_size, 3), jnp.uint8)
 
   def shape(key: jax.Array, pixels: jax.Array) -> jax.Array:
-    params = model.init(key, pixels.astype(jnp.float32))['params']
-    return _activation(model, params, spec, pixels, 0)
+    params = task.model.init(key, pixels.astype(jnp.float32))['params']
+    return _activation(task, params, pixels, 0)
 
   return jax.eval_shape(shape, jax.random.key(0), pixels)
 
 
-def _bytes(model: nn.Module, spec: specs.RunSpec) -> int:
-  made = _shape(model, spec)
+def _bytes(task: steps.Task) -> int:
+  made = _shape(task)
   return made.size * made.dtype.itemsize

@@ -17,7 +17,6 @@ from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import pixel_sources
 from medxfer.data import splits
-from medxfer.model import layers
 from medxfer.model import preprocessing
 from medxfer.training import devices
 
@@ -29,7 +28,7 @@ class Feed:
   """A way for images into the network.
 
   Attributes:
-    first: name of the layer that they enter.
+    first: name of the layer that they enter; '' if they are pixels.
     stored: a tree of arrays that all batches share, on the devices.
     batches: rows, int [batches, batch size] -> one batch for each, on the
       host: a tree of arrays [batch size, ...].
@@ -61,8 +60,7 @@ def pixels(
   def score(stored: Any, batch: jax.Array) -> jax.Array:
     return preprocessing.preprocess(pixel_sources.pixels(stored, batch), mode)
 
-  return Feed(layers.CONVOLUTIONS[0], source.stored, source.batches, train,
-              score)
+  return Feed('', source.stored, source.batches, train, score)
 
 
 def views_on_host(

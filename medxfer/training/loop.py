@@ -19,7 +19,6 @@ from medxfer import spec as specs
 from medxfer import stopping
 from medxfer.data import batching
 from medxfer.evaluation import metrics
-from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import checkpoint_io
@@ -128,7 +127,7 @@ def predict(
     What the step does, with n rows: logits, float32 [n, classes].
   """
   batch_size, devices_ = spec.evaluation.batch_size, jax.device_count()
-  if feed.first == layers.CONVOLUTIONS[0]:
+  if not feed.first:
     batch_size = devices_ * memory.images_at_once(
         spec.data.image_size, batch_size // devices_)
   batches, _ = batching.batched(rows, batch_size, devices_)

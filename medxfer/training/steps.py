@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
+from medxfer.model import vgg
 from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import state as states
+from medxfer.training import strategy as strategies
 
 Mask = Mapping[str, Mapping[str, bool]]
 
@@ -29,14 +31,16 @@ class Task:
     tx: the optimizer.
     mask: True on the parameters that train.
     spec: the run's specification.
+    strategy: what trains, and how fast.
     class_weights: float32 [classes], factors of the loss.
     origin: where the weights come from, for the contract of those it makes.
   """
 
-  model: nn.Module
+  model: vgg.VGG
   tx: optax.GradientTransformation
   mask: Mask
   spec: specs.RunSpec
+  strategy: strategies.Strategy
   class_weights: jax.Array
   origin: str = 'random weights'
 

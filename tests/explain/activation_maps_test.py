@@ -6,9 +6,12 @@ import pytest
 
 from medxfer import errors
 from medxfer.explain import activation_maps
+from medxfer.model import architectures
 from medxfer.model import layers
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from tests.explain import networks
+
+_VGG16 = architectures.BY_NAME['vgg16']
 
 _SIZE = (32, 64)
 
@@ -19,7 +22,7 @@ def _images():
 
 
 def _model():
-  return vgg16.VGG16(3, head_units=(3, 3))
+  return vgg.VGG(_VGG16, 3, head_units=(3, 3))
 
 
 @pytest.mark.parametrize('layer', ['block1_conv2', 'block3_pool'])

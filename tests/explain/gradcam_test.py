@@ -6,9 +6,12 @@ import pytest
 
 from medxfer import errors
 from medxfer.explain import gradcam
+from medxfer.model import architectures
 from medxfer.model import layers
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from tests.explain import networks
+
+_VGG16 = architectures.BY_NAME['vgg16']
 
 _SIZE = (32, 64)
 # Class 0 is for channel 0, class 1 for channel 1, class 2 against channel 0.
@@ -26,7 +29,7 @@ def _images(batch=2):
     'block4_conv3', 'block5_conv1', 'block5_conv3'])
 def test_a_class_lights_the_places_of_its_own_evidence(layer):
   """In a network that hands images on, the map is the class' channel."""
-  model = vgg16.VGG16(3, head_units=(3, 3))
+  model = vgg.VGG(_VGG16, 3, head_units=(3, 3))
   images = _images()
   maps = gradcam.gradcam(
       model, layer, networks.transparent(_SIZE, _HEAD), images,
@@ -42,7 +45,7 @@ def test_one_place_that_speaks_for_the_class_is_the_only_one_lit():
   images[0, 20, 35, 0] = 1
   images[0, [5, 30], [5, 60], 1] = 5
   maps = gradcam.gradcam(
-      vgg16.VGG16(3, head_units=(3, 3)), 'block5_conv3',
+      vgg.VGG(_VGG16, 3, head_units=(3, 3)), 'block5_conv3',
       networks.transparent(_SIZE, _HEAD), images, np.array([0]))
   expected = np.zeros((2, 4))
   expected[20 // 16, 35 // 16] = 1
@@ -52,14 +55,14 @@ def test_one_place_that_speaks_for_the_class_is_the_only_one_lit():
 def test_where_nothing_speaks_for_the_class_the_map_is_zero():
   """Evidence against a class is none for it, and 0 / 0 is no number."""
   maps = gradcam.gradcam(
-      vgg16.VGG16(3, head_units=(3, 3)), 'block5_conv3',
+      vgg.VGG(_VGG16, 3, head_units=(3, 3)), 'block5_conv3',
       networks.transparent(_SIZE, _HEAD), _images(1), np.array([2]))
   np.testing.assert_array_equal(maps, np.zeros((1, 2, 4)))
 
 
 def test_the_last_convolution_equals_a_computation_by_hand():
   """Equations 1 and 2 with the chain rule written out, in float64."""
-  model = vgg16.VGG16(5, head_units=(16, 16))
+  model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images() - 0.5
   classes = np.array([3, 2])
   maps = gradcam.compile_gradcam(model, 'block5_conv3')(params, images, classes)
@@ -85,7 +88,7 @@ def test_the_last_convolution_equals_a_computation_by_hand():
 def test_an_earlier_layer_equals_finite_differences():
   """Heat of a place: how the logit moves if all become a bit more like it."""
   layer, chosen = 'block5_conv1', 4
-  model = vgg16.VGG16(5, head_units=(16, 16))
+  model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images(1) - 0.5
   _, activations = model.apply({'params': params}, images)
   activation = np.asarray(activations[layer])
@@ -111,7 +114,7 @@ def test_an_earlier_layer_equals_finite_differences():
 
 def test_an_explanation_costs_about_as_much_as_a_prediction():
   """Layers below the one that is looked at must take no backward pass."""
-  model = vgg16.VGG16(5, head_units=(16, 16))
+  model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images()
 
   def work(function, *args):
@@ -129,7 +132,7 @@ def test_an_explanation_costs_about_as_much_as_a_prediction():
 def test_what_is_no_convolution_is_refused(layer):
   """The message says what there is."""
   with pytest.raises(errors.UsageError, match='block1_conv1.*block5_conv3'):
-    gradcam.compile_gradcam(vgg16.VGG16(2), layer)
+    gradcam.compile_gradcam(vgg.VGG(_VGG16, 2), layer)
 
 
 @pytest.mark.parametrize('side, layer', [
@@ -137,5 +140,5 @@ def test_what_is_no_convolution_is_refused(layer):
     (48, 'block4_conv3'), (32, 'block3_conv3')])
 def test_small_images_are_looked_at_lower_down(side, layer):
   """Four by four places light up corners and say nothing of where."""
-  assert gradcam.layer_for((side, side)) == layer
-  assert gradcam.layer_for((side, 2 * side)) == layer
+  assert gradcam.layer_for(_VGG16, (side, side)) == layer
+  assert gradcam.layer_for(_VGG16, (side, 2 * side)) == layer

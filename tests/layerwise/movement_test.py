@@ -21,7 +21,7 @@ def test_frozen_scaled_and_redrawn_layers():
       'block3_conv2': {'kernel': before['block3_conv2']['kernel'] * 1.25,
                        'bias': before['block3_conv2']['bias']},
       'block5_conv3': other['block5_conv3']}
-  moved = movement.relative_change(before, after)
+  moved = movement.relative_change(before, after, before)
   assert list(moved) == list(layers.CONVOLUTIONS)
   assert moved.pop('block3_conv2') == pytest.approx(0.25, rel=1e-6)
   assert moved.pop('block5_conv3') == pytest.approx(2 ** 0.5, rel=1e-2)

@@ -10,16 +10,18 @@ import pytest
 
 from medxfer import spec as specs
 from medxfer.data import pixel_sources
+from medxfer.model import architectures
 from medxfer.model import initialization
-from medxfer.model import layers
 from medxfer.model import optimizer
 from medxfer.model import trainable
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.recipes import ham
 from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps
+from medxfer.training import strategy
 
+_VGG16 = architectures.BY_NAME['vgg16']
 _SIZE = (32, 32)
 _BATCH = 4
 
@@ -35,17 +37,19 @@ def _spec(arm, **changes) -> specs.RunSpec:
 @pytest.fixture(scope='module')
 def params():
   """Random parameters with a negative zero in every leaf."""
-  model = vgg16.build(_spec('all').model, 7)
+  model = vgg.build(_spec('all').model, 7)
   values = initialization.initial_params(model, _SIZE, jax.random.key(0), None)
   # -0.0 + 0.0 is 0.0: adding a zero update to it would change its bits.
   return jax.tree.map(lambda leaf: leaf.at[..., 0].set(-0.0), values)
 
 
 def _task(spec, params) -> steps.Task:
-  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
+  plan = strategy.resolve(spec)
+  mask = trainable.mask(params, plan.trained)
   return steps.Task(
-      model=vgg16.build(spec.model, 7), mask=mask, spec=spec,
-      tx=optimizer.make(spec.optimizer, mask, steps=10),
+      model=vgg.build(spec.model, 7), mask=mask, spec=spec,
+      strategy=plan,
+      tx=optimizer.make(spec.optimizer, mask, plan.rates, steps=10),
       class_weights=jnp.ones(7))
 
 
@@ -76,7 +80,7 @@ def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
   state = states.create(params, task.tx)
   for seed in range(3):
     state, _ = step(state, *_batch(seed))
-  for layer in layers.LAYERS:
+  for layer in _VGG16.layers:
     for leaf, before in params[layer].items():
       same = (np.asarray(before).tobytes()
               == np.asarray(state.params[layer][leaf]).tobytes())
@@ -90,8 +94,7 @@ def test_frozen_leaves_have_no_optimizer_state(params, arm):
   moments = sum(
       leaf.size for leaf in jax.tree.leaves(task.tx.init(params))
       if leaf.ndim)
-  trained, _ = trainable.count(
-      params, trainable.resolve(task.spec.model.trainable))
+  trained, _ = trainable.count(params, task.strategy.trained)
   assert moments == 2 * trained
 
 
@@ -145,8 +148,8 @@ def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
   spec = _spec('all')
   half = dataclasses.replace(spec.model, dtype='bfloat16')
   images = jnp.ones((2, *_SIZE, 3)) * 0.3
-  full_logits, _ = vgg16.build(spec.model, 7).apply({'params': params}, images)
-  logits, activations = vgg16.build(half, 7).apply({'params': params}, images)
+  full_logits, _ = vgg.build(spec.model, 7).apply({'params': params}, images)
+  logits, activations = vgg.build(half, 7).apply({'params': params}, images)
   assert logits.dtype == jnp.float32
   assert activations['block5_conv3'].dtype == jnp.bfloat16
   np.testing.assert_allclose(logits, full_logits, atol=0.05)
@@ -155,9 +158,9 @@ def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
 def test_activations_have_keras_names_and_shapes(params):
   """Figures, probes and Grad-CAM ask for them by name."""
   images = jnp.zeros((1, *_SIZE, 3))
-  _, found = vgg16.build(_spec('all').model, 7).apply(
+  _, found = vgg.build(_spec('all').model, 7).apply(
       {'params': params}, images)
   assert set(found) == {
-      *layers.CONVOLUTIONS, *(f'{block}_pool' for block in layers.BLOCKS)}
+      *_VGG16.convolutions, *(f'{block}_pool' for block in _VGG16.blocks)}
   assert found['block3_conv3'].shape == (1, 8, 8, 256)
   assert found['block5_pool'].shape == (1, 1, 1, 512)

@@ -5,19 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from medxfer.model import architectures
 from medxfer.model import initialization
-from medxfer.model import layers
-from medxfer.model import vgg16
+from medxfer.model import vgg
+
+_VGG16 = architectures.BY_NAME['vgg16']
 
 
 def _spreads(initializer):
   """Returns the root mean square of every convolution's activations."""
-  model = vgg16.VGG16(2, head_units=(4, 4), initializer=initializer)
+  model = vgg.VGG(_VGG16, 2, head_units=(4, 4), initializer=initializer)
   params = initialization.initial_params(model, (32, 32), jax.random.key(0), None)
   images = jax.random.normal(jax.random.key(1), (4, 32, 32, 3))
   _, activations = model.apply({'params': params}, images)
   return [float(jnp.sqrt((activations[name] ** 2).mean()))
-          for name in layers.CONVOLUTIONS]
+          for name in _VGG16.convolutions]
 
 
 @pytest.mark.slow
@@ -34,7 +36,7 @@ def test_every_initializer_of_the_specification_is_known():
 
   from medxfer import spec as specs
   hints = typing.get_type_hints(specs.ModelSpec)
-  assert set(vgg16.INITIALIZERS) == set(typing.get_args(hints['initializer']))
+  assert set(vgg.INITIALIZERS) == set(typing.get_args(hints['initializer']))
 
 
 @pytest.mark.slow
@@ -42,13 +44,13 @@ def test_only_the_named_layers_are_transferred():
   """The others are those of a random start with the same seed."""
   backbone = {name: {'kernel': jnp.full(shape['kernel'], 0.5),
                      'bias': jnp.full(shape['bias'], 0.25)}
-              for name, shape in layers.backbone_shapes().items()}
-  model, key = vgg16.VGG16(2, head_units=(4, 4)), jax.random.key(0)
+              for name, shape in _VGG16.backbone_shapes().items()}
+  model, key = vgg.VGG(_VGG16, 2, head_units=(4, 4)), jax.random.key(0)
   plain = initialization.initial_params(model, (32, 32), key, None)
   for names in ((), ('block1_conv1', 'block1_conv2')):
     params = initialization.initial_params(model, (32, 32), key, backbone, names)
-    assert list(params) == list(layers.LAYERS)
-    for name in layers.LAYERS:
+    assert list(params) == list(_VGG16.layers)
+    for name in _VGG16.layers:
       expected = (backbone if name in names else plain)[name]
       assert all((params[name][leaf] == expected[leaf]).all()
                  for leaf in expected)
@@ -73,16 +75,16 @@ def test_statistics_are_all_that_is_inherited():
               == new).any()
 
 
-@pytest.mark.parametrize('initializer', vgg16.INITIALIZERS)
+@pytest.mark.parametrize('initializer', vgg.INITIALIZERS)
 def test_a_pretrained_start_ignores_the_initializer(initializer):
   """Only the head is drawn, by its own rule."""
   backbone = {name: {'kernel': jnp.full(shape['kernel'], 0.5),
                      'bias': jnp.zeros(shape['bias'])}
-              for name, shape in layers.backbone_shapes().items()}
-  model = vgg16.VGG16(2, head_units=(4, 4), initializer=initializer)
+              for name, shape in _VGG16.backbone_shapes().items()}
+  model = vgg.VGG(_VGG16, 2, head_units=(4, 4), initializer=initializer)
   params = initialization.initial_params(model, (32, 32), jax.random.key(0), backbone)
   plain = initialization.initial_params(
-      vgg16.VGG16(2, head_units=(4, 4)), (32, 32), jax.random.key(0), backbone)
+      vgg.VGG(_VGG16, 2, head_units=(4, 4)), (32, 32), jax.random.key(0), backbone)
   assert all((params['fc1'][leaf] == plain['fc1'][leaf]).all()
              for leaf in plain['fc1'])
   assert (params['block3_conv2']['kernel'] == 0.5).all()

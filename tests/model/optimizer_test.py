@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model import optimizer
 from medxfer.model import trainable
 from medxfer.recipes import ham
+from medxfer.training import strategy
+
+_VGG16 = architectures.BY_NAME['vgg16']
 
 
 @pytest.fixture
 def params():
   """Two numbers a layer."""
-  return {name: {'kernel': jnp.array([0.5, -0.25])} for name in layers.LAYERS}
+  return {name: {'kernel': jnp.array([0.5, -0.25])} for name in _VGG16.layers}
 
 
 def _moved(params, arm, **changes):
@@ -23,8 +26,9 @@ def _moved(params, arm, **changes):
   config = ham.get_config(f'{arm},tuned')
   config.optimizer.update(**changes)
   spec = specs.from_config(config)
-  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
-  tx = optimizer.make(spec.optimizer, mask, steps=10)
+  plan = strategy.resolve(spec)
+  mask = trainable.mask(params, plan.trained)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10)
   gradient = jax.tree.map(lambda leaf: 3 * leaf + 1, params)
   state, way = tx.init(params), jax.tree.map(np.zeros_like, params)
   for _ in range(3):
@@ -39,8 +43,8 @@ def test_the_backbone_moves_by_its_factor_and_the_head_does_not(params, name):
   changes = {'name': name, 'weight_decay': 0.0}
   whole = _moved(params, 'all', **changes, backbone_factor=1.0)
   part = _moved(params, 'all', **changes, backbone_factor=0.1)
-  for layer in layers.LAYERS:
-    factor = 1.0 if layer in layers.HEAD else 0.1
+  for layer in _VGG16.layers:
+    factor = 1.0 if layer in _VGG16.head else 0.1
     np.testing.assert_allclose(
         part[layer]['kernel'], factor * whole[layer]['kernel'], rtol=1e-5)
 
@@ -49,7 +53,7 @@ def test_frozen_layers_stay_under_a_factor(params):
   """Decay, clipping and the factor reach what trains alone."""
   moved = _moved(params, 'last_block', backbone_factor=0.5, weight_decay=0.1)
   trained = {name for name, leaves in moved.items() if leaves['kernel'].any()}
-  assert trained == {*layers.BLOCKS['block5'], *layers.HEAD}
+  assert trained == {*_VGG16.blocks['block5'], *_VGG16.head}
 
 
 @pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
@@ -60,8 +64,9 @@ def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
   config.optimizer.update(
       name=name, schedule='cosine', backbone_factor=1.0, weight_decay=0.0)
   spec = specs.from_config(config)
-  mask = trainable.mask(params, trainable.resolve('all'))
-  tx = optimizer.make(spec.optimizer, mask, steps=10)
+  plan = strategy.resolve(spec)
+  mask = trainable.mask(params, plan.trained)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10)
   rate = optimizer.schedule(spec.optimizer, steps=10)
   first, later = tx.init(params), optimizer.at_step(
       tx.init(params), jnp.int32(6))

@@ -7,12 +7,14 @@ import pytest
 
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model import trainable
 from medxfer.recipes import common
+from medxfer.training import strategy
 
-_SHAPES = {**layers.backbone_shapes(),
-           **{name: {'kernel': (2, 2), 'bias': (2,)} for name in layers.HEAD}}
+_VGG16 = architectures.BY_NAME['vgg16']
+_SHAPES = {**_VGG16.backbone_shapes(),
+           **{name: {'kernel': (2, 2), 'bias': (2,)} for name in _VGG16.head}}
 _PARAMS = {layer: {leaf: np.zeros(shape) for leaf, shape in leaves.items()}
            for layer, leaves in _SHAPES.items()}
 
@@ -25,10 +27,10 @@ _PARAMS = {layer: {leaf: np.zeros(shape) for leaf, shape in leaves.items()}
 def test_patterns_choose_layers_and_the_head_always_trains(
     patterns, convolutions):
   """Blocks, layers, lists and regular expressions."""
-  chosen = trainable.resolve(patterns)
-  assert len(chosen) == convolutions + len(layers.HEAD)
-  assert chosen[-3:] == layers.HEAD
-  assert list(chosen) == [n for n in layers.LAYERS if n in chosen]
+  chosen = trainable.resolve(patterns, _VGG16)
+  assert len(chosen) == convolutions + len(_VGG16.head)
+  assert chosen[-3:] == _VGG16.head
+  assert list(chosen) == [n for n in _VGG16.layers if n in chosen]
 
 
 @pytest.mark.parametrize('patterns', [
@@ -38,31 +40,33 @@ def test_patterns_choose_layers_and_the_head_always_trains(
 def test_what_matches_nothing_whole_is_refused(patterns):
   """`conv` would hit every layer if a part were enough."""
   with pytest.raises(errors.UsageError, match='model.trainable'):
-    trainable.resolve(patterns)
+    trainable.resolve(patterns, _VGG16)
 
 
 def test_what_is_transferred_is_said_in_the_same_words():
   """Without the head, which always starts anew."""
-  spec = specs.from_config(common.default()).model
-  assert trainable.transferred(spec) == layers.CONVOLUTIONS
+  spec = specs.from_config(common.default())
+  assert strategy.resolve(spec).transferred == _VGG16.convolutions
   for patterns, chosen in (
       ('none', ()), ('block1', ('block1_conv1', 'block1_conv2'))):
-    some = dataclasses.replace(spec, transferred=patterns)
-    assert trainable.transferred(some) == chosen
+    some = dataclasses.replace(spec, model=dataclasses.replace(
+        spec.model, transferred=patterns))
+    assert strategy.resolve(some).transferred == chosen
   with pytest.raises(errors.UsageError, match='model.transferred.*block6'):
-    trainable.check(dataclasses.replace(spec, transferred='block6'))
+    strategy.check(dataclasses.replace(spec, model=dataclasses.replace(
+        spec.model, transferred='block6')))
 
 
 def test_mask_count_and_table_tell_the_same_story():
   """parameters.txt, the summary and the optimizer must agree."""
-  trained = trainable.resolve('block5')
+  trained = trainable.resolve('block5', _VGG16)
   mask = trainable.mask(_PARAMS, trained)
   count = sum(leaf.size for layer, leaves in _PARAMS.items()
               for name, leaf in leaves.items() if mask[layer][name])
   assert trainable.count(_PARAMS, trained) == (count, 14714688 + 18 - count)
   assert count == 3 * (9 * 512 * 512 + 512) + 18
   lines = trainable.table(_PARAMS, trained).splitlines()
-  assert len(lines) == 1 + 2 * len(layers.LAYERS) + 1
+  assert len(lines) == 1 + 2 * len(_VGG16.layers) + 1
   states = {line.split()[0]: line.split()[-1] for line in lines[1:-1]}
   assert states == {
       f'{layer}/{leaf}': 'trainable' if mask[layer][leaf] else 'frozen'

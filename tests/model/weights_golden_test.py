@@ -11,13 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model import preprocessing
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights
 
+_VGG16 = architectures.BY_NAME['vgg16']
+
 _GOLDEN = pathlib.Path(__file__).parent / 'golden' / 'vgg16_imagenet.npz'
-_POOLS = tuple(f'{block}_pool' for block in layers.BLOCKS)
+_POOLS = tuple(f'{block}_pool' for block in _VGG16.blocks)
 _TOLERANCE = 1e-5
 
 
@@ -29,12 +31,12 @@ def imagenet(real_weights):
 
 def _pools(imagenet, images):
   """Returns `blockN_pool` -> array for uint8 or float RGB images."""
-  model = vgg16.VGG16(classes=2, head_units=(4, 4))
+  model = vgg.VGG(_VGG16, classes=2, head_units=(4, 4))
   pixels = preprocessing.preprocess(
       jnp.asarray(images), imagenet.contract.preprocessing)
   # Initializing takes ten times as long as what is tested.
   shapes = jax.eval_shape(model.init, jax.random.key(0), pixels)['params']
-  head = {name: shapes[name] for name in layers.HEAD}
+  head = {name: shapes[name] for name in _VGG16.head}
   params = dict(imagenet.params) | jax.tree.map(
       lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), head)
   _, activations = jax.jit(model.apply)({'params': params}, pixels)

@@ -119,10 +119,10 @@ def test_what_cannot_be_transferred_is_refused(
   """Before hours of training from the wrong start."""
   damage(finished, tmp_path / 'source')
   spec = specs.from_config(tiny.config(tmp_path))
-  model = dataclasses.replace(
-      spec.model, init_from=str(tmp_path / 'source'))
+  spec = dataclasses.replace(spec, model=dataclasses.replace(
+      spec.model, init_from=str(tmp_path / 'source')))
   with pytest.raises(errors.DataError, match=message):
-    backbone.read(model)
+    backbone.read(spec)
 
 
 def test_a_backbone_that_does_not_fit_is_refused(
@@ -131,7 +131,7 @@ def test_a_backbone_that_does_not_fit_is_refused(
   cut = _narrower(finished, tmp_path / 'source')
   monkeypatch.setattr(checkpoints, 'export', cut)
   spec = specs.from_config(tiny.config(tmp_path))
-  model = dataclasses.replace(
-      spec.model, init_from=str(tmp_path / 'source'))
+  spec = dataclasses.replace(spec, model=dataclasses.replace(
+      spec.model, init_from=str(tmp_path / 'source')))
   with pytest.raises(errors.DataError, match='block5_conv3/kernel: shape'):
-    backbone.read(model)
+    backbone.read(spec)

@@ -4,8 +4,8 @@ import pytest
 
 from medxfer import spec as specs
 from medxfer.model import layers
-from medxfer.model import trainable
 from medxfer.study import layer_arms
+from medxfer.training import strategy
 from tests.report import workdirs
 
 
@@ -38,10 +38,9 @@ def test_the_first_and_the_rest_are_all_convolutions(count):
       'model.transferred': layer_arms.first(count),
       'model.trainable': layer_arms.rest(count)})
   assert isinstance(spec, specs.RunSpec)
-  transferred = trainable.transferred(spec.model)
-  trained = trainable.resolve(spec.model.trainable)
-  assert transferred == layers.CONVOLUTIONS[:count]
-  assert trained == layers.LAYERS[count:]
+  plan = strategy.resolve(spec)
+  assert plan.transferred == layers.CONVOLUTIONS[:count]
+  assert plan.trained == layers.LAYERS[count:]
 
 
 def test_whole_blocks_go_by_their_name():

@@ -65,7 +65,7 @@ def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
       model=model, tx=optax.sgd(0.1), mask=jax.tree.map(lambda _: True, params),
       spec=types.SimpleNamespace(
           training=types.SimpleNamespace(label_smoothing=0.0)),
-      class_weights=jnp.ones(3))
+      strategy=None, class_weights=jnp.ones(3))
   feed, rows = _feed(devices.replicate(_STORED)), np.arange(24).reshape(8, 3)
   results = []
   for backend in ('cpu', 'gpu'):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from medxfer import spec as specs
+from medxfer.model import architectures
 from medxfer.model import initialization
-from medxfer.model import layers
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
@@ -20,6 +20,8 @@ from medxfer.training import memory
 from medxfer.training import steps
 from tests import tiny
 
+_VGG16 = architectures.BY_NAME['vgg16']
+
 
 def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
   config = tiny.config(phantoms)
@@ -29,14 +31,14 @@ def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
   return specs.from_config(config)
 
 
-@pytest.mark.parametrize('name', layers.CONVOLUTIONS + ('fc1',))
+@pytest.mark.parametrize('name', _VGG16.convolutions + ('fc1',))
 def test_entering_at_any_layer_gives_the_same_logits(name):
   """The activation before a layer is all that the rest depends on."""
-  model = vgg16.VGG16(3, head_units=(8, 8))
+  model = vgg.VGG(_VGG16, 3, head_units=(8, 8))
   params = _params(model)
   images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
   logits, activations = model.apply({'params': params}, images)
-  before = layers.before(name)
+  before = _VGG16.input_of(name)
   entered = images if before is None else activations[before]
   np.testing.assert_array_equal(
       logits, model.apply({'params': params}, entered, first=name)[0])
@@ -66,7 +68,7 @@ def test_training_on_the_cache_equals_training_on_pixels(
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
   stored = dataclasses.replace(data, feed=feature_cache.feed(
-      task.model, state.params, spec, data.source, data.split,
+      task, state.params, data.source, data.split,
       _PLACES[place], tmp_path, 'digest'))
   results = []
   for images in (data, stored):
@@ -91,7 +93,7 @@ def test_validation_sees_the_images_as_they_are(phantoms):
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
   feed = feature_cache.feed(
-      task.model, state.params, spec, data.source, data.split,
+      task, state.params, data.source, data.split,
       _IN_MEMORY)
   rows = data.split.val[None, :]
   plain, stored = (
@@ -118,8 +120,8 @@ def test_the_decision_and_its_reason(
     part = dataclasses.replace(getattr(spec, group), **{name: value})
     spec = dataclasses.replace(spec, **{group: part})
   inputs = inputs_lib.read(spec)
-  decision = feature_cache.decide(
-      vgg16.build(spec.model, 7), spec, inputs.split)
+  task, _ = finetune.build(spec, inputs)
+  decision = feature_cache.decide(task, inputs.split)
   assert decision.keep == keep and reason in decision.reason
 
 
@@ -127,8 +129,9 @@ def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
   """A cache that does not fit would end the run instead of speeding it."""
   monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
   spec = _spec(phantoms, 'block5')
-  decision = feature_cache.decide(
-      vgg16.build(spec.model, 7), spec, inputs_lib.read(spec).split)
+  inputs = inputs_lib.read(spec)
+  task, _ = finetune.build(spec, inputs)
+  decision = feature_cache.decide(task, inputs.split)
   assert not decision.keep and 'memory' in decision.reason
 
 
@@ -148,8 +151,8 @@ def test_another_run_finds_what_the_first_has_computed(
   def compute(split):
     asked.clear()
     source = dataclasses.replace(data.source, batches=batches)
-    return feature_cache.feed(task.model, state.params, spec, source, split,
-                       _PLACES['disk'], tmp_path, 'digest')
+    return feature_cache.feed(task, state.params, source, split,
+                              _PLACES['disk'], tmp_path, 'digest')
 
   first = compute(data.split)
   assert set(asked) == {*data.split.train, *data.split.val}
@@ -173,12 +176,13 @@ def test_other_weights_images_or_pixels_find_nothing(
   inputs = inputs_lib.read(spec)
   task, state = finetune.build(spec, inputs)
   params = dict(state.params)
-  key = feature_cache.key(params, spec, 'digest')
+  key = feature_cache.key(task, params, 'digest')
   if 'params' in change:
     params['block2_conv1'] = jax.tree.map(
         lambda a: a + 1, params['block2_conv1'])
   if 'preprocessing' in change:
-    spec = dataclasses.replace(spec, model=dataclasses.replace(
-        spec.model, preprocessing='caffe'))
+    task = dataclasses.replace(task, spec=dataclasses.replace(
+        spec, model=dataclasses.replace(
+            spec.model, preprocessing='caffe')))
   assert key != feature_cache.key(
-      params, spec, change.get('images_digest', 'digest'))
+      task, params, change.get('images_digest', 'digest'))

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from medxfer.model import layers
 from medxfer.model import trainable
 from tools.bench import setting as settings
 from tools.bench import work
@@ -22,7 +21,8 @@ def of_image(setting: settings.Setting) -> float:
   it trains, and once more for its input's if a layer below it trains.
   """
   trained = settings.MODES[setting.mode]
-  trains = frozenset(trainable.resolve(trained)) if trained else frozenset()
+  trains = frozenset(
+      trainable.resolve(trained, settings.ARCHITECTURE) if trained else ())
   total, below = 0.0, False
   for name, products in _products(setting.image_size).items():
     total += 2.0 * products * (1 + (name in trains) + below)
@@ -66,12 +66,12 @@ def _repeat(
 def _products(side: int) -> dict[str, float]:
   """Returns layer -> multiplications of one image."""
   found, channels = {}, 3
-  for names in layers.BLOCKS.values():
+  for names in settings.ARCHITECTURE.blocks.values():
     for name in names:
-      found[name] = 9.0 * channels * layers.WIDTHS[name] * side * side
-      channels = layers.WIDTHS[name]
+      found[name] = 9.0 * channels * settings.ARCHITECTURE.channels[name] * side * side
+      channels = settings.ARCHITECTURE.channels[name]
     side //= 2
   widths = (side * side * channels, *settings.HEAD_UNITS, settings.CLASSES)
   return found | {
       name: float(wide * units)
-      for name, wide, units in zip(layers.HEAD, widths, widths[1:])}
+      for name, wide, units in zip(settings.ARCHITECTURE.head, widths, widths[1:])}

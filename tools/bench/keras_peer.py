@@ -47,7 +47,8 @@ def _model(setting: settings.Setting) -> keras.Model:
   x = keras.layers.Dense(
       settings.CLASSES, dtype='float32', name='predictions')(x)
   model = keras.Model(inputs, x)
-  trained = trainable.resolve(settings.MODES[setting.mode] or 'all')
+  trained = trainable.resolve(
+        settings.MODES[setting.mode] or 'all', settings.ARCHITECTURE)
   for layer in model.layers:
     layer.trainable = layer.name in trained
   for name, leaves in head.items():

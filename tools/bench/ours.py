@@ -18,7 +18,7 @@ from medxfer.data import splits
 from medxfer.model import initialization
 from medxfer.model import optimizer
 from medxfer.model import trainable
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.training import compiled
 from medxfer.training import devices
@@ -28,6 +28,7 @@ from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
+from medxfer.training import strategy as strategies
 from tools.bench import flops
 from tools.bench import setting as settings
 from tools.bench import work
@@ -49,15 +50,16 @@ def prepare(setting: settings.Setting) -> work.Work:
 
 def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
   spec = specs.from_config(_config(setting))
-  model = vgg16.build(spec.model, settings.CLASSES)
+  model = vgg.build(spec.model, settings.CLASSES)
   backbone = weights_lib.read(weights_lib.locate(None))
   params = initialization.initial_params(
       model, spec.data.image_size, jax.random.key(0), backbone.params)
   params |= jax.tree.map(jnp.asarray, settings.head(setting))
-  mask = trainable.mask(params, trainable.resolve(spec.model.trainable))
-  tx = optimizer.make(spec.optimizer, mask, steps=10**6)
+  strategy = strategies.resolve(spec)
+  mask = trainable.mask(params, strategy.trained)
+  tx = optimizer.make(spec.optimizer, mask, strategy.rates, steps=10**6)
   return steps_lib.Task(
-      model=model, tx=tx, mask=mask, spec=spec,
+      model=model, tx=tx, mask=mask, spec=spec, strategy=strategy,
       class_weights=jnp.ones(settings.CLASSES)), params
 
 
@@ -106,9 +108,9 @@ def _feed(
       'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size)
   source = dataclasses.replace(
       source, stored=devices.replicate(source.stored))
-  decision = feature_cache.decide(task.model, spec, split)
+  decision = feature_cache.decide(task, split)
   if decision.keep:
-    return feature_cache.feed(task.model, params, spec, source, split, decision)
+    return feature_cache.feed(task, params, source, split, decision)
   return feeds.pixels(source, spec.augment, spec.model.preprocessing)
 
 

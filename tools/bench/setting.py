@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from medxfer.model import architectures
+
+ARCHITECTURE = architectures.BY_NAME['vgg16']
 CLASSES = 7
 HEAD_UNITS = (256, 256)
 DROPOUT = 0.3

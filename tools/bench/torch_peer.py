@@ -11,7 +11,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from medxfer.model import layers
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
 from tools.bench import setting as settings
@@ -27,17 +26,18 @@ class VGG16(nn.Module):
     super().__init__()
     self.convolutions = nn.ModuleDict()
     channels = 3
-    for name in layers.CONVOLUTIONS:
+    for name in settings.ARCHITECTURE.convolutions:
       self.convolutions[name] = nn.Conv2d(
-          channels, layers.WIDTHS[name], 3, padding=1)
-      channels = layers.WIDTHS[name]
+          channels, settings.ARCHITECTURE.channels[name], 3, padding=1)
+      channels = settings.ARCHITECTURE.channels[name]
     self.dense = nn.ModuleDict({
         name: nn.Linear(*leaves['kernel'].shape)
         for name, leaves in settings.head(setting).items()})
     self.register_buffer(
         'means', torch.tensor(_MEANS_BGR).view(1, 3, 1, 1), persistent=False)
-    trained = trainable.resolve(settings.MODES[setting.mode] or 'all')
-    self.frozen = layers.LAYERS[:layers.LAYERS.index(trained[0])]
+    trained = trainable.resolve(
+        settings.MODES[setting.mode] or 'all', settings.ARCHITECTURE)
+    self.frozen = settings.ARCHITECTURE.layers[:settings.ARCHITECTURE.layers.index(trained[0])]
     for name, parameter in self.named_parameters():
       parameter.requires_grad = name.split('.')[1] in trained
 
@@ -45,7 +45,7 @@ class VGG16(nn.Module):
     """Returns logits, float32 [n, classes]."""
     x = pixels.permute(0, 3, 1, 2)
     x = x.float().flip(1) - self.means
-    for block, names in layers.BLOCKS.items():
+    for block, names in settings.ARCHITECTURE.blocks.items():
       for name in names:
         with torch.set_grad_enabled(
             torch.is_grad_enabled() and name not in self.frozen):
@@ -53,10 +53,10 @@ class VGG16(nn.Module):
       x = functional.max_pool2d(x, 2)
     # In the order of the other frameworks: height, width, channel.
     x = x.permute(0, 2, 3, 1).flatten(1)
-    for name in layers.HEAD[:-1]:
+    for name in settings.ARCHITECTURE.head[:-1]:
       x = functional.relu(self.dense[name](x))
       x = functional.dropout(x, settings.DROPOUT, self.training)
-    return self.dense[layers.HEAD[-1]](x).float()
+    return self.dense[settings.ARCHITECTURE.head[-1]](x).float()
 
 
 def prepare(setting: settings.Setting, *, compiled: bool) -> work.Work:
@@ -87,7 +87,7 @@ def prepare(setting: settings.Setting, *, compiled: bool) -> work.Work:
 def _load(network: VGG16, setting: settings.Setting) -> None:
   params = weights_lib.read(weights_lib.locate(None)).params
   with torch.no_grad():
-    for name in layers.CONVOLUTIONS:
+    for name in settings.ARCHITECTURE.convolutions:
       kernel = torch.from_numpy(params[name]['kernel'].copy())
       network.convolutions[name].weight.copy_(kernel.permute(3, 2, 0, 1))
       network.convolutions[name].bias.copy_(

@@ -17,7 +17,7 @@ from medxfer.explain import gradcam
 from medxfer.explain import pictures as painting
 from medxfer.model import layers
 from medxfer.model import preprocessing
-from medxfer.model import vgg16
+from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.report.figures import explained
 from medxfer.report.read import finished_run
@@ -39,8 +39,8 @@ class _Network:
   weights: weights_lib.Weights
 
   @functools.cached_property
-  def model(self) -> vgg16.VGG16:
-    return vgg16.build(self.run.spec.model, len(self.weights.contract.classes))
+  def model(self) -> vgg.VGG:
+    return vgg.build(self.run.spec.model, len(self.weights.contract.classes))
 
   def prepared(self, pixels: np.ndarray) -> jax.Array:
     """Returns uint8 images as the network takes them."""
@@ -74,7 +74,8 @@ def pictures(
         title, slug, {column.title: network,
                       setting.random.title: _load(setting.random.first)},
         rows[0], pixels[0]))
-  layer = gradcam.layer_for(column.first.spec.data.image_size)
+  layer = gradcam.layer_for(
+      network.model.architecture, column.first.spec.data.image_size)
   tiles = _maps(network, layer, rows, pixels)
   for kind, part in (('right', tiles[:len(right)]),
                      ('wrong', tiles[len(right):])):

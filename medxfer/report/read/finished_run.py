@@ -15,10 +15,10 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.evaluation import predictions as predictions_lib
-from medxfer.model import trainable
 from medxfer.report.read import checks
 from medxfer.report.read import run_files
 from medxfer.runs import workdir
+from medxfer.training import strategy
 
 # Below so many test images of a class its scores say next to nothing.
 FEW = 10
@@ -193,7 +193,7 @@ def _spec(path: pathlib.Path) -> specs.RunSpec:
         f'no {workdir.CONFIG}: a run writes it before it trains')
   try:
     spec = specs.from_config(files.read_json(path / workdir.CONFIG))
-    trainable.resolve(spec.model.trainable)
+    strategy.check(spec)
   except errors.UsageError as error:
     raise errors.DataError(
         f'{workdir.CONFIG}: not a configuration of this version of medxfer '

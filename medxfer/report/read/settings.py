@@ -11,10 +11,12 @@ import dataclasses
 import functools
 import re
 
+from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model import trainable
 from medxfer.report.read import finished_run
 from medxfer.report.read import thesis
+from medxfer.training import strategy
 
 # Arms in the order of both tables; others follow by name.
 _ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
@@ -80,7 +82,7 @@ class Column:
     """The layers that trained; none of a tree."""
     if self.first.is_baseline:
       return frozenset()
-    return frozenset(trainable.resolve(self.first.spec.model.trainable))
+    return frozenset(strategy.resolve(self.first.spec).trained)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -221,7 +223,7 @@ def _column(
   if arm == 'head':
     title = 'Head alone trainable'
   as_known = runs[0].is_baseline or arm == 'head' or (
-      known and _same_layers(known.trainable, spec.model.trainable))
+      known and _same_layers(known.trainable, spec))
   if not as_known:
     title = f'{title}, {_scope(spec.model.trainable)}'
   if runs[0].is_baseline or spec.model.init_from == 'random':
@@ -254,8 +256,12 @@ def recipe_words(column: Column, keys: Iterable[str]) -> str:
   return ', '.join(f'{name} {value}' for name, value in found.items())
 
 
-def _same_layers(a: str, b: str) -> bool:
-  return trainable.resolve(a) == trainable.resolve(b)
+def _same_layers(patterns: str, spec: specs.RunSpec) -> bool:
+  plan = strategy.resolve(spec)
+  try:
+    return trainable.resolve(patterns, plan.architecture) == plan.trained
+  except errors.UsageError:  # Blocks that this architecture does not have.
+    return False
 
 
 def _scope(patterns: str) -> str:
