@@ -10,11 +10,9 @@ from absl import flags
 
 from medxfer import launcher
 from medxfer.data import phantom
-from medxfer.data import registry
 
 _DATASET = flags.DEFINE_enum(
-    'dataset', 'ham10000', list(registry.having('phantom')),
-    'Data set to imitate.'
+    'dataset', 'ham10000', sorted(phantom.KINDS), 'Data set to imitate.'
 )
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder to write; must be absent or empty.', required=True
@@ -33,7 +31,7 @@ def main(argv: list[str]) -> None:
   """Writes the data set that the flags name."""
   del argv
   output = launcher.path(_OUTPUT)
-  kind = phantom.of(_DATASET.value)
+  kind = phantom.KINDS[_DATASET.value]
   size = zip((_WIDTH.value, _HEIGHT.value), kind.size)
   kind.write(
       output,

@@ -57,9 +57,10 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
 
 
 def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
-  smallest = phantom.of(spec.name).smallest()
+  kind = registry.get(spec.name).phantom
+  smallest = phantom.KINDS[kind].smallest()
   if spec.phantom < smallest:
     raise errors.UsageError(
         f'data.phantom={spec.phantom} is too few for a split of the classes '
         f'of {spec.name}; give at least {smallest}')
-  return phantom.cached(spec.name, cache.home(), images=spec.phantom)
+  return phantom.cached(kind, cache.home(), images=spec.phantom)

@@ -3,9 +3,9 @@
 A new data set is a module with a reader and its record, `DATASET`, and a line
 in `_MODULES`. Where it needs arms of its own, it also has a recipe.
 
-The modules are imported at first use, and what a record names by 'module' or
-'module:attribute' only where it is needed, so that a specification is checked
-without TensorFlow and without the painters of phantoms.
+A module is imported when its record is asked for; what a record names by text
+(phantoms, the download, the recipe) where it is used. So a specification is
+checked without TensorFlow and without the painters of phantoms.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class Dataset:
     source: column of the reader's table with the origin of an image, such as
       a clinic; '' if there is none.
     subgroups: columns of the reader's table by which results may be divided.
-    phantom: 'module:attribute' of its phantoms (`data.phantom.Kind`), or ''.
+    phantom: its phantoms in `data.phantom.KINDS`, or ''.
     download: module with `plan` and `fetch` that downloads it, or ''.
     recipe: module of its arms below `medxfer.recipes`, or ''.
     other: data set from which its layer study transfers layers, or ''.
