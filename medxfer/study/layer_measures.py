@@ -9,7 +9,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import dataclasses
 import functools
-import hashlib
 import itertools
 import math
 import pathlib
@@ -27,6 +26,7 @@ from medxfer.layerwise import probes
 from medxfer.layerwise import similarity
 from medxfer.model import layers
 from medxfer.runs import workdir
+from medxfer.runs import workdir_lock
 from medxfer.study import layer_arms
 from medxfer.study import layer_networks
 from medxfer.study import plan
@@ -74,7 +74,7 @@ def measure(study: plan.Study, path: pathlib.Path) -> None:
     console.line(f'{target} is finished')
     return
   seeds = sorted({run.spec.seed for run in study.runs})
-  with workdir.locked(path / _PARTS):
+  with workdir_lock.locked(path / _PARTS):
     files.write_json(target, {'key': key, 'seeds': {
         str(seed): _measure_seed(study, path, seed, key) for seed in seeds}})
 
@@ -88,12 +88,11 @@ def _is_measured(study: plan.Study) -> bool:
 
 def _key(study: plan.Study, path: pathlib.Path) -> dict[str, str] | None:
   """Returns run -> digest of its summary, or None if one has none yet."""
-  summaries = {run.name: path / plan.RUNS / run.name / workdir.SUMMARY
-               for run in study.runs}
-  if not all(file.exists() for file in summaries.values()):
-    return None
-  return {name: hashlib.sha256(file.read_bytes()).hexdigest()
-          for name, file in summaries.items()}
+  digests = {
+      run.name: workdir.Workdir(path / plan.RUNS / run.name).summary_digest()
+      for run in study.runs}
+  found = {name: digest for name, digest in digests.items() if digest}
+  return found if len(found) == len(digests) else None
 
 
 def _measure_seed(
@@ -191,7 +190,7 @@ def _curve(
   for name, path in runs.items():
     arm = layer_arms.Arm.parse(name)
     if (arm.kind, arm.source) == (kind, source):
-      summary = files.read_json(path / workdir.SUMMARY)
+      summary = workdir.Workdir(path).summary()
       found[layers.CONVOLUTIONS[arm.count - 1]] = summary['test']['f1_macro']
   return found
 

@@ -13,10 +13,9 @@ import numpy as np
 from medxfer import errors
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.runs import workdir
 
 CASES = 4  # Right ones, and as many wrong ones.
-# As `medxfer.training.checkpoints` names it; importing it would load JAX.
-_CHECKPOINTS = 'checkpoints'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,8 +88,8 @@ def _pictures(setting: settings_lib.Setting) -> Sequence[Picture]:
   column = setting.pretrained or setting.networks[0]
   shown = [column, setting.random] if setting.random else [column]
   for run in (column.first for column in shown):
-    if not (run.path / _CHECKPOINTS).is_dir():
-      raise errors.DataError(f'{run.name} keeps no {_CHECKPOINTS}')
+    if not workdir.Workdir(run.path).checkpoints.is_dir():
+      raise errors.DataError(f'{run.name} keeps no {workdir.CHECKPOINTS}')
   # JAX and TensorFlow take seconds to load: only if there is something to see.
   from medxfer.report.figures import explanations
   return explanations.pictures(setting, column)
