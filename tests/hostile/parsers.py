@@ -32,6 +32,7 @@ from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.evaluation import predictions
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
 from medxfer.model.weights import native
@@ -141,7 +142,9 @@ def _history(folder: pathlib.Path, content: bytes) -> None:
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:
   (folder / layer_arms.MEASURED).write_bytes(content)
-  layer_studies._measured(folder / layer_arms.MEASURED)
+  layer_studies._measured(
+      folder / layer_arms.MEASURED,
+      architectures.BY_NAME['vgg16'].convolutions)
 
 
 def _cached(suffix: str) -> Callable[[pathlib.Path, bytes], None]:

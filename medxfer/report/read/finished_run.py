@@ -15,6 +15,7 @@ from medxfer import baselines
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.model import architectures
 from medxfer.report.read import checks
 from medxfer.runs import workdir
 from medxfer.training import strategy
@@ -75,6 +76,11 @@ class Run:
   def is_baseline(self) -> bool:
     """Whether it is a tree or a forest, which have no recipe."""
     return self.spec.model.name in baselines.NAMES
+
+  @property
+  def architecture(self) -> architectures.Architecture | None:
+    """That of its network; None of a tree or a forest."""
+    return architectures.BY_NAME.get(self.spec.model.name)
 
   @property
   def notes(self) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ image itself. Where nobody looked for one of them, the page does not deny it.
 from collections.abc import Iterable
 import dataclasses
 
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.report.text import tables
 
 _UNIT = {'ham10000': 'lesion', 'chest_xray': 'patient'}

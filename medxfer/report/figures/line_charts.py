@@ -6,9 +6,8 @@ import dataclasses
 
 from matplotlib import axes as mpl_axes
 
-from medxfer.model import layers
 from medxfer.report.figures import style
-from medxfer.report.stats import estimates
+from medxfer.report.read import estimates
 
 _SHIFT = 0.09  # Between the bars of neighbours, which would hide each other.
 
@@ -30,24 +29,25 @@ class Curve:
 
 def over_layers(
     name: str, title: str, caption: str, measure: str,
-    lines: Sequence[Curve],
+    layers: Sequence[str], lines: Sequence[Curve],
 ) -> style.Chart:
-  """Draws a value of each of the thirteen convolutions.
+  """Draws a value of each convolution.
 
   Args:
     name: stem of the file.
     title: one line.
     caption: how to read it.
     measure: what the values are.
+    layers: the convolutions, first to last.
     lines: their values by layer.
   """
   places = [
       dataclasses.replace(line, values={
           place: line.values[layer]
-          for place, layer in enumerate(layers.CONVOLUTIONS, start=1)
+          for place, layer in enumerate(layers, start=1)
           if line.values[layer] is not None}) for line in lines]
   ticks = {place: layer.removeprefix('block').replace('_conv', '.')
-           for place, layer in enumerate(layers.CONVOLUTIONS, start=1)}
+           for place, layer in enumerate(layers, start=1)}
   return _chart(name, title, caption, 'layer (block.convolution)', measure,
                 places, ticks)
 
