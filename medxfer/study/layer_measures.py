@@ -115,7 +115,7 @@ def _measure_seed(
   runs = {run.spec.arm: path / plan.RUNS / run.name
           for run in _of_arms(study) if run.spec.seed == seed}
   described: dict[str, layer_networks.Described] = {}
-  moved, put_back = {}, {}
+  moved, put_back, trained = {}, {}, None
   for arm in layer_networks.looked_into(runs, architecture):
     console.line(f'\nlayers of {runs[arm].name}')
     trained = layer_networks.load(runs[arm])
@@ -127,8 +127,9 @@ def _measure_seed(
     put_back[after] = _kept(
         path / _PARTS / f'put_back_{runs[arm].name}.json',
         key[runs[arm].name], functools.partial(layer_networks.put_back, trained))
-    images, spec = trained.images, trained.spec
-  drawn = {'resamples': spec.evaluation.resamples, 'seed': seed}
+  assert trained is not None  # See `_is_measured`.
+  images = trained.images
+  drawn = {'resamples': trained.spec.evaluation.resamples, 'seed': seed}
   return {
       'probes': {
           name: {layer: probes.score(images, read)

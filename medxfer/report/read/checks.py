@@ -59,9 +59,11 @@ def summary(
     number(path, read, *key)
   point = test.get('at_threshold')
   for key in _AT_THRESHOLD if point is not None else ():
-    if workdir.mapping(path, point).get(key) is not None:
-      number(path, point, key)
-      _interval(path, workdir.mapping(path, point.get('intervals') or {}), (key,))
+    found = workdir.mapping(path, point)
+    if found.get(key) is not None:
+      number(path, found, key)
+      _interval(
+          path, workdir.mapping(path, found.get('intervals') or {}), (key,))
   again = metrics.compute(predictions)
   for key in ('accuracy', 'f1_macro'):
     if abs(again[key] - test[key]) > _TOLERANCE:
@@ -86,7 +88,8 @@ def images(
     DataError: a label is unknown, or not the one that was predicted against.
   """
   names = predictions.class_names
-  counts = {name: dict.fromkeys(splits.SIDES, 0) for name in names}
+  counts: dict[str, dict[str, int]] = {
+      name: {side: 0 for side in splits.SIDES} for name in names}
   labels = {}
   for image, label, _, side in rows:
     if label not in counts:
@@ -182,7 +185,7 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
   value = tree
   for key in keys:
     value = workdir.mapping(path, value).get(key)
-  if not _is_number(value):
+  if value is None or not _is_number(value):
     raise errors.DataError(
         f'{path}: {".".join(keys)} is {value!r}, no finite number')
   return value

@@ -141,10 +141,11 @@ def over_seeds(
   if len(known) < len(values):
     return None
   if len(known) == 1:
-    return Estimate(known[0], *(ranges[0] or ()))
+    low, high = ranges[0] or (None, None)
+    return Estimate(known[0], low, high)
   found = seeds_lib.estimate(known, ranges, level=_LEVEL, bounds=bounds)
-  return Estimate(found['value'], *(found['interval'] or (None, None)),
-                  found['sd'], found['seeds'])
+  low, high = found['interval'] or (None, None)
+  return Estimate(found['value'], low, high, found['sd'], found['seeds'])
 
 
 def _of_every_run(column: settings_lib.Column, key: str) -> Estimate:

@@ -249,9 +249,9 @@ def _estimate(
     ranges: list[list[float] | None],
     bounds: tuple[float, float] | None,
 ) -> estimates.Estimate | None:
-  if None in values:
+  numbers = [float(value) for value in values if value is not None]
+  if len(numbers) < len(values):
     return None
-  numbers = [float(value) for value in values]
   if not np.isfinite(numbers).all():
     raise ValueError(f'{numbers} are not finite')
   pairs = [ends and tuple(map(float, ends)) for ends in ranges]

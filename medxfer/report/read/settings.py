@@ -149,8 +149,10 @@ def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
     if not any(key[:2] == place for key in tables):
       tables[(*place, (), None, baselines[0].spec.data.image_size)] = []
   settings = [
-      Setting(*key, _columns(key[0], networks + trees.get(key[:2], [])))
-      for key, networks in tables.items()
+      Setting(dataset, split, recipe, architecture, size, _columns(
+          dataset, networks + trees.get((dataset, split), [])))
+      for (dataset, split, recipe, architecture, size), networks
+      in tables.items()
   ]
   return tuple(sorted(settings, key=_rank))
 

@@ -173,15 +173,15 @@ def _count(names: Sequence[str]) -> str:
   return str(len(names)) if names else 'None'
 
 
-def _named(names: Iterable[str], layers: Sequence[str]) -> str:
+def _named(names: Iterable[str], layers: list[str]) -> str:
   """Returns ': ' and names; neighbours by their first and last.
 
   Args:
     names: some layers, first to last.
     layers: all layers, first to last.
   """
-  parts, places = [], [layers.index(name) for name in names]
-  for place in places:
+  parts: list[list[int]] = []
+  for place in map(layers.index, names):
     if parts and parts[-1][1] == place - 1:
       parts[-1][1] = place
     else:
