@@ -20,20 +20,25 @@ ClassWeights = tuple[tuple[str, float], ...]
 # all the same in an epoch's loss, sqrt_balanced is halfway there.
 CLASS_WEIGHT_POWERS = types.MappingProxyType(
     {'balanced': 1.0, 'sqrt_balanced': 0.5})
+# Key -> value of version 0.1 -> its name today.
+RENAMED: Mapping[str, Mapping[str, str]] = types.MappingProxyType({
+    'data.split': {'thesis': 'by_image'},
+    'model.preprocessing': {'thesis': 'tf'},
+})
 
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
   """Which images, how large, and who stands on which side."""
 
-  name: Literal['ham10000', 'chest_xray', 'folder']
+  name: str  # See `medxfer.data.registry`.
   dir: str  # '' is $MEDXFER_DATA/<name>.
   groups: str  # CSV file `image,group` beside a class folder; '' is none.
   phantom: int  # Number of procedural images; 0 means the real ones.
   image_size: tuple[int, int]  # (height, width) in pixels.
-  # `auto`: as published where the folder holds sides, else by image;
+  # `auto`: as published where the folder holds subsets, else by image;
   # `official_grouped`: test as published, validation cut by group.
-  split: Literal['auto', 'thesis', 'grouped', 'official', 'official_grouped']
+  split: Literal['auto', 'by_image', 'grouped', 'official', 'official_grouped']
   on_bad_image: Literal['fail', 'skip']
   cache: Literal['device', 'host', 'none']
   # Train and validate on so many images; 0 is all. Older runs lack this key
@@ -72,7 +77,7 @@ class ModelSpec:
   name: str  # An architecture (`model.architectures`), or a tree.
   init_from: str  # 'imagenet', 'random', or the workdir of a finished run.
   weights: str  # File of the ImageNet weights; '' looks in the usual places.
-  preprocessing: Literal['thesis', 'caffe', 'rescale']
+  preprocessing: Literal['tf', 'caffe', 'rescale']
   trainable: str  # See `medxfer.model.trainable`.
   head_units: tuple[int, int]
   dropout: float
@@ -157,12 +162,20 @@ class RunSpec:
 def from_config(config: Mapping[str, Any]) -> RunSpec:
   """Reads a configuration (a ConfigDict or what `to_json` returned).
 
+  Values of version 0.1 are read as what they are called today.
+
   Raises:
     UsageError: a key is missing, unknown or has a value that is not allowed.
   """
-  spec = typed.build(RunSpec, config, union=_class_weights)
+  spec = typed.build(RunSpec, _renamed(config), union=_class_weights)
   spec_rules.check(spec)
   return spec
+
+
+def renamed(key: str, value: Any) -> Any:
+  """Returns what a value of a dotted key is called today."""
+  names = RENAMED.get(key, {})
+  return names.get(value, value) if isinstance(value, str) else value
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -178,6 +191,19 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
       for key in sorted({*before, *after})
       if before.get(key) != after.get(key)
   ]
+
+
+def _renamed(config: Mapping[str, Any]) -> Any:
+  """Returns a configuration with the names of today."""
+  if not hasattr(config, 'items'):
+    return config
+  found: dict[str, Any] = dict(config.items())
+  for path in RENAMED:
+    group, key = path.split('.')
+    if hasattr(found.get(group), 'items') and key in found[group]:
+      below = dict(found[group].items())
+      found[group] = {**below, key: renamed(path, below[key])}
+  return found
 
 
 def _class_weights(value: Any, key: str) -> str | ClassWeights:

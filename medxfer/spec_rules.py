@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from medxfer import typed
+from medxfer.data import registry
 from medxfer.model import architectures
 
 if TYPE_CHECKING:
@@ -125,10 +126,14 @@ def _check_model(model: specs.ModelSpec, image_size: tuple[int, int]) -> None:
 
 def _check_data(data: specs.DataSpec) -> None:
   value_range(data.value_range)
-  if data.name == 'folder':
-    typed.require(
-        not data.phantom, 'data.phantom', data.phantom,
-        '0: a folder of your own has no procedural look-alike')
+  typed.require(
+      data.name in registry.NAMES, 'data.name', data.name,
+      f'one of {", ".join(registry.NAMES)}')
+  known = registry.get(data.name)
+  typed.require(
+      known.phantom or not data.phantom, 'data.phantom', data.phantom,
+      f'0: there are no phantoms of {data.name}')
+  if known.user_folder:
     typed.require(
         data.dir, 'data.dir', data.dir,
         'the folder that holds a folder a class')
@@ -144,6 +149,6 @@ def _check_data(data: specs.DataSpec) -> None:
       not (data.phantom and data.dir), 'data.dir', data.dir,
       "'' with phantom images, which lie elsewhere")
   typed.require(
-      not data.split.startswith('official') or data.name != 'ham10000',
+      known.published_split or not data.split.startswith('official'),
       'data.split', data.split,
-      'thesis or grouped: HAM10000 was published unsplit')
+      f'by_image or grouped: {known.title} was published unsplit')

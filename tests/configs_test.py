@@ -77,9 +77,9 @@ def test_every_combination_of_other_data_sets_is_a_specification(
       assert (spec.data.name, spec.arm) == (name, arm)
       assert spec.modifiers == (modifier,)
   for modifiers, split in (
-      ('official', 'official'), ('grouped', 'grouped'), ('thesis', 'thesis'),
+      ('official', 'official'), ('grouped', 'grouped'), ('thesis', 'by_image'),
       ('official,grouped', 'official_grouped'), ('thesis,official', 'official'),
-      ('tuned', 'auto' if name == 'folder' else 'thesis')):
+      ('tuned', 'auto' if name == 'folder' else 'by_image')):
     assert read(f'random,{modifiers}').data.split == split
 
 
@@ -130,8 +130,8 @@ def test_the_default_is_the_thesis():
   """Section 6.2: SGD 1e-4, [-1, 1], 60/20/20 by image, patience 5."""
   spec = specs.from_config(ham.get_config('all'))
   assert (spec.optimizer.name, spec.optimizer.learning_rate) == ('sgd', 1e-4)
-  assert spec.model.preprocessing == 'thesis'
-  assert spec.data.split == 'thesis' and spec.data.image_size == (224, 224)
+  assert spec.model.preprocessing == 'tf'
+  assert spec.data.split == 'by_image' and spec.data.image_size == (224, 224)
   assert spec.training.patience == 5
   thesis = specs.from_config(ham.get_config('all,thesis'))
   assert not [line for line in specs.difference(
@@ -159,7 +159,7 @@ def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):
     ('official,grouped', 'official_grouped', 'grouped'),
     ('grouped,official', 'official_grouped', 'grouped'),
     ('official', 'official', 'grouped'), ('grouped', 'grouped', 'grouped'),
-    ('', 'thesis', 'thesis')])
+    ('', 'by_image', 'by_image')])
 def test_a_study_takes_both_splits_and_its_source_one(presets, split, source):
   """A published split of the target says nothing about the source."""
   for config in (table_7_2.get_config(presets),

@@ -22,6 +22,7 @@ _FLOORS = {
     'medxfer.data': 1,
     'medxfer.model': 1,
     # Records without JAX, by which a specification is checked.
+    'medxfer.data.registry': 0,
     'medxfer.model.architectures': 0,
     'medxfer.evaluation': 1,
     'medxfer.training': 2,

@@ -36,6 +36,7 @@ def test_json_round_trip_is_exact():
 
 @pytest.mark.parametrize('changes, message', [
     ({'data__split': 'random'}, 'data.split'),
+    ({'data__name': 'ham'}, "data.name='ham'.*ham10000, chest_xray, folder"),
     ({'data__image_size': (224, 16)}, 'at least 32'),
     ({'data__image_size': (64, 96)}, 'quarter_turns'),
     ({'data__phantom': 600, 'data__dir': 'x'}, 'data.dir'),
@@ -97,6 +98,17 @@ def test_runs_of_before_folders_were_understood_are_read_as_they_were():
     del old['data'][key]
   data = specs.from_config(old).data
   assert (data.levels, data.sides, data.copies) == ('class', '', 'keep')
+
+
+def test_values_of_version_0_1_are_read_by_their_names_of_today():
+  """Old workdirs and command lines say `thesis` for two other things."""
+  spec = specs.from_config(common.default())
+  for old in (_with(data__split='thesis', model__preprocessing='thesis'),
+              {**spec.to_json(), 'data': {
+                  **spec.to_json()['data'], 'split': 'thesis'}}):
+    assert specs.from_config(old) == spec
+  assert spec.to_json()['data']['split'] == 'by_image'
+  assert spec.to_json()['model']['preprocessing'] == 'tf'
 
 
 def test_unknown_and_missing_keys_are_refused():

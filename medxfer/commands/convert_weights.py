@@ -14,6 +14,7 @@ from absl import flags
 from medxfer import errors
 from medxfer import files
 from medxfer import launcher
+from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model import weights
 from medxfer.model.weights import metadata
@@ -31,9 +32,10 @@ _TO = flags.DEFINE_enum(
     'to', None, ['medxfer', 'keras'],
     'What to write for; told by the suffix of --output if left out.')
 _PREPROCESSING = flags.DEFINE_enum(
-    'preprocessing', None, list(metadata.PREPROCESSINGS),
+    'preprocessing', None,
+    [*metadata.PREPROCESSINGS, *specs.RENAMED['model.preprocessing']],
     'What the pixels went through when the weights were trained: caffe (as '
-    'for ImageNet), thesis ([-1, 1]) or rescale ([0, 1], 1/255); only for '
+    'for ImageNet), tf ([-1, 1]) or rescale ([0, 1], 1/255); only for '
     'files that do not say it themselves.')
 _OVERWRITE = flags.DEFINE_bool(
     'overwrite', False, 'Replace the output if it exists.')

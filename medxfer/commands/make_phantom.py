@@ -10,9 +10,11 @@ from absl import flags
 
 from medxfer import launcher
 from medxfer.data import phantom
+from medxfer.data import registry
 
 _DATASET = flags.DEFINE_enum(
-    'dataset', 'ham10000', sorted(phantom.KINDS), 'Data set to imitate.'
+    'dataset', 'ham10000', list(registry.having('phantom')),
+    'Data set to imitate.'
 )
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder to write; must be absent or empty.', required=True
@@ -31,7 +33,7 @@ def main(argv: list[str]) -> None:
   """Writes the data set that the flags name."""
   del argv
   output = launcher.path(_OUTPUT)
-  kind = phantom.KINDS[_DATASET.value]
+  kind = phantom.of(_DATASET.value)
   size = zip((_WIDTH.value, _HEIGHT.value), kind.size)
   kind.write(
       output,

@@ -3,11 +3,12 @@
 Like `tfds.ImageFolder` they need no `download_and_prepare`: a second copy of
 gigabytes of patients' images would only go stale.
 
-    builder = builders.Ham10000('HAM10000/')
+    builder = builders.of('ham10000')('HAM10000/')
     for example in builder.as_dataset(split='all'):
       example['image'], example['label'], example['lesion_id'], ...
 """
 
+import functools
 import os
 import pathlib
 from typing import Any
@@ -15,11 +16,10 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
-from medxfer.data import ham10000
+from medxfer.data import registry
 
-SPLIT = 'all'  # Sides are dealt by `splits`, which knows groups.
+SPLIT = 'all'  # `splits`, which knows groups, divides it into subsets.
 
 
 class TableBuilder(tfds.core.DatasetBuilder):
@@ -80,27 +80,22 @@ class TableBuilder(tfds.core.DatasetBuilder):
                      num_parallel_calls=tf.data.AUTOTUNE)
 
 
-class Ham10000(TableBuilder):
-  """HAM10000: 10,015 dermatoscopic images of 7 kinds of skin lesion."""
+@functools.cache  # TFDS registers each class by its name, once.
+def of(name: str) -> type[TableBuilder]:
+  """Returns the builder of a data set, made from its record.
 
-  group_name = 'lesion_id'
+  It is called with the folder of a download and, optionally, on_bad_image=
+  'fail' or 'skip'.
+  """
+  known = registry.get(name)
 
-  def __init__(
-      self, folder: str | os.PathLike[str], *, on_bad_image: str = 'fail'
-  ):
-    """Reads the table of a download; see `medxfer.data.ham10000.read`."""
-    super().__init__(
-        ham10000.read(pathlib.Path(folder), on_bad_image=on_bad_image))
+  def initialize(
+      self: TableBuilder, folder: str | os.PathLike[str], **options: Any
+  ) -> None:
+    TableBuilder.__init__(self, known.read(pathlib.Path(folder), **options))
 
-
-class ChestXray(TableBuilder):
-  """5,856 chest X-rays of children, normal or with pneumonia."""
-
-  group_name = 'patient'
-
-  def __init__(
-      self, folder: str | os.PathLike[str], *, on_bad_image: str = 'fail'
-  ):
-    """Lists the images of a download; see `medxfer.data.chest_xray.read`."""
-    super().__init__(
-        chest_xray.read(pathlib.Path(folder), on_bad_image=on_bad_image))
+  class_name = ''.join(part.capitalize() for part in name.split('_'))
+  return type(class_name, (TableBuilder,), {
+      '__doc__': f'{known.title}: {known.description}',
+      '__init__': initialize, '__module__': __name__, 'name': name,
+      'group_name': known.group_column or known.group})

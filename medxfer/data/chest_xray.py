@@ -25,13 +25,14 @@ from medxfer.data import examples as examples_lib
 from medxfer.data import file_kinds
 from medxfer.data import folders
 from medxfer.data import listing
+from medxfer.data import registry
 
 NAME = 'chest_xray'
 CLASS_NAMES = ('NORMAL', 'PNEUMONIA')
 KINDS = ('normal', 'bacteria', 'virus')
 ORIGIN = (
-    'it is had from Mendeley Data (doi:10.17632/rscbjbr9sj) or from Kaggle '
-    '(chest-xray-pneumonia); unpack it so that DIR holds train/ and test/')
+    'download it from Mendeley Data (doi:10.17632/rscbjbr9sj) or from Kaggle '
+    '(chest-xray-pneumonia) and unpack it so that DIR holds train/ and test/')
 _WAY_OUT = (
     f'{ORIGIN}; name DIR with --config.data.dir=DIR or '
     f'$MEDXFER_DATA/{NAME}, or add the modifier `phantom` to run without it')
@@ -210,3 +211,19 @@ def _describe(place: _Place, path: pathlib.Path) -> tuple[str, str, str]:
   if (kind == 'normal') != (place.class_name == CLASS_NAMES[0]):
     return '', '', f'{path} is named {kind}, but lies in {place.class_name}'
   return match['group'], kind, ''
+
+
+DATASET = registry.Dataset(
+    name=NAME,
+    title='Chest X-rays',
+    description='5,856 chest X-rays of children, normal or with pneumonia.',
+    read=read,
+    origin=ORIGIN,
+    group='patient',
+    published_split=True,
+    subgroups=('kind',),
+    phantom='medxfer.data.phantom.kinds:CHEST_XRAY',
+    recipe='xray',
+    other='ham10000',
+    thesis_table='7.2',
+)

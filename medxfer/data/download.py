@@ -69,7 +69,7 @@ class Plan:
     return '\n'.join(lines)
 
 
-def plan_ham10000(
+def plan(
     base_url: str = BASE_URL,
     *,
     patience: http_files.Patience = http_files.Patience(),
@@ -140,7 +140,7 @@ def _source(entry: dict, base_url: str) -> http_files.Source:
   return http_files.Source(name, address, size, algorithm, checksum)
 
 
-def download_ham10000(
+def fetch(
     plan: Plan,
     output: pathlib.Path,
     *,
@@ -153,7 +153,7 @@ def download_ham10000(
   the end, whole, and OUTPUT.partial goes.
 
   Args:
-    plan: from `plan_ham10000`.
+    plan: from `plan`.
     output: folder that is absent or empty.
     log: is told every step.
     patience: how long to try.

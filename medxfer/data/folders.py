@@ -29,6 +29,7 @@ from medxfer.data import file_kinds
 from medxfer.data import layouts
 from medxfer.data import links
 from medxfer.data import listing
+from medxfer.data import registry
 from medxfer.data import subset_names
 from medxfer.data import tables
 
@@ -280,3 +281,15 @@ def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:
       raise errors.DataError(
           f'{path}, row {number}: too many or too few values; repair the row')
   return rows
+
+
+DATASET = registry.Dataset(
+    name=NAME,
+    title='Folder',
+    description='Images of your own, a folder per class.',
+    read=read,
+    user_folder=True,
+    published_split=True,
+    source='source',
+    recipe='folder',
+)

@@ -26,6 +26,7 @@ from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_kinds
 from medxfer.data import listing
+from medxfer.data import registry
 from medxfer.data import tables
 
 NAME = 'ham10000'
@@ -231,3 +232,21 @@ def _bad_images(
         f'{folder / files[image_id]} has no row in {table.name}, so its '
         'diagnosis is unknown (the test images of ISIC 2018 have none)')
   return bad
+
+
+DATASET = registry.Dataset(
+    name=NAME,
+    title='HAM10000',
+    description='10,015 dermatoscopic images of 7 kinds of skin lesion.',
+    read=read,
+    origin='`python -m medxfer download --dataset=ham10000` fetches it',
+    group='lesion',
+    group_column='lesion_id',
+    source='source',
+    subgroups=('dx_type', 'age', 'sex', 'localization'),
+    phantom='medxfer.data.phantom.kinds:HAM10000',
+    download='medxfer.data.download',
+    recipe='ham',
+    other='chest_xray',
+    thesis_table='7.1',
+)

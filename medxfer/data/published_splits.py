@@ -17,7 +17,7 @@ class Decision:
   """A split that is named.
 
   Attributes:
-    kind: 'thesis' or 'grouped', by which images are dealt; 'official' or
+    kind: 'by_image' or 'grouped', by which images are dealt; 'official' or
       'official_grouped', where the test side is as published.
     sides: n names of the sides before any is cut from train; None where all
       images are dealt.
@@ -52,9 +52,9 @@ def decide(examples: examples_lib.Examples, asked: str) -> Decision:
   if 'published' not in examples.columns:
     if asked.startswith('official'):
       _refuse_unpublished(examples, 'train')
-    return Decision('thesis' if asked == 'auto' else asked)
+    return Decision('by_image' if asked == 'auto' else asked)
   sides = np.array(examples.columns['published'], dtype=object)
-  if asked in ('thesis', 'grouped'):
+  if asked in ('by_image', 'grouped'):
     return Decision(asked, notes=_pooled(sides, asked))
   return _as_published(examples, sides, asked)
 
@@ -67,7 +67,7 @@ def _as_published(
   if asked == 'auto' and not count['train']:
     raise errors.DataError(
         f'{examples.name}: no image lies in train, but in {_named(count)}; '
-        'restore it, or deal all images anew with --config.data.split=thesis')
+        'restore it, or deal all images anew with --config.data.split=by_image')
   for side in ('train', 'test'):
     if not count[side] and asked != 'auto':
       _refuse_unpublished(examples, side)
@@ -88,18 +88,18 @@ def _as_published(
     notes.append(
         f'no test side was published, and no val to use: the {len(sides):,} '
         'images are dealt to train, val and test')
-    return Decision('thesis', notes=tuple(notes))
+    return Decision('by_image', notes=tuple(notes))
   kind = 'official' if asked == 'auto' else asked
   if 'test' in cut:
     notes.append('no test side was published: a fifth of train tests')
-    kind = 'grouped' if examples.groups_known else 'thesis'
+    kind = 'grouped' if examples.groups_known else 'by_image'
   if 'val' in cut:
     notes.append('a fifth of train validates')
   if asked == 'auto':
     lost = 'test' if count['test'] else 'val'
     notes.insert(0, (
         f'sides are as published ({_named(count)} images); '
-        '--config.data.split=thesis would pool them and deal all images anew: '
+        '--config.data.split=by_image would pool them and deal all images anew: '
         f'published {lost} images would train'))
   return Decision(kind, sides, tuple(cut), tuple(notes))
 
@@ -130,7 +130,7 @@ def _refuse_unpublished(examples: examples_lib.Examples, side: str) -> None:
   raise errors.UsageError(
       f'data.split=official: no image of {examples.name} was published as '
       f'{side} (it would lie in {side}/); give --config.data.split=grouped, '
-      'thesis or auto')
+      'by_image or auto')
 
 
 def _refuse_absent(
@@ -144,7 +144,7 @@ def _refuse_absent(
           f'{examples.name}: the published {side} side holds no image of '
           f'{", ".join(missing)}, but another side does; add some, move the '
           'class out, or deal all images anew with '
-          '--config.data.split=thesis')
+          '--config.data.split=by_image')
 
 
 def _refuse_few(examples: examples_lib.Examples) -> None:

@@ -1,12 +1,12 @@
 """Who trains, who validates, who tests; and what leaks between them.
 
 Two splits are cut into five folds: one tests, one validates, three train
-(60/20/20). `thesis` deals images, as the thesis did (section 6.2); `grouped`
+(60/20/20). `by_image` deals images, as the thesis did (section 6.2); `grouped`
 deals whole groups (lesions, patients), so that no group stands on two sides.
 `official` keeps the sides as published; where no validation side was, one of
 five folds of train becomes it, by group. `official_grouped` always cuts it so,
 from the published train and validation sides. `auto` is `official` where sides
-were published, else `thesis`; see `published`.
+were published, else `by_image`; see `published_splits`.
 """
 
 from collections.abc import Sequence
@@ -96,7 +96,7 @@ def assign(
 
   Args:
     examples: the table.
-    kind: 'thesis' (by image) or 'grouped' (by group); both stratified by
+    kind: 'by_image' (by image) or 'grouped' (by group); both stratified by
       class, the latter as well as groups allow. 'official' follows the
       table's column 'published', 'official_grouped' its test side alone;
       'auto' follows it if it is there and deals by image otherwise.
@@ -174,7 +174,7 @@ def _deal(
   from sklearn import model_selection  # Slow to import; launchers must not.
 
   folds = {
-      'thesis': model_selection.StratifiedKFold,
+      'by_image': model_selection.StratifiedKFold,
       'grouped': model_selection.StratifiedGroupKFold,
   }[kind](_FOLDS, shuffle=True, random_state=seed)
   labels, groups = examples.labels[rows], np.array(examples.groups)[rows]

@@ -14,7 +14,7 @@ def preprocess(images: jax.Array, mode: str) -> jax.Array:
   Args:
     images: [batch, height, width, 3], RGB in [0, 255].
     mode: 'caffe' for what Keras' ImageNet VGG-16 was trained with (BGR less
-      the channel means), 'thesis' for [-1, 1] (section 6.2), 'rescale' for
+      the channel means), 'tf', as Keras calls it, for [-1, 1], 'rescale' for
       [0, 1], as Keras' `Rescaling(1 / 255)`.
 
   Returns:
@@ -26,7 +26,7 @@ def preprocess(images: jax.Array, mode: str) -> jax.Array:
   images = images.astype(jnp.float32)
   if mode == 'caffe':
     return images[..., ::-1] - jnp.array(_CAFFE_MEANS_BGR, jnp.float32)
-  if mode == 'thesis':
+  if mode == 'tf':
     return images / 127.5 - 1.0
   if mode == 'rescale':
     return images / 255.0

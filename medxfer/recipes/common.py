@@ -29,8 +29,8 @@ _DEFAULT = {
         'phantom': 0,  # So many procedural images instead of real ones.
         'image_size': (224, 224),  # Height, width.
         # By image; grouped; official: as published; official_grouped: the
-        # published test, validation cut by group; auto: official or thesis.
-        'split': 'thesis',
+        # published test, validation cut by group; auto: official or by_image.
+        'split': 'by_image',
         'sides': '',  # Of `folder`: 'train=Learning,test=Exam'.
         'levels': 'auto',  # Of its folders, such as source/class/group.
         'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
@@ -52,7 +52,7 @@ _DEFAULT = {
         'transferred': 'all',  # Which convolutions start there.
         'inherit': 'weights',  # Or statistics: mean and variance alone.
         'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
-        'preprocessing': 'thesis',  # [-1, 1]; caffe; rescale: [0, 1].
+        'preprocessing': 'tf',  # [-1, 1]; caffe; rescale: [0, 1].
         'trainable': 'all',  # all, none (the head), names or patterns.
         'head_units': (256, 256),
         'dropout': 0.5,
@@ -149,7 +149,7 @@ MODIFIERS = {
     **{name: _architecture(name) for name in architectures.BY_NAME
        if name != _DEFAULT['model']['name']},
     # The recipe is the default, said aloud.
-    'thesis': lambda config: config.data.update(split='thesis'),
+    'thesis': lambda config: config.data.update(split='by_image'),
     'tuned': _tuned,
     'grouped': lambda config: config.data.update(split='grouped'),
     'caffe': lambda config: config.model.update(preprocessing='caffe'),
@@ -185,7 +185,7 @@ def random_start(config: ml_collections.ConfigDict) -> None:
   config.optimizer.learning_rate *= config.optimizer.backbone_factor
   config.optimizer.backbone_factor = 1.0
   if 'caffe' not in config.modifiers:
-    config.model.preprocessing = 'thesis'
+    config.model.preprocessing = 'tf'
 
 
 def _baseline(name: str) -> Change:
@@ -209,7 +209,7 @@ def compose(
     arms: Mapping[str, Change],
     modifiers: Mapping[str, Change],
     *,
-    split: str = 'thesis',
+    split: str = 'by_image',
 ) -> ml_collections.ConfigDict:
   """Returns the locked configuration that `ARM[,MODIFIER...]` asks for.
 

@@ -24,42 +24,39 @@ all.
 """
 
 from collections.abc import Callable
+import importlib
 
 import ml_collections
 
 from medxfer import errors
+from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.recipes import common
-from medxfer.recipes import folder
-from medxfer.recipes import ham
 from medxfer.recipes import studies
-from medxfer.recipes import xray
 from medxfer.study import layer_arms
 
-_DATA = {'ham': ham, 'xray': xray, 'folder': folder}
-# Configuration of a run from ImageNet that trains all layers.
-_EVERYTHING = {'ham': 'all', 'xray': 'imagenet', 'folder': 'all'}
-_OTHER = {'ham': 'xray', 'xray': 'ham', 'folder': ''}
 _BY_LAYER = 'by_layer'
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of `DATA[,PRESET...]`."""
   data, *presets = (argument or '').split(',')
-  if data not in _DATA:
+  known = registry.by_recipe()
+  if data not in known:
     raise errors.UsageError(
         f'unknown data set {data!r}: give --config=configs/layers.py:DATA'
-        f'[,PRESET...] with one of {", ".join(_DATA)}')
+        f'[,PRESET...] with one of {", ".join(known)}')
   by_layer = _BY_LAYER in presets
   if by_layer:
     presets.remove(_BY_LAYER)
-  chosen, other, source = ','.join(presets), _OTHER[data], None
+  chosen, other, source = ','.join(presets), known[data].other, None
   architecture = _architecture(_prepared(data, f',{chosen}' if chosen else ''))
   cuts = (tuple(range(1, len(architecture.convolutions) + 1)) if by_layer
           else layer_arms.block_ends(architecture))
   if other:
-    known = studies.source_presets(chosen, tuple(common.MODIFIERS))
-    source = _prepared(other, known)
+    other = registry.get(other).recipe
+    source = _prepared(other, studies.source_presets(
+        chosen, tuple(common.MODIFIERS)))
   arms = layer_arms.arms(architecture, (other or 'other',), cuts)
   config = studies.compose(
       chosen, name=f'{layer_arms.PREFIX}{data}',
@@ -75,12 +72,14 @@ def _prepared(data: str, presets: str) -> ml_collections.ConfigDict:
   """Returns a run from ImageNet that trains all layers.
 
   Args:
-    data: the data set.
+    data: the recipe of the data set.
     presets: `,PRESET` of each.
   """
-  config = _DATA[data].get_config(_EVERYTHING[data] + presets)
+  recipe = importlib.import_module(f'medxfer.recipes.{data}')
+  arm = 'imagenet' if 'imagenet' in recipe.ARMS else 'all'
+  config = recipe.get_config(arm + presets)
   if 'caffe' not in config.modifiers:
-    config.model.preprocessing = 'thesis'
+    config.model.preprocessing = 'tf'
   if 'cpu' in config.modifiers:
     config.data.limit = 1000
   return config

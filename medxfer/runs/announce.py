@@ -93,7 +93,7 @@ def _of_copies(
          f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})')
   ways = ['--config.data.copies=drop keeps one of each']
   kind = inputs.decision.kind
-  if inputs.examples.groups_known and kind == 'thesis':
+  if inputs.examples.groups_known and kind == 'by_image':
     ways.insert(0, '--config.data.split=grouped keeps copies on one side')
   if spec.copies == 'keep' and kind == 'grouped':
     ways.insert(0, '--config.data.copies=group keeps copies on one side')

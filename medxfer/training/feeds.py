@@ -51,7 +51,7 @@ def pixels(
   Args:
     source: rows -> pixels, those that it stores on the devices.
     spec: augmentation of training images.
-    mode: preprocessing, 'caffe' or 'thesis'.
+    mode: preprocessing, see `medxfer.model.preprocessing`.
   """
   def train(stored: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
     images = pixel_sources.pixels(stored, batch).astype(jnp.float32)

@@ -115,7 +115,7 @@ def test_a_bad_image_fails_or_is_left_out_and_listed(folder, name, message):
 
 def test_the_tfds_builder_gives_image_label_and_patient(chest_phantoms):
   """The chest X-rays must be usable as any TFDS data set."""
-  builder = builders.ChestXray(chest_phantoms)
+  builder = builders.of('chest_xray')(chest_phantoms)
   assert builder.name == 'chest_xray'
   first = next(iter(builder.as_dataset(split='all').as_numpy_iterator()))
   assert first['image'].shape == (40, 48, 3)

@@ -9,6 +9,7 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import datasets
 from medxfer.data import phantom
+from medxfer.data import registry
 from medxfer.recipes import common
 
 
@@ -18,11 +19,11 @@ def _spec(name, **changes):
   return specs.from_config(config).data
 
 
-@pytest.mark.parametrize('name', phantom.KINDS)
+@pytest.mark.parametrize('name', registry.having('phantom'))
 def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
   """One key turns a configuration's data set into its look-alike."""
   monkeypatch.setenv('MEDXFER_CACHE', str(tmp_path))
-  smallest = phantom.KINDS[name].smallest()
+  smallest = phantom.of(name).smallest()
   examples = datasets.read(_spec(name, phantom=smallest))
   assert (examples.name, len(examples)) == (name, smallest)
   assert examples.paths[0].is_relative_to(tmp_path)

@@ -52,8 +52,8 @@ def _publisher():
 
 def _get(publisher: publishing.Publisher, output: pathlib.Path) -> list[str]:
   said = []
-  plan = download.plan_ham10000(publisher.url, patience=_FAST)
-  download.download_ham10000(plan, output, log=said.append, patience=_FAST)
+  plan = download.plan(publisher.url, patience=_FAST)
+  download.fetch(plan, output, log=said.append, patience=_FAST)
   return said
 
 
@@ -82,7 +82,7 @@ def test_good_download_is_readable(publisher, tmp_path):
 
 def test_plan_says_what_from_where_how_much(publisher):
   """A user reads sizes, address and licence before anything is fetched."""
-  text = download.plan_ham10000(publisher.url, patience=_FAST).describe()
+  text = download.plan(publisher.url, patience=_FAST).describe()
   size = sum(map(len, list(publisher.files.values())[:3]))
   for part in (publisher.url, f'{size:,} bytes', 'CC BY-NC 4.0', 'md5'):
     assert part in text
@@ -158,14 +158,14 @@ def test_passing_server_error_is_retried(publisher, tmp_path):
 def test_server_that_is_gone_is_named(tmp_path):
   """No server: one message with the address and the way out."""
   with pytest.raises(errors.DataError, match='127.0.0.1:9.*--base_url'):
-    download.plan_ham10000('http://127.0.0.1:9', patience=_FAST)
+    download.plan('http://127.0.0.1:9', patience=_FAST)
 
 
 @pytest.mark.parametrize('url', ['file:///etc', 'ftp://host', 'host', ''])
 def test_only_http_addresses(url):
   """--base_url cannot be made to read local files."""
   with pytest.raises(errors.UsageError, match='https://'):
-    download.plan_ham10000(url)
+    download.plan(url)
 
 
 @pytest.mark.parametrize('to', ['http://example.com/x', 'file:///etc/passwd'])
@@ -289,7 +289,7 @@ def test_row_without_image_is_refused(publisher, tmp_path):
 def test_full_folder_is_left_alone(publisher, tmp_path):
   """A download never mixes with, or replaces, what a user has."""
   (tmp_path / 'keep').write_text('mine')
-  plan = download.plan_ham10000(publisher.url, patience=_FAST)
+  plan = download.plan(publisher.url, patience=_FAST)
   with pytest.raises(errors.UsageError, match='not empty'):
-    download.download_ham10000(plan, tmp_path, patience=_FAST)
+    download.fetch(plan, tmp_path, patience=_FAST)
   assert len(publisher.requests) == 1

@@ -13,6 +13,7 @@ from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.data import perceptual_hash
 from medxfer.data import phantom
+from medxfer.data import registry
 
 
 def _sets(pictures):
@@ -109,10 +110,10 @@ def test_a_grey_copy_and_one_of_another_white_balance_are_copies():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', sorted(phantom.KINDS))
+@pytest.mark.parametrize('name', registry.having('phantom'))
 def test_phantoms_of_different_groups_are_no_copies(name, tmp_path):
   """They share one generator, its bodies and its skin."""
-  kind = phantom.KINDS[name]
+  kind = phantom.of(name)
   kind.write(tmp_path / 'data', images=300, seed=1, size=kind.size)
   examples = {'ham10000': ham10000, 'chest_xray': chest_xray}[name].read(
       tmp_path / 'data')

@@ -14,6 +14,7 @@ from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import ham10000
 from medxfer.data import phantom
+from medxfer.data import registry
 from medxfer.data.phantom import chest_layout
 from medxfer.data.phantom import fields
 from medxfer.data.phantom import ham_layout
@@ -38,7 +39,7 @@ def _digests(folder: pathlib.Path) -> dict[str, str]:
   }
 
 
-@pytest.fixture(name='name', scope='module', params=phantom.KINDS)
+@pytest.fixture(name='name', scope='module', params=registry.having('phantom'))
 def _name(request) -> str:
   return request.param
 
@@ -47,7 +48,7 @@ def _name(request) -> str:
 def _either(name, tmp_path_factory) -> pathlib.Path:
   """A small set of one kind of phantoms."""
   folder = tmp_path_factory.mktemp('phantom') / name
-  phantom.KINDS[name].write(folder, seed=3, **_SMALL[name])
+  phantom.of(name).write(folder, seed=3, **_SMALL[name])
   return folder
 
 
@@ -66,13 +67,13 @@ def _large() -> list[dict[str, str]]:
 
 def test_same_seed_same_bytes(name, either, tmp_path):
   """A phantom run can be repeated anywhere: nothing unseeded goes in."""
-  phantom.KINDS[name].write(tmp_path / 'again', seed=3, **_SMALL[name])
+  phantom.of(name).write(tmp_path / 'again', seed=3, **_SMALL[name])
   assert _digests(tmp_path / 'again') == _digests(either)
 
 
 def test_other_seed_other_images(name, either, tmp_path):
   """The seed reaches the pictures, not only the table."""
-  phantom.KINDS[name].write(tmp_path / 'other', seed=4, **_SMALL[name])
+  phantom.of(name).write(tmp_path / 'other', seed=4, **_SMALL[name])
   pictures = [
       {digest for name, digest in _digests(folder).items() if '.jp' in name}
       for folder in (either, tmp_path / 'other')
@@ -84,7 +85,7 @@ def test_other_seed_other_images(name, either, tmp_path):
 def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
   """Growing the phantom keeps the pictures it had."""
   images = _SMALL[name]['images']
-  phantom.KINDS[name].write(
+  phantom.of(name).write(
       tmp_path / 'more', images=images + 10, seed=3, size=_SMALL[name]['size'])
   few, more = (set(_digests(f).values()) for f in (either, tmp_path / 'more'))
   # What the smaller set cut short, and the table, may differ.
@@ -165,8 +166,8 @@ def test_bad_arguments_are_refused_before_writing(name, tmp_path, wrong, said):
   if 'images' in wrong:
     wrong = dict(images=small['images'] - 1)
   with pytest.raises(errors.UsageError, match=said.format(**small)):
-    phantom.KINDS[name].write(tmp_path / 'new', **small | wrong)
-  assert phantom.KINDS[name].smallest() == small['images']
+    phantom.of(name).write(tmp_path / 'new', **small | wrong)
+  assert phantom.of(name).smallest() == small['images']
   assert not list(tmp_path.iterdir())
 
 
@@ -174,7 +175,7 @@ def test_full_folder_is_left_alone(name, tmp_path):
   """Phantoms never mix with, or replace, what a user has."""
   (tmp_path / 'keep').write_text('mine')
   with pytest.raises(errors.UsageError, match='not empty'):
-    phantom.KINDS[name].write(tmp_path, **_SMALL[name])
+    phantom.of(name).write(tmp_path, **_SMALL[name])
   assert [path.name for path in tmp_path.iterdir()] == ['keep']
 
 
@@ -191,7 +192,7 @@ def test_failure_leaves_nothing_behind(name, tmp_path, monkeypatch):
 
   monkeypatch.setattr(layout, '_view', fails_later)
   with pytest.raises(errors.DataError, match='No space left'):
-    phantom.KINDS[name].write(tmp_path / 'new', **_SMALL[name])
+    phantom.of(name).write(tmp_path / 'new', **_SMALL[name])
   assert not list(tmp_path.iterdir())
 
 

@@ -31,7 +31,7 @@ def decoded(phantoms):
 
 def test_the_tfds_builder_gives_image_label_and_metadata(phantoms):
   """HAM10000 must be usable as any TFDS data set."""
-  builder = builders.Ham10000(phantoms)
+  builder = builders.of('ham10000')(phantoms)
   assert builder.name == 'ham10000'
   assert builder.info.splits['all'].num_examples == len(builder.examples)
   assert builder.info.features['label'].names == list(ham10000.CLASS_NAMES)

@@ -27,7 +27,7 @@ def hundred():
   return _examples([0] * 80 + [1] * 20, [f'g{i // 2}' for i in range(100)])
 
 
-@pytest.mark.parametrize('kind', ['thesis', 'grouped'])
+@pytest.mark.parametrize('kind', ['by_image', 'grouped'])
 def test_sides_are_60_20_20_disjoint_and_stratified(hundred, kind):
   """Section 6.2 of the thesis, for both ways of dealing."""
   split = splits.assign(hundred, kind=kind, seed=0)
@@ -105,14 +105,14 @@ def test_grouped_and_official_go_together(hundred):
 
 
 @pytest.mark.parametrize('sides, kind, same, note', [
-    (None, 'thesis', (), ''),
+    (None, 'by_image', (), ''),
     (['train', 'val', 'test', 'train'], 'official', ('val', 'test'),
      'sides are as published .train 50, val 25, test 25 .*published test im'),
     (['train', 'train', 'test', 'train'], 'official', ('test',),
      'a fifth of train validates'),
     (['train', 'val', 'train', 'train'], 'grouped', ('val',),
      'no test side was published: a fifth of train tests'),
-    (['train'] * 4, 'thesis', (), 'dealt to train, val and test'),
+    (['train'] * 4, 'by_image', (), 'dealt to train, val and test'),
 ])
 def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
   """Pooled without a word, published test images trained."""
@@ -127,10 +127,10 @@ def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
   assert min(len(split.rows(side)) for side in splits.SIDES) > 10
   if not sides:
     assert split.names() == splits.assign(
-        examples, kind='thesis', seed=0).names()
+        examples, kind='by_image', seed=0).names()
   unknown = dataclasses.replace(examples, groups_known=False)
   assert published_splits.decide(unknown, 'auto').kind == (
-      'official' if kind == 'official' else 'thesis')
+      'official' if kind == 'official' else 'by_image')
 
 
 def test_a_val_side_without_a_class_joins_train(hundred):
@@ -156,12 +156,12 @@ def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
     hundred, sides, message):
   """It could not be learnt, or not be tested; the way out is named."""
   examples = _published(hundred, *sides)
-  with pytest.raises(errors.DataError, match=f'{message}.*data.split=thesis'):
+  with pytest.raises(errors.DataError, match=f'{message}.*data.split=by_image'):
     published_splits.decide(examples, 'auto')
-  splits.assign(examples, kind='thesis', seed=0)
+  splits.assign(examples, kind='by_image', seed=0)
 
 
-@pytest.mark.parametrize('kind', ['thesis', 'grouped'])
+@pytest.mark.parametrize('kind', ['by_image', 'grouped'])
 def test_pooling_published_sides_is_said(hundred, kind):
   """Who names another split is told what becomes of the test images."""
   examples = _published(hundred, *['train', 'test'] * 50)
@@ -188,7 +188,7 @@ def test_groups_move_no_published_image(hundred):
         examples.columns['published'])
 
 
-@pytest.mark.parametrize('kind', ['thesis', 'grouped', 'official'])
+@pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
 def test_a_seed_decides_the_split(hundred, kind):
   """The same seed must give the same sides, another seed others."""
   examples = _published(hundred, *['train', 'train', 'train', 'test'] * 25)
@@ -206,9 +206,9 @@ def test_the_audit_counts_what_it_says():
 
 
 @pytest.mark.parametrize('kind, labels, groups', [
-    ('thesis', [0] * 50 + [1] * 2, range(52)),
+    ('by_image', [0] * 50 + [1] * 2, range(52)),
     ('grouped', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
-    ('thesis', [0, 1], range(2)),
+    ('by_image', [0, 1], range(2)),
     ('official', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
 ])
 def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
@@ -220,7 +220,7 @@ def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
 
 
 @pytest.mark.parametrize('kind, labels, message', [
-    ('thesis', [0] * 4 + [1] * 3, 'no class has 5; add images'),
+    ('by_image', [0] * 4 + [1] * 3, 'no class has 5; add images'),
     ('grouped', [0] * 9 + [1] * 9, 'are of 2 groups .copies.*; add groups'),
     ('grouped', [0] * 4 + [1] * 4, 'are of 2 groups .copies.*; add groups'),
 ])
@@ -232,7 +232,7 @@ def test_too_few_to_deal_are_counted(kind, labels, message):
 
 
 @pytest.mark.parametrize('seed', range(5))
-@pytest.mark.parametrize('kind', ['thesis', 'grouped', 'official'])
+@pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
 def test_the_smallest_phantoms_can_be_split(
     phantoms, chest_phantoms, kind, seed):
   """What `smallest` promises; HAM10000 has no official split."""
@@ -244,7 +244,7 @@ def test_the_smallest_phantoms_can_be_split(
 def test_a_leak_that_nobody_can_know_is_not_called_none(hundred):
   """Without groups 0 % would be a promise; copies are still found."""
   unknown = dataclasses.replace(hundred, groups_known=False)
-  split = splits.assign(unknown, kind='thesis', seed=0)
+  split = splits.assign(unknown, kind='by_image', seed=0)
   digests = [bytes([i]) for i in range(100)]
   digests[split.test[0]] = digests[split.train[0]]
   assert splits.audit(unknown, split, digests) == splits.Leak(
@@ -255,7 +255,7 @@ def test_the_real_leak(real_ham):
   """About 31 % of the thesis' test images show a lesion from train."""
   examples = ham10000.read(real_ham)
   digests = [name.encode() for name in examples.image_ids]
-  thesis = splits.assign(examples, kind='thesis', seed=0)
+  thesis = splits.assign(examples, kind='by_image', seed=0)
   assert splits.audit(examples, thesis, digests).share == pytest.approx(
       .312, abs=.02)
   grouped = splits.assign(examples, kind='grouped', seed=0)
@@ -268,7 +268,7 @@ def test_the_real_chest_xrays(real_chest):
   """FACTS: the thesis' split leaks 36 %; the official one tests on 624."""
   examples = chest_xray.read(real_chest)
   digests = [name.encode() for name in examples.image_ids]
-  thesis = splits.assign(examples, kind='thesis', seed=0)
+  thesis = splits.assign(examples, kind='by_image', seed=0)
   assert splits.audit(examples, thesis, digests).share == pytest.approx(
       .36, abs=.02)
   for kind in ('grouped', 'official'):
@@ -298,7 +298,7 @@ def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
 
 def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(hundred):
   """Two points of a learning curve differ in how many, not in which."""
-  whole = splits.assign(hundred, kind='thesis', seed=0)
+  whole = splits.assign(hundred, kind='by_image', seed=0)
   few, more = (splits.limited(hundred, whole, n, seed=0) for n in (16, 40))
   assert set(few.train) < set(more.train)
   other = splits.limited(hundred, whole, 16, seed=1)
@@ -307,7 +307,7 @@ def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(hundred):
 
 def test_a_limit_keeps_two_of_a_rare_class(hundred):
   """With fewer, nothing could be trained on it, or validated."""
-  whole = splits.assign(hundred, kind='thesis', seed=0)
+  whole = splits.assign(hundred, kind='by_image', seed=0)
   split = splits.limited(hundred, whole, 4, seed=0)
   for side in ('train', 'val'):
     assert np.bincount(hundred.labels[split.rows(side)]).min() == 2
@@ -316,5 +316,5 @@ def test_a_limit_keeps_two_of_a_rare_class(hundred):
 @pytest.mark.parametrize('limit', [0, 80, 1000])
 def test_no_limit_and_a_large_one_change_nothing(hundred, limit):
   """The split of a run that was made before there was a limit."""
-  whole = splits.assign(hundred, kind='thesis', seed=0)
+  whole = splits.assign(hundred, kind='by_image', seed=0)
   assert splits.limited(hundred, whole, limit, seed=0) is whole

@@ -8,7 +8,7 @@ from medxfer.model import weights
 
 
 def fabricate(seed: int) -> weights.Weights:
-  """Returns VGG-16 weights of random numbers, preprocessing 'thesis'."""
+  """Returns VGG-16 weights of random numbers, preprocessing 'tf'."""
   rng = np.random.default_rng(seed)
   params = {
       layer: {
@@ -18,7 +18,7 @@ def fabricate(seed: int) -> weights.Weights:
       for layer, leaves in layers.backbone_shapes().items()
   }
   return weights.Weights(params, weights.describe(
-      params, source='random numbers', preprocessing='thesis'))
+      params, source='random numbers', preprocessing='tf'))
 
 
 @pytest.fixture(scope='session')

@@ -35,10 +35,10 @@ def test_command_converts_and_reports(nameless, fabricated, tmp_path):
   """The report says what was read, what it is, and where it went."""
   output = tmp_path / 'a.npz'
   done = _run(f'--source={nameless}', f'--output={output}',
-              '--preprocessing=thesis')
+              '--preprocessing=tf')
   assert done.returncode == 0, done.stderr
   for said in (nameless.name, 'not the official ImageNet weights',
-               'tensors        26', 'preprocessing  thesis',
+               'tensors        26', 'preprocessing  tf',
                fabricated.contract.digest, str(output)):
     assert said in done.stdout
   assert weights.read(output).contract.digest == fabricated.contract.digest
@@ -66,12 +66,12 @@ def test_command_refuses(nameless, tmp_path, flags, status, said):
 def test_conversion_there_and_back(fabricated, nameless, tmp_path):
   """From Keras to medxfer and back to both kinds of Keras' files."""
   native = tmp_path / 'a.npz'
-  convert_weights.convert(nameless, native, preprocessing='thesis')
+  convert_weights.convert(nameless, native, preprocessing='tf')
   for name in ('b.h5', 'b.weights.h5'):
     convert_weights.convert(native, tmp_path / name, to='keras')
     again = weights.read(tmp_path / name)
     assert again.contract.digest == fabricated.contract.digest
-    assert again.contract.preprocessing == 'thesis'
+    assert again.contract.preprocessing == 'tf'
 
 
 def test_output_is_replaced_only_when_asked(nameless, tmp_path):
@@ -79,11 +79,11 @@ def test_output_is_replaced_only_when_asked(nameless, tmp_path):
   output = tmp_path / 'a.npz'
   output.write_text('precious')
   with pytest.raises(errors.UsageError, match='overwrite'):
-    convert_weights.convert(nameless, output, preprocessing='thesis')
+    convert_weights.convert(nameless, output, preprocessing='tf')
   assert output.read_text() == 'precious'
   convert_weights.convert(
-      nameless, output, preprocessing='thesis', overwrite=True)
-  assert weights.read(output).contract.preprocessing == 'thesis'
+      nameless, output, preprocessing='tf', overwrite=True)
+  assert weights.read(output).contract.preprocessing == 'tf'
 
 
 def test_official_weights_are_announced(real_weights, tmp_path):

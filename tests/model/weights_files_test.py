@@ -46,7 +46,7 @@ def test_head_is_kept_by_npz_and_has_to_be_named_for_keras(
   params = dict(fabricated.params, predictions={
       'kernel': np.ones((8, 2), np.float32), 'bias': np.ones(2, np.float32)})
   headed = weights.Weights(params, weights.describe(
-      params, source='a run', preprocessing='thesis', classes=('a', 'b')))
+      params, source='a run', preprocessing='tf', classes=('a', 'b')))
   weights.write(headed, tmp_path / 'a.npz')
   again = weights.read(tmp_path / 'a.npz')
   assert _equal(again, headed) and again.contract.classes == ('a', 'b')
@@ -75,7 +75,7 @@ def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
   """Pixels are never guessed: a file that does not say asks for them."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
-  with pytest.raises(errors.UsageError, match='thesis'):
+  with pytest.raises(errors.UsageError, match='tf'):
     weights.read(path, preprocessing='caffe')
   with h5py.File(path, 'r+') as root:
     del root.attrs[keras_files.CONTRACT_ATTRIBUTE]

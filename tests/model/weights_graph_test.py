@@ -89,7 +89,7 @@ def test_relu_as_a_layer_of_its_own_is_relu():
 
 @pytest.mark.parametrize('scale, offset, expected', [
     (1 / 255, 0, 'rescale'), (0.00392156862745098, 0.0, 'rescale'),
-    (1 / 127.5, -1, 'thesis')])
+    (1 / 127.5, -1, 'tf')])
 def test_a_rescaling_layer_says_the_preprocessing(scale, offset, expected):
   """The model knows what its pixels went through; nobody need say it."""
   before = [_layer('Rescaling', 'rescaling', scale=scale, offset=offset)]

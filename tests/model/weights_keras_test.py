@@ -67,7 +67,7 @@ def test_medxfer_reads_what_keras_saves(backbone, fabricated, tmp_path, name):
   path = tmp_path / name
   save = backbone.save_weights if 'weights' in name else backbone.save
   save(str(path))
-  read = weights.read(path, preprocessing='thesis')
+  read = weights.read(path, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert read.dropped == ()
   assert read.contract.digest == fabricated.contract.digest
@@ -97,7 +97,7 @@ def test_backbone_inside_a_users_model_is_found(
   path = tmp_path / name
   save = users_model.save_weights if 'weights' in name else users_model.save
   save(str(path))
-  read = weights.read(path, preprocessing='thesis')
+  read = weights.read(path, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert read.dropped == ('my_head',)
   assert 'my_head' in read.contract.source
@@ -110,13 +110,13 @@ def test_file_of_an_older_keras_without_names(backbone, fabricated, tmp_path):
   with h5py.File(path, 'r+') as root:
     for group in root['layers'].values():
       group['vars'].attrs.clear()
-  read = weights.read(path, preprocessing='thesis')
+  read = weights.read(path, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert 'order' in read.contract.source
   with h5py.File(path, 'r+') as root:
     del root['layers/conv2d_12']
   with pytest.raises(errors.DataError, match='no VGG-16'):
-    weights.read(path, preprocessing='thesis')
+    weights.read(path, preprocessing='tf')
 
 
 @pytest.mark.parametrize('share', [0.5, 0.9999])
@@ -127,7 +127,7 @@ def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
   data = path.read_bytes()
   path.write_bytes(data[:int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.keras'):
-    weights.read(path, preprocessing='thesis')
+    weights.read(path, preprocessing='tf')
 
 
 def test_vgg19_does_not_pass_for_vgg16(keras, tmp_path):
@@ -149,4 +149,4 @@ def test_batch_normalization_of_keras_is_refused(keras, backbone, tmp_path):
     save = model.save_weights if 'weights' in name else model.save
     save(str(tmp_path / name))
     with pytest.raises(errors.DataError, match='batch_normalization'):
-      weights.read(tmp_path / name, preprocessing='thesis')
+      weights.read(tmp_path / name, preprocessing='tf')

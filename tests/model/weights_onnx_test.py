@@ -39,7 +39,7 @@ def test_backbone_is_read(onnx, fabricated, tmp_path):
   """Kernels come back as (height, width, in, out), bit for bit."""
   path = tmp_path / 'a.onnx'
   _save(onnx, _tensors(onnx, fabricated), path)
-  read = weights.read(path, preprocessing='thesis')
+  read = weights.read(path, preprocessing='tf')
   assert read.contract.digest == fabricated.contract.digest
   assert read.dropped == ('dense_1',)
   for name, array in metadata.flatten(read.params).items():
@@ -86,7 +86,7 @@ def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
   path = tmp_path / 'a.onnx'
   _save(onnx, tensors, path)
   with pytest.raises(errors.DataError) as caught:
-    weights.read(path, preprocessing='thesis')
+    weights.read(path, preprocessing='tf')
   assert said in str(caught.value) and 'a.onnx' in str(caught.value)
 
 
@@ -98,7 +98,7 @@ def test_truncated_onnx_is_refused(onnx, fabricated, tmp_path, share):
   data = path.read_bytes()
   path.write_bytes(data[:int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.onnx'):
-    weights.read(path, preprocessing='thesis')
+    weights.read(path, preprocessing='tf')
 
 
 def test_packages_backbone_is_imagenets(onnx, tmp_path):

@@ -118,7 +118,7 @@ def test_what_a_run_wrote_for_itself_is_not_searched(tmp_path):
 
 def test_folders_of_one_name_are_two_data_sets(tmp_path):
   """/a/eyes and /b/eyes must not share a table, moved images must."""
-  for name, split in (('a', 'thesis'), ('b', 'grouped')):
+  for name, split in (('a', 'by_image'), ('b', 'grouped')):
     workdirs.write(tmp_path / name, 'all', dataset='folder', overrides={
         'data.split': split})
   workdirs.write(tmp_path / 'c', 'random', dataset='folder', overrides={

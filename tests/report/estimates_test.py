@@ -38,7 +38,7 @@ def test_two_seeds_of_equal_networks_are_not_clear(tmp_path):
 
 def test_several_seeds_that_agree_are_clear(tmp_path):
   """A rule that never says so would be safe and useless."""
-  for seed in range(2):
+  for seed in range(3):
     workdirs.write(tmp_path / f'a{seed}', 'all', seed=seed, skill=4.)
     workdirs.write(tmp_path / f'b{seed}', 'last_block', seed=seed, skill=1.)
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)

@@ -41,8 +41,8 @@ def test_split_recipe_and_size_make_their_own_tables(arrange):
       ('random_forest', {}))
   assert sorted((s.split, s.recipe, s.image_size[0], len(s.columns))
                 for s in settings) == [
-      ('grouped', ('cpu',), 64, 1), ('thesis', ('cpu',), 32, 2),
-      ('thesis', ('cpu',), 64, 2), ('thesis', ('tuned', 'cpu'), 64, 2)]
+      ('by_image', ('cpu',), 32, 2), ('by_image', ('cpu',), 64, 2),
+      ('by_image', ('tuned', 'cpu'), 64, 2), ('grouped', ('cpu',), 64, 1)]
 
 
 def test_seeds_are_one_column_and_other_values_another(arrange):
@@ -76,7 +76,7 @@ def test_twins_differ_in_one_thing_only(arrange):
   by_split = list(matched_pairs.by_split(settings))
   assert [(a.setting.split, b.setting.split, a.column.arm)
           for a, b in by_split] == [
-      ('thesis', 'grouped', 'decision_tree'), ('thesis', 'grouped', 'all')]
+      ('by_image', 'grouped', 'decision_tree'), ('by_image', 'grouped', 'all')]
   [(a, b)] = matched_pairs.by_preprocessing(settings)
   assert (a.setting.recipe, b.setting.recipe) == (('cpu',), ('caffe', 'cpu'))
 

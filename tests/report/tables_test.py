@@ -52,7 +52,7 @@ def test_every_cell_is_the_summary_and_the_thesis_beside_it(tmp_path):
       value, interval = found[arm], found[arm]['intervals']
       for key in keys:
         value, interval = value[key], interval[key]
-      printed = thesis.TABLES['ham10000'].columns[arm].f1[row[0].text]
+      printed = thesis.TABLES['7.1'].columns[arm].f1[row[0].text]
       assert row[i + 1].values == {
           '': value, 'low': interval[0], 'high': interval[1],
           'thesis': printed, 'difference': round(round(value, 2) - printed, 2)}

@@ -185,7 +185,7 @@ def _summary(
     run: specs.RunSpec, test: predictions_lib.Predictions, baseline: bool
 ) -> dict:
   n = len(test.image_ids)
-  leaked = 0.3 if run.data.split == 'thesis' else 0.0
+  leaked = 0.3 if run.data.split == 'by_image' else 0.0
   return {
       'status': 'finished',
       'arm': run.arm,

@@ -81,7 +81,7 @@ def test_copies_across_the_sides_are_a_leak_that_is_said(
     data, tmp_path, capsys, how):
   """By image they are dealt apart; the score without them stands beside."""
   path = tmp_path / 'run'
-  summary = _run(path, _config(data, split='thesis', copies=how))
+  summary = _run(path, _config(data, split='by_image', copies=how))
   with (path / 'split.csv').open() as file:
     side = {row['image_id']: row['split'] for row in csv.DictReader(file)}
     file.seek(0)
@@ -114,7 +114,7 @@ def test_copies_across_the_sides_are_a_leak_that_is_said(
 
 def test_drop_leaves_one_of_each(data, tmp_path):
   """And lists the others with the image that they are copies of."""
-  summary = _run(tmp_path / 'run', _config(data, split='thesis', copies='drop'))
+  summary = _run(tmp_path / 'run', _config(data, split='by_image', copies='drop'))
   assert summary['skipped'] == _EACH and summary['leak']['copies'] == 0
   with (tmp_path / 'run' / 'skipped.csv').open() as file:
     rows = list(csv.DictReader(file))
@@ -164,7 +164,7 @@ def test_what_cannot_be_learned_from_is_refused(
 def test_thumbnails_come_from_the_cache_with_the_pixels(
     data, tmp_path, monkeypatch):
   """A second run decodes nothing and finds the same copies."""
-  config = _config(data, split='thesis')
+  config = _config(data, split='by_image')
   config.cache_dir = str(tmp_path / 'cache')
   before = _run(tmp_path / 'one', config)
   monkeypatch.setattr(
@@ -177,7 +177,7 @@ def test_thumbnails_come_from_the_cache_with_the_pixels(
 def test_a_network_and_its_evaluation_say_the_same(data, tmp_path, capsys):
   """The score without copies, also at the threshold of two classes."""
   config = folder.get_config('head')
-  config.data.update(dir=str(data), image_size=(32, 32), split='thesis')
+  config.data.update(dir=str(data), image_size=(32, 32), split='by_image')
   config.model.update(init_from='random', head_units=(16, 16))
   config.training.update(batch_size=16, epochs=1)
   config.evaluation.resamples = 20

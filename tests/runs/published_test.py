@@ -60,12 +60,12 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
   (path / 'summary.json').unlink()
   assert run.run(_spec(sided), path)['split'] == 'official'
   assert finished_run.read(path, 'a').spec.data.split == 'official'
-  with pytest.raises(errors.UsageError, match="split: 'auto' -> 'thesis'"):
-    run.run(_spec(sided, split='thesis'), path)
+  with pytest.raises(errors.UsageError, match="split: 'auto' -> 'by_image'"):
+    run.run(_spec(sided, split='by_image'), path)
 
 
 @pytest.mark.parametrize('argument, kind, message', [
-    ('head,thesis', 'thesis', 'dealt anew by image: published test images tr'),
+    ('head,thesis', 'by_image', 'dealt anew by image: published test images tr'),
     ('head,official', 'official', ''),
 ])
 def test_a_split_that_is_named_overrules(

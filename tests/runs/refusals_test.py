@@ -42,11 +42,11 @@ def _refused(config, path, error):
 
 @pytest.mark.parametrize('key, value, said', [
     ('seed', 1, 'seed: 0 -> 1'),
-    ('data.split', 'grouped', "data.split: 'thesis' -> 'grouped'"),
+    ('data.split', 'grouped', "data.split: 'by_image' -> 'grouped'"),
     ('data.image_size', (40, 40), 'data.image_size: [32, 32] -> [40, 40]'),
     ('model.trainable', 'block5', "model.trainable: 'none' -> 'block5'"),
     ('model.preprocessing', 'caffe',
-     "model.preprocessing: 'thesis' -> 'caffe'"),
+     "model.preprocessing: 'tf' -> 'caffe'"),
 ])
 def test_another_specification(phantoms, begun, key, value, said):
   """Seed, split, mask, preprocessing: each makes another experiment."""

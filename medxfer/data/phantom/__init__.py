@@ -22,11 +22,11 @@ from medxfer.data.phantom.chest_layout import write_chest_xray
 from medxfer.data.phantom.ham_layout import smallest_ham10000
 from medxfer.data.phantom.ham_layout import write_ham10000
 from medxfer.data.phantom.kinds import cached
-from medxfer.data.phantom.kinds import KINDS
+from medxfer.data.phantom.kinds import of
 
 __all__ = [
-    'KINDS',
     'cached',
+    'of',
     'smallest_chest_xray',
     'smallest_ham10000',
     'write_chest_xray',

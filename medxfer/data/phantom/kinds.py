@@ -1,12 +1,11 @@
 """The data sets that have look-alikes, and how these are had."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 import dataclasses
 import pathlib
+import pkgutil
 
-from medxfer.data import chest_xray
-from medxfer.data import ham10000
+from medxfer.data import registry
 from medxfer.data.phantom import chest_layout
 from medxfer.data.phantom import ham_layout
 from medxfer.data.phantom import writing
@@ -29,14 +28,18 @@ class Kind:
   size: tuple[int, int]
 
 
-KINDS: Mapping[str, Kind] = {
-    ham10000.NAME: Kind(
-        ham_layout.VERSION, ham_layout.smallest_ham10000,
-        ham_layout.write_ham10000, (150, 112)),
-    chest_xray.NAME: Kind(
-        chest_layout.VERSION, chest_layout.smallest_chest_xray,
-        chest_layout.write_chest_xray, (140, 112)),
-}
+# The records of the data sets name them; see `medxfer.data.registry`.
+HAM10000 = Kind(
+    ham_layout.VERSION, ham_layout.smallest_ham10000,
+    ham_layout.write_ham10000, (150, 112))
+CHEST_XRAY = Kind(
+    chest_layout.VERSION, chest_layout.smallest_chest_xray,
+    chest_layout.write_chest_xray, (140, 112))
+
+
+def of(name: str) -> Kind:
+  """Returns the phantoms of a data set that has some."""
+  return pkgutil.resolve_name(registry.get(name).phantom)
 
 
 def cached(
@@ -65,7 +68,7 @@ def cached(
     errors.UsageError: too few or too small images, or a negative seed.
     errors.DataError: the folder cannot be written, or files are missing.
   """
-  kind = KINDS[name]
+  kind = of(name)
   width, height = size = size or kind.size
   writing.check(images, kind.smallest(), seed, size)
   folder = f'{name}_phantom_v{kind.version}_n{images}_s{seed}_{width}x{height}'

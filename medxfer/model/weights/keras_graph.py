@@ -33,7 +33,7 @@ _CONVOLUTION = {
 }
 _POOL = {'pool_size': [2, 2], 'strides': [2, 2]}
 # (scale, offset) of a Rescaling layer -> preprocessing.
-_RESCALING = {(1 / 255, 0): 'rescale', (1 / 127.5, -1): 'thesis'}
+_RESCALING = {(1 / 255, 0): 'rescale', (1 / 127.5, -1): 'tf'}
 _WAY_OUT = (
     'medxfer computes VGG-16 alone and would use these weights for another '
     'function; save the weights of a plain VGG-16')
@@ -120,7 +120,7 @@ def preprocessing(
     path: the file, for the message.
 
   Returns:
-    'rescale' or 'thesis'; None if the model does not say.
+    'rescale' or 'tf'; None if the model does not say.
 
   Raises:
     DataError: it scales the pixels in a way that medxfer does not know.

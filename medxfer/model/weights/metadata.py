@@ -18,11 +18,12 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import files
+from medxfer import spec as specs
 
 FORMAT = 'medxfer-weights'
 VERSION = 1
 ARCHITECTURE = 'vgg16'
-PREPROCESSINGS = ('caffe', 'thesis', 'rescale')  # See `model.preprocessing`.
+PREPROCESSINGS = ('caffe', 'tf', 'rescale')  # See `model.preprocessing`.
 DTYPE = 'float32'
 
 # Layer -> 'kernel' | 'bias' -> array.
@@ -104,6 +105,8 @@ class Contract:
     """
     fields = _parsed(text, path)
     _check_keys(fields, _KEYS, 'contract', path)
+    fields['preprocessing'] = specs.renamed(
+        'model.preprocessing', fields['preprocessing'])
     for key, allowed in _ALLOWED.items():
       if fields[key] not in allowed:
         raise errors.DataError(
@@ -182,6 +185,7 @@ def describe(
   Raises:
     UsageError: the preprocessing is unknown, or a tensor is not float32.
   """
+  preprocessing = specs.renamed('model.preprocessing', preprocessing)
   if preprocessing not in PREPROCESSINGS:
     raise errors.UsageError(
         f'preprocessing {preprocessing!r} is unknown; it is one of '

@@ -4,6 +4,7 @@ import pathlib
 
 from medxfer import containers
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.model import layers
 from medxfer.model.weights import external
 from medxfer.model.weights import keras_files
@@ -44,6 +45,7 @@ def read(
       preprocessing belongs to it.
     UsageError: `preprocessing` is unknown or contradicts the file.
   """
+  preprocessing = specs.renamed('model.preprocessing', preprocessing)
   kind = _kind(path)
   if kind == 'native':
     weights = native.read(path)

@@ -27,7 +27,7 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
     axes.grid(axis='x')
 
   title = settings_lib.dataset_title(run.dataset)
-  table = thesis.TABLES.get(run.dataset.name)
+  table = thesis.table(run.dataset.name)
   largest = max(counts, key=counts.__getitem__)
   return style.Chart(
       name=name,

@@ -175,10 +175,11 @@ class _Names:
 
   def classes(self, dataset: finished_run.Dataset) -> str:
     """Returns the name of a data set's class distribution."""
-    known = thesis.TABLES.get(dataset.name)
+    known = thesis.table(dataset.name)
     if known:
       return self.free(f'figure_{known.figure.replace(".", "_")}')
-    return self.free(f'classes_{settings_lib.slug(dataset.folder)}')
+    return self.free(
+        f'classes_{settings_lib.slug(dataset.folder or dataset.name)}')
 
   def study(
       self, study: layer_studies.LayerStudy
@@ -194,9 +195,9 @@ class _Names:
     each also tells its setting.
     """
     dataset = setting.dataset
-    known = thesis.TABLES.get(dataset.name)
+    known = thesis.table(dataset.name)
     base = (known.number.replace('.', '_') if known
-            else settings_lib.slug(dataset.folder))
+            else settings_lib.slug(dataset.folder or dataset.name))
     alike = [s for s in self._settings if s.dataset.name == dataset.name
              and s.dataset.folder == dataset.folder]
     tail = f'_{setting.slug}' if len(alike) > 1 else ''

@@ -14,6 +14,7 @@ from typing import Any
 from medxfer import baselines
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.data import registry
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import architectures
 from medxfer.report.read import checks
@@ -119,7 +120,7 @@ class Run:
         same,
         model=dataclasses.replace(
             spec.model, init_from='random', weights='',
-            preprocessing='thesis', trainable='all', head_units=(1, 1),
+            preprocessing='tf', trainable='all', head_units=(1, 1),
             dropout=0.0, initializer='glorot_uniform', dtype='float32'),
         augment=dataclasses.replace(
             spec.augment, horizontal_flip=False, vertical_flip=False,
@@ -193,8 +194,9 @@ def _decided(
     spec: specs.RunSpec, summary: Mapping[str, Any]
 ) -> specs.RunSpec:
   """Returns a specification with the split that `auto` came to."""
-  split = summary.get('split', spec.data.split)
-  if split not in ('thesis', 'grouped', 'official', 'official_grouped'):
+  split = specs.renamed(
+      'data.split', summary.get('split', spec.data.split))
+  if split not in ('by_image', 'grouped', 'official', 'official_grouped'):
     raise errors.DataError(f'summary.json: no split is called {split!r}')
   return dataclasses.replace(
       spec, data=dataclasses.replace(spec.data, split=split))
@@ -203,7 +205,7 @@ def _decided(
 def _dataset(
     data: specs.DataSpec, class_names: tuple[str, ...], rows: list[list[str]]
 ) -> Dataset:
-  if data.name != 'folder':
+  if not registry.get(data.name).user_folder:
     return Dataset(data.name, '', data.phantom, class_names, '')
   # Folders of one name are not one data set, and a moved one is.
   images = sorted((image, label) for image, label, *_ in rows)

@@ -12,6 +12,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import files
+from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
@@ -21,8 +22,7 @@ from medxfer.study import plan
 
 _NETWORKS = {
     layer_arms.IMAGENET: 'ImageNet', layer_arms.OWN: 'own, from random',
-    layer_arms.RANDOM: 'random', 'ham': 'HAM10000', 'xray': 'X-rays',
-    'other': 'another run'}
+    layer_arms.RANDOM: 'random', 'other': 'another run'}
 # Layer -> value; None where it is not defined.
 ByLayer = Mapping[str, estimates.Estimate | None]
 
@@ -131,8 +131,9 @@ def called(network: str) -> str:
   """Returns what a network is called."""
   kind, _, source = network.partition('_')
   if kind == layer_arms.TUNED and source:
-    return f'{_NETWORKS.get(source, source)}, fine-tuned'
-  return _NETWORKS.get(network, network)
+    return f'{called(source)}, fine-tuned'
+  known = registry.by_recipe().get(network)
+  return known.title if known else _NETWORKS.get(network, network)
 
 
 def find(root: pathlib.Path) -> list[pathlib.Path]:

@@ -12,6 +12,7 @@ import functools
 import re
 
 from medxfer import spec as specs
+from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.model import trainable
 from medxfer.report.read import finished_run
@@ -22,16 +23,14 @@ from medxfer.training import strategy
 # Arms in the order of both tables; others follow by name.
 _ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
           'last_block', 'first_block', 'first_last', 'head')
-_TITLES = {
-    **thesis.TABLES['chest_xray'].columns, **thesis.TABLES['ham10000'].columns}
+_TITLES = {**thesis.TABLES['7.2'].columns, **thesis.TABLES['7.1'].columns}
 SPLITS = {
-    'thesis': 'split by image',
+    'by_image': 'split by image',
     'grouped': 'split by group',
     'official': 'published split',
-    'official_grouped': 'published test set, validation by group',
+    'official_grouped': 'published test set, validation split by group',
     'auto': 'split as the folder lies',
 }
-_GROUPS = {'ham10000': 'split by lesion', 'chest_xray': 'split by patient'}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,19 +165,14 @@ def network_title(architecture: architectures.Architecture | None) -> str:
 
 def split_title(dataset: finished_run.Dataset, split: str) -> str:
   """Returns a split in words, with what the data set's groups are."""
-  if split == 'official_grouped' and dataset.name in _GROUPS:
-    return f'published test set, validation {_GROUPS[dataset.name]}'
-  if split == 'grouped':
-    return _GROUPS.get(dataset.name, SPLITS[split])
-  return SPLITS[split]
+  return SPLITS[split].replace('group', registry.get(dataset.name).group)
 
 
 def dataset_title(dataset: finished_run.Dataset) -> str:
   """Returns what a data set is called."""
-  if dataset.name in thesis.TABLES:
-    title = thesis.TABLES[dataset.name].title
-  else:
-    title = f'Folder “{dataset.folder}”'
+  title = registry.get(dataset.name).title
+  if dataset.folder:
+    title = f'{title} “{dataset.folder}”'
   if dataset.phantom:
     return f'{title}: {dataset.phantom:,} phantoms'
   return title
@@ -191,9 +185,8 @@ def slug(text: str) -> str:
 
 def _rank(setting: Setting) -> tuple[object, ...]:
   dataset = setting.dataset
-  names = tuple(thesis.TABLES)
-  place = names.index(dataset.name) if dataset.name in names else len(names)
-  return (bool(dataset.phantom), place, dataset.folder, dataset.digest,
+  return (bool(dataset.phantom), registry.NAMES.index(dataset.name),
+          dataset.folder, dataset.digest,
           dataset.class_names, dataset.phantom,
           tuple(SPLITS).index(setting.split),
           setting.network, -len(setting.columns), setting.recipe,
@@ -220,7 +213,7 @@ def _column(
 ) -> Column:
   spec = runs[0].spec
   arm = spec.model.name if runs[0].is_baseline else spec.arm
-  table = thesis.TABLES.get(dataset.name)
+  table = thesis.table(dataset.name)
   printed = table.columns.get(arm) if table else None
   known = printed or _TITLES.get(arm)
   title = known.title if known else arm.replace('_', ' ') or 'unnamed arm'

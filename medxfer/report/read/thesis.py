@@ -9,6 +9,7 @@ import dataclasses
 import types
 
 from medxfer import spec as specs
+from medxfer.data import registry
 
 NETWORK = 'vgg16'  # As `model.name` says it,
 LAST_BLOCK = 'block5'  # and the last of its blocks.
@@ -41,14 +42,12 @@ class Table:
   Attributes:
     number: '7.1' or '7.2'.
     figure: the figure with the same data set's class distribution.
-    title: what the data set is called.
     transferred: the heading above the columns with pretrained weights.
     columns: arm -> its column, in the order of the thesis.
   """
 
   number: str
   figure: str
-  title: str
   transferred: str
   columns: Mapping[str, Column]
 
@@ -56,7 +55,6 @@ class Table:
 def _table(
     number: str,
     figure: str,
-    title: str,
     transferred: str,
     rows: tuple[str, ...],
     columns: Mapping[str, tuple[str, str, tuple[float, ...]]],
@@ -66,13 +64,13 @@ def _table(
     group = transferred if len(arms) >= 3 else BASELINE_MODELS
     arms[arm] = Column(
         heading, group, trainable, types.MappingProxyType(dict(zip(rows, f1))))
-  return Table(number, figure, title, transferred, types.MappingProxyType(arms))
+  return Table(number, figure, transferred, types.MappingProxyType(arms))
 
 
-# Data set -> its table.
+# By number.
 TABLES: Mapping[str, Table] = types.MappingProxyType({
-    'ham10000': _table(
-        '7.1', '5.1', 'HAM10000', 'CNN models using ImageNet weights',
+    '7.1': _table(
+        '7.1', '5.1', 'CNN models using ImageNet weights',
         ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc', MICRO, MACRO), {
             'decision_tree': (
                 'Decision tree', '',
@@ -96,8 +94,8 @@ TABLES: Mapping[str, Table] = types.MappingProxyType({
                 'First and last blocks trainable', 'block1,block5',
                 (.36, .64, .60, .07, .53, .91, .50, .79, .52)),
         }),
-    'chest_xray': _table(
-        '7.2', '5.2', 'Chest X-rays', 'Transferred models',
+    '7.2': _table(
+        '7.2', '5.2', 'Transferred models',
         ('NORMAL', 'PNEUMONIA', MICRO, MACRO), {
             'decision_tree': ('Decision tree', '', (.75, .91, .87, .83)),
             'random_forest': ('Random forest', '', (.88, .96, .94, .92)),
@@ -117,14 +115,19 @@ RECIPE: Mapping[str, str] = types.MappingProxyType({
 
 # Preprocessing -> what it makes of pixels, in words.
 PIXELS: Mapping[str, str] = types.MappingProxyType(
-    {'thesis': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'})
+    {'tf': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'})
+
+
+def table(dataset: str) -> Table | None:
+  """Returns the table of a data set, by its name; None if it has none."""
+  return TABLES.get(registry.get(dataset).thesis_table)
 
 
 def recipe(spec: specs.RunSpec) -> dict[str, str]:
   """Returns what a run did about each key of `RECIPE`."""
   height, width = spec.data.image_size
   split = {
-      'thesis': 'by image', 'grouped': 'by group', 'official': 'as published',
+      'by_image': 'by image', 'grouped': 'by group', 'official': 'as published',
       'official_grouped': 'as published', 'auto': 'as the folder gives it'}
   return {
       'split': split[spec.data.split],

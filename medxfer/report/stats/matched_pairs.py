@@ -26,8 +26,8 @@ def by_split(
   yield from _pairs(
       settings,
       lambda spec: dataclasses.replace(
-          spec, data=dataclasses.replace(spec.data, split='thesis')),
-      lambda spec: spec.data.split == 'thesis')
+          spec, data=dataclasses.replace(spec.data, split='by_image')),
+      lambda spec: spec.data.split == 'by_image')
 
 
 def by_preprocessing(
@@ -37,8 +37,8 @@ def by_preprocessing(
   yield from _pairs(
       settings,
       lambda spec: dataclasses.replace(
-          spec, model=dataclasses.replace(spec.model, preprocessing='thesis')),
-      lambda spec: spec.model.preprocessing == 'thesis')
+          spec, model=dataclasses.replace(spec.model, preprocessing='tf')),
+      lambda spec: spec.model.preprocessing == 'tf')
 
 
 def _pairs(

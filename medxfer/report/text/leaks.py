@@ -7,12 +7,11 @@ image itself. Where nobody looked for one of them, the page does not deny it.
 from collections.abc import Iterable
 import dataclasses
 
+from medxfer.data import registry
 from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.text import tables
-
-_UNIT = {'ham10000': 'lesion', 'chest_xray': 'patient'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +72,7 @@ def said(
   """
   leak = worst(column.runs)
   others = worst(run for c in setting.columns for run in c.runs)
-  unit = _UNIT.get(setting.dataset.name, 'group')
+  unit = registry.get(setting.dataset.name).group
   groups, copies = _groups(leak, unit), _copies(leak)
   share = leak.share or leak.known_copies / leak.n
   leaked = f'{100 * share:.{0 if share >= .01 else 1}f} % of the test images '

@@ -103,7 +103,7 @@ def f1_table(
   rows = [(label, ('f1_per_class', label))
           for label in setting.dataset.class_names]
   rows += [(thesis.MICRO, ('f1_micro',)), (thesis.MACRO, ('f1_macro',))]
-  printed = thesis.TABLES.get(setting.dataset.name)
+  printed = thesis.table(setting.dataset.name)
   number = f'Table {printed.number}: ' if printed else ''
   return Table(
       name=name,
