@@ -31,6 +31,12 @@ _FLOORS = {
     'medxfer.layerwise': 3,
     'medxfer.runs': 4,
     'medxfer.report': 5,
+    # The rooms of the report stand on one another, too.
+    'medxfer.report.read': 5.0,
+    'medxfer.report.stats': 5.1,
+    'medxfer.report.text': 5.2,
+    'medxfer.report.figures': 5.3,
+    'medxfer.report.page': 5.4,
     'medxfer.study': 4,
     'medxfer.study.__main__': 6,
     'medxfer.main': 6,

@@ -53,7 +53,8 @@ def log_me(features: np.ndarray, labels: np.ndarray) -> float | None:
   found = [
       _log_evidence(u[:, kept], s[kept]**2, (labels == value) * 1.0)
       for value in values]
-  return None if None in found else float(np.mean(found))
+  known = [value for value in found if value is not None]
+  return float(np.mean(known)) if len(known) == len(found) else None
 
 
 def h_score(features: np.ndarray, labels: np.ndarray) -> float | None:

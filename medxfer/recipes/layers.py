@@ -5,8 +5,8 @@
         [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
 
 DATA is ham, xray or folder. Presets are the modifiers of `configs/DATA.py`,
-and by_layer: networks are cut after each of the thirteen convolutions, not
-after each of the five blocks. What each arm is: `medxfer/study/layer_arms.py`.
+and by_layer: networks are cut after each convolution, not after each block.
+What each arm is: `medxfer/study/layer_arms.py`.
 
 Layers also come from the other data set (of ham: xray; of xray: ham), from a
 finished run that study.source_run names; if none is named, the study trains
@@ -30,6 +30,7 @@ import ml_collections
 
 from medxfer import errors
 from medxfer.data import registry
+from medxfer.model import architectures
 from medxfer.recipes import common
 from medxfer.recipes import studies
 from medxfer.study import layer_arms
@@ -45,16 +46,18 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
     raise errors.UsageError(
         f'unknown data set {data!r}: give --config=configs/layers.py:DATA'
         f'[,PRESET...] with one of {", ".join(known)}')
-  cuts = layer_arms.BLOCKS
-  if _BY_LAYER in presets:
+  by_layer = _BY_LAYER in presets
+  if by_layer:
     presets.remove(_BY_LAYER)
-    cuts = tuple(range(1, layer_arms.ALL + 1))
   chosen, other, source = ','.join(presets), known[data].other, None
+  architecture = _architecture(_prepared(data, f',{chosen}' if chosen else ''))
+  cuts = (tuple(range(1, len(architecture.convolutions) + 1)) if by_layer
+          else layer_arms.block_ends(architecture))
   if other:
     other = registry.get(other).recipe
     source = _prepared(other, studies.source_presets(
         chosen, tuple(common.MODIFIERS)))
-  arms = layer_arms.arms((other or 'other',), cuts)
+  arms = layer_arms.arms(architecture, (other or 'other',), cuts)
   config = studies.compose(
       chosen, name=f'{layer_arms.PREFIX}{data}',
       title=f'Layers that transfer to {data}', configure=_configure(data),
@@ -87,13 +90,25 @@ def _configure(data: str) -> Callable[[str], ml_collections.ConfigDict]:
     name, _, presets = argument.partition(',')
     config = _prepared(data, f',{presets}' if presets else '')
     config.arm = name
-    _change(config.model, layer_arms.Arm.parse(name))
+    _change(config.model, name, _architecture(config))
     return config
   return configure
 
 
-def _change(model: ml_collections.ConfigDict, arm: layer_arms.Arm) -> None:
+def _architecture(
+    config: ml_collections.ConfigDict,
+) -> architectures.Architecture:
+  return architectures.BY_NAME[config.model.name]
+
+
+def _change(
+    model: ml_collections.ConfigDict,
+    name: str,
+    architecture: architectures.Architecture,
+) -> None:
   """Makes an arm of a run from ImageNet that trains all layers."""
+  arm = layer_arms.Arm.parse(name, architecture)
+  assert arm is not None, name
   # Of any other source the study knows where it lies.
   model.init_from = {
       '': 'random', layer_arms.RANDOM: 'random', layer_arms.IMAGENET: 'imagenet',
@@ -101,8 +116,9 @@ def _change(model: ml_collections.ConfigDict, arm: layer_arms.Arm) -> None:
   if arm.kind == layer_arms.STATISTICS:
     model.inherit = 'statistics'
   elif arm.kind == layer_arms.LAST:
-    model.trainable = layer_arms.rest(layer_arms.ALL - arm.count)
+    model.trainable = layer_arms.rest(
+        architecture, len(architecture.convolutions) - arm.count)
   elif arm.source and arm.source != layer_arms.RANDOM:
-    model.transferred = layer_arms.first(arm.count)
+    model.transferred = layer_arms.first(architecture, arm.count)
   if arm.kind == layer_arms.FROZEN:
-    model.trainable = layer_arms.rest(arm.count)
+    model.trainable = layer_arms.rest(architecture, arm.count)

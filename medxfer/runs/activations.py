@@ -66,7 +66,7 @@ def draw(
   """
   files.check_free(output)
   if run:
-    workdir.read_spec(run)  # A folder that is no run, before any image.
+    workdir.Workdir(run).spec()  # A folder that is no run, before any image.
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None

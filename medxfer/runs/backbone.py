@@ -110,7 +110,8 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
     raise errors.DataError(
         f'{flag}={path}: no such folder, and neither imagenet nor '
         f'random; {_WAY_OUT}')
-  name = workdir.read_spec(path).model.name
+  folder = workdir.Workdir(path)
+  name = folder.spec().model.name
   if name in baselines.NAMES:
     raise errors.DataError(
         f'{flag}={path}: a {name} has no layers to transfer; '
@@ -119,7 +120,7 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
     raise errors.DataError(
         f'{flag}={path}: this run trained {name}, whose layers are not those '
         f'of {spec.name}; give --config.model.name={name}, or {_WAY_OUT}')
-  if not (path / workdir.SUMMARY).exists():
+  if not folder.is_finished:
     raise errors.DataError(
         f'{flag}={path}: this run is not finished; let it end (the '
         f'same command goes on with it), or {_WAY_OUT}')

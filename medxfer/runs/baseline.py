@@ -6,9 +6,7 @@ from typing import Any
 
 from medxfer import baselines
 from medxfer import console
-from medxfer import files
 from medxfer import spec as specs
-from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
@@ -50,12 +48,13 @@ def run(
       inputs_lib.class_weights(spec.training, inputs))
   seconds = time.monotonic() - started
   grown = baselines.describe(fitted)
-  files.write_text(path / workdir.PARAMETERS, grown)
+  folder = workdir.Workdir(path)
+  folder.write_parameters(grown)
   console.line(f'grown in {seconds:.0f} s: ' + ', '.join(
       ' '.join(line.split()) for line in grown.splitlines()))
   test = scoring.table(examples, split.test, baselines.probabilities(
       fitted, inputs.decoded.pixels[split.test]))
-  predictions_lib.write(path / workdir.predictions('test'), test)
+  folder.write_predictions('test', test)
   return {
       **numbers(spec, inputs, {'test': test}.__getitem__),
       'best_epoch': None,

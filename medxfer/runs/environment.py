@@ -13,7 +13,7 @@ import medxfer
 from medxfer import spec as specs
 
 _PACKAGES = (
-    'medxfer', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
+    'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
     'tensorflow', 'tensorflow-cpu', 'tensorflow-datasets', 'numpy',
     'scikit-learn', 'pillow',
 )
@@ -29,7 +29,9 @@ def describe(spec: specs.RunSpec) -> dict[str, Any]:
       'python': platform.python_version(),
       'platform': platform.platform(),
       'devices': [device.device_kind for device in jax.devices()],
-      'versions': {name: _version(name) for name in _PACKAGES},
+      # medxfer's own also where it runs from a checkout.
+      'versions': {'medxfer': medxfer.__version__,
+                   **{name: _version(name) for name in _PACKAGES}},
   }
 
 

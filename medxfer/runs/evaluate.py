@@ -6,7 +6,6 @@ from typing import Any
 
 from medxfer import console
 from medxfer import files
-from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
@@ -59,7 +58,7 @@ def evaluate(
     without_copies.announce(inputs.leak, without)
   if output:
     output.mkdir(parents=True, exist_ok=True)
-    predictions_lib.write(output / workdir.predictions(side), scored)
+    workdir.Workdir(output).write_predictions(side, scored)
     files.write_json(output / f'summary_{side}.json', summary)
     if without:
       files.write_json(output / f'summary_{side}_without_copies.json', without)
@@ -68,6 +67,7 @@ def evaluate(
 
 def _threshold(path: pathlib.Path, side: str) -> dict[str, Any] | None:
   """Returns the threshold of a run; none for the images that chose it."""
-  if side == 'val' or not (path / workdir.SUMMARY).exists():
+  folder = workdir.Workdir(path)
+  if side == 'val' or not folder.is_finished:
     return None
-  return files.read_json(path / workdir.SUMMARY).get('threshold')
+  return folder.summary().get('threshold')

@@ -11,11 +11,9 @@ import numpy as np
 
 from medxfer import cache
 from medxfer import console
-from medxfer import files
 from medxfer import progress
 from medxfer import spec as specs
 from medxfer.evaluation import operating_point
-from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.model import initialization
 from medxfer.model import optimizer
@@ -53,7 +51,7 @@ def run(
 
   Args:
     path: the workdir, which holds the checkpoints.
-    output: where this process writes everything else; see `workdir.shared`.
+    output: where this process writes everything else; see `workdir_lock.shared`.
     spec: what to do.
     inputs: what it reads.
     profile: whether to write a trace of some steps.
@@ -70,7 +68,8 @@ def run(
   checkpoints = checkpoints_lib.Checkpoints(path)
   history = _train(
       output, task, data, inputs, state, checkpoints,
-      profiling.Profiler(output / workdir.PROFILE) if profile else iter)
+      profiling.Profiler(workdir.Workdir(output).profile)
+      if profile else iter)
   _, best = checkpoints.best_weights()
   training, frozen = trainable.count(
       best.params, task.strategy.trained)
@@ -199,7 +198,7 @@ def _write_parameters(
   console.line(f'trains: {", ".join(trained)}')
   console.line(f'frozen: {", ".join(frozen) or "nothing"}')
   console.line(table.splitlines()[-1])
-  files.write_text(output / workdir.PARAMETERS, table)
+  workdir.Workdir(output).write_parameters(table)
 
 
 def _scores(
@@ -217,7 +216,7 @@ def _scores(
   scored = {side: scoring.score(spec, best, data, inputs.examples, side)
             for side in ('val', 'test')}
   for side, table in scored.items():
-    predictions_lib.write(output / workdir.predictions(side), table)
+    workdir.Workdir(output).write_predictions(side, table)
   return numbers(spec, inputs, scored.__getitem__)
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence
-import csv
 import pathlib
 import shlex
 
 from medxfer import errors
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import listing
 from medxfer.runs import inputs as inputs_lib
@@ -27,15 +25,11 @@ def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
     path: the workdir.
     inputs: what the run reads.
   """
-  files.write_json(path / workdir.INPUTS, inputs.digests())
-  files.write_table(path / workdir.SPLIT, _COLUMNS, inputs.table())
   rows = [
       (listing.shown(name), reason, what)
       for what in ('skipped', 'left_out')
       for name, reason in getattr(inputs.examples, what).items()]
-  if rows:
-    files.write_table(
-        path / workdir.SKIPPED, ('image_id', 'reason', 'what'), rows)
+  workdir.Workdir(path).write_inputs(inputs.digests(), inputs.table(), rows)
 
 
 def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
@@ -48,13 +42,14 @@ def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
   Raises:
     DataError: they differ; says in what.
   """
-  if not (path / workdir.INPUTS).exists():
+  folder, now = workdir.Workdir(path), inputs.digests()
+  before = folder.fingerprints()
+  if before is None:
     return
-  before, now = files.read_json(path / workdir.INPUTS), inputs.digests()
   # Runs of an earlier version compare what they have.
   lines = specs.difference(before, {key: now.get(key) for key in before})
   if lines:
-    lines += _changes(_table(path / workdir.SPLIT), inputs.table())
+    lines += _changes(_split(folder), inputs.table())
     raise errors.DataError(
         f'{path} was started with other images, another split of them or '
         'other weights; restore them, or give another --workdir, such as '
@@ -62,11 +57,11 @@ def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
         '\n  ' + '\n  '.join(lines))
 
 
-def _table(path: pathlib.Path) -> list[Sequence[str]]:
+def _split(folder: workdir.Workdir) -> list[list[str]]:
+  """Returns the split that a run started with; [] if it is damaged."""
   try:
-    with path.open(encoding='utf-8', newline='') as file:
-      return list(csv.reader(file))[1:]
-  except (OSError, ValueError, csv.Error):
+    return folder.split()
+  except (OSError, errors.DataError):
     return []
 
 
@@ -74,8 +69,7 @@ def _changes(
     before: Sequence[Sequence[str]], now: Sequence[Sequence[str]]
 ) -> list[str]:
   """Returns a line for each way in which two tables of images differ."""
-  old, new = ({row[0]: row for row in rows if len(row) == len(_COLUMNS)}
-              for rows in (before, now))
+  old, new = ({row[0]: row for row in rows} for rows in (before, now))
   if not old:
     return []
   found = {

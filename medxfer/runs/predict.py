@@ -63,7 +63,7 @@ def predict(
     files.check_target(output, overwrite=True)
   if explain:
     files.check_free(explain)
-  workdir.read_spec(path)  # A folder that is no run, before any image.
+  workdir.Workdir(path).spec()  # A folder that is no run, before any image.
   names = image_files(sources, on_bad_image)
   spec, weights = scoring.load(path)
   header = ('image', 'prediction',

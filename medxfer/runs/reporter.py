@@ -1,11 +1,9 @@
 """Tells a person, metrics.jsonl and TensorBoard about each epoch."""
 
 from collections.abc import Sequence
-import json
 import pathlib
 
 from medxfer import console
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.runs import workdir
 from medxfer.training import loop
@@ -75,5 +73,4 @@ class Reporter:
   def _write(self, history: Sequence[loop.Record]) -> None:
     # Whole from the checkpoint's history, so that an epoch which was logged
     # but not saved does not stand there twice.
-    lines = [json.dumps(record) + '\n' for record in history]
-    files.write_text(self._path / workdir.HISTORY, ''.join(lines))
+    workdir.Workdir(self._path).write_history(history)

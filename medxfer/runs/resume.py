@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 import enum
 import pathlib
+import shlex
 
 from medxfer import baselines
 from medxfer import console
 from medxfer import errors
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.model import optimizer
 from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import loop
+
+# Keys that tell where things lie, not what they are: digests tell that.
+_PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
+# What may differ between two starts of one run: places, what the recipe is
+# called, how long the run is and how it is scored.
+_MAY_DIFFER = (*_PLACES, 'data.cache', 'cache_dir', 'arm', 'modifiers',
+               'training.epochs', 'training.patience', 'evaluation.batch_size',
+               'evaluation.resamples', 'evaluation.positive')
 
 
 class Work(enum.IntEnum):
@@ -26,21 +34,49 @@ class Work(enum.IntEnum):
   TRAIN = 4
 
 
+def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
+  """Compares a workdir's configuration with the one that is asked for.
+
+  Raises:
+    UsageError: they differ in more than names and places, or the folder
+      holds files but is no workdir.
+    DataError: its configuration is damaged, or of a newer version.
+  """
+  folder = workdir.Workdir(path)
+  if not folder.is_begun:
+    strangers = sorted(
+        p.name for p in path.iterdir() if not p.name.startswith('.'))
+    if strangers:
+      raise errors.UsageError(
+          f'{path}: holds {strangers[0]} but no config.json, so it is no '
+          'workdir of medxfer; give an empty or new --workdir')
+    return
+  # Read, because a key that is younger than the run has a default there.
+  old = folder.spec().to_json()
+  lines = [line for line in specs.difference(old, spec.to_json())
+           if line.split(':')[0] not in _MAY_DIFFER]
+  if lines:
+    raise errors.UsageError(
+        f'{path} belongs to another run: give another --workdir, such as '
+        f'--workdir={shlex.quote(f"{path}-2")}, or the old values, each by '
+        '--config.KEY=VALUE. Old -> new:\n  ' + '\n  '.join(lines))
+
+
 def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
   """Tells what a specification asks for that a workdir does not have yet.
 
   Args:
-    path: the workdir; its run is no other, see `workdir.refuse_other_spec`.
+    path: the workdir; its run is no other, see `refuse_other_spec`.
     spec: what is asked for.
 
   Raises:
     UsageError: it asks for fewer epochs than are done.
     DataError: it asks for more, and there is nothing to go on from.
   """
-  if not (path / workdir.CONFIG).exists():
+  folder = workdir.Workdir(path)
+  if not folder.is_begun:
     return Work.TRAIN
-  before = workdir.read_spec(path)
-  finished = (path / workdir.SUMMARY).exists()
+  before, finished = folder.spec(), folder.is_finished
   if spec.model.name not in baselines.NAMES and (
       before.training != spec.training):
     history = _history(path)
@@ -57,17 +93,17 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
   if before.evaluation == spec.evaluation:
     changed = {line.split(':')[0] for line in specs.difference(
         before.to_json(), spec.to_json())}
-    return Work.COMPARE if changed & set(workdir.PLACES) else Work.NOTHING
+    return Work.COMPARE if changed & set(_PLACES) else Work.NOTHING
   sides = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
   same = before.evaluation.batch_size == spec.evaluation.batch_size
   if spec.model.name in baselines.NAMES or same and all(
-      (path / workdir.predictions(side)).exists() for side in sides):
+      folder.has_predictions(side) for side in sides):
     return Work.COUNT
   return Work.SCORE
 
 
 def _history(path: pathlib.Path) -> Sequence[loop.Record]:
-  if not (path / checkpoints_lib.FOLDER).is_dir():
+  if not workdir.Workdir(path).checkpoints.is_dir():
     return ()
   return checkpoints_lib.Checkpoints(path, read_only=True).history()
 
@@ -98,7 +134,7 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
   console.line(f'{path} is finished')
   if spec.model.name in baselines.NAMES:
     return
-  summary = files.read_json(path / workdir.SUMMARY)
+  summary = workdir.Workdir(path).summary()
   done = summary['epochs_run']
   if done < spec.training.epochs:
     console.line(
@@ -120,9 +156,10 @@ def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
     spec: what is asked for.
     first: whether this is the first of the processes, which writes.
   """
-  if not (path / workdir.CONFIG).exists():
+  folder = workdir.Workdir(path)
+  if not folder.is_begun:
     return
-  before = workdir.read_spec(path)
+  before = folder.spec()
   if before.training == spec.training:
     return
   history = _history(path)
@@ -131,7 +168,7 @@ def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
              f'are done; it goes on, to epoch {spec.training.epochs}')
   difference = _difference(path, before, spec, history)
   # Of what nothing has come to pass, nothing remains to be said.
-  notes = [note for note in continued(path)
+  notes = [note for note in folder.continued()
            if note['epochs_done'] < len(history)]
   if difference:
     console.line(f'note: {difference}: the result is not that of a run which was '
@@ -143,17 +180,9 @@ def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
     console.line('as a run does that was asked for them from the start'
              + _rounding(before, spec))
   if first:
-    if notes or (path / workdir.CONTINUED).exists():
-      files.write_json(path / workdir.CONTINUED, {'continued': notes})
+    folder.write_continued(notes)
     # It is no longer true, and its best epoch may make way.
-    (path / workdir.SUMMARY).unlink(missing_ok=True)
-
-
-def continued(path: pathlib.Path) -> list[dict]:
-  """Returns how a run went on other than a plan would have had it."""
-  if not (path / workdir.CONTINUED).exists():
-    return []
-  return files.read_json(path / workdir.CONTINUED)['continued']
+    folder.remove_summary()
 
 
 def _difference(

@@ -2,14 +2,12 @@
 
 import dataclasses
 import pathlib
-import shutil
 import tempfile
 from typing import Any
 
 from medxfer import baselines
 from medxfer import cache
 from medxfer import console
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import listing
 from medxfer.data import splits
@@ -25,6 +23,7 @@ from medxfer.runs import resume
 from medxfer.runs import scoring
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
+from medxfer.runs import workdir_lock
 from medxfer.training import checkpoints
 from medxfer.training import compiled
 from medxfer.training import devices
@@ -54,10 +53,10 @@ def run(
     DataError: images, weights or a checkpoint are missing or damaged.
   """
   devices.repeatable(wanted=spec.deterministic)
-  with (workdir.shared(path, first=devices.is_first_process()) as output,
+  with (workdir_lock.shared(path, first=devices.is_first_process()) as output,
         device_errors.explained(spec)):
     if devices.is_first_process():
-      workdir.refuse_other_spec(path, spec)
+      resume.refuse_other_spec(path, spec)
     # Here the others wait for the first.
     work = devices.least(resume.work(path, spec))
     if work == resume.Work.NOTHING:
@@ -76,7 +75,7 @@ def run(
       _write_start(output, spec, inputs)
       result = _result(path, output, spec, inputs, profile)
       summary = _summary(path, output, spec, inputs, result)
-      files.write_json(output / workdir.SUMMARY, summary)
+      workdir.Workdir(output).write_summary(summary)
     else:
       summary = _score_again(path, output, spec, inputs, work)
     _finish(path, keep_last)
@@ -89,7 +88,7 @@ def _finished(
 ) -> dict[str, Any]:
   """Says what a run has scored that has nothing left to do."""
   _finish(path, keep_last)
-  summary = files.read_json(path / workdir.SUMMARY)
+  summary = workdir.Workdir(path).summary()
   resume.say_finished(path, spec)
   console.line(summaries.table(summary['test']))
   return summary
@@ -133,7 +132,7 @@ def _score_again(
 
   Args:
     path: the workdir.
-    output: see `workdir.shared`.
+    output: see `workdir_lock.shared`.
     spec: what is asked for.
     inputs: what the run has read.
     work: whether its predictions are made again.
@@ -148,24 +147,23 @@ def _score_again(
       classifier = (
           baseline if spec.model.name in baselines.NAMES else finetune)
       read = lambda side: scoring.read(path, inputs, side)
-      result, scored = {**files.read_json(path / workdir.SUMMARY),
+      result, scored = {**workdir.Workdir(path).summary(),
                         **classifier.numbers(spec, inputs, read)}, path
     summary = _summary(path, scored, spec, inputs, result)
     # All is known. A run without a summary is scored at its next start: no
     # moment of what follows leaves one that belongs to other predictions.
-    (output / workdir.SUMMARY).unlink(missing_ok=True)
+    target = workdir.Workdir(output)
+    target.remove_summary()
     _write_start(output, spec, inputs)
-    for table in made.glob(workdir.predictions('*')):
-      with files.replacing(output / table.name) as temporary:
-        shutil.copyfile(table, temporary)
-    files.write_json(output / workdir.SUMMARY, summary)
+    target.take_predictions(workdir.Workdir(made))
+    target.write_summary(summary)
   return summary
 
 
 def _finish(path: pathlib.Path, keep_last: bool) -> None:
   """Removes what a finished run does not need."""
   # Somebody may have removed all of them.
-  if (path / checkpoints.FOLDER).is_dir():
+  if workdir.Workdir(path).checkpoints.is_dir():
     checkpoints.Checkpoints(path).finish(keep_last=keep_last)
 
 
@@ -173,8 +171,7 @@ def _write_start(
     path: pathlib.Path, spec: specs.RunSpec, inputs: inputs_lib.Inputs
 ) -> None:
   """Writes what is about to be done, on what."""
-  files.write_json(path / workdir.CONFIG, spec.to_json())
-  files.write_json(path / workdir.ENVIRONMENT, environment.describe(spec))
+  workdir.Workdir(path).write_start(spec, environment.describe(spec))
   fingerprints.write(path, inputs)
 
 
@@ -196,7 +193,7 @@ def _summary(
   """
   test = scoring.read(scored, inputs, 'test')
   positive = inputs_lib.positive(spec, inputs)
-  continued = resume.continued(path)
+  continued = workdir.Workdir(path).continued()
   return {
       'status': 'finished',
       'arm': spec.arm,

@@ -11,7 +11,6 @@ import numpy as np
 from medxfer import baselines
 from medxfer import cache
 from medxfer import errors
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
@@ -39,22 +38,22 @@ def load(path: pathlib.Path) -> tuple[specs.RunSpec, weights_lib.Weights]:
     DataError: the folder is no workdir, or its checkpoint is damaged.
     UsageError: the run is a baseline, which keeps no weights.
   """
-  spec = workdir.read_spec(path)
+  folder = workdir.Workdir(path)
+  spec = folder.spec()
   if spec.model.name in baselines.NAMES:
     raise errors.UsageError(
         f'{path}: a {spec.model.name} keeps no checkpoint to score images '
-        f'with; {workdir.predictions("test")} there holds all that it has '
-        f'scored, and its command in {workdir.ENVIRONMENT} trains it again'
-        f'{_duration(path)}')
+        f'with; {workdir.predictions_name("test")} there holds all that it has '
+        f'scored, and its command in environment.json trains it '
+        f'again{_duration(folder)}')
   compiled.keep(cache.folder(spec.cache_dir))
   return spec, checkpoints.export(path)
 
 
-def _duration(path: pathlib.Path) -> str:
-  if not (path / workdir.SUMMARY).exists():
+def _duration(folder: workdir.Workdir) -> str:
+  if not folder.is_finished:
     return ''
-  summary = files.read_json(path / workdir.SUMMARY)
-  return f' in {summary["train_seconds"]:.0f} s'
+  return f' in {folder.summary()["train_seconds"]:.0f} s'
 
 
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
@@ -112,8 +111,7 @@ def read(
     DataError: they are missing or damaged.
   """
   groups = {name: group for name, _, group, _ in inputs.table()}
-  return predictions_lib.with_groups(
-      predictions_lib.read(path / workdir.predictions(side)), groups)
+  return workdir.Workdir(path).predictions(side, groups)
 
 
 def table(

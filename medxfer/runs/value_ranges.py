@@ -8,7 +8,6 @@ import sys
 from medxfer import cache
 from medxfer import console
 from medxfer import errors
-from medxfer import files
 from medxfer import spec as specs
 from medxfer import spec_rules
 from medxfer.data import bit_depth
@@ -41,7 +40,8 @@ def of_run(
   Raises:
     DataError: a file is being changed, or the record is damaged.
   """
-  begun = path is not None and (path / workdir.INPUTS).exists()
+  begun = (path is not None
+           and workdir.Workdir(path).fingerprints() is not None)
   scale = of_workdir(path, spec) if begun else None
   if begun and scale is None:
     return None
@@ -78,10 +78,8 @@ def of_workdir(path: pathlib.Path, spec: specs.RunSpec) -> deep_grey.Range | Non
   given = spec_rules.value_range(spec.data.value_range)
   if given:
     return deep_grey.Range(*given, overrules=True)
-  if not (path / workdir.INPUTS).exists():
-    return None
-  recorded = files.read_json(path / workdir.INPUTS)
-  if RECORD not in recorded:
+  recorded = workdir.Workdir(path).fingerprints()
+  if recorded is None or RECORD not in recorded:
     return None
   if recorded[RECORD] is None:
     return deep_grey.UNSEEN
@@ -92,7 +90,7 @@ def of_workdir(path: pathlib.Path, spec: specs.RunSpec) -> deep_grey.Range | Non
   except (TypeError, ValueError):
     pass
   raise errors.DataError(
-      f'{path / workdir.INPUTS}: {RECORD}={recorded[RECORD]!r} is no pair of '
+      f'{path / "inputs.json"}: {RECORD}={recorded[RECORD]!r} is no pair of '
       'numbers; restore the file')
 
 

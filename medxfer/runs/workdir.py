@@ -1,168 +1,299 @@
-"""A run's folder: its files, one process at a time, one run for ever."""
+"""The files of a run's folder: `Workdir` alone reads and writes them.
 
-from collections.abc import Iterator
-import contextlib
-import fcntl
+It loads neither JAX nor TensorFlow, so that a report takes seconds.
+"""
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+import csv
+import dataclasses
+import hashlib
 import io
-import os
+import json
 import pathlib
-import shlex
-import socket
-import tempfile
+import re
+import shutil
+from typing import Any
 
+import medxfer
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import splits
+from medxfer.evaluation import predictions as predictions_lib
 
-CONFIG = 'config.json'
-CONTINUED = 'continued.json'
-ENVIRONMENT = 'environment.json'
-HISTORY = 'metrics.jsonl'
-INPUTS = 'inputs.json'
-PARAMETERS = 'parameters.txt'
-PROFILE = 'profile'
-SKIPPED = 'skipped.csv'
-SPLIT = 'split.csv'
-SUMMARY = 'summary.json'
-_LOCK = '.lock'
-# Where things lie, not what they are: digests see to that.
-PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
-# What may differ between two starts of one run: places, what the recipe is
-# called, how long the run is and how it is scored (see `resume`).
-_MAY_DIFFER = (*PLACES, 'data.cache', 'cache_dir', 'arm', 'modifiers',
-               'training.epochs', 'training.patience', 'evaluation.batch_size',
-               'evaluation.resamples', 'evaluation.positive')
+# As `training.checkpoints` names it; importing that would load JAX.
+CHECKPOINTS = 'checkpoints'
+_CONFIG = 'config.json'
+_CONTINUED = 'continued.json'
+_ENVIRONMENT = 'environment.json'
+_FINGERPRINTS = 'inputs.json'
+_HISTORY = 'metrics.jsonl'
+_PARAMETERS = 'parameters.txt'
+_PROFILE = 'profile'
+_SKIPPED = 'skipped.csv'
+_SPLIT = 'split.csv'
+_SUMMARY = 'summary.json'
+_SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
 
 
-def predictions(side: str) -> str:
+def predictions_name(subset: str) -> str:
   """Returns the name of the predictions table of 'val' or 'test'."""
-  return f'predictions_{side}.csv'
+  return f'predictions_{subset}.csv'
 
 
-@contextlib.contextmanager
-def locked(path: pathlib.Path) -> Iterator[None]:
-  """Holds a workdir for this process, creating it if it is absent.
+def is_begun(names: Collection[str]) -> bool:
+  """Whether a folder with files of these names is a run's workdir."""
+  return _CONFIG in names or _SUMMARY in names
 
-  The operating system drops the lock when its holder dies, however it dies,
-  so none is ever stale; what it was writing is removed. So is, in the end, a
-  folder that was created and stayed empty: a refused run leaves nothing.
 
-  Args:
-    path: the workdir.
+@dataclasses.dataclass(frozen=True)
+class Workdir:
+  """A run's folder.
 
-  Raises:
-    UsageError: it is no folder, not writable, or in use (says by whom).
+  What reads a file raises `errors.DataError` if it is missing or damaged.
+  What writes one replaces it whole.
+
+  Attributes:
+    path: the folder.
   """
-  if path.exists() and not path.is_dir():
-    raise errors.UsageError(f'{path}: not a folder; give another --workdir')
-  created = [p for p in (path, *path.parents) if not p.exists()]
-  try:
-    path.mkdir(parents=True, exist_ok=True)
-    file = _lock(path)
-  except OSError as error:
-    raise errors.UsageError(
-        f'{path}: cannot be written ({error.strerror}); give another '
-        '--workdir') from error
-  with file:
+
+  path: pathlib.Path
+
+  @property
+  def is_begun(self) -> bool:
+    """Whether a run has started here."""
+    return (self.path / _CONFIG).exists()
+
+  @property
+  def is_finished(self) -> bool:
+    """Whether its run is finished: the summary is written last."""
+    return (self.path / _SUMMARY).exists()
+
+  @property
+  def checkpoints(self) -> pathlib.Path:
+    """The folder of its checkpoints (see `training.checkpoints`)."""
+    return self.path / CHECKPOINTS
+
+  @property
+  def profile(self) -> pathlib.Path:
+    """The folder of a trace of some steps."""
+    return self.path / _PROFILE
+
+  def spec(self) -> specs.RunSpec:
+    """Returns the specification of the run.
+
+    Raises:
+      DataError: the folder is no workdir, its configuration is damaged, or a
+        newer version of medxfer wrote it.
+    """
+    self._refuse_newer()
     try:
-      files.sweep(path)
-      yield
-    finally:
-      (path / _LOCK).unlink()
-      for folder in created:
-        if not any(folder.iterdir()):
-          folder.rmdir()
+      return specs.from_config(files.read_json(self.path / _CONFIG))
+    except errors.UsageError as error:
+      raise errors.DataError(
+          f'{self.path / _CONFIG}: not a configuration of this version of '
+          f'medxfer ({error})') from error
 
+  def write_start(
+      self, spec: specs.RunSpec, environment: Mapping[str, Any]
+  ) -> None:
+    """Writes what is about to be done, and on what machine."""
+    files.write_json(self.path / _CONFIG, spec.to_json())
+    files.write_json(self.path / _ENVIRONMENT, environment)
 
-@contextlib.contextmanager
-def shared(path: pathlib.Path, *, first: bool) -> Iterator[pathlib.Path]:
-  """Yields the folder that one of a run's processes writes its files to.
+  def summary(self) -> dict[str, Any]:
+    """Returns the numbers of a finished run."""
+    return files.read_json(self.path / _SUMMARY)
 
-  They all write the same. The first holds the workdir; what the others write
-  goes to a folder that is removed at the end.
+  def summary_digest(self) -> str | None:
+    """Returns the SHA-256 of the summary's file; None without one."""
+    if not self.is_finished:
+      return None
+    return hashlib.sha256((self.path / _SUMMARY).read_bytes()).hexdigest()
 
-  Args:
-    path: the workdir.
-    first: whether this is the first of the processes.
+  def write_summary(self, summary: Mapping[str, Any]) -> None:
+    """Writes the numbers: from now on the run is finished."""
+    files.write_json(self.path / _SUMMARY, summary)
 
-  Raises:
-    UsageError: see `locked`.
-  """
-  if first:
-    with locked(path):
-      yield path
-  else:
-    with tempfile.TemporaryDirectory(prefix='medxfer-') as folder:
-      yield pathlib.Path(folder)
+  def remove_summary(self) -> None:
+    """Makes a finished run an unfinished one."""
+    (self.path / _SUMMARY).unlink(missing_ok=True)
 
+  def history(self) -> tuple[Mapping[str, Any], ...]:
+    """Returns one object an epoch; trees have none."""
+    file = self.path / _HISTORY
+    if not file.exists():
+      return ()
+    epochs = []
+    for i, line in enumerate(file.read_bytes().splitlines()):
+      try:
+        epoch = files.parse_json(line)
+      except ValueError as error:
+        raise errors.DataError(
+            f'{file}: line {i + 1} is damaged, not JSON ({error})') from error
+      epochs.append(mapping(file, epoch))
+    return tuple(epochs)
 
-def _lock(path: pathlib.Path) -> io.TextIOWrapper:
-  """Returns the lock's file, held, with this process' name in it."""
-  while True:
-    file = (path / _LOCK).open('a+', encoding='utf-8')
+  def write_history(self, history: Iterable[Mapping[str, Any]]) -> None:
+    """Writes one object an epoch."""
+    files.write_text(self.path / _HISTORY, ''.join(
+        json.dumps(record) + '\n' for record in history))
+
+  def split(self) -> list[list[str]]:
+    """Returns (image id, label, group, subset or 'unused') of every image."""
+    file = self.path / _SPLIT
+    if not file.exists():
+      raise errors.DataError(
+          f'{self.path}: no {_SPLIT}, which holds the groups; restore it')
+    header, rows = _table(file)
+    if header != _SPLIT_HEADER:
+      raise errors.DataError(
+          f'{file}: the columns are {",".join(header)}, not '
+          f'{",".join(_SPLIT_HEADER)}')
+    allowed = (*splits.SIDES, splits.UNUSED)
+    for i, row in enumerate(rows):
+      if len(row) != len(header) or row[3] not in allowed:
+        raise errors.DataError(
+            f'{file}: row {i + 2} is {",".join(row)!r}, not an image with its '
+            f'side, one of {", ".join(allowed)}')
+    return rows
+
+  def left_out(self) -> tuple[tuple[str, str, bool], ...]:
+    """Returns (image or file, why it was not used, whether it is an image)."""
+    if not (self.path / _SKIPPED).exists():
+      return ()
+    _, rows = _table(self.path / _SKIPPED)
+    try:  # Older runs lack the third column.
+      return tuple((name, reason, what[:1] in ([], ['skipped']))
+                   for name, reason, *what in rows)
+    except ValueError as error:
+      raise errors.DataError(
+          f'{self.path / _SKIPPED}: damaged, not CSV ({error})') from error
+
+  def fingerprints(self) -> dict[str, Any] | None:
+    """Returns what tells the inputs from others; None of an older run."""
+    if not (self.path / _FINGERPRINTS).exists():
+      return None
+    return files.read_json(self.path / _FINGERPRINTS)
+
+  def write_inputs(
+      self,
+      fingerprints: Mapping[str, Any],
+      split: Iterable[Sequence[str]],
+      left_out: Collection[Sequence[str]],
+  ) -> None:
+    """Writes what the run reads.
+
+    Args:
+      fingerprints: what `fingerprints` returns later.
+      split: what `split` returns later.
+      left_out: (image or file, reason, 'skipped' if it is an image of the
+        data set or 'left_out'); without any, there is no such file.
+    """
+    files.write_json(self.path / _FINGERPRINTS, fingerprints)
+    files.write_table(self.path / _SPLIT, _SPLIT_HEADER, split)
+    if left_out:
+      files.write_table(self.path / _SKIPPED, ('image_id', 'reason', 'what'),
+                        left_out)
+
+  def has_predictions(self, subset: str) -> bool:
+    """Whether there is a table of 'val' or 'test'."""
+    return (self.path / predictions_name(subset)).exists()
+
+  def predictions(
+      self, subset: str, groups: Mapping[str, str] | None = None
+  ) -> predictions_lib.Predictions:
+    """Returns the scored images of 'val' or 'test'.
+
+    Args:
+      subset: which.
+      groups: image id -> group; None: as the split table says.
+    """
+    if not self.has_predictions(subset):
+      raise errors.DataError(
+          f'{self.path}: no {predictions_name(subset)}: python -m medxfer '
+          'evaluate writes the predictions again')
+    scored = predictions_lib.read(self.path / predictions_name(subset))
+    if groups is None:
+      groups = {row[0]: row[2] for row in self.split() if row[3] == subset}
+    return predictions_lib.with_groups(scored, groups)
+
+  def write_predictions(
+      self, subset: str, table: predictions_lib.Predictions
+  ) -> None:
+    """Writes the scored images of a subset."""
+    predictions_lib.write(self.path / predictions_name(subset), table)
+
+  def take_predictions(self, other: 'Workdir') -> None:
+    """Copies the predictions of another folder."""
+    for table in other.path.glob(predictions_name('*')):
+      with files.replacing(self.path / table.name) as temporary:
+        shutil.copyfile(table, temporary)
+
+  def devices(self) -> str:
+    """Returns what computed the run; '' if that is not recorded."""
+    found = self._environment().get('devices', [])
+    if not isinstance(found, list):
+      raise errors.DataError(
+          f'{self.path / _ENVIRONMENT}: devices is no list')
+    return ', '.join(map(str, found))
+
+  def continued(self) -> list[dict[str, Any]]:
+    """Returns how more epochs made it another run than planned at once."""
+    if not (self.path / _CONTINUED).exists():
+      return []
+    return files.read_json(self.path / _CONTINUED)['continued']
+
+  def write_continued(self, notes: Sequence[Mapping[str, Any]]) -> None:
+    """Writes what `continued` returns later."""
+    if notes or (self.path / _CONTINUED).exists():
+      files.write_json(self.path / _CONTINUED, {'continued': notes})
+
+  def write_parameters(self, table: str) -> None:
+    """Writes what trains, for people."""
+    files.write_text(self.path / _PARAMETERS, table)
+
+  def _environment(self) -> dict[str, Any]:
+    if not (self.path / _ENVIRONMENT).exists():
+      return {}
+    return files.read_json(self.path / _ENVIRONMENT)
+
+  def _refuse_newer(self) -> None:
     try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-      file.seek(0)
-      holder = file.read().strip() or 'another process'
-      file.close()
-      raise errors.UsageError(
-          f'{path}: in use by {holder}; wait for it to end, or give another '
-          '--workdir') from error
-    if _is_at(file, path / _LOCK):
-      break
-    # Its holder ended, and removed it, while this process was opening it.
-    file.close()
-  file.seek(0)
-  file.truncate()
-  file.write(f'process {os.getpid()} on {socket.gethostname()}\n')
-  file.flush()
-  return file
+      wrote = self._environment()['versions']['medxfer']
+    except (errors.DataError, KeyError, TypeError):
+      return  # An older run, or one without its environment.
+    if _release(wrote) > _release(medxfer.__version__):
+      raise errors.DataError(
+          f'{self.path} was written by medxfer {wrote}, this is '
+          f'{medxfer.__version__}; update medxfer (pip install -U medxfer)')
 
 
-def _is_at(file: io.TextIOWrapper, path: pathlib.Path) -> bool:
-  try:
-    return os.path.samestat(os.fstat(file.fileno()), path.stat())
-  except FileNotFoundError:
-    return False
-
-
-def read_spec(path: pathlib.Path) -> specs.RunSpec:
-  """Returns the specification of a workdir's run.
+def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
+  """Returns an object of JSON.
 
   Raises:
-    DataError: the folder is no workdir, or its configuration is damaged.
+    DataError: it is something else.
   """
+  if not isinstance(value, Mapping):
+    raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
+  return value
+
+
+def _table(path: pathlib.Path) -> tuple[list[str], list[list[str]]]:
+  """Returns the header and the rows of a CSV file."""
   try:
-    return specs.from_config(files.read_json(path / CONFIG))
-  except errors.UsageError as error:
-    raise errors.DataError(
-        f'{path / CONFIG}: not a configuration of this version of medxfer '
-        f'({error})') from error
+    text = path.read_text('utf-8')
+    header, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
+  except (ValueError, csv.Error) as error:
+    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
+  return header, rows
 
 
-def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
-  """Compares a workdir's configuration with the one that is asked for.
-
-  Raises:
-    UsageError: they differ in more than names and places, or the folder
-      holds files but is no workdir.
-    DataError: its configuration is damaged.
-  """
-  if not (path / CONFIG).exists():
-    strangers = sorted(
-        p.name for p in path.iterdir() if not p.name.startswith('.'))
-    if strangers:
-      raise errors.UsageError(
-          f'{path}: holds {strangers[0]} but no {CONFIG}, so it is no workdir '
-          'of medxfer; give an empty or new --workdir')
-    return
-  # Read, because a key that is younger than the run has a default there.
-  old = read_spec(path).to_json()
-  lines = [line for line in specs.difference(old, spec.to_json())
-           if line.split(':')[0] not in _MAY_DIFFER]
-  if lines:
-    raise errors.UsageError(
-        f'{path} belongs to another run: give another --workdir, such as '
-        f'--workdir={shlex.quote(f"{path}-2")}, or the old values, each by '
-        '--config.KEY=VALUE. Old -> new:\n  ' + '\n  '.join(lines))
+def _release(version: Any) -> tuple[int, ...]:
+  """Returns the numbers of '1.2.3'; () of what is no version."""
+  found = re.match(r'\d+(\.\d+)*', str(version))
+  return tuple(map(int, found[0].split('.'))) if found else ()

@@ -37,7 +37,7 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
       return receiving.recv_bytes().decode()
   except EOFError:
     process.join()
-    return _why(process.exitcode)
+    return _why(process.exitcode or 0)
   except KeyboardInterrupt:
     process.terminate()
     raise
@@ -78,7 +78,9 @@ def _work(
 
 
 def _end_with_parent() -> None:
-  multiprocessing.parent_process().join()
+  parent = multiprocessing.parent_process()
+  if parent:
+    parent.join()
   os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -105,7 +105,7 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
   """Runs one run in a process of its own; returns why it failed, or ''."""
   if _summary(path) is not None:
     try:
-      workdir.refuse_other_spec(path, spec)
+      resume.refuse_other_spec(path, spec)
       if resume.work(path, spec) == resume.Work.NOTHING:
         resume.say_finished(path, spec)
         return ''
@@ -121,6 +121,6 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
 
 def _summary(path: pathlib.Path) -> Mapping[str, Any] | None:
   try:
-    return files.read_json(path / workdir.SUMMARY)
+    return workdir.Workdir(path).summary()
   except (errors.DataError, OSError):
     return None

@@ -16,18 +16,13 @@ import dataclasses
 import re
 from typing import Self
 
-from medxfer.model import layers
+from medxfer.model.architectures import Architecture
 
 PREFIX = 'layers_'  # Of the name of such a study.
 MEASURED = 'layers.json'  # What `measure` writes into its folder.
 BASE, STATISTICS = 'base', 'statistics'
 FROZEN, TUNED, LAST = 'frozen', 'tuned', 'last'
 IMAGENET, OWN, RANDOM = 'imagenet', 'own', 'random'
-ALL = len(layers.CONVOLUTIONS)
-# After how many convolutions a block ends.
-BLOCKS = tuple(
-    layers.CONVOLUTIONS.index(names[-1]) + 1
-    for names in layers.BLOCKS.values())
 _PATTERN = re.compile(
     rf'(?P<kind>{FROZEN}|{TUNED})_(?P<source>[a-z]+)_(?P<count>\d+)'
     rf'|(?P<last>{LAST})_(?P<trained>\d+)')
@@ -57,12 +52,13 @@ class Arm:
     return f'{self.kind}_{self.source}_{self.count}'
 
   @classmethod
-  def parse(cls, name: str) -> Self | None:
-    """Returns the arm of a name, or None if it is no such name."""
+  def parse(cls, name: str, architecture: Architecture) -> Self | None:
+    """Returns the arm of a name, or None if a network has no such arm."""
+    convolutions = len(architecture.convolutions)
     if name == BASE:
       return cls(BASE)
     if name == STATISTICS:
-      return cls(STATISTICS, IMAGENET, ALL)
+      return cls(STATISTICS, IMAGENET, convolutions)
     match = _PATTERN.fullmatch(name)
     if match is None:
       return None
@@ -70,41 +66,54 @@ class Arm:
       arm = cls(LAST, IMAGENET, int(match['trained']))
     else:
       arm = cls(match['kind'], match['source'], int(match['count']))
-    return arm if 1 <= arm.count <= ALL else None
+    return arm if 1 <= arm.count <= convolutions else None
 
 
-def arms(sources: tuple[str, ...], cuts: tuple[int, ...]) -> tuple[Arm, ...]:
+def block_ends(architecture: Architecture) -> tuple[int, ...]:
+  """Returns after how many convolutions each block ends."""
+  return tuple(architecture.convolutions.index(names[-1]) + 1
+               for names in architecture.blocks.values())
+
+
+def arms(
+    architecture: Architecture,
+    sources: tuple[str, ...],
+    cuts: tuple[int, ...],
+) -> tuple[Arm, ...]:
   """Returns the networks of a study, the one that others start from first.
 
   Args:
+    architecture: of all of them.
     sources: of the transferred layers, besides ImageNet.
-    cuts: numbers of transferred convolutions, ascending to `ALL`.
+    cuts: numbers of transferred convolutions, ascending to
+      all of them.
   """
   trained = (IMAGENET, OWN, *sources)
+  convolutions = len(architecture.convolutions)
   return (
       Arm(BASE),
       *(Arm(FROZEN, source, n) for source in (*trained, RANDOM) for n in cuts),
       *(Arm(TUNED, source, n) for source in trained for n in cuts),
-      Arm(STATISTICS, IMAGENET, ALL),
-      # None and all of them are frozen_imagenet_13 and tuned_imagenet_13.
-      *(Arm(LAST, IMAGENET, ALL - n) for n in reversed(cuts[:-1])),
+      Arm(STATISTICS, IMAGENET, convolutions),
+      # None and all of them are frozen_imagenet_N and tuned_imagenet_N.
+      *(Arm(LAST, IMAGENET, convolutions - n) for n in reversed(cuts[:-1])),
   )
 
 
-def first(count: int) -> str:
+def first(architecture: Architecture, count: int) -> str:
   """Returns the first convolutions, as `model.transferred` names them."""
-  return _names(layers.CONVOLUTIONS[:count])
+  return _names(architecture, architecture.convolutions[:count])
 
 
-def rest(count: int) -> str:
+def rest(architecture: Architecture, count: int) -> str:
   """Returns those after the first, as `model.trainable` names them."""
-  return _names(layers.CONVOLUTIONS[count:])
+  return _names(architecture, architecture.convolutions[count:])
 
 
-def _names(convolutions: tuple[str, ...]) -> str:
+def _names(architecture: Architecture, convolutions: tuple[str, ...]) -> str:
   """Returns names of layers, whole blocks by theirs; none is the head's."""
   names = []
-  for block, members in layers.BLOCKS.items():
+  for block, members in architecture.blocks.items():
     chosen = [name for name in members if name in convolutions]
     names += [block] if len(chosen) == len(members) else chosen
   return ','.join(names) or 'none'

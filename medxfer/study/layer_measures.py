@@ -9,7 +9,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import dataclasses
 import functools
-import hashlib
 import itertools
 import math
 import pathlib
@@ -25,8 +24,9 @@ from medxfer.layerwise import generality
 from medxfer.layerwise import movement
 from medxfer.layerwise import probes
 from medxfer.layerwise import similarity
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.runs import workdir
+from medxfer.runs import workdir_lock
 from medxfer.study import layer_arms
 from medxfer.study import layer_networks
 from medxfer.study import plan
@@ -45,8 +45,8 @@ def check(study: plan.Study) -> None:
   """
   if not _is_measured(study):
     return
-  for data, seed in {(run.spec.data, run.spec.seed) for run in study.runs
-                     if layer_arms.Arm.parse(run.spec.arm)}:
+  for data, seed in {(run.spec.data, run.spec.seed)
+                     for run in _of_arms(study)}:
     examples = datasets.read(data)
     split = splits.of_run(examples, data, seed)
     probes.refuse_too_few(examples.labels[split.train], examples.class_names)
@@ -74,48 +74,62 @@ def measure(study: plan.Study, path: pathlib.Path) -> None:
     console.line(f'{target} is finished')
     return
   seeds = sorted({run.spec.seed for run in study.runs})
-  with workdir.locked(path / _PARTS):
+  with workdir_lock.locked(path / _PARTS):
     files.write_json(target, {'key': key, 'seeds': {
         str(seed): _measure_seed(study, path, seed, key) for seed in seeds}})
 
 
 def _is_measured(study: plan.Study) -> bool:
   """Whether it is of layers, with the networks that are looked into."""
+  if not study.name.startswith(layer_arms.PREFIX):
+    return False
   arms = {run.spec.arm for run in study.runs}
-  return (study.name.startswith(layer_arms.PREFIX)
-          and arms.issuperset(layer_networks.NEEDED))
+  return arms.issuperset(layer_networks.needed(_architecture(study)))
+
+
+def _architecture(study: plan.Study) -> architectures.Architecture:
+  """Returns that of a study of layers: its networks differ in weights alone."""
+  return architectures.BY_NAME[study.runs[-1].spec.model.name]
+
+
+def _of_arms(study: plan.Study) -> list[plan.Planned]:
+  """Returns the runs of a study without that of its source."""
+  architecture = _architecture(study)
+  return [run for run in study.runs
+          if layer_arms.Arm.parse(run.spec.arm, architecture)]
 
 
 def _key(study: plan.Study, path: pathlib.Path) -> dict[str, str] | None:
   """Returns run -> digest of its summary, or None if one has none yet."""
-  summaries = {run.name: path / plan.RUNS / run.name / workdir.SUMMARY
-               for run in study.runs}
-  if not all(file.exists() for file in summaries.values()):
-    return None
-  return {name: hashlib.sha256(file.read_bytes()).hexdigest()
-          for name, file in summaries.items()}
+  digests = {
+      run.name: workdir.Workdir(path / plan.RUNS / run.name).summary_digest()
+      for run in study.runs}
+  found = {name: digest for name, digest in digests.items() if digest}
+  return found if len(found) == len(digests) else None
 
 
 def _measure_seed(
     study: plan.Study, path: pathlib.Path, seed: int, key: Mapping[str, str]
 ) -> dict[str, Any]:
-  runs = {run.spec.arm: path / plan.RUNS / run.name for run in study.runs
-          if run.spec.seed == seed and layer_arms.Arm.parse(run.spec.arm)}
+  architecture = _architecture(study)
+  runs = {run.spec.arm: path / plan.RUNS / run.name
+          for run in _of_arms(study) if run.spec.seed == seed}
   described: dict[str, layer_networks.Described] = {}
-  moved, put_back = {}, {}
-  for arm in layer_networks.looked_into(runs):
+  moved, put_back, trained = {}, {}, None
+  for arm in layer_networks.looked_into(runs, architecture):
     console.line(f'\nlayers of {runs[arm].name}')
     trained = layer_networks.load(runs[arm])
-    before, after = layer_networks.names(arm)
+    before, after = layer_networks.names(arm, architecture)
     described[before] = layer_networks.describe(trained, trained.start, before)
     described[after] = layer_networks.describe(trained, trained.end, after)
     moved[after] = movement.relative_change(
-        trained.start, trained.end, trained.model.architecture.convolutions)
+        trained.start, trained.end, architecture.convolutions)
     put_back[after] = _kept(
         path / _PARTS / f'put_back_{runs[arm].name}.json',
         key[runs[arm].name], functools.partial(layer_networks.put_back, trained))
-    images, spec = trained.images, trained.spec
-  drawn = {'resamples': spec.evaluation.resamples, 'seed': seed}
+  assert trained is not None  # See `_is_measured`.
+  images = trained.images
+  drawn = {'resamples': trained.spec.evaluation.resamples, 'seed': seed}
   return {
       'probes': {
           name: {layer: probes.score(images, read)
@@ -123,7 +137,7 @@ def _measure_seed(
           for name, one in described.items()},
       'diagnostics': {
           name: one.diagnostics for name, one in described.items()},
-      'index': _index(described, runs, images, drawn),
+      'index': _index(described, runs, architecture, images, drawn),
       'similarity': [
           {'a': a, 'b': b, 'cka': _cka(described[a], described[b])}
           for a, b in itertools.combinations(described, 2)],
@@ -154,19 +168,20 @@ def _found(path: pathlib.Path) -> Mapping[str, Any]:
 def _index(
     described: Mapping[str, layer_networks.Described],
     runs: Mapping[str, pathlib.Path],
+    architecture: architectures.Architecture,
     images: predictions_lib.Predictions,
     drawn: Mapping[str, int],
 ) -> dict[str, Any]:
   """Returns the index of each source's layers, and what speaks for it."""
   found = {}
-  for arm in layer_networks.looked_into(runs):
-    source, tuned = layer_networks.names(arm)
+  for arm in layer_networks.looked_into(runs, architecture):
+    source, tuned = layer_networks.names(arm, architecture)
     if arm == layer_arms.BASE:
       continue
     indices = generality.indices(
         images, described[source].readings, described[tuned].readings,
         described[layer_arms.RANDOM].readings, **drawn)
-    frozen, trained = (_curve(runs, kind, source)
+    frozen, trained = (_curve(runs, architecture, kind, source)
                        for kind in (layer_arms.FROZEN, layer_arms.TUNED))
     lost = {
         'frozen': {layer: -f1 for layer, f1 in frozen.items()},
@@ -184,15 +199,18 @@ def _index(
 
 
 def _curve(
-    runs: Mapping[str, pathlib.Path], kind: str, source: str
+    runs: Mapping[str, pathlib.Path],
+    architecture: architectures.Architecture,
+    kind: str,
+    source: str,
 ) -> dict[str, float]:
   """Returns the last transferred layer -> macro F1 of the network."""
   found = {}
   for name, path in runs.items():
-    arm = layer_arms.Arm.parse(name)
-    if (arm.kind, arm.source) == (kind, source):
-      summary = files.read_json(path / workdir.SUMMARY)
-      found[layers.CONVOLUTIONS[arm.count - 1]] = summary['test']['f1_macro']
+    arm = layer_arms.Arm.parse(name, architecture)
+    if arm and (arm.kind, arm.source) == (kind, source):
+      summary = workdir.Workdir(path).summary()
+      found[architecture.convolutions[arm.count - 1]] = summary['test']['f1_macro']
   return found
 
 
@@ -200,6 +218,6 @@ def _cka(
     a: layer_networks.Described, b: layer_networks.Described
 ) -> dict[str, float | None]:
   found = {name: similarity.linear_cka(a.features[name], b.features[name])
-           for name in layers.CONVOLUTIONS}
+           for name in a.features}
   return {name: None if math.isnan(value) else value
           for name, value in found.items()}

@@ -19,6 +19,7 @@ from medxfer.layerwise import features
 from medxfer.layerwise import probes
 from medxfer.layerwise import transferability
 from medxfer.model import vgg
+from medxfer.model.architectures import Architecture
 from medxfer.runs import finetune
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
@@ -30,9 +31,6 @@ from medxfer.training import loop
 from medxfer.training import state as states
 from medxfer.training import steps
 
-# From random weights and from ImageNet's: the ends of every scale.
-NEEDED = (layer_arms.BASE,
-          layer_arms.Arm(layer_arms.TUNED, layer_arms.IMAGENET, layer_arms.ALL).name)
 # Test images whose features are compared: time and memory go by the square.
 _COMPARED = 2000
 
@@ -83,20 +81,37 @@ class Described:
   features: dict[str, np.ndarray]
 
 
-def looked_into(arms: Collection[str]) -> list[str]:
+def needed(architecture: Architecture) -> tuple[str, str]:
+  """Returns the arms from random and ImageNet's weights: ends of the scale."""
+  whole = layer_arms.Arm(layer_arms.TUNED, layer_arms.IMAGENET,
+                         len(architecture.convolutions))
+  return layer_arms.BASE, whole.name
+
+
+def looked_into(
+    arms: Collection[str], architecture: Architecture
+) -> list[str]:
   """Returns the arms that train all layers, from random weights first."""
   whole = [
-      name for name in arms if (arm := layer_arms.Arm.parse(name))
-      and arm.kind == layer_arms.TUNED and arm.count == layer_arms.ALL
+      name for name in arms
+      if (arm := layer_arms.Arm.parse(name, architecture))
+      and arm.kind == layer_arms.TUNED
+      and arm.count == len(architecture.convolutions)
       and arm.source != layer_arms.OWN]
   return [layer_arms.BASE, *whole] if layer_arms.BASE in arms else whole
 
 
-def names(arm: str) -> tuple[str, str]:
-  """Returns what an arm's network is called before and after training."""
-  if arm == layer_arms.BASE:
+def names(arm: str, architecture: Architecture) -> tuple[str, str]:
+  """Returns what an arm's network is called before and after training.
+
+  Args:
+    arm: one of `looked_into`.
+    architecture: of the network.
+  """
+  parsed = layer_arms.Arm.parse(arm, architecture)
+  if parsed is None or parsed.kind == layer_arms.BASE:
     return layer_arms.RANDOM, layer_arms.OWN
-  source = layer_arms.Arm.parse(arm).source
+  source = parsed.source
   return source, f'{layer_arms.TUNED}_{source}'
 
 

@@ -32,6 +32,7 @@ from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.evaluation import predictions
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
 from medxfer.model.weights import native
@@ -40,9 +41,8 @@ from medxfer.recipes import ham
 from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_1
 from medxfer.recipes import xray
-from medxfer.report.read import finished_run
 from medxfer.report.read import layer_studies
-from medxfer.report.read import run_files
+from medxfer.runs import workdir
 from medxfer.study import layer_arms
 from medxfer.study import plan
 from medxfer.training import feature_store
@@ -122,7 +122,7 @@ def _arm(_: pathlib.Path, content: bytes) -> None:
 
 def _spec(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'config.json').write_bytes(content)
-  finished_run.workdir.read_spec(folder)
+  workdir.Workdir(folder).spec()
 
 
 def _predictions(folder: pathlib.Path, content: bytes) -> None:
@@ -132,17 +132,19 @@ def _predictions(folder: pathlib.Path, content: bytes) -> None:
 
 def _split(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'split.csv').write_bytes(content)
-  run_files.split(folder / 'split.csv')
+  workdir.Workdir(folder).split()
 
 
 def _history(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'metrics.jsonl').write_bytes(content)
-  run_files.history(folder / 'metrics.jsonl')
+  workdir.Workdir(folder).history()
 
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:
   (folder / layer_arms.MEASURED).write_bytes(content)
-  layer_studies._measured(folder / layer_arms.MEASURED)
+  layer_studies._measured(
+      folder / layer_arms.MEASURED,
+      architectures.BY_NAME['vgg16'].convolutions)
 
 
 def _cached(suffix: str) -> Callable[[pathlib.Path, bytes], None]:

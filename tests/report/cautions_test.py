@@ -2,12 +2,12 @@
 
 import pytest
 
-from medxfer.report.page import comparisons
 from medxfer.report.page import contents
 from medxfer.report.page import write
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.text import cautions
+from medxfer.report.text import comparisons
 from medxfer.report.text import positive_class
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from medxfer.model import architectures
 from medxfer.report.figures import architecture_diagram
 from medxfer.report.figures import class_counts
 from medxfer.report.figures import diagnosis
@@ -29,7 +30,8 @@ def settings(tmp_path_factory):
 
 _DRAW = {
     'classes': lambda s: class_counts.distribution(s.columns[0].first, 'c'),
-    'network': lambda s: architecture_diagram.network(s.columns, 'n'),
+    'network': lambda s: architecture_diagram.network(
+        s.architecture, s.columns, 'n'),
     'curves': lambda s: training_curves.training(s, 't'),
     'confusion': lambda s: diagnosis.confusion(s.columns[0], 'm'),
     'reliability': lambda s: diagnosis.reliability(s.columns[0], 'r'),
@@ -64,15 +66,32 @@ def test_figures_say_in_words_what_they_show(settings):
           for row in chart.rows] == counts
   area = column.first.summary['test']['auroc_per_class'][_NAMES[1]]
   assert f'{_NAMES[1]} {area:.3f}' in diagnosis.roc(column, 'o').label
-  assert architecture_diagram.network([column], 'n').rows[0][1:] == ('trains',) * 6
+  chart = architecture_diagram.network(settings[0].architecture, [column], 'n')
+  assert chart.rows[0][1:] == ('trains',) * 6
 
 
 def test_frozen_parts_are_marked_frozen(tmp_path):
   """Figure 6.1, from the patterns of the specification."""
   workdirs.write(tmp_path / 'a', 'first_last')
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
-  chart = architecture_diagram.network(setting.columns, 'n')
+  chart = architecture_diagram.network(
+      setting.architecture, setting.columns, 'n')
   assert chart.rows == ((
       'First and last blocks trainable', 'trains', 'frozen', 'frozen',
       'frozen', 'trains', 'trains'),)
   assert 'trains block 1, block 5, head.' in chart.label
+
+
+@pytest.mark.parametrize('name, states', [
+    ('vgg19', ('frozen', 'frozen', 'frozen', 'frozen', 'trains', 'trains')),
+    ('tiny', ('frozen', 'trains', 'trains'))])
+def test_figure_6_1_draws_the_network_of_the_runs(tmp_path, name, states):
+  """With its title, its blocks, and no other's."""
+  workdirs.write(tmp_path / 'a', 'last_block', modifiers=('cpu', name))
+  [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
+  chart = architecture_diagram.network(
+      setting.architecture, setting.columns, 'n')
+  title = architectures.BY_NAME[name].title
+  assert chart.title == f'Figure 6.1: {title}, trained and frozen'
+  assert f'blocks 1 to {len(states) - 1} and' in chart.caption
+  assert chart.rows == (('Last block trainable', *states),)

@@ -7,7 +7,7 @@ from medxfer.report.page import contents
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.report.stats import pairs
 from medxfer.report.text import cautions
 from medxfer.report.text import tables
@@ -186,16 +186,16 @@ def test_studies_and_settings_are_compared_too(tmp_path):
 
 def test_a_verdict_is_corrected_as_the_table_is(disagreeing, monkeypatch):
   """.02 of one pair is .12 among the six pairs of four networks."""
-  real = estimates.contrast
-  monkeypatch.setattr(estimates, 'contrast', lambda a, b: (
-      estimates.Contrast(real(a, b).accuracy, real(a, b).f1_macro, .02, '')))
-  pairs.contrasts.cache_clear()
+  real = contrasts.contrast
+  monkeypatch.setattr(contrasts, 'contrast', lambda a, b: (
+      contrasts.Contrast(real(a, b).accuracy, real(a, b).f1_macro, .02, '')))
+  pairs.compare_pairs.cache_clear()
   brought = _answers(disagreeing)[0].lines[0]
   assert brought.verdict == 'No clear difference from random weights.'
   [setting] = _settings(disagreeing)
   found = pairs.compare(setting.networks)
   assert {round(one.adjusted, 2) for one in found.values()} == {.12}
-  pairs.contrasts.cache_clear()
+  pairs.compare_pairs.cache_clear()
 
 
 def test_two_recipes_are_not_taken_for_two_starts(tmp_path):

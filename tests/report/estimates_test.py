@@ -7,8 +7,9 @@ import statistics
 import pytest
 
 from medxfer.report.read import collect
+from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from tests.report import workdirs
 
 
@@ -29,7 +30,7 @@ def test_two_seeds_of_equal_networks_are_not_clear(tmp_path):
                    for x, y in zip(one.runs, other.runs)]
     by_spread += abs(statistics.fmean(differences)) > 2 * statistics.stdev(
         differences)
-    found = estimates.contrast(one, other)
+    found = contrasts.contrast(one, other)
     assert found.how == 'seeds' and not found.is_clear
     assert found.f1_macro.low < 0 < found.f1_macro.high
   assert by_spread  # What versions went by that looked at the spread alone.
@@ -41,7 +42,7 @@ def test_several_seeds_that_agree_are_clear(tmp_path):
     workdirs.write(tmp_path / f'a{seed}', 'all', seed=seed, skill=4.)
     workdirs.write(tmp_path / f'b{seed}', 'last_block', seed=seed, skill=1.)
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
-  assert estimates.contrast(*setting.columns).is_clear
+  assert contrasts.contrast(*setting.columns).is_clear
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_nothing_is_proved_by_an_interval_of_no_width():
 
 def test_a_difference_reads_the_same_from_both_sides():
   """a minus b and b minus a are one comparison."""
-  one = estimates.Contrast(
+  one = contrasts.Contrast(
       estimates.Estimate(.1, .05, .2), estimates.Estimate(-.1, -.3, .02),
       .2, 'paired', .4)
   other = one.reversed()
@@ -77,7 +78,7 @@ def test_a_difference_reads_the_same_from_both_sides():
 
 def test_two_independent_estimates_add_in_squares():
   """As of the two splits of a leak."""
-  found = estimates.independent(
+  found = contrasts.independent(
       estimates.Estimate(.8, .7, .9), estimates.Estimate(.5, .4, .7))
   assert found.value == pytest.approx(.3)
   assert found.low == pytest.approx(.3 - math.hypot(.1, .2))

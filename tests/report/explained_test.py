@@ -7,6 +7,7 @@ import pytest
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.report.figures import explained
+from medxfer.report.figures import pictures
 from medxfer.report.page import write
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
@@ -22,16 +23,16 @@ def test_cases_are_the_surest_right_and_wrong_ones(tmp_path):
   """One right case a class, and no right one among the wrong."""
   workdirs.write(tmp_path / 'a', 'all')
   [run] = collect.collect(tmp_path).runs
-  right, wrong = explained.cases(run)
+  right, wrong = pictures.cases(run)
   scored = run.predictions
   sure = scored.probabilities.max(axis=1)
   hit = scored.predicted == scored.labels
-  assert len(right) == len(set(scored.labels[right])) == explained.CASES
+  assert len(right) == len(set(scored.labels[right])) == pictures.CASES
   for i in right:
     alike = hit & (scored.labels == scored.labels[i])
     assert hit[i] and sure[i] == sure[alike].max()
   assert 'nv' in {scored.class_names[scored.labels[i]] for i in right}
-  assert sure[wrong].tolist() == sorted(sure[~hit])[::-1][:explained.CASES]
+  assert sure[wrong].tolist() == sorted(sure[~hit])[::-1][:pictures.CASES]
 
 
 def test_without_a_checkpoint_the_page_says_so(tmp_path):

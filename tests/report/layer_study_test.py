@@ -6,17 +6,19 @@ import types
 import pytest
 
 from medxfer import errors
-from medxfer.model import layers as layers_lib
+from medxfer.model import architectures
 from medxfer.report.page import contents as contents_lib
 from medxfer.report.page import write
 from medxfer.report.read import collect
+from medxfer.report.read import estimates
 from medxfer.report.read import layer_studies
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.report.stats import freezing
 from medxfer.report.text import conclusions
 from medxfer.report.text import published_shape
 from tests.report import workdirs
 
+_VGG16 = architectures.BY_NAME['vgg16']
 # ImageNet's frozen layers fall towards the top, and random ones collapse.
 _SKILLS = {
     'base': 1.5, 'frozen_imagenet_2': 2.2, 'frozen_imagenet_13': 1.0,
@@ -91,7 +93,7 @@ def test_a_claim_that_the_runs_contradict_does_not_hold(
 def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
   """A figure without its numbers cannot be checked."""
   table = section.tables[-1]
-  assert [row[0].text for row in table.rows] == list(layers_lib.CONVOLUTIONS)
+  assert [row[0].text for row in table.rows] == list(_VGG16.convolutions)
   index = table.header.index('Index, ImageNet')
   assert table.rows[0][index].text == '–'
   assert table.rows[4][index].text == '0.050 (0.040–0.060)'
@@ -127,7 +129,7 @@ def test_one_layer_in_thirteen_may_cost_something_by_chance():
   """Thirteen losses are compared: Holm's correction is in the sentence."""
   def said(low):
     lost = {layer: estimates.Estimate(.01, -.01, .02)
-            for layer in layers_lib.CONVOLUTIONS}
+            for layer in _VGG16.convolutions}
     lost['block2_conv2'] = estimates.Estimate(.02, low, .04 - low)
     return conclusions._put_back(types.SimpleNamespace(
         put_back={'tuned_imagenet': lost}))
@@ -180,21 +182,21 @@ def test_too_few_cuts_tell_nothing(correlation, cuts):
     (-.01, 'yes'), (-.03, 'open'), (-.2, 'open')])
 def test_no_worse_needs_a_margin(low, word):
   """That a loss is not clear does not show that there is none."""
-  [claim] = [c for c in published_shape._CLAIMS if 'no worse' in c.words]
+  [claim] = [c for c in published_shape._claims(_VGG16) if 'no worse' in c.words]
   gap = estimates.Estimate(0.0, low, -low)
-  contrast = estimates.Contrast(gap, gap, gap.p_value(), 'paired')
+  contrast = contrasts.Contrast(gap, gap, gap.p_value(), 'paired')
   assert published_shape._holds([claim], [contrast]) == [word]
 
 
 def test_claims_are_corrected_for_their_number():
   """One of seven clear claims may be chance."""
-  claims = list(published_shape._CLAIMS)
+  claims = list(published_shape._claims(_VGG16))
   gap = estimates.Estimate(-.1, -.19, -.01)
   nothing = estimates.Estimate(0.0, -.5, .5)
-  contrasts = [estimates.Contrast(one, one, one.p_value(), 'paired')
+  gaps = [contrasts.Contrast(one, one, one.p_value(), 'paired')
                for one in (gap, *[nothing] * (len(claims) - 1))]
-  assert published_shape._holds(claims[:1], contrasts[:1]) == ['yes']
-  assert published_shape._holds(claims, contrasts)[0] == 'open'
+  assert published_shape._holds(claims[:1], gaps[:1]) == ['yes']
+  assert published_shape._holds(claims, gaps)[0] == 'open'
 
 
 def test_seeds_are_averaged(tmp_path):
@@ -265,7 +267,7 @@ def test_other_validation_images_are_refused(tmp_path):
     (11, 'Freeze block 1'), (13, 'Freeze nothing')])
 def test_advice_names_blocks_where_it_can(trained, words):
   """As `model.trainable` would name what is left."""
-  assert freezing.advice(trained) == words
+  assert freezing.advice(trained, _VGG16) == words
 
 
 @pytest.mark.parametrize('network, title', [
@@ -274,3 +276,30 @@ def test_advice_names_blocks_where_it_can(trained, words):
 def test_networks_have_readable_names(network, title):
   """Names of arms are for programs."""
   assert layer_studies.called(network) == title
+
+
+def test_a_study_of_another_network_names_its_own_layers(tmp_path):
+  """Its tables, its curves and its advice; no claim about cuts it lacks."""
+  path = workdirs.write_layer_study(tmp_path / 's', {
+      'base': 1.5, 'frozen_imagenet_1': 2.2, 'frozen_imagenet_3': 1.0,
+      'tuned_imagenet_1': 2.0, 'tuned_imagenet_3': 3.0, 'statistics': 1.6,
+      'last_2': 4.5}, modifiers=('cpu', 'tiny'))
+  workdirs.write_layers(path, network='tiny')
+  [found] = contents_lib.make(collect.collect(tmp_path)).layers
+  assert architectures.BY_NAME['tiny'].title in found.title
+  assert found.choice.verdict == 'Freeze block 1 (sure).'
+  assert not [t for t in found.tables if 'shape' in t.name]
+  layers = ['block1_conv1', 'block2_conv1', 'block2_conv2']
+  assert [row[0].text for row in found.tables[-1].rows] == layers
+  assert [row[0].text for row in found.tables[0].rows] == ['0', '1', '2', '3']
+  probes = next(c for c in found.charts if c.name.startswith('layers_probes'))
+  assert [row[0] for row in probes.rows] == ['1.1', '2.1', '2.2']
+  assert 'moved block2_conv2 the farthest' in ' '.join(found.findings)
+
+
+def test_the_published_shape_is_compared_where_five_blocks_are_cut():
+  """Whatever their depth: the claims are about blocks."""
+  cuts = {claim.first[2]
+          for claim in published_shape._claims(architectures.BY_NAME['vgg19'])}
+  assert cuts == {8, 12, 16}
+  assert published_shape._claims(architectures.BY_NAME['tiny']) == ()

@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from medxfer.report.page import comparisons
 from medxfer.report.page import write
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.text import comparisons
 from medxfer.report.text import leaks
 from medxfer.report.text import verdicts
 from tests.report import workdirs

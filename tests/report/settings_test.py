@@ -2,6 +2,8 @@
 
 import pytest
 
+from medxfer.model import architectures
+from medxfer.report.page import contents
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import matched_pairs
@@ -85,3 +87,34 @@ def test_real_images_come_before_phantoms(arrange):
       ('all', {'modifiers': ('phantom',)}),
       ('all', {'dataset': 'chest_xray', 'classes': workdirs.XRAY}))
   assert [bool(s.dataset.phantom) for s in settings] == [False, True]
+
+
+def test_networks_of_two_architectures_stand_in_tables_of_their_own(arrange):
+  """Named by their titles; the thesis' figures are beside its own alone."""
+  settings = arrange(
+      ('all', {}), ('last_block', {}), ('all', {'modifiers': ('vgg19', 'cpu')}),
+      ('last_block', {'modifiers': ('vgg19', 'cpu')}),
+      ('last_block', {'modifiers': ('tiny', 'cpu')}), ('decision_tree', {}))
+  assert [setting.title for setting in settings] == [
+      'split by image, cpu recipe, 64×64 pixels',
+      f'split by image, {architectures.BY_NAME["tiny"].title}, cpu recipe, '
+      '64×64 pixels',
+      'split by image, VGG-19, cpu recipe, 64×64 pixels']
+  assert len({setting.slug for setting in settings}) == 3
+  for setting in settings:
+    title = 'Last block trainable'
+    [column] = (c for c in setting.columns if c.title == title)
+    assert (column.published is None) == bool(setting.network)
+    assert setting.columns[0].published  # Trees know no network.
+
+
+def test_the_list_of_runs_names_another_network(tmp_path):
+  """Two runs of one arm would look alike."""
+  workdirs.write(tmp_path / 'a', 'all')
+  workdirs.write(tmp_path / 'b', 'all', modifiers=('vgg19', 'cpu'))
+  made = contents.make(collect.collect(tmp_path))
+  assert [row[1].text for row in made.runs.rows] == ['all', 'all, VGG-19']
+  assert [chart.name for chart in made.networks] == [
+      'figure_6_1', 'figure_6_1_2']
+  names = [chart.name for chart in made.charts()]
+  assert len(set(names)) == len(names)

@@ -9,12 +9,12 @@ import pytest
 
 from medxfer.evaluation import multiple_testing
 from medxfer.evaluation import paired
-from medxfer.report.page import comparisons
 from medxfer.report.page import render
 from medxfer.report.read import collect
+from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
-from medxfer.report.stats import estimates
+from medxfer.report.text import comparisons
 from medxfer.report.text import tables
 from tests.report import workdirs
 

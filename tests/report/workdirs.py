@@ -15,7 +15,7 @@ from medxfer import spec as specs
 from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.recipes import common
 
 HAM = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
@@ -39,7 +39,8 @@ def spec(
 ) -> specs.RunSpec:
   """Returns the specification of an arm, smaller than life."""
   config = common.default()
-  for name in modifiers:
+  # In their order, as a command applies them.
+  for name in (name for name in common.MODIFIERS if name in modifiers):
     common.MODIFIERS[name](config)
   _ARMS.get(arm, _ARMS['all'])(config)
   config.update(arm=arm, modifiers=tuple(modifiers), seed=seed)
@@ -105,7 +106,11 @@ def write(
 
 
 def write_layer_study(
-    path: pathlib.Path, skills: dict[str, float], *, seeds: Sequence[int] = (0,)
+    path: pathlib.Path,
+    skills: dict[str, float],
+    *,
+    seeds: Sequence[int] = (0,),
+    modifiers: Sequence[str] = ('cpu',),
 ) -> pathlib.Path:
   """Writes a study of layers whose runs are finished, but for `layers.json`.
 
@@ -113,20 +118,25 @@ def write_layer_study(
     path: the folder to make.
     skills: arm -> how far the right class' logit stands out.
     seeds: of the runs.
+    modifiers: of all runs.
   """
   for arm, skill in skills.items():
     for seed in seeds:
-      write(path / 'runs' / f'{arm}-seed{seed}', arm, skill=skill, seed=seed)
+      write(path / 'runs' / f'{arm}-seed{seed}', arm, skill=skill, seed=seed,
+            modifiers=modifiers)
   files.write_json(path / 'study.json', {
       'name': 'layers_ham', 'title': 'Layers', 'runs': {
           f'{arm}-seed{seed}': {} for arm in skills for seed in seeds}})
   return path
 
 
-def write_layers(path: pathlib.Path, seeds: Sequence[int] = (0,)) -> None:
+def write_layers(
+    path: pathlib.Path, seeds: Sequence[int] = (0,), network: str = 'vgg16'
+) -> None:
   """Writes what was measured of a study's layers: 0.01 for the first ..."""
   names = ('random', 'own', 'imagenet', 'tuned_imagenet')
-  bare = {name: (i + 1) / 100 for i, name in enumerate(layers.CONVOLUTIONS)}
+  bare = {name: (i + 1) / 100 for i, name in enumerate(
+      architectures.BY_NAME[network].convolutions)}
 
   def spread(key: str) -> dict:
     return {name: {key: value, 'interval': [value - .01, value + .01]}

@@ -5,7 +5,7 @@ import pytest
 from medxfer import spec as specs
 from medxfer.recipes import common
 from medxfer.runs import reporter
-from medxfer.runs import workdir
+
 
 
 class _NoEvents:
@@ -50,7 +50,7 @@ def test_epochs_stand_below_a_heading(tmp_path, capsys):
     end = heading.index(name) + len(name)
     assert rows[0][:end].endswith(cell), name
   assert len({len(row) for row in [heading, *rows]}) == 1
-  assert len((tmp_path / workdir.HISTORY).read_text().splitlines()) == 3
+  assert len((tmp_path / 'metrics.jsonl').read_text().splitlines()) == 3
 
 
 def test_a_rate_that_means_nothing_has_no_column(tmp_path, capsys):

@@ -34,14 +34,14 @@ def done(finished, tmp_path):
 
 def _results(path):
   """Returns everything but times."""
-  summary = files.read_json(path / workdir.SUMMARY)
+  summary = workdir.Workdir(path).summary()
   history = [json.loads(line) for line in
-             (path / workdir.HISTORY).read_text().splitlines()]
+             (path / 'metrics.jsonl').read_text().splitlines()]
   for record in (summary, *history):
     for key in [k for k in record if 'second' in k]:
       del record[key]
   return (summary, history, checkpoints_lib.export(path).contract.tensors,
-          *((path / workdir.predictions(side)).read_bytes()
+          *((path / workdir.predictions_name(side)).read_bytes()
             for side in ('val', 'test')))
 
 
@@ -61,31 +61,31 @@ def test_more_epochs_are_those_of_a_longer_run(
   assert 'resumes after epoch 3' in out
   run.run(longer, tmp_path / 'at_once')
   assert _results(done) == _results(tmp_path / 'at_once')
-  assert not (done / workdir.CONTINUED).exists()
+  assert not (done / 'continued.json').exists()
   assert resume.work(done, longer) == resume.Work.NOTHING
 
 
 def test_a_stretched_cosine_is_said_and_recorded(phantoms, done, capsys):
   """Its rates were those of a shorter run: another experiment."""
-  config = files.read_json(done / workdir.CONFIG)
+  config = files.read_json(done / 'config.json')
   config['optimizer']['schedule'] = 'cosine'
-  files.write_json(done / workdir.CONFIG, config)
+  files.write_json(done / 'config.json', config)
   longer = _spec(phantoms, optimizer__schedule='cosine', training__epochs=6)
   for _ in range(2):  # Killed in between.
     resume.begin(done, longer, first=True)
-    note, = resume.continued(done)
+    note, = workdir.Workdir(done).continued()
     assert (note['epochs_done'], note['epochs_before'], note['epochs']) == (
         3, 3, 6)
     assert ('now spans 6 epochs, not 3 (after epoch 3 it is 0.0005, not 0)'
             in note['difference'])
   out = capsys.readouterr().out
   assert note['difference'] in out and 'the result is not that of' in out
-  assert not (done / workdir.SUMMARY).exists()
+  assert not (done / 'summary.json').exists()
   # It changes its mind before anything was trained.
-  files.write_json(done / workdir.CONFIG, longer.to_json())
+  files.write_json(done / 'config.json', longer.to_json())
   resume.begin(done, _spec(
       phantoms, optimizer__schedule='cosine', training__epochs=3), first=True)
-  assert resume.continued(done) == []
+  assert workdir.Workdir(done).continued() == []
 
 
 @pytest.mark.slow
@@ -98,7 +98,7 @@ def test_a_run_without_its_last_state_goes_on_from_the_best_epoch(
   summary = run.run(_spec(phantoms, training__epochs=4), done)
   assert f'goes on from the best epoch, {best}, with a new optimizer' in (
       capsys.readouterr().out)
-  history = (done / workdir.HISTORY).read_text().splitlines()
+  history = (done / 'metrics.jsonl').read_text().splitlines()
   assert [json.loads(line)['epoch'] for line in history] == [1, 2, 3, 4]
   assert summary['epochs_run'] == 4
   assert summary['continued'][0]['epochs_done'] == 3
@@ -150,15 +150,15 @@ def test_other_keys_of_evaluation_score_without_training(
   summary = run.run(spec, done)
   out = capsys.readouterr().out
   assert f'{said}' in out and 'nothing is trained' in out
-  assert files.read_json(done / workdir.CONFIG)['evaluation'][key] == value
-  old = files.read_json(finished / workdir.SUMMARY)
+  assert files.read_json(done / 'config.json')['evaluation'][key] == value
+  old = files.read_json(finished / 'summary.json')
   if key == 'resamples':
     # Of so few images the intervals may be the same after all.
     assert summary['test']['resamples'] == 20 != old['test']['resamples']
   for one in (summary, old):
     del one['val'], one['test']
   assert summary == old
-  for name in (workdir.HISTORY, workdir.predictions('test')):
+  for name in ('metrics.jsonl', workdir.predictions_name('test')):
     if key == 'resamples':
       assert (done / name).read_bytes() == (finished / name).read_bytes()
   assert resume.work(done, spec) == resume.Work.NOTHING

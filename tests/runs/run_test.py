@@ -19,7 +19,7 @@ from medxfer.evaluation import summary as summaries
 from medxfer.runs import evaluate
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import run
-from medxfer.runs import workdir
+from medxfer.runs import workdir_lock
 from tests import tiny
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -131,9 +131,9 @@ def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
 
 def test_a_workdir_in_use_names_its_user(tmp_path):
   """Two processes on one workdir would mix their checkpoints."""
-  with workdir.locked(tmp_path / 'w'):
+  with workdir_lock.locked(tmp_path / 'w'):
     with pytest.raises(errors.UsageError, match='in use by process'):
-      with workdir.locked(tmp_path / 'w'):
+      with workdir_lock.locked(tmp_path / 'w'):
         pass
   assert not (tmp_path / 'w').exists()
 
@@ -141,7 +141,7 @@ def test_a_workdir_in_use_names_its_user(tmp_path):
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
   """A run that was killed must be able to go on."""
   (tmp_path / '.lock').write_text('process 1 on elsewhere\n')
-  with workdir.locked(tmp_path):
+  with workdir_lock.locked(tmp_path):
     with (tmp_path / '.lock').open() as file:
       with pytest.raises(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -23,10 +23,10 @@ def test_a_run_that_says_thesis_resumes(phantoms, tmp_path, monkeypatch):
         self).replace('"preprocessing": "tf"', '"preprocessing": "thesis"'))
     run.run(specs.from_config(config), tmp_path)
   for name, change in (
-      (workdir.CONFIG, lambda found: (
+      ('config.json', lambda found: (
           found['data'].update(split='thesis'),
           found['model'].update(preprocessing='thesis'))),
-      (workdir.SUMMARY, lambda found: found.update(split='thesis'))):
+      ('summary.json', lambda found: found.update(split='thesis'))):
     found = json.loads((tmp_path / name).read_text())
     change(found)
     files.write_json(tmp_path / name, found)
@@ -35,7 +35,7 @@ def test_a_run_that_says_thesis_resumes(phantoms, tmp_path, monkeypatch):
   assert checkpoints.export(tmp_path).contract.preprocessing == 'tf'
   config.training.epochs = 2
   run.run(specs.from_config(config), tmp_path)
-  summary = files.read_json(tmp_path / workdir.SUMMARY)
+  summary = workdir.Workdir(tmp_path).summary()
   assert (summary['epochs_run'], summary['split']) == (2, 'by_image')
-  found = files.read_json(tmp_path / workdir.CONFIG)
+  found = files.read_json(tmp_path / 'config.json')
   assert found['data']['split'] == 'by_image'

@@ -7,9 +7,9 @@ import pytest
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.recipes import layers as layers_config
-from medxfer.report.read import layer_studies
+from medxfer.report.read import collect
 from medxfer.study import execute
 from medxfer.study import layer_measures
 from medxfer.study import layer_networks
@@ -18,14 +18,15 @@ from tests import tiny
 
 pytestmark = pytest.mark.slow
 
-_TUNED = 'tuned_imagenet_13'
+_LAYERS = architectures.BY_NAME['tiny'].convolutions
+_TUNED = 'tuned_imagenet_3'
 
 
 def _spec(phantoms, arm, trained, **model) -> specs.RunSpec:
   config = tiny.config(phantoms)
   config.arm = arm
   config.training.epochs = 1
-  config.model.update(trainable=trained, **model)
+  config.model.update(name='tiny', trainable=trained, **model)
   return specs.from_config(config)
 
 
@@ -38,8 +39,8 @@ def study(phantoms, tmp_path_factory):
   path = tmp_path_factory.mktemp('studies') / 'layers'
   study = plan.Study('layers_ham', 'Layers', (
       plan.Planned('base-seed0', _spec(phantoms, 'base', 'none')),
-      plan.Planned('frozen_imagenet_2-seed0',
-                   _spec(phantoms, 'frozen_imagenet_2', 'none')),
+      plan.Planned('frozen_imagenet_1-seed0',
+                   _spec(phantoms, 'frozen_imagenet_1', 'none')),
       plan.Planned(f'{_TUNED}-seed0', _spec(
           phantoms, _TUNED, 'all',
           init_from=str(path / plan.RUNS / 'base-seed0')), 'base-seed0')))
@@ -59,17 +60,32 @@ def test_all_layers_of_all_networks_are_measured(study, found):
   names = ['random', 'own', 'imagenet', 'tuned_imagenet']
   assert list(found['probes']) == names
   for name in names:
-    assert list(found['probes'][name]) == list(layers.CONVOLUTIONS)
+    assert list(found['probes'][name]) == list(_LAYERS)
     for key in ('log_me', 'h_score'):
-      assert len(found['diagnostics'][name][key]) == 13
+      assert len(found['diagnostics'][name][key]) == len(_LAYERS)
   assert len(found['similarity']) == 6
   assert list(found['index']) == ['imagenet']
   agreement = found['index']['imagenet']['agreement']
   assert agreement['frozen']['cuts'] <= 1 and agreement['freezing'] == {
       'spearman': None, 'cuts': 0}
-  # And the report reads it.
-  arranged = layer_studies.arrange(study[1], 'layers', [])
-  assert arranged is None
+
+
+def test_the_report_reads_what_was_measured(study, found):
+  """One writes layers.json and the other reads it: the keys must agree."""
+  [read] = collect.collect(study[1]).studies
+  assert {arm.name for arm in read.columns} == {
+      'base', 'frozen_imagenet_1', _TUNED}
+  measured = read.measured
+  assert set(measured.moved) == {'own', 'tuned_imagenet'}
+  for layer in _LAYERS:
+    assert measured.moved['tuned_imagenet'][layer].value == (
+        found['moved']['tuned_imagenet'][layer])
+    assert measured.probes['own'][layer].value == (
+        found['probes']['own'][layer]['f1_macro'])
+    assert measured.put_back['tuned_imagenet'][layer].value == (
+        found['put_back']['tuned_imagenet'][layer]['difference'])
+  assert set(measured.similarity) == {
+      (pair['a'], pair['b']) for pair in found['similarity']}
 
 
 def test_layers_that_did_not_train_have_not_moved(found):
@@ -77,7 +93,7 @@ def test_layers_that_did_not_train_have_not_moved(found):
   assert set(found['moved']['own'].values()) == {0.0}
   assert {one['difference'] for one in found['put_back']['own'].values()} == {
       0.0}
-  assert _cka(found, 'random', 'own') == pytest.approx([1.0] * 13)
+  assert _cka(found, 'random', 'own') == pytest.approx([1.0] * len(_LAYERS))
 
 
 def test_layers_that_trained_have_moved(found):
@@ -101,7 +117,7 @@ def test_it_is_not_done_twice(study, monkeypatch, capsys):
 
 
 def test_what_a_killed_process_has_done_is_kept(study, monkeypatch):
-  """Thirteen passes over the test images, for each network."""
+  """A pass over the test images for each layer of each network."""
   plan_, path = study
   before = (path / 'layers.json').read_bytes()
   (path / 'layers.json').unlink()
@@ -159,7 +175,8 @@ def test_every_study_of_layers_is_measured(phantoms):
   """The configurations have the arms that are looked into."""
   for data in ('ham', 'xray', 'folder'):
     arms = layers_config.get_config(data).study.arms.split(',')
-    assert set(layer_networks.NEEDED) <= set(arms)
-    looked = layer_networks.looked_into(arms)
-    assert looked[0] == 'base' and _TUNED in looked
+    vgg16 = architectures.BY_NAME['vgg16']
+    assert set(layer_networks.needed(vgg16)) <= set(arms)
+    looked = layer_networks.looked_into(arms, vgg16)
+    assert looked[:2] == ['base', 'tuned_imagenet_13']
     assert len(looked) == (2 if data == 'folder' else 3)

@@ -1,4 +1,4 @@
-"""Figure 6.1: VGG-16 with its trained and its frozen parts, by arm."""
+"""Figure 6.1: a network with its trained and its frozen parts, by arm."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import textwrap
 from matplotlib import axes as mpl_axes
 from matplotlib import patches
 
-from medxfer.model import layers
+from medxfer.model.architectures import Architecture
 from medxfer.report.figures import style
 from medxfer.report.read import settings as settings_lib
 
@@ -16,10 +16,15 @@ _BOX, _LINE = 0.26, 0.15  # Inches, the heights of a box and of a line of text.
 _CHARACTERS = 50  # Of a line.
 
 
-def network(columns: Sequence[settings_lib.Column], name: str) -> style.Chart:
-  """Draws a row an arm, a box a layer: filled if it trains.
+def network(
+    architecture: Architecture,
+    columns: Sequence[settings_lib.Column],
+    name: str,
+) -> style.Chart:
+  """Draws a row per arm, a box per layer: filled if it trains.
 
   Args:
+    architecture: of the networks.
     columns: networks; of those that train the same layers, one row.
     name: stem of the file.
   """
@@ -28,15 +33,15 @@ def network(columns: Sequence[settings_lib.Column], name: str) -> style.Chart:
     titles = arms.setdefault(column.trained, [])
     if column.title not in titles:
       titles.append(column.title)
-  blocks = {**layers.BLOCKS, 'head': layers.HEAD}
+  blocks = {**architecture.blocks, 'head': architecture.head}
   rows = [('; '.join(titles), trained) for trained, titles in arms.items()]
   return style.Chart(
-      name=name, title='Figure 6.1: the network, trained and frozen',
-      caption='VGG-16, blocks 1 to 5 and the head: a box is a layer, a line '
-              'a max pooling. '
+      name=name, title=f'Figure 6.1: {architecture.title}, trained and frozen',
+      caption=f'{architecture.title}, blocks 1 to {len(architecture.blocks)} '
+              'and the head: a box is a layer, a line a max pooling. '
               'Filled boxes train, hatched ones stay as they were. The head '
               'has three dense layers and always trains.',
-      label='Diagram of VGG-16. ' + ' '.join(
+      label=f'Diagram of {architecture.title}. ' + ' '.join(
           f'{title}: trains {_said(trained, blocks)}.'
           for title, trained in rows),
       svg=style.draw((style.WIDTH, _height(rows)),

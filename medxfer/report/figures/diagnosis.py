@@ -8,8 +8,8 @@ from medxfer.evaluation import calibration
 from medxfer.evaluation import metrics
 from medxfer.evaluation import operating_point
 from medxfer.report.figures import style
+from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.report.text import positive_class
 
 # Past these, counts and curves would be a smear; the data table has them all.

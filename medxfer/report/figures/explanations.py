@@ -1,4 +1,4 @@
-"""The pictures of `explained`, computed: needs JAX, checkpoints and images."""
+"""Draws figure 8.1 and Grad-CAM: needs JAX, checkpoints and images."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -15,17 +15,15 @@ from medxfer.data import pipeline
 from medxfer.explain import activation_maps
 from medxfer.explain import gradcam
 from medxfer.explain import pictures as painting
-from medxfer.model import layers
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
-from medxfer.report.figures import explained
+from medxfer.report.figures import pictures
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.runs import value_ranges
 from medxfer.training import checkpoints
 
-_FIRST = layers.CONVOLUTIONS[0]
 # Between a probability now and in the table: another device, another order of
 # sums. Another image is farther away.
 _TOLERANCE = 0.02
@@ -48,9 +46,9 @@ class _Network:
         jnp.asarray(pixels), self.weights.contract.preprocessing)
 
 
-def pictures(
+def draw(
     setting: settings_lib.Setting, column: settings_lib.Column
-) -> list[explained.Picture]:
+) -> list[pictures.Picture]:
   """Draws Grad-CAM of a column and figure 8.1 of a setting.
 
   Args:
@@ -62,7 +60,7 @@ def pictures(
     UsageError: the data set cannot be read.
   """
   network = _load(column.first)
-  right, wrong = explained.cases(column.first)
+  right, wrong = pictures.cases(column.first)
   rows = [*right, *wrong]
   pixels = _pixels(column.first, rows)
   _check_same(network, rows, pixels)
@@ -80,7 +78,7 @@ def pictures(
   for kind, part in (('right', tiles[:len(right)]),
                      ('wrong', tiles[len(right):])):
     if part:
-      drawn.append(explained.Picture(
+      drawn.append(pictures.Picture(
           f'gradcam_{slug}_{kind}', f'Grad-CAM, {kind}: {title}',
           f'{_SAID[kind]} ({layer}). {column.title}, {setting.title}.',
           tuple(part)))
@@ -134,7 +132,7 @@ def _check_same(
 
 def _maps(
     network: _Network, layer: str, rows: Sequence[int], pixels: np.ndarray
-) -> list[explained.Tile]:
+) -> list[pictures.Tile]:
   """Returns each image beside the evidence for its prediction."""
   scored = network.run.predictions
   predicted = scored.predicted[list(rows)]
@@ -147,7 +145,7 @@ def _maps(
     sure = scored.probabilities[row].max()
     said = name if name == truth else f'{name}, in truth {truth}'
     large = painting.enlarged(image)
-    tiles.append(explained.Tile(
+    tiles.append(pictures.Tile(
         np.concatenate([large, painting.overlay(large, heat)], axis=1),
         f'{said} ({sure:.2f})',
         f'Image {scored.image_ids[row]}, and the same with its Grad-CAM: '
@@ -161,23 +159,24 @@ def _activations(
     networks: dict[str, _Network],
     row: int,
     pixels: np.ndarray,
-) -> explained.Picture:
+) -> pictures.Picture:
   """Returns figure 8.1: an image and the mean of its first activations."""
   large = painting.enlarged(pixels)
   scored = next(iter(networks.values())).run.predictions
   truth = scored.class_names[scored.labels[row]]
-  tiles = [explained.Tile(large, f'Image, {truth}',
+  tiles = [pictures.Tile(large, f'Image, {truth}',
                           f'Test image {scored.image_ids[row]}, {truth}.')]
+  first = next(iter(networks.values())).model.architecture.convolutions[0]
   for name, network in networks.items():
     activation = np.asarray(
-        activation_maps.compile_activations(network.model, _FIRST)(
+        activation_maps.compile_activations(network.model, first)(
             network.weights.params, network.prepared(pixels[None])))[0]
     heat = painting.stretched(activation_maps.mean_map(activation))
-    tiles.append(explained.Tile(
+    tiles.append(pictures.Tile(
         painting.coloured(heat, large.shape[:2]), name,
-        f'Mean activation of {_FIRST}: {name}.'))
-  return explained.Picture(
+        f'Mean activation of {first}: {name}.'))
+  return pictures.Picture(
       f'figure_8_1_{slug}', f'Figure 8.1: first-layer activations, {title}',
-      f'What {_FIRST} makes of the surest right test image after training: '
+      f'What {first} makes of the surest right test image after training: '
       'mean over its channels, each picture from its own smallest (dark) to '
       'its own largest value (bright).', tuple(tiles))

@@ -90,7 +90,9 @@ def draw(
     figure = mpl_figure.Figure(figsize=size, layout='constrained')
     paint(figure.add_subplot())
     # Laid out once: saving would draw the figure twice to do it.
-    figure.get_layout_engine().execute(figure)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
     figure.set_layout_engine('none')
     text = io.StringIO()
     figure.savefig(text, format='svg', metadata={'Date': None})

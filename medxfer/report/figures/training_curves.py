@@ -4,8 +4,8 @@ from matplotlib import axes as mpl_axes
 from matplotlib import ticker
 
 from medxfer.report.figures import style
+from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 
 
 def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:

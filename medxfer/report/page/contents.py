@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
 
+from medxfer.model import architectures
 from medxfer.report.figures import architecture_diagram
 from medxfer.report.figures import class_counts
 from medxfer.report.figures import diagnosis
 from medxfer.report.figures import explained
 from medxfer.report.figures import style
 from medxfer.report.figures import training_curves
-from medxfer.report.page import comparisons
 from medxfer.report.page import layer_study
 from medxfer.report.read import collect
 from medxfer.report.read import finished_run
@@ -19,6 +19,7 @@ from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
 from medxfer.report.text import cautions
+from medxfer.report.text import comparisons
 from medxfer.report.text import leaks
 from medxfer.report.text import positive_class
 from medxfer.report.text import tables
@@ -79,7 +80,7 @@ class Contents:
     chapters: one a data set.
     layers: one a study of layers.
     comparisons: leakage and pixels, where there are twins.
-    network: what trained in each arm; None without a network.
+    networks: what trained in each arm, one of each architecture.
     explained: pictures, and why some are missing.
     runs: the list of runs.
   """
@@ -90,7 +91,7 @@ class Contents:
   chapters: tuple[Chapter, ...]
   layers: tuple[layer_study.Section, ...]
   comparisons: tuple[tables.Table, ...]
-  network: style.Chart | None
+  networks: tuple[style.Chart, ...]
   explained: explained.Explained
   runs: tables.Table
 
@@ -104,7 +105,7 @@ class Contents:
 
   def charts(self) -> tuple[style.Chart, ...]:
     """Returns all figures that are drawn, in the order of the page."""
-    found = [self.network] if self.network else []
+    found = [*self.networks]
     for chapter in self.chapters:
       found.append(chapter.distribution)
       for part in chapter.parts:
@@ -118,7 +119,6 @@ class Contents:
 def make(collection: collect.Collection) -> Contents:
   """Arranges, computes and draws a report."""
   settings = settings_lib.arrange(collection.runs)
-  networks = [c for setting in settings for c in setting.networks]
   names = _Names(settings)
   chapters = tuple(
       Chapter(settings_lib.dataset_title(dataset),
@@ -138,9 +138,23 @@ def make(collection: collect.Collection) -> Contents:
       chapters=chapters,
       layers=sections,
       comparisons=tuple(table for table in found if table),
-      network=architecture_diagram.network(networks, 'figure_6_1') if networks else None,
+      networks=_networks(settings, names),
       explained=explained.explain(answers_lib.chosen(settings)),
       runs=comparisons.runs(collection, 'runs'))
+
+
+def _networks(
+    settings: Iterable[settings_lib.Setting], names: '_Names'
+) -> tuple[style.Chart, ...]:
+  """Draws what trained, a figure per architecture."""
+  alike: dict[architectures.Architecture, list[settings_lib.Column]] = {}
+  for setting in settings:
+    if setting.architecture:
+      alike.setdefault(setting.architecture, []).extend(setting.networks)
+  return tuple(
+      architecture_diagram.network(
+          architecture, columns, names.free('figure_6_1'))
+      for architecture, columns in alike.items())
 
 
 class _Names:

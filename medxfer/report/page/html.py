@@ -15,7 +15,7 @@ from medxfer.report.page import contents as contents_lib
 from medxfer.report.read import settings as settings_lib
 
 GENERATOR = 'medxfer report'
-_TEMPLATES = importlib.resources.files('medxfer.report') / 'templates'
+_TEMPLATES = importlib.resources.files('medxfer.report.page') / 'templates'
 
 
 def html(contents: contents_lib.Contents) -> str:

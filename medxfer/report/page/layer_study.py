@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import dataclasses
 
 from medxfer import errors
-from medxfer.model import layers
-from medxfer.report.figures import layer_charts
+from medxfer.report.figures import layer_curves
 from medxfer.report.figures import style
+from medxfer.report.read import estimates
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
-from medxfer.report.stats import estimates
 from medxfer.report.stats import freezing
 from medxfer.report.text import advice as advice_lib
 from medxfer.report.text import conclusions
@@ -45,7 +44,7 @@ class Section:
 
 
 def section(
-    study: layer_studies.LayerStudy, name: layer_charts.Name
+    study: layer_studies.LayerStudy, name: layer_curves.Name
 ) -> Section:
   """Arranges and draws a study.
 
@@ -65,10 +64,12 @@ def section(
   measured = study.measured
   found = [_curves(study, choice, name('layers_curves')),
            published_shape.table(sound, name('layers_shape'))]
-  charts = layer_charts.over_cuts(study, name)
+  charts = layer_curves.over_cuts(study, name)
   if measured:
-    found.append(_layers(measured, name('layers')))
-    charts += layer_charts.over_layers(measured, name)
+    found.append(_layers(measured, study.architecture.convolutions,
+                         name('layers')))
+    charts += layer_curves.over_layers(
+        measured, study.architecture.convolutions, name)
   return Section(
       title=title, dataset=settings_lib.dataset_title(study.first.dataset),
       choice=choice, missing=tuple(text for text in missing if text),
@@ -111,7 +112,9 @@ def answers(
 def _title(study: layer_studies.LayerStudy) -> str:
   run, n = study.first, study.first.summary['n']
   height, width = run.spec.data.image_size
+  network = settings_lib.network_title(study.architecture)
   return (f'{settings_lib.dataset_title(run.dataset)}, '
+          f'{f"{network}, " if network else ""}'
           f'{settings_lib.split_title(run.dataset, run.spec.data.split)}, '
           f'{height}×{width} pixels, {n["train"]:,} images to train on, '
           f'{n["test"]:,} to test')
@@ -142,13 +145,13 @@ def _curves(
            'train, all from ImageNet. The head always trains.']
   base, statistics = (
       study.column(layer_arms.BASE),
-      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, layer_arms.ALL))
+      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole))
   if base:
     notes.append('Everything from random weights: '
-                 f'{layer_charts.f1(base).text()}.')
+                 f'{estimates.f1_macro(base).text()}.')
   if statistics:
     notes.append('Of ImageNet’s layers mean and variance alone: '
-                 f'{layer_charts.f1(statistics).text()}.')
+                 f'{estimates.f1_macro(statistics).text()}.')
   if choice:
     notes.append('Share of the resampled sets of validation images that '
                  'choose so many last layers to train: ' + ', '.join(
@@ -159,11 +162,13 @@ def _curves(
       ('Layers', *(title for title, _ in columns)),
       tuple((tables.figure(count, 0), *(
           tables.spread(
-              layer_charts.f1(curve[count]) if count in curve else None)
+              estimates.f1_macro(curve[count]) if count in curve else None)
           for _, curve in columns)) for count in counts), tuple(notes))
 
 
-def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
+def _layers(
+    measured: layer_studies.Measured, layers: Sequence[str], name: str
+) -> tables.Table:
   """Returns everything that was measured, a row a layer."""
   columns = {
       **{f'Index, {layer_studies.called(source)}': values
@@ -177,7 +182,7 @@ def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
       **{f'Moved, {layer_studies.called(network)}': values
          for network, values in measured.moved.items()},
       **{f'CKA, {line.title}': line.values
-         for line in layer_charts.similar(measured)},
+         for line in layer_curves.similar(measured)},
       **{f'Lost if put back, {layer_studies.called(network)}': values
          for network, values in measured.put_back.items()},
   }
@@ -205,6 +210,6 @@ def _layers(measured: layer_studies.Measured, name: str) -> tables.Table:
       name, 'Layer by layer', (), ('Layer', *columns),
       tuple((tables.words(layer), *(
           tables.spread(values[layer]) for values in columns.values()))
-            for layer in layers.CONVOLUTIONS), tuple(notes))
+            for layer in layers), tuple(notes))
 
 

@@ -1,21 +1,24 @@
 """Whether a run's files hold the numbers that a report shows."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 import math
 import pathlib
 from typing import Any
 
 from medxfer import errors
+from medxfer.data import splits
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.runs import workdir
 
-PREDICTIONS = workdir.predictions('test')
+PREDICTIONS = workdir.predictions_name('test')
 _POINTS = ('accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy')
 _AT_THRESHOLD = ('threshold', 'f1_macro', 'sensitivity', 'specificity')
 _RATES = ('sensitivity', 'specificity', 'ppv', 'npv')
 # Predictions are rounded to float32 before anything is computed.
 _TOLERANCE = 1e-6
+_CURVES = ('epoch', 'train_accuracy', 'val_accuracy')
 
 
 def summary(
@@ -35,11 +38,11 @@ def summary(
   """
   if read.get('status') != 'finished':
     raise errors.DataError(f'{path}: its status is not "finished"')
-  test = mapping(path, read.get('test'))
+  test = workdir.mapping(path, read.get('test'))
   if test.get('class_names') != list(predictions.class_names):
     raise errors.DataError(f'{path}: its classes are not those of '
                            f'{PREDICTIONS}')
-  ranges = mapping(path, test.get('intervals'))
+  ranges = workdir.mapping(path, test.get('intervals'))
   keys = [(key,) for key in _POINTS]
   keys += [('f1_per_class', name) for name in predictions.class_names]
   for key in keys:
@@ -56,9 +59,11 @@ def summary(
     number(path, read, *key)
   point = test.get('at_threshold')
   for key in _AT_THRESHOLD if point is not None else ():
-    if mapping(path, point).get(key) is not None:
-      number(path, point, key)
-      _interval(path, mapping(path, point.get('intervals') or {}), (key,))
+    found = workdir.mapping(path, point)
+    if found.get(key) is not None:
+      number(path, found, key)
+      _interval(
+          path, workdir.mapping(path, found.get('intervals') or {}), (key,))
   again = metrics.compute(predictions)
   for key in ('accuracy', 'f1_macro'):
     if abs(again[key] - test[key]) > _TOLERANCE:
@@ -67,41 +72,93 @@ def summary(
           f'{again[key]:.4f}: the files are of two runs')
 
 
+def images(
+    path: pathlib.Path,
+    rows: list[list[str]],
+    predictions: predictions_lib.Predictions,
+) -> dict[str, dict[str, int]]:
+  """Counts images by class and side; every predicted one must be counted.
+
+  Args:
+    path: of split.csv, for messages.
+    rows: what it holds.
+    predictions: of the test side.
+
+  Raises:
+    DataError: a label is unknown, or not the one that was predicted against.
+  """
+  names = predictions.class_names
+  counts: dict[str, dict[str, int]] = {
+      name: {side: 0 for side in splits.SIDES} for name in names}
+  labels = {}
+  for image, label, _, side in rows:
+    if label not in counts:
+      raise errors.DataError(
+          f'{path}: image {image!r} is of class {label!r}, which '
+          f'{PREDICTIONS} does not have')
+    if side in splits.SIDES:
+      counts[label][side] += 1
+    labels[image] = label
+  for image, label in zip(predictions.image_ids, predictions.labels):
+    if labels[image] != names[label]:
+      raise errors.DataError(
+          f'{path}: image {image!r} is of class {labels[image]!r}, but of '
+          f'{names[label]!r} in {PREDICTIONS}')
+  return counts
+
+
+def history(
+    path: pathlib.Path, epochs: Iterable[Mapping[str, Any]]
+) -> None:
+  """Checks that every epoch has what curves are drawn of.
+
+  Args:
+    path: of metrics.jsonl, for messages.
+    epochs: what it holds.
+
+  Raises:
+    DataError: a number is missing.
+  """
+  for epoch in epochs:
+    for key in _CURVES:
+      number(path, epoch, key)
+
+
 def _leak(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   """Checks what the test side shares with the train side."""
   for key in ('share', 'copies', 'duplicates'):  # Older runs lack copies.
-    if mapping(path, read.get('leak')).get(key) is not None:
+    if workdir.mapping(path, read.get('leak')).get(key) is not None:
       number(path, read, 'leak', key)
   rest = read.get('test_without_copies')
   if rest is not None:
     for key in ('n', 'accuracy', 'f1_macro'):
       number(path, rest, key)
     for key in ('accuracy', 'f1_macro'):
-      _interval(path, mapping(path, rest.get('intervals')), (key,))
+      _interval(path, workdir.mapping(path, rest.get('intervals')), (key,))
 
 
 def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   """Checks what older runs lack."""
   notes = read.get('training_notes')
   if notes is not None and not (isinstance(notes, list) and all(
-      isinstance(mapping(path, note).get('text'), str) for note in notes)):
+      isinstance(workdir.mapping(path, note).get('text'), str) for note in notes)):
     raise errors.DataError(f'{path}: training_notes is no list of notes')
-  classes = mapping(path, read['test'].get('per_class') or {})
+  classes = workdir.mapping(path, read['test'].get('per_class') or {})
   for name, rates in classes.items():
     for key in _RATES:
-      if mapping(path, rates).get(key) is not None:
+      if workdir.mapping(path, rates).get(key) is not None:
         number(path, rates, key)
-      _interval(path, mapping(path, rates.get('intervals') or {}), (key,))
+      _interval(path, workdir.mapping(path, rates.get('intervals') or {}), (key,))
   if classes and set(classes) != set(read['test']['class_names']):
     raise errors.DataError(f'{path}: per_class is of other classes')
   if read['test'].get('ece_debiased') is not None:
     number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
-    _interval(path, mapping(path, read['test']['intervals']), (key,))
+    _interval(path, workdir.mapping(path, read['test']['intervals']), (key,))
   for place, key in (('threshold', 'positive'), ('positive', 'class'),
                      ('positive', 'why')):
     found = read.get(place)
-    if found is not None and not isinstance(mapping(path, found).get(key), str):
+    if found is not None and not isinstance(workdir.mapping(path, found).get(key), str):
       raise errors.DataError(f'{path}: {place}.{key} is no name')
 
 
@@ -110,7 +167,7 @@ def _interval(
 ) -> None:
   value = ranges
   for key in keys:
-    value = mapping(path, value).get(key)
+    value = workdir.mapping(path, value).get(key)
   if value is None:
     return
   if not (isinstance(value, list) and len(value) == 2
@@ -127,8 +184,8 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
   """
   value = tree
   for key in keys:
-    value = mapping(path, value).get(key)
-  if not _is_number(value):
+    value = workdir.mapping(path, value).get(key)
+  if value is None or not _is_number(value):
     raise errors.DataError(
         f'{path}: {".".join(keys)} is {value!r}, no finite number')
   return value
@@ -137,14 +194,3 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
 def _is_number(value: Any) -> bool:
   return (isinstance(value, (int, float)) and not isinstance(value, bool)
           and math.isfinite(value))
-
-
-def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
-  """Returns an object of JSON.
-
-  Raises:
-    DataError: it is something else.
-  """
-  if not isinstance(value, Mapping):
-    raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
-  return value

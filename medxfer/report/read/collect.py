@@ -12,10 +12,6 @@ from medxfer.report.read import layer_studies
 from medxfer.runs import workdir
 from medxfer.study import plan
 
-# What a run wrote for itself; nothing below it is a run.
-_CLOSED = ('checkpoints',)
-
-
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
   """A folder that looks like a run and cannot be reported."""
@@ -70,7 +66,7 @@ def collect(root: pathlib.Path) -> Collection:
     try:
       run = finished_run.read(path, name)
     except errors.DataError as error:
-      reason = _failure(path) or _without(str(error), path)
+      reason = _failure(path) or finished_run.without_folder(str(error), path)
       left_out.append(LeftOut(name, reason))
       continue
     except RecursionError:
@@ -94,7 +90,7 @@ def collect(root: pathlib.Path) -> Collection:
     try:
       studies.append(layer_studies.arrange(path, _name(path, root), members))
     except errors.DataError as error:
-      left_out.append(LeftOut(_name(path, root), _without(str(error), path)))
+      left_out.append(LeftOut(_name(path, root), finished_run.without_folder(str(error), path)))
   studies = [study for study in studies if study]
   if not runs and not studies:
     reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
@@ -107,12 +103,13 @@ def collect(root: pathlib.Path) -> Collection:
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields the folders that a run began, in the order of their names."""
   for folder, below, names in os.walk(root):
-    if workdir.CONFIG in names or workdir.SUMMARY in names:
+    if workdir.is_begun(names):
       below.clear()
       yield pathlib.Path(folder)
     below[:] = sorted(
         name for name in below
-        if name not in _CLOSED and not name.startswith('.'))
+        # A run wrote its checkpoints for itself; nothing below is a run.
+        if name != workdir.CHECKPOINTS and not name.startswith('.'))
 
 
 def _not_begun(root: pathlib.Path) -> Iterator[LeftOut]:
@@ -125,7 +122,7 @@ def _not_begun(root: pathlib.Path) -> Iterator[LeftOut]:
       continue
     for name in planned:
       folder = path.parent / plan.RUNS / name
-      if not (folder / workdir.CONFIG).exists():
+      if not workdir.Workdir(folder).is_begun:
         yield LeftOut(_name(folder, root), _failure(folder) or 'not begun')
 
 
@@ -141,8 +138,3 @@ def _name(path: pathlib.Path, root: pathlib.Path) -> str:
   if path == root:
     return root.resolve().name
   return path.relative_to(root).as_posix()
-
-
-def _without(message: str, path: pathlib.Path) -> str:
-  """A reason stands beside the run's name: its files need no folder."""
-  return message.replace(f'{path}{os.sep}', '')

@@ -8,16 +8,16 @@ import dataclasses
 import functools
 import hashlib
 import pathlib
+import re
 from typing import Any
 
 from medxfer import baselines
 from medxfer import errors
-from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import registry
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.model import architectures
 from medxfer.report.read import checks
-from medxfer.report.read import run_files
 from medxfer.runs import workdir
 from medxfer.training import strategy
 
@@ -77,6 +77,11 @@ class Run:
   def is_baseline(self) -> bool:
     """Whether it is a tree or a forest, which have no recipe."""
     return self.spec.model.name in baselines.NAMES
+
+  @property
+  def architecture(self) -> architectures.Architecture | None:
+    """That of its network; None of a tree or a forest."""
+    return architectures.BY_NAME.get(self.spec.model.name)
 
   @property
   def notes(self) -> tuple[str, ...]:
@@ -139,30 +144,26 @@ def read(path: pathlib.Path, name: str) -> Run:
   Raises:
     DataError: the run is not finished, or a file is missing or damaged.
   """
-  spec = _spec(path)
-  if not (path / workdir.SUMMARY).exists():
+  folder = workdir.Workdir(path)
+  if not folder.is_begun:
+    raise errors.DataError('no config.json: a run writes it before it trains')
+  spec = folder.spec()
+  try:
+    strategy.check(spec)
+  except errors.UsageError as error:
+    raise errors.DataError(f'config.json: {error}') from error
+  if not folder.is_finished:
     raise errors.DataError('not finished: the command that began it resumes it')
-  source = path / workdir.SUMMARY
-  summary = checks.mapping(source, files.read_json(source))
-  for file in (checks.PREDICTIONS, workdir.SPLIT):
-    if not (path / file).exists():
-      raise errors.DataError(
-          f'no {file}: python -m medxfer evaluate writes the predictions again')
-  table = path / workdir.SPLIT
-  rows = run_files.split(table)
-  predictions = predictions_lib.with_groups(
-      predictions_lib.read(path / checks.PREDICTIONS),
-      {row[0]: row[2] for row in rows if row[3] == 'test'})
-  checks.summary(source, summary, predictions)
+  summary, predictions = folder.summary(), folder.predictions('test')
+  checks.summary(path / 'summary.json', summary, predictions)
+  rows, history = folder.split(), folder.history()
+  checks.history(path / 'metrics.jsonl', history)
   return Run(
-      name=name, path=path, spec=_decided(source, spec, summary),
-      summary=summary,
+      name=name, path=path, spec=_decided(spec, summary), summary=summary,
       dataset=_dataset(spec.data, predictions.class_names, rows),
       predictions=predictions,
-      images=run_files.images(table, rows, predictions),
-      history=run_files.history(path / workdir.HISTORY),
-      left_out=run_files.left_out(path / workdir.SKIPPED),
-      device=run_files.device(path / workdir.ENVIRONMENT))
+      images=checks.images(path / 'split.csv', rows, predictions),
+      history=history, left_out=folder.left_out(), device=folder.devices())
 
 
 @functools.lru_cache(maxsize=256)
@@ -172,44 +173,31 @@ def validation(run: Run) -> predictions_lib.Predictions:
   Raises:
     DataError: the table is missing or damaged.
   """
-  path = run.path / workdir.predictions('val')
-  if not path.exists():
-    raise errors.DataError(f'{run.name}: no {path.name}')
   try:
-    scored = predictions_lib.read(path)
-  except OSError as error:
+    scored = workdir.Workdir(run.path).predictions('val')
+  except errors.DataError as error:
     raise errors.DataError(
-        f'{run.name}: {path.name} cannot be read ({error.strerror})') from error
+        f'{run.name}: {without_folder(str(error), run.path)}') from error
   if scored.class_names != run.dataset.class_names:
     raise errors.DataError(
-        f'{run.name}: {path.name} has other classes than {checks.PREDICTIONS}')
-  return predictions_lib.with_groups(scored, {
-      row[0]: row[2] for row in run_files.split(run.path / workdir.SPLIT)
-      if row[3] == 'val'})
+        f'{run.name}: {workdir.predictions_name("val")} has other classes than '
+        f'{checks.PREDICTIONS}')
+  return scored
 
 
-def _spec(path: pathlib.Path) -> specs.RunSpec:
-  if not (path / workdir.CONFIG).exists():
-    raise errors.DataError(
-        f'no {workdir.CONFIG}: a run writes it before it trains')
-  try:
-    spec = specs.from_config(files.read_json(path / workdir.CONFIG))
-    strategy.check(spec)
-  except errors.UsageError as error:
-    raise errors.DataError(
-        f'{workdir.CONFIG}: not a configuration of this version of medxfer '
-        f'({error})') from error
-  return spec
+def without_folder(message: str, path: pathlib.Path) -> str:
+  """Returns a message about a run's files without the run's folder."""
+  return re.sub(f'{re.escape(str(path))}(/|: | )', '', message)
 
 
 def _decided(
-    path: pathlib.Path, spec: specs.RunSpec, summary: Mapping[str, Any]
+    spec: specs.RunSpec, summary: Mapping[str, Any]
 ) -> specs.RunSpec:
   """Returns a specification with the split that `auto` came to."""
   split = specs.renamed(
       'data.split', summary.get('split', spec.data.split))
   if split not in ('by_image', 'grouped', 'official', 'official_grouped'):
-    raise errors.DataError(f'{path.name}: no split is called {split!r}')
+    raise errors.DataError(f'summary.json: no split is called {split!r}')
   return dataclasses.replace(
       spec, data=dataclasses.replace(spec.data, split=split))
 

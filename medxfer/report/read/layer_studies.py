@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
+import functools
 import pathlib
 from typing import Any
 
@@ -11,10 +13,10 @@ import numpy as np
 from medxfer import errors
 from medxfer import files
 from medxfer.data import registry
-from medxfer.model import layers
+from medxfer.model import architectures
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.study import layer_arms
 from medxfer.study import plan
 
@@ -69,6 +71,18 @@ class LayerStudy:
     """A run, for what all have in common."""
     return next(iter(self.columns.values())).first
 
+  @property
+  def architecture(self) -> architectures.Architecture:
+    """That of all its networks."""
+    found = self.first.architecture
+    assert found is not None  # No tree is an arm; see `arrange`.
+    return found
+
+  @property
+  def whole(self) -> int:
+    """How many convolutions its networks have."""
+    return len(self.architecture.convolutions)
+
   def curve(self, kind: str, source: str) -> dict[int, settings_lib.Column]:
     """Returns the columns of a curve by number of convolutions."""
     return {arm.count: column for arm, column in sorted(
@@ -91,10 +105,10 @@ class LayerStudy:
     columns = {arm: c for arm, c in self.columns.items() if not c.notes}
     looked_into = [
         arm for arm in self.columns if arm == layer_arms.Arm(layer_arms.BASE)
-        or (arm.kind, arm.count) == (layer_arms.TUNED, layer_arms.ALL)]
-    whole = all(arm in columns for arm in looked_into)
+        or (arm.kind, arm.count) == (layer_arms.TUNED, self.whole)]
+    is_sound = all(arm in columns for arm in looked_into)
     return dataclasses.replace(
-        self, columns=columns, measured=self.measured if whole else None)
+        self, columns=columns, measured=self.measured if is_sound else None)
 
   @property
   def sources(self) -> tuple[str, ...]:
@@ -150,7 +164,8 @@ def arrange(
   """
   alike: dict[layer_arms.Arm, list[finished_run.Run]] = {}
   for run in runs:
-    arm = layer_arms.Arm.parse(run.spec.arm)
+    arm = run.architecture and layer_arms.Arm.parse(
+        run.spec.arm, run.architecture)
     if arm:
       alike.setdefault(arm, []).append(run)
   if not alike:
@@ -159,16 +174,20 @@ def arrange(
       arm: settings_lib.Column(arm.name, arm.name, '', tuple(
           sorted(same, key=lambda run: run.spec.seed)), None)
       for arm, same in alike.items()}
-  return LayerStudy(name, columns, _measured(path / layer_arms.MEASURED))
+  study = LayerStudy(name, columns, None)
+  return dataclasses.replace(study, measured=_measured(
+      path / layer_arms.MEASURED, study.architecture.convolutions))
 
 
-def _measured(path: pathlib.Path) -> Measured | None:
+def _measured(
+    path: pathlib.Path, layers: Sequence[str]
+) -> Measured | None:
   if not path.exists():
     return None
   try:
     seeds = [found for _, found in sorted(
         files.read_json(path)['seeds'].items(), key=lambda item: int(item[0]))]
-    return _over_seeds(seeds)
+    return _over_seeds(seeds, layers)
   except (AttributeError, IndexError, KeyError, TypeError,
           ValueError) as error:
     raise errors.DataError(
@@ -176,13 +195,17 @@ def _measured(path: pathlib.Path) -> Measured | None:
         'the command of the study writes it again') from error
 
 
-def _over_seeds(seeds: list[Mapping[str, Any]]) -> Measured:
+def _over_seeds(
+    seeds: list[Mapping[str, Any]], layers: Sequence[str]
+) -> Measured:
   first = seeds[0]
+  by_layer = functools.partial(_by_layer, layers)
+  bare = functools.partial(_bare, layers)
   return Measured(
-      probes={name: _by_layer(
+      probes={name: by_layer(
           [seed['probes'][name] for seed in seeds], 'f1_macro')
               for name in first['probes']},
-      index={name: _by_layer(
+      index={name: by_layer(
           [seed['index'][name]['layers'] for seed in seeds], 'index')
              for name in first['index']},
       agreement={
@@ -191,31 +214,35 @@ def _over_seeds(seeds: list[Mapping[str, Any]]) -> Measured:
                  for key in ('frozen', 'freezing')}
           for name, found in first['index'].items()},
       similarity={
-          (pair['a'], pair['b']): _bare(
+          (pair['a'], pair['b']): bare(
               [seed['similarity'][i]['cka'] for seed in seeds])
           for i, pair in enumerate(first['similarity'])},
-      moved={name: _bare([seed['moved'][name] for seed in seeds])
+      moved={name: bare([seed['moved'][name] for seed in seeds])
              for name in first['moved']},
-      put_back={name: _by_layer(
+      put_back={name: by_layer(
           [seed['put_back'][name] for seed in seeds], 'difference')
                 for name in first['put_back']},
       diagnostics={
-          key: {name: _bare([seed['diagnostics'][name][key] for seed in seeds])
+          key: {name: bare([seed['diagnostics'][name][key] for seed in seeds])
                 for name in first['diagnostics']}
           for key in ('log_me', 'h_score')})
 
 
-def _by_layer(seeds: list[Mapping[str, Any]], key: str) -> ByLayer:
+def _by_layer(
+    layers: Sequence[str], seeds: list[Mapping[str, Any]], key: str
+) -> ByLayer:
   bounds = None if key == 'difference' else (0.0, 1.0)
   return {layer: _estimate([seed[layer][key] for seed in seeds],
                            [seed[layer]['interval'] for seed in seeds], bounds)
-          for layer in layers.CONVOLUTIONS}
+          for layer in layers}
 
 
-def _bare(seeds: list[Mapping[str, Any]]) -> ByLayer:
+def _bare(
+    layers: Sequence[str], seeds: list[Mapping[str, Any]]
+) -> ByLayer:
   return {layer: _estimate([seed[layer] for seed in seeds],
                            [None] * len(seeds), None)
-          for layer in layers.CONVOLUTIONS}
+          for layer in layers}
 
 
 def _estimate(
@@ -223,9 +250,9 @@ def _estimate(
     ranges: list[list[float] | None],
     bounds: tuple[float, float] | None,
 ) -> estimates.Estimate | None:
-  if None in values:
+  numbers = [float(value) for value in values if value is not None]
+  if len(numbers) < len(values):
     return None
-  numbers = [float(value) for value in values]
   if not np.isfinite(numbers).all():
     raise ValueError(f'{numbers} are not finite')
   pairs = [ends and tuple(map(float, ends)) for ends in ranges]

@@ -1,7 +1,7 @@
 """Runs side by side: what makes a table, what makes a column.
 
-A setting is what all columns of a table share: data set, split, recipe and
-image size. A column is one specification; its seeds are repeats. Trees and
+A setting is what all columns of a table share: data set, split, recipe,
+architecture and image size. A column is one specification; its seeds are repeats. Trees and
 forests know no recipe, so they stand in every table of their data and split.
 """
 
@@ -11,11 +11,12 @@ import dataclasses
 import functools
 import re
 
-from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import registry
+from medxfer.model import architectures
 from medxfer.model import trainable
 from medxfer.report.read import finished_run
+from medxfer.report.read import recipes
 from medxfer.report.read import thesis
 from medxfer.training import strategy
 
@@ -23,12 +24,6 @@ from medxfer.training import strategy
 _ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
           'last_block', 'first_block', 'first_last', 'head')
 _TITLES = {**thesis.TABLES['7.2'].columns, **thesis.TABLES['7.1'].columns}
-_SCOPES = ('all', 'last_block', 'first_block', 'first_last', 'head')
-# What makes an arm, or changes no number: no difference of recipe.
-_WHAT = ('model.trainable', 'model.init_from', 'baseline')
-# Modifiers that name the default, the split, the images or what trains.
-_NOT_RECIPE = (
-    'thesis', 'grouped', 'official', 'official_grouped', 'phantom', *_SCOPES)
 SPLITS = {
     'by_image': 'split by image',
     'grouped': 'split by group',
@@ -91,21 +86,29 @@ class Setting:
   dataset: finished_run.Dataset
   split: str
   recipe: tuple[str, ...]
+  architecture: architectures.Architecture | None
   image_size: tuple[int, int]
   columns: tuple[Column, ...]
 
   @property
+  def network(self) -> str:
+    """What its architecture is called, see `network_title`."""
+    return network_title(self.architecture)
+
+  @property
   def title(self) -> str:
-    """Split, recipe and image size in words."""
+    """Split, architecture, recipe and image size in words."""
     height, width = self.image_size
-    return (f'{split_title(self.dataset, self.split)}, '
-            f'{recipe_title(self.recipe)} recipe, {height}×{width} pixels')
+    network = f'{self.network}, ' if self.network else ''
+    return (f'{split_title(self.dataset, self.split)}, {network}'
+            f'{recipes.title(self.recipe)} recipe, {height}×{width} pixels')
 
   @property
   def slug(self) -> str:
     """The same, for a file's name."""
     return slug(f'{self.split} {" ".join(self.recipe)} {self.image_size[0]}'
-                f'{" phantom" if self.dataset.phantom else ""}')
+                f'{" phantom" if self.dataset.phantom else ""}'
+                f' {self.network}')
 
   @functools.cached_property
   def networks(self) -> tuple[Column, ...]:
@@ -138,26 +141,26 @@ def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
     if run.is_baseline:
       trees.setdefault(place, []).append(run)
     else:
-      key = (*place, recipe(run.spec), run.spec.data.image_size)
+      key = (*place, recipes.of(run.spec), run.architecture,
+             run.spec.data.image_size)
       tables.setdefault(key, []).append(run)
   for place, baselines in trees.items():
     if not any(key[:2] == place for key in tables):
-      tables[(*place, (), baselines[0].spec.data.image_size)] = []
+      tables[(*place, (), None, baselines[0].spec.data.image_size)] = []
   settings = [
-      Setting(*key, _columns(key[0], networks + trees.get(key[:2], [])))
-      for key, networks in tables.items()
+      Setting(dataset, split, recipe, architecture, size, _columns(
+          dataset, networks + trees.get((dataset, split), [])))
+      for (dataset, split, recipe, architecture, size), networks
+      in tables.items()
   ]
   return tuple(sorted(settings, key=_rank))
 
 
-def recipe(spec: specs.RunSpec) -> tuple[str, ...]:
-  """Returns the modifiers that are neither split, images nor scope."""
-  return tuple(name for name in spec.modifiers if name not in _NOT_RECIPE)
-
-
-def recipe_title(names: tuple[str, ...]) -> str:
-  """Returns a recipe in words; the thesis' own has no modifier."""
-  return ' + '.join(names) or 'thesis'
+def network_title(architecture: architectures.Architecture | None) -> str:
+  """Returns what an architecture is called; '' of the thesis' and of trees."""
+  if architecture is None or architecture.name == thesis.NETWORK:
+    return ''
+  return architecture.title
 
 
 def split_title(dataset: finished_run.Dataset, split: str) -> str:
@@ -186,7 +189,8 @@ def _rank(setting: Setting) -> tuple[object, ...]:
           dataset.folder, dataset.digest,
           dataset.class_names, dataset.phantom,
           tuple(SPLITS).index(setting.split),
-          -len(setting.columns), setting.recipe, setting.image_size)
+          setting.network, -len(setting.columns), setting.recipe,
+          setting.image_size)
 
 
 def _columns(
@@ -223,38 +227,19 @@ def _column(
     group = thesis.BASELINE_MODELS
   else:
     group = table.transferred if table else 'Transferred models'
-  # What phantoms score says nothing about what the thesis scored.
-  shown = printed.f1 if printed and as_known and not dataset.phantom else None
+  # What phantoms or another network score says nothing about the thesis.
+  is_same = as_known and not dataset.phantom and (
+      runs[0].is_baseline or spec.model.name == thesis.NETWORK)
+  shown = printed.f1 if printed and is_same else None
   return Column(arm, title, group, tuple(runs), shown)
 
 
-def unlike(a: Column, b: Column) -> tuple[str, ...]:
-  """Returns the keys in which the recipes of two networks differ."""
-  lines = specs.difference(
-      a.first.identity.to_json(), b.first.identity.to_json())
-  keys = [line.split(':')[0] for line in lines]
-  return tuple(key for key in keys if not key.startswith(_WHAT))
-
-
-def recipe_words(column: Column, keys: Iterable[str]) -> str:
-  """Returns what a network's recipe says of some keys, in words."""
-  spec, found = column.first.spec, {}
-  for key in keys:
-    if key == 'model.preprocessing':
-      found['pixels'] = thesis.PIXELS[spec.model.preprocessing]
-    elif key.startswith('optimizer.'):
-      found['optimizer'] = thesis.optimizer(spec.optimizer)
-    else:
-      found[key] = value_of(spec, key)
-  return ', '.join(f'{name} {value}' for name, value in found.items())
-
-
 def _same_layers(patterns: str, spec: specs.RunSpec) -> bool:
+  """Whether a network trains what the thesis says of its last block, too."""
   plan = strategy.resolve(spec)
-  try:
-    return trainable.resolve(patterns, plan.architecture) == plan.trained
-  except errors.UsageError:  # Blocks that this architecture does not have.
-    return False
+  last = list(plan.architecture.blocks)[-1]
+  patterns = patterns.replace(thesis.LAST_BLOCK, last)
+  return trainable.resolve(patterns, plan.architecture) == plan.trained
 
 
 def _scope(patterns: str) -> str:
@@ -271,15 +256,7 @@ def _told_apart(columns: list[Column]) -> list[Column]:
           line.split(':')[0] for other in equals for line in specs.difference(
               column.first.identity.to_json(), other.first.identity.to_json())})
       values = ', '.join(
-          f'{key} {value_of(column.first.identity, key)}' for key in keys)
+          f'{key} {recipes.value_of(column.first.identity, key)}' for key in keys)
       column = dataclasses.replace(column, title=f'{column.title} ({values})')
     answer.append(column)
   return answer
-
-
-def value_of(spec: specs.RunSpec, key: str) -> str:
-  """Returns the value of a dotted key in words."""
-  value = functools.reduce(getattr, key.split('.'), spec)
-  if isinstance(value, tuple):
-    return '×'.join(map(str, value))
-  return f'{value:g}' if isinstance(value, float) else str(value)

@@ -11,6 +11,8 @@ import types
 from medxfer import spec as specs
 from medxfer.data import registry
 
+NETWORK = 'vgg16'  # As `model.name` says it,
+LAST_BLOCK = 'block5'  # and the last of its blocks.
 BASELINE_MODELS = 'Baseline models'
 MICRO = 'micro avg'
 MACRO = 'macro avg'

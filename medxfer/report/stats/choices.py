@@ -17,9 +17,10 @@ from medxfer import errors
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import selection_stability
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.report.stats import pairs
 
 _RESAMPLES = 1000
@@ -64,9 +65,10 @@ class Choice:
   @property
   def on_test(self) -> tuple[settings_lib.Column, ...]:
     """The networks by falling macro F1 on test images."""
-    return tuple(sorted(self.columns, key=lambda c: -_on_test(c).value))
+    return tuple(sorted(
+        self.columns, key=lambda c: -estimates.f1_macro(c).value))
 
-  def against(self, other: settings_lib.Column) -> estimates.Contrast:
+  def against(self, other: settings_lib.Column) -> contrasts.Contrast:
     """Returns what the chosen network has more than another, on test."""
     return pairs.between(self.chosen, other, self.family)
 
@@ -78,8 +80,8 @@ class Choice:
     found = [
         f'Chosen by validation images: macro F1 {self._score(0)} there, next '
         f'{lower(second.title)} with {self._score(1)}.',
-        f'On test images macro F1 {_on_test(self.chosen).text()}, rank {place} '
-        f'of {len(ranked)}.',
+        f'On test images macro F1 {estimates.f1_macro(self.chosen).text()}, '
+        f'rank {place} of {len(ranked)}.',
         f'Test difference to {lower(second.title)}: '
         f'{self.against(second).words}.']
     if place > 1 and ranked[0] is not second:
@@ -171,7 +173,3 @@ def _f1(scored: predictions_lib.Predictions) -> float:
   table = metrics.confusion(
       scored.labels, scored.predicted, len(scored.class_names))
   return float(metrics.f1_per_class(table).mean())
-
-
-def _on_test(column: settings_lib.Column) -> estimates.Estimate:
-  return estimates.estimate(column, 'f1_macro')

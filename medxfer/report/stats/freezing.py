@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import dataclasses
 
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model.architectures import Architecture
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
@@ -16,11 +16,13 @@ class Choice:
   """How many of the last convolutions to train.
 
   Attributes:
+    architecture: of all networks.
     trained: of the chosen network.
     columns: number that trains -> its runs, ascending.
     choice: among these networks.
   """
 
+  architecture: Architecture
   trained: int
   columns: Mapping[int, settings_lib.Column]
   choice: choices.Choice
@@ -35,7 +37,7 @@ class Choice:
   @property
   def advice(self) -> str:
     """What to freeze, in words."""
-    return advice(self.trained)
+    return advice(self.trained, self.architecture)
 
   @property
   def verdict(self) -> str:
@@ -52,7 +54,7 @@ class Choice:
     """What speaks for it."""
     found = [*self.choice.sentences]
     for trained, words in ((0, 'the head alone'),
-                           (layer_arms.ALL, 'all layers')):
+                           (len(self.architecture.convolutions), 'all layers')):
       column = self.columns.get(trained)
       # The second, and the best on test, are compared already.
       if (column in self.choice.columns[2:]
@@ -80,7 +82,7 @@ def choose(study: layer_studies.LayerStudy) -> Choice | None:
     DataError: as `choices.choose`.
   """
   columns = {
-      trained: dataclasses.replace(column, title=_title(trained))
+      trained: dataclasses.replace(column, title=_title(trained, study.whole))
       for trained, column in unfrozen(study).items()}
   try:
     choice = choices.choose(columns.values())
@@ -90,7 +92,7 @@ def choose(study: layer_studies.LayerStudy) -> Choice | None:
     return None
   [trained] = (count for count, column in columns.items()
                if column is choice.chosen)
-  return Choice(trained, columns, choice)
+  return Choice(study.architecture, trained, columns, choice)
 
 
 def unfrozen(
@@ -98,29 +100,32 @@ def unfrozen(
 ) -> dict[int, settings_lib.Column]:
   """Returns trained convolutions -> runs from ImageNet as a whole."""
   found = dict(study.curve(layer_arms.LAST, layer_arms.IMAGENET))
-  for trained, kind in ((0, layer_arms.FROZEN), (layer_arms.ALL, layer_arms.TUNED)):
-    column = study.column(kind, layer_arms.IMAGENET, layer_arms.ALL)
+  for trained, kind in ((0, layer_arms.FROZEN),
+                        (study.whole, layer_arms.TUNED)):
+    column = study.column(kind, layer_arms.IMAGENET, study.whole)
     if column:
       found[trained] = column
   return dict(sorted(found.items()))
 
 
-def _title(trained: int) -> str:
+def _title(trained: int, whole: int) -> str:
   """Returns what a network of the choice is called inside a sentence."""
-  if trained in (0, layer_arms.ALL):
+  if trained in (0, whole):
     return 'the head alone' if not trained else 'all layers'
   return f'the last {trained} layers trained'
 
 
-def advice(trained: int) -> str:
+def advice(trained: int, architecture: Architecture) -> str:
   """Returns in words that the last convolutions train and others do not."""
+  convolutions = architecture.convolutions
   if trained == 0:
     return 'Freeze all convolutions, train the head'
-  if trained == layer_arms.ALL:
+  if trained == len(convolutions):
     return 'Freeze nothing'
-  frozen = layers.CONVOLUTIONS[:layer_arms.ALL - trained]
-  if len(frozen) in layer_arms.BLOCKS:
-    number = layer_arms.BLOCKS.index(len(frozen)) + 1
+  frozen = convolutions[:-trained]
+  ends = layer_arms.block_ends(architecture)
+  if len(frozen) in ends:
+    number = ends.index(len(frozen)) + 1
     return ('Freeze block 1' if number == 1
             else f'Freeze blocks 1 to {number}')
   return f'Freeze the layers up to {frozen[-1]}'

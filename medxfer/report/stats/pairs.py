@@ -8,14 +8,17 @@ import functools
 import itertools
 
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.report.stats import matched_pairs
 
 _Pair = tuple[settings_lib.Column, settings_lib.Column]
+_Twins = tuple[matched_pairs.Place, matched_pairs.Place, contrasts.Contrast]
 
 
 @functools.lru_cache(maxsize=64)
-def contrasts(found: tuple[_Pair, ...]) -> Mapping[_Pair, estimates.Contrast]:
+def compare_pairs(
+    found: tuple[_Pair, ...],
+) -> Mapping[_Pair, contrasts.Contrast]:
   """Returns (first, second) -> first minus second.
 
   Args:
@@ -26,22 +29,22 @@ def contrasts(found: tuple[_Pair, ...]) -> Mapping[_Pair, estimates.Contrast]:
       dataclasses.replace(contrast, p_value=None) if a.notes or b.notes
       else contrast
       for (a, b), contrast in zip(found, itertools.starmap(
-          estimates.contrast, found))]
-  return dict(zip(found, estimates.corrected(compared)))
+          contrasts.contrast, found))]
+  return dict(zip(found, contrasts.corrected(compared)))
 
 
 def compare(
     columns: Iterable[settings_lib.Column],
-) -> Mapping[_Pair, estimates.Contrast]:
+) -> Mapping[_Pair, contrasts.Contrast]:
   """Compares every two of some columns on their test images, in their order."""
-  return contrasts(tuple(itertools.combinations(columns, 2)))
+  return compare_pairs(tuple(itertools.combinations(columns, 2)))
 
 
 def between(
     a: settings_lib.Column,
     b: settings_lib.Column,
     columns: Iterable[settings_lib.Column],
-) -> estimates.Contrast:
+) -> contrasts.Contrast:
   """Returns a minus b, as one of the comparisons among some columns."""
   found = compare(columns)
   return found[a, b] if (a, b) in found else found[b, a].reversed()
@@ -49,11 +52,11 @@ def between(
 
 def of_twins(
     found: Sequence[tuple[matched_pairs.Place, matched_pairs.Place]],
-) -> Sequence[tuple[matched_pairs.Place, matched_pairs.Place, estimates.Contrast]]:
+) -> Sequence[_Twins]:
   """Compares columns that are alike but for one thing.
 
   Args:
     found: all such pairs of a report.
   """
-  compared = contrasts(tuple((a.column, b.column) for a, b in found))
+  compared = compare_pairs(tuple((a.column, b.column) for a, b in found))
   return [(a, b, compared[a.column, b.column]) for a, b in found]

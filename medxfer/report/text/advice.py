@@ -62,6 +62,7 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
   run = choice.chosen.first
   spec, recipe = run.spec, thesis.recipe(run.identity)
   return {
+      'the network': run.architecture.title if run.architecture else '',
       'the number of images to train on': f'{run.summary["n"]["train"]:,}',
       'pixels an image': recipe['images'],
       'the split': settings_lib.split_title(run.dataset, run.spec.data.split),

@@ -7,11 +7,11 @@ import math
 
 from medxfer import errors
 from medxfer.evaluation import multiple_testing
-from medxfer.model import layers
+from medxfer.report.read import estimates
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.study import layer_arms
 
 # A layer is called general whose index is at least this, by the lower end of
@@ -21,7 +21,8 @@ _GENERAL = 0.9
 # twenty (Zar, Significance testing of the Spearman rank correlation
 # coefficient, 1972); fewer than five always may.
 _BY_CHANCE = {5: 1.0, 6: 0.886, 7: 0.786, 8: 0.738, 9: 0.700, 10: 0.648,
-              11: 0.618, 12: 0.587, 13: 0.560}
+              11: 0.618, 12: 0.587, 13: 0.560, 14: 0.538, 15: 0.521,
+              16: 0.503}
 # With fewer cuts only a perfect order could be told from chance.
 _FEWEST_CUTS = 6
 _TUNED = f'{layer_arms.TUNED}_{layer_arms.IMAGENET}'
@@ -66,13 +67,14 @@ def _frozen(study: layer_studies.LayerStudy) -> str:
 
 
 def _fine_tuned(study: layer_studies.LayerStudy) -> str:
-  tuned = study.column(layer_arms.TUNED, layer_arms.IMAGENET, layer_arms.ALL)
+  tuned = study.column(layer_arms.TUNED, layer_arms.IMAGENET, study.whole)
   base = study.column(layer_arms.BASE)
   if not tuned or not base:
     return ''
-  scale = study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, layer_arms.ALL)
-  gaps = estimates.corrected([
-      estimates.contrast(column, base) for column in (tuned, scale) if column])
+  scale = study.column(
+      layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole)
+  gaps = contrasts.corrected([
+      contrasts.contrast(column, base) for column in (tuned, scale) if column])
   text = (f'If everything trains, ImageNet’s weights bring '
           f'{gaps[0].words} against random ones')
   if scale:
@@ -92,7 +94,7 @@ def _general(measured: layer_studies.Measured) -> str:
           f'{"serves" if len(general) == 1 else "serve"} this task as well as '
           'after fine-tuning, or nearly (the whole interval of the index is at '
           f'or above {_GENERAL}, and the layer clearly beats random filters)'
-          f'{_named(general)}{chance if len(general) == 1 else ""}.')
+          f'{_named(general, list(index))}{chance if len(general) == 1 else ""}.')
   if rest:
     least = min(rest, key=lambda layer: known[layer].value)
     text += (f' The lowest index is that of {least}, '
@@ -106,14 +108,15 @@ def _is_general(measured: layer_studies.Measured, layer: str) -> bool:
   transferred, random = (
       measured.probes.get(network, {}).get(layer)
       for network in (layer_arms.IMAGENET, layer_arms.RANDOM))
-  if index.low is None or not transferred or not random:
+  if not index or index.low is None or not transferred or not random:
     return False
-  gain = estimates.independent(transferred, random)
+  gain = contrasts.independent(transferred, random)
   return index.low >= _GENERAL and gain.is_clear and gain.value > 0
 
 
 def _moved(measured: layer_studies.Measured) -> str:
-  moved = measured.moved.get(_TUNED)
+  moved = {layer: one
+           for layer, one in (measured.moved.get(_TUNED) or {}).items() if one}
   if not moved:
     return ''
   most, least = (choose(moved, key=lambda layer: moved[layer].value)
@@ -127,23 +130,26 @@ def _put_back(measured: layer_studies.Measured) -> str:
   lost = measured.put_back.get(_TUNED)
   if not lost:
     return ''
-  p_values = [lost[layer].p_value() for layer in layers.CONVOLUTIONS]
-  if None in p_values:
+  known = {layer: one for layer, one in lost.items() if one}
+  p_values = [one.p_value() for one in known.values()]
+  tested = [p_value for p_value in p_values if p_value is not None]
+  if len(tested) < len(lost):
     return ''
   clear = [layer for layer, p_value in zip(
-      layers.CONVOLUTIONS, multiple_testing.holm(p_values))
-           if p_value < estimates.ALPHA and lost[layer].value > 0]
+      known, multiple_testing.holm(tested))
+           if p_value < estimates.ALPHA and known[layer].value > 0]
   if not clear:
     return ('Any one of the fine-tuned layers can be put back to ImageNet’s '
             'without a clear loss.')
-  worst = max(clear, key=lambda layer: lost[layer].value)
+  worst = max(clear, key=lambda layer: known[layer].value)
   if len(clear) == 1:
     return (f'Of the fine-tuned layers {worst} alone cannot be put back to '
-            f'ImageNet’s without a clear loss, {lost[worst].text()} of macro '
+            f'ImageNet’s without a clear loss, {known[worst].text()} of macro '
             'F1.')
   return (f'{len(clear)} of the fine-tuned layers cannot be put back to '
-          f'ImageNet’s without a clear loss{_named(clear)}; {worst} costs '
-          f'most, {lost[worst].text()} of macro F1.')
+          f'ImageNet’s without a clear loss{_named(clear, list(lost))}; '
+          f'{worst} costs '
+          f'most, {known[worst].text()} of macro F1.')
 
 
 def _agreement(source: str, measured: layer_studies.Measured) -> str:
@@ -167,19 +173,23 @@ def _count(names: Sequence[str]) -> str:
   return str(len(names)) if names else 'None'
 
 
-def _named(names: Iterable[str]) -> str:
-  """Returns ': ' and names; neighbours by their first and last."""
-  parts, places = [], [layers.CONVOLUTIONS.index(name) for name in names]
-  for place in places:
+def _named(names: Iterable[str], layers: list[str]) -> str:
+  """Returns ': ' and names; neighbours by their first and last.
+
+  Args:
+    names: some layers, first to last.
+    layers: all layers, first to last.
+  """
+  parts: list[list[int]] = []
+  for place in map(layers.index, names):
     if parts and parts[-1][1] == place - 1:
       parts[-1][1] = place
     else:
       parts.append([place, place])
-  words = [layers.CONVOLUTIONS[a] if a == b else
-           f'{layers.CONVOLUTIONS[a]} to {layers.CONVOLUTIONS[b]}'
+  words = [layers[a] if a == b else f'{layers[a]} to {layers[b]}'
            for a, b in parts]
   return f': {", ".join(words)}' if words else ''
 
 
 def _text(column: settings_lib.Column) -> str:
-  return estimates.estimate(column, 'f1_macro').text()
+  return estimates.f1_macro(column).text()

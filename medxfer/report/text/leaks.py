@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import dataclasses
 
 from medxfer.data import registry
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.report.text import tables
 
 
@@ -122,7 +122,7 @@ def _sets(leak: Leak) -> str:
 def without_copies(column: settings_lib.Column) -> str:
   """Says what a network scores on the test images without a copy, or ''."""
   full, rest = (accuracy(column, is_full=part) for part in (True, False))
-  if rest is None:
+  if not rest or not full:
     return ''
   n = column.first.summary['test_without_copies']['n']
   return (f'On the {n:,} test images without a copy in train, accuracy is '
@@ -142,11 +142,10 @@ def accuracy(
   Returns:
     The estimate; None if a run has no copies or did not look for any.
   """
-  tests = [run.summary['test' if is_full else 'test_without_copies']
-           if run.summary.get('test_without_copies') else None
-           for run in column.runs]
-  if None in tests:
+  if not all(run.summary.get('test_without_copies') for run in column.runs):
     return None
+  tests = [run.summary['test' if is_full else 'test_without_copies']
+           for run in column.runs]
   return estimates.over_seeds([test[key] for test in tests],
                               [test['intervals'].get(key) for test in tests])
 

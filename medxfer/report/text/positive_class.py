@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.report.text import tables
 
 _RATES = {'sensitivity': 'Sensitivity', 'specificity': 'Specificity',

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 
+from medxfer.report.read import estimates
+from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
-from medxfer.report.stats import estimates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,8 +218,9 @@ def uncertainty(setting: settings_lib.Setting) -> Iterable[str]:
 def _unlike(networks: tuple[settings_lib.Column, ...]) -> Iterable[str]:
   """Yields the keys in which a network's recipe is not the first one's."""
   for column in networks[1:]:
-    keys = settings_lib.unlike(networks[0], column)
+    keys = recipes.unlike(
+        networks[0].first.identity, column.first.identity)
     if keys:
-      mine, other = (settings_lib.recipe_words(c, keys)
+      mine, other = (recipes.words(c.first.spec, keys)
                      for c in (column, networks[0]))
       yield f'{column.title}: {mine} ({networks[0].title}: {other}).'

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import dataclasses
 
 from medxfer import errors
+from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
+from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
-from medxfer.report.stats import estimates
 from medxfer.report.stats import matched_pairs
 from medxfer.report.stats import pairs
 from medxfer.report.text import advice as advice_lib
@@ -137,7 +138,7 @@ def _brought(setting: settings_lib.Setting) -> Line:
   if a.notes or b.notes:
     return line(name, _UNKNOWN, *cautions.unfinished([a, b]))
   gain = pairs.between(a, b, setting.networks)
-  keys = settings_lib.unlike(a, b)
+  keys = recipes.unlike(a.first.identity, b.first.identity)
   verdict = 'No clear difference from random weights.'
   if gain.is_clear:
     better, worse = 'ImageNet weights', 'random ones'
@@ -151,8 +152,8 @@ def _brought(setting: settings_lib.Setting) -> Line:
   if keys:
     sentences.append(
         'The two recipes differ, so the difference is that of weights and '
-        f'recipe together: {settings_lib.recipe_words(a, keys)} from ImageNet; '
-        f'{settings_lib.recipe_words(b, keys)} from random weights.')
+        f'recipe together: {recipes.words(a.first.spec, keys)} from ImageNet; '
+        f'{recipes.words(b.first.spec, keys)} from random weights.')
   ham = setting.column('ham')
   if ham and not ham.notes:
     less = pairs.between(a, ham, setting.networks)
@@ -252,4 +253,4 @@ def _twin(
 
 
 def _f1(column: settings_lib.Column) -> str:
-  return estimates.estimate(column, 'f1_macro').text()
+  return estimates.f1_macro(column).text()

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 
-from medxfer.report.figures import by_layer
+from medxfer.report.figures import line_charts
 from medxfer.report.figures import style
+from medxfer.report.read import estimates
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
 from medxfer.report.stats import freezing
 from medxfer.study import layer_arms
 
@@ -29,7 +30,7 @@ def over_cuts(
     name: stem -> name of a file that no other has.
   """
   base = study.column(layer_arms.BASE)
-  start = {0: f1(base)} if base else {}
+  start = {0: estimates.f1_macro(base)} if base else {}
   charts = []
   for kind, title, caption in (
       (layer_arms.FROZEN, 'Frozen transfer',
@@ -43,13 +44,13 @@ def over_cuts(
         _line(source, {**start, **_values(study.curve(kind, source))})
         for source in study.sources if study.curve(kind, source)]
     if lines:
-      charts.append(by_layer.over_counts(
+      charts.append(line_charts.over_counts(
           name(f'layers_{kind}'), title,
           f'{caption} 0: everything from random weights. Bars: 95 % intervals.',
           'transferred layers', lines))
   unfrozen = freezing.unfrozen(study)
   if len(unfrozen) > 1:
-    charts.append(by_layer.over_counts(
+    charts.append(line_charts.over_counts(
         name('layers_unfrozen'), 'Unfreezing',
         'All layers come from ImageNet; the head and so many of the last '
         'layers train. Where the curve is flat, training more pays nothing.',
@@ -59,70 +60,71 @@ def over_cuts(
 
 
 def over_layers(
-    measured: layer_studies.Measured, name: Name
+    measured: layer_studies.Measured, layers: Sequence[str], name: Name
 ) -> list[style.Chart]:
-  """Draws what was measured of each layer; `name` as for `over_cuts`."""
+  """Draws what was measured of each layer.
+
+  Args:
+    measured: of each layer.
+    layers: the convolutions, first to last.
+    name: as for `over_cuts`.
+  """
   return [
-      by_layer.over_layers(
+      line_charts.over_layers(
           name('layers_probes'), 'What a linear probe reads',
           'Macro F1, on test images, of a linear classifier of what each '
           'layer makes of an image, averaged over the image.',
-          'macro F1 of a probe', _lines(measured.probes)),
-      by_layer.over_layers(
+          'macro F1 of a probe', layers, _lines(measured.probes)),
+      line_charts.over_layers(
           name('layers_index'), 'General or specific',
           '1: the layer serves this task as well as after fine-tuning on it; '
           '0: no better than random filters.',
-          'generality index', _lines(measured.index)),
-      by_layer.over_layers(
+          'generality index', layers, _lines(measured.index)),
+      line_charts.over_layers(
           name('layers_moved'), 'How far training moved the weights',
           'Distance between a layer’s weights before and after training, '
-          'relative to their size before.', 'relative change',
+          'relative to their size before.', 'relative change', layers,
           _lines(measured.moved)),
-      by_layer.over_layers(
+      line_charts.over_layers(
           name('layers_similarity'), 'How alike layers see the images',
           'Linear CKA of what a layer makes of the test images in two '
           'networks. 1: the same but for rotation and scale; 0: unrelated.',
-          'CKA', similar(measured)),
-      by_layer.over_layers(
+          'CKA', layers, similar(measured)),
+      line_charts.over_layers(
           name('layers_put_back'), 'Put one layer back',
           'Macro F1 that is lost if one layer alone is put back to what it '
           'was before training. About 0: it need not have trained.',
-          'macro F1 lost', _lines(measured.put_back)),
+          'macro F1 lost', layers, _lines(measured.put_back)),
   ]
 
 
-def similar(measured: layer_studies.Measured) -> list[by_layer.Curve]:
+def similar(measured: layer_studies.Measured) -> list[line_charts.Curve]:
   """Returns CKA before and after training, and between fine-tuned ones."""
   found = []
   for (a, b), values in measured.similarity.items():
     if b == f'{layer_arms.TUNED}_{a}' or (a, b) == (layer_arms.RANDOM, layer_arms.OWN):
-      found.append(by_layer.Curve(
+      found.append(line_charts.Curve(
           f'{layer_studies.called(a)}: before, after', _role(b), values))
     elif a == f'{layer_arms.TUNED}_{layer_arms.IMAGENET}' and b in measured.index:
-      found.append(by_layer.Curve(
+      found.append(line_charts.Curve(
           f'fine-tuned here, on {layer_studies.called(b)}', _TWO_TASKS, values))
   return found
-
-
-def f1(column: settings_lib.Column) -> estimates.Estimate:
-  """Returns the macro F1 of a network on test images."""
-  return estimates.estimate(column, 'f1_macro')
 
 
 def _values(
     curve: Mapping[int, settings_lib.Column],
 ) -> dict[int, estimates.Estimate]:
-  return {count: f1(column) for count, column in curve.items()}
+  return {count: estimates.f1_macro(column) for count, column in curve.items()}
 
 
 def _lines(
     networks: Mapping[str, layer_studies.ByLayer],
-) -> list[by_layer.Curve]:
+) -> list[line_charts.Curve]:
   return [_line(network, values) for network, values in networks.items()]
 
 
-def _line(network: str, values: Mapping) -> by_layer.Curve:
-  return by_layer.Curve(layer_studies.called(network), _role(network), values)
+def _line(network: str, values: Mapping) -> line_charts.Curve:
+  return line_charts.Curve(layer_studies.called(network), _role(network), values)
 
 
 def _role(network: str) -> int:

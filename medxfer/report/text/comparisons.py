@@ -6,8 +6,10 @@ import itertools
 from typing import Any
 
 from medxfer.report.read import collect
+from medxfer.report.read import estimates
+from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.stats import estimates
+from medxfer.report.stats import contrasts
 from medxfer.report.stats import matched_pairs
 from medxfer.report.stats import pairs as pairs_lib
 from medxfer.report.text import leaks
@@ -148,10 +150,11 @@ def runs(collection: collect.Collection, name: str) -> tables.Table:
     summary, spec = run.summary, run.spec
     height, width = spec.data.image_size
     rows.append((
-        tables.words(run.name), tables.words(spec.arm),
+        tables.words(run.name), tables.words(', '.join(filter(None, (
+            spec.arm, settings_lib.network_title(run.architecture))))),
         tables.words(settings_lib.dataset_title(run.dataset)),
         tables.words(settings_lib.split_title(run.dataset, spec.data.split)),
-        tables.words(settings_lib.recipe_title(settings_lib.recipe(spec))
+        tables.words(recipes.title(recipes.of(spec))
                      if not run.is_baseline else estimates.NOTHING),
         tables.figure(height * width, text=f'{height}×{width}'),
         tables.figure(spec.seed, 0),
@@ -186,7 +189,8 @@ def _where(place: matched_pairs.Place) -> str:
   height, width = place.column.first.spec.data.image_size
   parts = [settings_lib.dataset_title(place.setting.dataset)]
   if not place.column.first.is_baseline:
-    parts.append(settings_lib.recipe_title(place.setting.recipe))
+    parts += [place.setting.network] if place.setting.network else []
+    parts.append(recipes.title(place.setting.recipe))
   return ', '.join([*parts, f'{height}×{width}'])
 
 
@@ -218,7 +222,7 @@ def _copies(column: settings_lib.Column) -> tables.Cell:
   return tables.figure(leak.known_copies, 0)
 
 
-def _f1(contrast: estimates.Contrast) -> tuple[tables.Cell, ...]:
+def _f1(contrast: contrasts.Contrast) -> tuple[tables.Cell, ...]:
   """Returns the cells of the columns `_F1`."""
   return (tables.spread(contrast.f1_macro, signed=True),
           _p_value(contrast.p_value), _p_value(contrast.adjusted))

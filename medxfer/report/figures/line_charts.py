@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+from typing import Any
 
 from matplotlib import axes as mpl_axes
 
-from medxfer.model import layers
 from medxfer.report.figures import style
-from medxfer.report.stats import estimates
+from medxfer.report.read import estimates
 
 _SHIFT = 0.09  # Between the bars of neighbours, which would hide each other.
 
@@ -25,29 +25,29 @@ class Curve:
 
   title: str
   role: int
-  values: Mapping[str | int, estimates.Estimate | None]
+  values: Mapping[Any, estimates.Estimate | None]
 
 
 def over_layers(
     name: str, title: str, caption: str, measure: str,
-    lines: Sequence[Curve],
+    layers: Sequence[str], lines: Sequence[Curve],
 ) -> style.Chart:
-  """Draws a value of each of the thirteen convolutions.
+  """Draws a value of each convolution.
 
   Args:
     name: stem of the file.
     title: one line.
     caption: how to read it.
     measure: what the values are.
+    layers: the convolutions, first to last.
     lines: their values by layer.
   """
   places = [
       dataclasses.replace(line, values={
           place: line.values[layer]
-          for place, layer in enumerate(layers.CONVOLUTIONS, start=1)
-          if line.values[layer] is not None}) for line in lines]
+          for place, layer in enumerate(layers, start=1)}) for line in lines]
   ticks = {place: layer.removeprefix('block').replace('_conv', '.')
-           for place, layer in enumerate(layers.CONVOLUTIONS, start=1)}
+           for place, layer in enumerate(layers, start=1)}
   return _chart(name, title, caption, 'layer (block.convolution)', measure,
                 places, ticks)
 
@@ -74,12 +74,15 @@ def _chart(
     name: str, title: str, caption: str, axis: str, measure: str,
     lines: Sequence[Curve], ticks: Mapping[int, str],
 ) -> style.Chart:
+  known = [{place: one for place, one in line.values.items() if one}
+           for line in lines]
+
   def paint(axes: mpl_axes.Axes) -> None:
-    for i, line in enumerate(lines):
+    for i, (line, values) in enumerate(zip(lines, known)):
       shift = (i - (len(lines) - 1) / 2) * _SHIFT
-      one = line.values.values()
+      one = values.values()
       axes.errorbar(
-          [place + shift for place in line.values], [e.value for e in one],
+          [place + shift for place in values], [e.value for e in one],
           yerr=[[e.value - _ends(e)[0] for e in one],
                 [_ends(e)[1] - e.value for e in one]],
           color=style.CLASSES[line.role], linestyle=style.DASHES[line.role],
@@ -95,29 +98,33 @@ def _chart(
   return style.Chart(
       name=name, title=title, caption=caption,
       label=f'Line chart of {measure} by {axis}. ' + ' '.join(
-          _told(line, ticks) for line in lines),
+          _told(line.title, values, ticks)
+          for line, values in zip(lines, known)),
       svg=style.draw((style.WIDTH, 3.0), paint),
       header=(axis, *(line.title for line in lines)),
       rows=tuple(
-          (text, *(line.values[place].text() if place in line.values
-                   else estimates.NOTHING for line in lines))
+          (text, *(values[place].text() if place in values
+                   else estimates.NOTHING for values in known))
           for place, text in ticks.items()))
 
 
 def _ends(estimate: estimates.Estimate) -> tuple[float, float]:
   """Returns where the bar of an estimate begins and ends."""
-  if estimate.low is None and estimate.sd is not None:
-    return estimate.value - estimate.sd, estimate.value + estimate.sd
-  if estimate.low is None:
-    return estimate.value, estimate.value
-  # A percentile interval need not hold its point.
-  return (min(estimate.low, estimate.value),
-          max(estimate.high, estimate.value))
+  if estimate.interval:
+    low, high = estimate.interval
+    # A percentile interval need not hold its point.
+    return min(low, estimate.value), max(high, estimate.value)
+  spread = estimate.sd or 0.0
+  return estimate.value - spread, estimate.value + spread
 
 
-def _told(line: Curve, ticks: Mapping[int, str]) -> str:
-  if not line.values:
-    return f'{line.title}: no values.'
-  ends = (f'{estimates.number(line.values[place].value)} at {ticks[place]}'
-          for place in (min(line.values), max(line.values)))
-  return f'{line.title}: {", ".join(ends)}.'
+def _told(
+    title: str,
+    values: Mapping[int, estimates.Estimate],
+    ticks: Mapping[int, str],
+) -> str:
+  if not values:
+    return f'{title}: no values.'
+  ends = (f'{estimates.number(values[place].value)} at {ticks[place]}'
+          for place in (min(values), max(values)))
+  return f'{title}: {", ".join(ends)}.'
