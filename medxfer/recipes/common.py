@@ -23,12 +23,12 @@ _DEFAULT = {
     'deterministic': True,  # The same bits again; GPUs may be faster without.
     'cache_dir': '',  # Empty: $MEDXFER_CACHE, ~/.cache/medxfer; or off.
     'data': {
-        'name': 'ham10000',
+        'name': 'ham10000',  # Or another of `medxfer.data.registry`.
         'dir': '',  # Empty: $MEDXFER_DATA/<name>.
         'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
         'phantom': 0,  # So many procedural images instead of real ones.
         'image_size': (224, 224),  # Height, width.
-        # By image; grouped; official: as published; official_grouped: the
+        # by_image; grouped; official: as published; official_grouped: the
         # published test, validation cut by group; auto: official or by_image.
         'split': 'by_image',
         'sides': '',  # Of `folder`: 'train=Learning,test=Exam'.
