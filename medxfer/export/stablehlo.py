@@ -50,7 +50,8 @@ def _serialized(network: networks.Network) -> bytearray:
 
   def classify(images: jax.Array) -> jax.Array:
     logits, _ = model.apply(
-        {'params': params}, preprocessing.preprocess(images, spec.preprocessing))
+        {'params': params},
+        preprocessing.preprocess(images, spec.preprocessing))
     return jax.nn.softmax(logits)
 
   [batch] = jax.export.symbolic_shape('batch')

@@ -26,7 +26,7 @@ _TOLERANCE = 1e-5
 @pytest.fixture(scope='module')
 def imagenet(real_weights):
   """The official weights."""
-  return weights.read(real_weights)
+  return weights.read(real_weights, _VGG16)
 
 
 def _pools(imagenet, images):

@@ -78,7 +78,8 @@ def file_names(architecture: architectures.Architecture) -> tuple[str, ...]:
   """
   keras = (_url(architecture).rsplit('/', 1)[1],) if (
       architecture.pretrained) else ()
-  return (*keras, f'{architecture.name}.safetensors', f'{architecture.name}.npz')
+  return (*keras, f'{architecture.name}.safetensors',
+          f'{architecture.name}.npz')
 
 
 def _url(architecture: architectures.Architecture) -> str:
