@@ -1,11 +1,14 @@
 """Protects the reading of weights files, above all of damaged and evil ones."""
 
 import pickle
+import struct
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
+import safetensors
+import safetensors.numpy
 
 from medxfer import errors
 from medxfer.model import architectures
@@ -201,6 +204,55 @@ def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
   with h5py.File(path, 'r+') as root:
     change(root)
   _refused(path, said)
+
+
+def _metadata_of(path):
+  with safetensors.safe_open(path, framework='numpy') as file:
+    return file.metadata()
+
+
+@pytest.mark.parametrize('change, metadata_of, said', [
+    ({}, lambda path: None, 'no metadata of medxfer'),
+    ({}, lambda path: {'format': 'pt'}, 'no metadata of medxfer'),
+    ({}, lambda path: {'medxfer': '{}'}, 'lacks the keys'),
+    ({'block2_conv1/bias': None}, _metadata_of, 'is absent'),
+    ({'more/bias': np.zeros(2, 'f4')}, _metadata_of, 'no such tensor'),
+    ({'block2_conv1/bias': np.zeros(3, 'f4')}, _metadata_of, '(3,)'),
+    ({'block2_conv1/bias': np.zeros(8, 'f8')}, _metadata_of, 'F64'),
+    ({'block2_conv1/bias': np.zeros(8, 'f4')}, _metadata_of, 'sha256'),
+])
+def test_bad_safetensors_is_refused(
+    fabricated, tmp_path, change, metadata_of, said):
+  """A file of others, or with other tensors than its metadata says."""
+  path = tmp_path / 'a.safetensors'
+  weights.write(fabricated, path)
+  held = metadata_of(path)
+  tensors = metadata.flatten(fabricated.params) | change
+  safetensors.numpy.save_file(
+      {name: array for name, array in tensors.items() if array is not None},
+      path, metadata=held)
+  _refused(path, said)
+
+
+@pytest.mark.parametrize('header', [
+    b'{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],'
+    b'"data_offsets":[0,4]}}',
+    b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}}',
+    b'{' * 100_000,
+])
+def test_a_forged_header_of_safetensors_is_refused(tmp_path, header):
+  """No header asks for more memory than the file has, or fills the stack."""
+  path = tmp_path / 'a.safetensors'
+  path.write_bytes(struct.pack('<Q', len(header)) + header + bytes(4))
+  _refused(path, 'damaged or truncated safetensors')
+
+
+def test_equal_weights_give_equal_safetensors(fabricated, tmp_path):
+  """A digest of the file then tells as much as the tensors."""
+  for name in ('a.safetensors', 'b.safetensors'):
+    weights.write(fabricated, tmp_path / name)
+  assert (tmp_path / 'a.safetensors').read_bytes() == (
+      tmp_path / 'b.safetensors').read_bytes()
 
 
 def test_an_archive_of_another_version_is_refused(tmp_path):
