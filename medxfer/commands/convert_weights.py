@@ -18,6 +18,7 @@ import pathlib
 from absl import flags
 
 from medxfer import errors
+from medxfer import export
 from medxfer import files
 from medxfer import launcher
 from medxfer.model import architectures
@@ -45,8 +46,6 @@ _PREPROCESSING = flags.DEFINE_enum(
     'files that do not say it themselves.')
 _OVERWRITE = flags.DEFINE_bool(
     'overwrite', False, 'Replace the output if it exists.')
-# Suffix of a whole network -> what it is written for; see `medxfer.export`.
-_NETWORKS = {'.keras': 'keras', '.onnx': 'onnx', '.stablehlo': 'stablehlo'}
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'workdir': '--source'}
 
@@ -77,8 +76,8 @@ def convert(
     UsageError: the output exists, has an unknown suffix or one that
       contradicts `to`; or the preprocessing contradicts the source.
   """
-  is_network = output.suffix in _NETWORKS
-  kind = _NETWORKS[output.suffix] if is_network else writing.kind(output)
+  is_network = export.is_format(output)
+  kind = output.suffix[1:] if is_network else writing.kind(output)
   if to not in (None, kind):
     raise errors.UsageError(
         f'--to={to} does not fit --output={output}: .safetensors and .npz are '
@@ -120,7 +119,6 @@ def _export(
         f'{output}: a whole network needs the workdir of a run as --source, '
         f'which knows its image size; {source} is a file. For the backbone '
         'alone name a .safetensors, .npz, .h5 or .weights.h5')
-  from medxfer import export
   from medxfer.runs import workdir
   spec = workdir.read_spec(source)
   export.export(export.Network(
