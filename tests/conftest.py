@@ -30,6 +30,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.data import phantom
+from medxfer.model import architectures
 from medxfer.model import weights
 
 
@@ -85,7 +86,7 @@ def _real(name: str) -> pathlib.Path:
 def real_weights() -> pathlib.Path:
   """The file of the real weights: $MEDXFER_WEIGHTS, or from a package."""
   try:
-    return weights.locate(None)
+    return weights.locate(None, architectures.BY_NAME['vgg16'])
   except errors.DataError as error:
     if os.environ.get('MEDXFER_WEIGHTS'):
       raise

@@ -28,6 +28,7 @@ _FLOORS = {
     'medxfer.training': 2,
     'medxfer.baselines': 3,
     'medxfer.explain': 3,
+    'medxfer.export': 3,
     'medxfer.layerwise': 3,
     'medxfer.runs': 4,
     'medxfer.report': 5,

@@ -12,8 +12,10 @@ from medxfer import errors
 from medxfer import launcher
 from medxfer import paths
 from medxfer.data import datasets
+from medxfer.model import architectures
 from medxfer.model import weights
 
+_VGG16 = architectures.BY_NAME['vgg16']
 _ROOT = pathlib.Path(__file__).parents[1]
 _LAUNCHERS = [
     path for folder in ('medxfer', 'tools')
@@ -102,8 +104,8 @@ def _without_home(monkeypatch):
     (lambda p: launcher.path(_flag(p)), '--output'),
     (lambda p: launcher.paths([p]), ''),
     (lambda p: datasets.folder(_Data(dir=p)), 'data.dir'),
-    (lambda p: weights.locate(p), 'model.weights'),
-    (lambda p: weights.locate('', environ={'MEDXFER_WEIGHTS': p}),
+    (lambda p: weights.locate(p, _VGG16), 'model.weights'),
+    (lambda p: weights.locate('', _VGG16, environ={'MEDXFER_WEIGHTS': p}),
      '$MEDXFER_WEIGHTS'),
     (cache.folder, 'cache_dir'),
 ])

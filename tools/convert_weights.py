@@ -1,4 +1,4 @@
-"""Converts VGG-16 weights between Keras, runs and medxfer.
+"""Converts weights between Keras, runs and medxfer, and exports networks.
 
 See `medxfer/commands/convert_weights.py`.
 """

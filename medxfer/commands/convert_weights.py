@@ -1,9 +1,15 @@
-r"""Converts VGG-16 weights between Keras, runs and medxfer.
+r"""Converts weights between Keras, runs and medxfer, and exports networks.
 
-  python -m medxfer convert_weights --source=vgg16_notop.h5 --output=vgg16.npz
+  python -m medxfer convert_weights \
+      --source=vgg16_notop.h5 --output=vgg16.safetensors
   python -m medxfer convert_weights --source=RUN_WORKDIR --output=ham.weights.h5
+  python -m medxfer convert_weights --source=RUN_WORKDIR --output=ham.onnx
 
-Every tensor is compared with VGG-16 and with the digests that the source
+.safetensors and .npz hold all tensors, for medxfer; .h5 and .weights.h5 the
+backbone, for Keras; .keras, .onnx and .stablehlo a whole network with its
+preprocessing and class names, for Keras, ONNX Runtime and JAX (see
+`medxfer.export`). The architecture of a file is found out from its tensors.
+Every tensor is compared with it and with the digests that the source
 announces; official ImageNet weights are recognised.
 """
 
@@ -12,21 +18,24 @@ import pathlib
 from absl import flags
 
 from medxfer import errors
+from medxfer import export
 from medxfer import files
 from medxfer import launcher
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata
 from medxfer.model.weights import writing
 
 _SOURCE = flags.DEFINE_string(
     'source', None,
-    'Weights file (.h5, .weights.h5, .keras, .onnx, .npz) or the workdir of a '
-    'run.', required=True)
+    'Weights file (.h5, .weights.h5, .keras, .onnx, .safetensors, .npz) or the '
+    'workdir of a run.', required=True)
 _OUTPUT = flags.DEFINE_string(
     'output', None,
-    'File to write: .npz for medxfer, .h5 or .weights.h5 for Keras.',
+    'File to write: .safetensors or .npz for medxfer; .h5 or .weights.h5, the '
+    'backbone for Keras; of a run also .keras, .onnx or .stablehlo, the whole '
+    'network.',
     required=True)
 _TO = flags.DEFINE_enum(
     'to', None, ['medxfer', 'keras'],
@@ -57,7 +66,7 @@ def convert(
     source: what to read.
     output: the file to write.
     to: 'medxfer' or 'keras'; None goes by the suffix of `output`.
-    preprocessing: one of `contract.PREPROCESSINGS`, where the source does not
+    preprocessing: one of `metadata.PREPROCESSINGS`, where the source does not
       say it.
     overwrite: whether `output` may be replaced.
 
@@ -69,15 +78,19 @@ def convert(
     UsageError: the output exists, has an unknown suffix or one that
       contradicts `to`; or the preprocessing contradicts the source.
   """
-  kind = writing.kind(output)
+  is_network = export.is_format(output)
+  kind = output.suffix[1:] if is_network else writing.kind(output)
   if to not in (None, kind):
     raise errors.UsageError(
-        f'--to={to} does not fit --output={output}: .npz is medxfer\'s, .h5 '
-        'and .weights.h5 are Keras\'.'
+        f'--to={to} does not fit --output={output}: .safetensors and .npz are '
+        'medxfer\'s, .h5, .weights.h5 and .keras are Keras\'.'
     )
   files.check_target(output, overwrite=overwrite)
   read = _read(source, preprocessing)
-  head = [layer for layer in layers.HEAD if layer in read.params]
+  if is_network:
+    _export(source, output, read, overwrite)
+    return _report(source, output, read)
+  head = [layer for layer in _architecture(read).head if layer in read.params]
   written = weights.write(
       read, output, overwrite=overwrite, drop=head if kind == 'keras' else ()
   )
@@ -86,7 +99,7 @@ def convert(
 
 def _read(source: pathlib.Path, preprocessing: str | None) -> weights.Weights:
   if not source.is_dir():
-    return weights.read(source, preprocessing=preprocessing)
+    return weights.read(source, None, preprocessing=preprocessing)
   if preprocessing:
     raise errors.UsageError(
         f'{source}: a run knows its preprocessing; leave --preprocessing out.'
@@ -96,15 +109,40 @@ def _read(source: pathlib.Path, preprocessing: str | None) -> weights.Weights:
   return checkpoints.export(source)
 
 
+def _export(
+    source: pathlib.Path,
+    output: pathlib.Path,
+    read: weights.Weights,
+    overwrite: bool,
+) -> None:
+  """Writes the whole network of a run."""
+  if not source.is_dir():
+    raise errors.UsageError(
+        f'{output}: a whole network needs the workdir of a run as --source, '
+        f'which knows its image size; {source} is a file. For the backbone '
+        'alone name a .safetensors, .npz, .h5 or .weights.h5')
+  from medxfer.runs import workdir
+  spec = workdir.read_spec(source)
+  export.export(export.Network(
+      spec=spec.model, params=read.params, image_size=spec.data.image_size,
+      class_names=read.contract.classes, source=read.contract.source,
+  ), output, overwrite=overwrite)
+
+
+def _architecture(read: weights.Weights) -> architectures.Architecture:
+  return architectures.BY_NAME[read.contract.architecture]
+
+
 def _report(
     source: pathlib.Path, output: pathlib.Path, written: weights.Weights
 ) -> list[str]:
   promise = written.contract
-  name = weights.recognise(written.params)
+  file = None if source.is_dir() else source
   lines = [
       f'read           {source}',
       f'source         {promise.source}',
-      f'recognised     {name or "not the official ImageNet weights"}',
+      f'architecture   {_architecture(written).title}',
+      f'recognised     {weights.origin(written, file)}',
       f'tensors        {len(promise.tensors)}',
       f'preprocessing  {promise.preprocessing}',
       f'digest         {promise.digest}',

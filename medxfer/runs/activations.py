@@ -31,6 +31,8 @@ _COLUMNS = 8
 _DEFAULT_SIZE = 224  # Of ImageNet's images, and of the thesis.
 
 # Caption -> weights; None is random ones.
+_VGG16 = architectures.BY_NAME['vgg16']
+
 _Found = dict[str, weights_lib.Weights | None]
 # Pixels, uint8 [height, width, 3] -> activation, [h, w, channels].
 _Look = Callable[[np.ndarray], np.ndarray]
@@ -76,7 +78,8 @@ def draw(
     grey_range = value_ranges.of_workdir(run, spec)
   warn = value_ranges.warner(grey_range)
   if 'imagenet' in starts:
-    found['ImageNet'] = weights_lib.read(weights_lib.locate(None))
+    found['ImageNet'] = weights_lib.read(
+        weights_lib.locate(None, _VGG16), _VGG16)
   if 'random' in starts:
     found['random'] = None
   looks = _looks(found, layer, image_size)
@@ -98,7 +101,7 @@ def _looks(
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
   model = vgg.VGG(
-      architecture=architectures.BY_NAME['vgg16'], classes=1, head_units=(1, 1))
+      architecture=_VGG16, classes=1, head_units=(1, 1))
   activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]

@@ -35,9 +35,7 @@ def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
     return None
   path, weights = _fitting(model)
   if model.init_from == 'imagenet':
-    known = weights_lib.recognise(weights.params)
-    console.line(f'weights: {path}: '
-             f'{known or "not the official ImageNet weights"}')
+    console.line(f'weights: {path}: {weights_lib.origin(weights, path)}')
   else:
     console.line(f'weights: {path}: {weights.contract.source}; its head is left '
              'out')
@@ -94,11 +92,11 @@ def _fitting(
   """Returns weights that fit the network, and where they are."""
   architecture = architectures.BY_NAME[spec.name]
   if spec.init_from == 'imagenet':
-    path = weights_lib.locate(spec.weights)
-    return path, weights_lib.read(path)
+    path = weights_lib.locate(spec.weights, architecture)
+    return path, weights_lib.read(path, architecture)
   path = _source(spec)
   return path, weights_lib.verify(
-      checkpoints.export(path), architecture.backbone_shapes(), path=path,
+      checkpoints.export(path), architecture, path=path,
       drop=architecture.head)
 
 

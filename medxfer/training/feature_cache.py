@@ -227,7 +227,8 @@ def key(
   return {
       'layer': task.strategy.entry,
       'weights': contracts.describe(
-          {name: params[name] for name in task.strategy.prefix}, source='',
+          {name: params[name] for name in task.strategy.prefix},
+          architecture=spec.model.name, source='',
           preprocessing=spec.model.preprocessing).digest,
       'images': images_digest,
       # The digest is of bytes, which may stand for 64 x 32 as for 32 x 64.

@@ -212,6 +212,7 @@ def _contract(
   images = spec.data.name + (' phantoms' if spec.data.phantom else '')
   return contracts.describe(
       progress.state.params,
+      architecture=spec.model.name,
       source=f'medxfer run on {images}, arm {spec.arm}, seed {spec.seed}, '
              f'epoch {len(progress.history)}, from {task.origin}',
       preprocessing=spec.model.preprocessing,

@@ -36,6 +36,7 @@ from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
 from medxfer.model.weights import native
+from medxfer.model.weights import safetensors_file
 from medxfer.recipes import folder as folder_config
 from medxfer.recipes import ham
 from medxfer.recipes import layers as layers_config
@@ -98,7 +99,7 @@ def _weights(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
   def parse(folder: pathlib.Path, content: bytes) -> None:
     path = folder / f'weights{suffix}'
     path.write_bytes(content)
-    weights.read(path)
+    weights.read(path, architectures.BY_NAME['vgg16'])
   return parse
 
 
@@ -209,6 +210,13 @@ def _npz(small: weights.Weights) -> bytes:
     return path.read_bytes()
 
 
+def _safetensors(small: weights.Weights) -> bytes:
+  with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / 'weights.safetensors'
+    safetensors_file.write(small, path)
+    return path.read_bytes()
+
+
 def _hdf5(small: weights.Weights) -> bytes:
   file = io.BytesIO()
   with h5py.File(file, 'w') as root:
@@ -255,7 +263,8 @@ def _small_weights() -> weights.Weights:
       'kernel': np.zeros((3, 3, 3, 64), np.float32),
       'bias': np.zeros(64, np.float32)}}
   return weights.Weights(params, weights.describe(
-      params, source='a test', preprocessing='caffe', classes=('a', 'b')))
+      params, architecture='vgg16', source='a test', preprocessing='caffe',
+      classes=('a', 'b')))
 
 
 def _table() -> dict[str, Parser]:
@@ -270,6 +279,7 @@ def _table() -> dict[str, Parser]:
       'ham_table': Parser(_ham_table, head),
       'groups': Parser(_groups, b'image,group\n1.png,p\nb/2.png,q\n'),
       'npz': Parser(_weights('.npz'), _npz(small)),
+      'safetensors': Parser(_weights('.safetensors'), _safetensors(small)),
       'hdf5': Parser(_weights('.weights.h5'), _hdf5(small)),
       'keras': Parser(
           _weights('.keras'), _zip('model.weights.h5', _hdf5(small))),

@@ -101,4 +101,5 @@ def test_the_seeds_are_what_they_are_said_to_be():
              if not parser.feed(parser.seed)}
   # One convolution in place of thirteen, which would be too large to change;
   # and the two that must be refused.
-  assert refused == {'npz', 'hdf5', 'keras', 'onnx', 'nested', 'layers'}
+  assert refused == {
+      'npz', 'safetensors', 'hdf5', 'keras', 'onnx', 'nested', 'layers'}

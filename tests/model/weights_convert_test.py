@@ -9,8 +9,10 @@ import pytest
 
 from medxfer import errors
 from medxfer.commands import convert_weights
+from medxfer.model import architectures
 from medxfer.model import weights
 
+_TINY = architectures.BY_NAME['tiny']
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -38,10 +40,12 @@ def test_command_converts_and_reports(nameless, fabricated, tmp_path):
               '--preprocessing=tf')
   assert done.returncode == 0, done.stderr
   for said in (nameless.name, 'not the official ImageNet weights',
-               'tensors        26', 'preprocessing  tf',
+               'architecture   Tiny VGG', 'tensors        6',
+               'preprocessing  tf',
                fabricated.contract.digest, str(output)):
     assert said in done.stdout
-  assert weights.read(output).contract.digest == fabricated.contract.digest
+  assert weights.read(
+      output, _TINY).contract.digest == fabricated.contract.digest
 
 
 @pytest.mark.parametrize('flags, status, said', [
@@ -69,7 +73,7 @@ def test_conversion_there_and_back(fabricated, nameless, tmp_path):
   convert_weights.convert(nameless, native, preprocessing='tf')
   for name in ('b.h5', 'b.weights.h5'):
     convert_weights.convert(native, tmp_path / name, to='keras')
-    again = weights.read(tmp_path / name)
+    again = weights.read(tmp_path / name, _TINY)
     assert again.contract.digest == fabricated.contract.digest
     assert again.contract.preprocessing == 'tf'
 
@@ -83,7 +87,7 @@ def test_output_is_replaced_only_when_asked(nameless, tmp_path):
   assert output.read_text() == 'precious'
   convert_weights.convert(
       nameless, output, preprocessing='tf', overwrite=True)
-  assert weights.read(output).contract.preprocessing == 'tf'
+  assert weights.read(output, _TINY).contract.preprocessing == 'tf'
 
 
 def test_official_weights_are_announced(real_weights, tmp_path):

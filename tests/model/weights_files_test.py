@@ -1,18 +1,23 @@
 """Protects the reading of weights files, above all of damaged and evil ones."""
 
 import pickle
+import struct
 import zipfile
 
 import h5py
 import numpy as np
 import pytest
+import safetensors
+import safetensors.numpy
 
 from medxfer import errors
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import keras_files
 from medxfer.model.weights import metadata
 
-_FORMATS = ('a.npz', 'a.h5', 'a.weights.h5')
+_TINY = architectures.BY_NAME['tiny']
+_FORMATS = ('a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5')
 
 
 def _equal(one, other):
@@ -23,7 +28,7 @@ def _equal(one, other):
 
 def _refused(path, *words, **kwargs):
   with pytest.raises(errors.DataError) as caught:
-    weights.read(path, **kwargs)
+    weights.read(path, _TINY, **kwargs)
   for word in (path.name, *words):
     assert word in str(caught.value)
 
@@ -33,29 +38,31 @@ def test_round_trip(fabricated, tmp_path, name):
   """What is written is read again bit for bit, with its contract."""
   path = tmp_path / name
   weights.write(fabricated, path)
-  again = weights.read(path)
+  again = weights.read(path, _TINY)
   assert _equal(again, fabricated)
   assert again.contract == fabricated.contract
   assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
-def test_head_is_kept_by_npz_and_has_to_be_named_for_keras(
-    fabricated, tmp_path
+@pytest.mark.parametrize('name', ['a.npz', 'a.safetensors'])
+def test_head_is_kept_by_medxfer_and_has_to_be_named_for_keras(
+    fabricated, tmp_path, name
 ):
   """A trained head survives conversion, and never vanishes unsaid."""
   params = dict(fabricated.params, predictions={
       'kernel': np.ones((8, 2), np.float32), 'bias': np.ones(2, np.float32)})
   headed = weights.Weights(params, weights.describe(
-      params, source='a run', preprocessing='tf', classes=('a', 'b')))
-  weights.write(headed, tmp_path / 'a.npz')
-  again = weights.read(tmp_path / 'a.npz')
+      params, architecture='tiny', source='a run', preprocessing='tf',
+      classes=('a', 'b')))
+  weights.write(headed, tmp_path / name)
+  again = weights.read(tmp_path / name, _TINY)
   assert _equal(again, headed) and again.contract.classes == ('a', 'b')
   with pytest.raises(errors.DataError, match='predictions'):
     weights.write(headed, tmp_path / 'a.h5')
   assert not (tmp_path / 'a.h5').exists()
   written = weights.write(headed, tmp_path / 'a.h5', drop=['predictions'])
   assert written.dropped == ('predictions',)
-  assert _equal(weights.read(tmp_path / 'a.h5'), fabricated)
+  assert _equal(weights.read(tmp_path / 'a.h5', _TINY), fabricated)
 
 
 def test_write_refuses_before_it_writes(fabricated, tmp_path):
@@ -76,11 +83,11 @@ def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
   with pytest.raises(errors.UsageError, match='tf'):
-    weights.read(path, preprocessing='caffe')
+    weights.read(path, _TINY, preprocessing='caffe')
   with h5py.File(path, 'r+') as root:
     del root.attrs[keras_files.CONTRACT_ATTRIBUTE]
   _refused(path, '--preprocessing')
-  again = weights.read(path, preprocessing='caffe')
+  again = weights.read(path, _TINY, preprocessing='caffe')
   assert again.contract.preprocessing == 'caffe'
 
 
@@ -94,7 +101,7 @@ def test_top_of_the_full_keras_file_is_left_out_and_said(
     root.attrs.clear()
     for layer in ('fc1', 'fc2', 'predictions'):
       root[f'{layer}/{layer}_W_1:0'] = np.zeros((2, 2), 'f4')
-  read = weights.read(path, preprocessing='caffe')
+  read = weights.read(path, _TINY, preprocessing='caffe')
   assert _equal(read, fabricated)
   assert read.dropped == ('fc1', 'fc2', 'predictions')
   assert 'without its layers fc1, fc2, predictions' in read.contract.source
@@ -113,14 +120,13 @@ def test_truncated_file_is_refused(fabricated, tmp_path, name, share):
 
 @pytest.mark.parametrize('name', _FORMATS)
 def test_flipped_bit_is_refused(fabricated, tmp_path, name):
-  """One wrong bit among 59 million bytes is noticed by the digests."""
+  """One wrong bit of a tensor is noticed by the digests."""
   path = tmp_path / name
   weights.write(fabricated, path)
-  with path.open('r+b') as file:
-    file.seek(30_000_000)
-    byte = file.read(1)[0]
-    file.seek(30_000_000)
-    file.write(bytes([byte ^ 1]))
+  data = bytearray(path.read_bytes())
+  kernel = fabricated.params['block2_conv2']['kernel']
+  data[data.index(kernel.tobytes()) + kernel.nbytes // 2] ^= 1
+  path.write_bytes(data)
   _refused(path)
 
 
@@ -150,7 +156,7 @@ def _soft(root):
 
 
 def _twice(root):
-  root.create_dataset('other/block1_conv1/bias:0', data=np.zeros(64, 'f4'))
+  root.create_dataset('other/block1_conv1/bias:0', data=np.zeros(8, 'f4'))
 
 
 def _vgg19(root):
@@ -164,7 +170,7 @@ def _odd_float(root):
   odd.set_ebias(2**24)
   h5py.h5d.create(
       root['block2_conv1/block2_conv1'].id, b'bias:0', odd,
-      h5py.h5s.create_simple((128,)))
+      h5py.h5s.create_simple((8,)))
 
 
 def _contract(root):
@@ -172,18 +178,18 @@ def _contract(root):
 
 
 @pytest.mark.parametrize('change, said', [
-    (_nan, 'block2_conv1/bias: 1 of 128 values are NaN'),
-    (_missing, '- block2_conv1/bias (128,): missing'),
-    (_replaced(data=np.zeros(3, 'f4')), 'shape is (3,), should be (128,)'),
-    (_replaced(data=np.zeros(128, 'i4')), 'dtype is int32'),
-    (_replaced(data=np.zeros(128, 'f8')), 'dtype is float64'),
+    (_nan, 'block2_conv1/bias: 1 of 8 values are NaN'),
+    (_missing, '- block2_conv1/bias (8,): missing'),
+    (_replaced(data=np.zeros(3, 'f4')), 'shape is (3,), should be (8,)'),
+    (_replaced(data=np.zeros(8, 'i4')), 'dtype is int32'),
+    (_replaced(data=np.zeros(8, 'f8')), 'dtype is float64'),
     (_replaced(data=b'text'), '~ block2_conv1/bias'),
     (_replaced(shape=(2**40, 2**20), dtype='f4', chunks=(64, 64)),
      'shape is (1099511627776, 1048576)'),
-    (_replaced(shape=(128,), dtype='f4',
+    (_replaced(shape=(8,), dtype='f4',
                external=[('/etc/passwd', 0, h5py.h5f.UNLIMITED)]),
      'other files'),
-    (_replaced(data=np.ones(128, 'f4')), 'sha256'),
+    (_replaced(data=np.ones(8, 'f4')), 'sha256'),
     (_external, 'an external link'),
     (_soft, 'a soft link'),
     (_twice, 'holds block1_conv1/bias twice'),
@@ -200,6 +206,55 @@ def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
   _refused(path, said)
 
 
+def _metadata_of(path):
+  with safetensors.safe_open(path, framework='numpy') as file:
+    return file.metadata()
+
+
+@pytest.mark.parametrize('change, metadata_of, said', [
+    ({}, lambda path: None, 'no metadata of medxfer'),
+    ({}, lambda path: {'format': 'pt'}, 'no metadata of medxfer'),
+    ({}, lambda path: {'medxfer': '{}'}, 'lacks the keys'),
+    ({'block2_conv1/bias': None}, _metadata_of, 'is absent'),
+    ({'more/bias': np.zeros(2, 'f4')}, _metadata_of, 'no such tensor'),
+    ({'block2_conv1/bias': np.zeros(3, 'f4')}, _metadata_of, '(3,)'),
+    ({'block2_conv1/bias': np.zeros(8, 'f8')}, _metadata_of, 'F64'),
+    ({'block2_conv1/bias': np.zeros(8, 'f4')}, _metadata_of, 'sha256'),
+])
+def test_bad_safetensors_is_refused(
+    fabricated, tmp_path, change, metadata_of, said):
+  """A file of others, or with other tensors than its metadata says."""
+  path = tmp_path / 'a.safetensors'
+  weights.write(fabricated, path)
+  held = metadata_of(path)
+  tensors = metadata.flatten(fabricated.params) | change
+  safetensors.numpy.save_file(
+      {name: array for name, array in tensors.items() if array is not None},
+      path, metadata=held)
+  _refused(path, said)
+
+
+@pytest.mark.parametrize('header', [
+    b'{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],'
+    b'"data_offsets":[0,4]}}',
+    b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}}',
+    b'{' * 100_000,
+])
+def test_a_forged_header_of_safetensors_is_refused(tmp_path, header):
+  """No header asks for more memory than the file has, or fills the stack."""
+  path = tmp_path / 'a.safetensors'
+  path.write_bytes(struct.pack('<Q', len(header)) + header + bytes(4))
+  _refused(path, 'damaged or truncated safetensors')
+
+
+def test_equal_weights_give_equal_safetensors(fabricated, tmp_path):
+  """A digest of the file then tells as much as the tensors."""
+  for name in ('a.safetensors', 'b.safetensors'):
+    weights.write(fabricated, tmp_path / name)
+  assert (tmp_path / 'a.safetensors').read_bytes() == (
+      tmp_path / 'b.safetensors').read_bytes()
+
+
 def test_an_archive_of_another_version_is_refused(tmp_path):
   """As the fuzzer found one: Python's reader calls it not implemented."""
   path = tmp_path / 'a.npz'
@@ -210,11 +265,11 @@ def test_an_archive_of_another_version_is_refused(tmp_path):
   _refused(path, 'zip file version')
 
 
-def test_hdf5_without_a_vgg16_is_refused(tmp_path):
-  """Another network's weights are no VGG-16."""
+def test_hdf5_of_another_network_is_refused(tmp_path):
+  """Its layers have other names and shapes."""
   with h5py.File(tmp_path / 'a.h5', 'w') as root:
     root.create_dataset('conv1/kernel:0', data=np.zeros((3, 3, 3, 64), 'f4'))
-  _refused(tmp_path / 'a.h5', 'no VGG-16')
+  _refused(tmp_path / 'a.h5', 'no Tiny VGG')
 
 
 class _Bomb:

@@ -26,17 +26,18 @@ _TOLERANCE = 1e-5
 @pytest.fixture(scope='module')
 def imagenet(real_weights):
   """The official weights."""
-  return weights.read(real_weights)
+  return weights.read(real_weights, _VGG16)
 
 
 def _pools(imagenet, images):
   """Returns `blockN_pool` -> array for uint8 or float RGB images."""
-  model = vgg.VGG(_VGG16, classes=2, head_units=(4, 4))
+  architecture = architectures.BY_NAME[imagenet.contract.architecture]
+  model = vgg.VGG(architecture, classes=2, head_units=(4, 4))
   pixels = preprocessing.preprocess(
       jnp.asarray(images), imagenet.contract.preprocessing)
   # Initializing takes ten times as long as what is tested.
   shapes = jax.eval_shape(model.init, jax.random.key(0), pixels)['params']
-  head = {name: shapes[name] for name in _VGG16.head}
+  head = {name: shapes[name] for name in architecture.head}
   params = dict(imagenet.params) | jax.tree.map(
       lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), head)
   _, activations = jax.jit(model.apply)({'params': params}, pixels)
@@ -80,20 +81,40 @@ def test_blocks_equal_kerass(
 ):
   """Every block equals keras.applications.VGG16 run side by side."""
   del real_weights
-  os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-  keras = pytest.importorskip('keras', reason='needs Keras')
+  keras = _keras()
   weights.write(imagenet, tmp_path / 'a.h5')
   theirs = keras.applications.VGG16(
       weights=str(tmp_path / 'a.h5'), include_top=False)
+  _compare(keras, theirs, imagenet, _natural(batch, height, width),
+           record_property)
+
+
+@pytest.mark.slow
+def test_blocks_of_vgg19_equal_kerass(tmp_path, record_property):
+  """With random weights, through a file of Keras; see `weights_keras_test`."""
+  keras = _keras()
+  theirs = keras.applications.VGG19(weights=None, include_top=False)
+  theirs.save_weights(str(tmp_path / 'a.weights.h5'))
+  read = weights.read(
+      tmp_path / 'a.weights.h5', architectures.BY_NAME['vgg19'],
+      preprocessing='caffe')
+  _compare(keras, theirs, read, _natural(2, 64, 96), record_property)
+
+
+def _keras():
+  os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+  return pytest.importorskip('keras', reason='needs Keras')
+
+
+def _compare(keras, theirs, imagenet, images, record_property):
   probe = keras.Model(
       theirs.input, [theirs.get_layer(name).output for name in _POOLS])
-  images = _natural(batch, height, width)
   pixels = keras.applications.vgg16.preprocess_input(images.astype(np.float32))
   outputs = _pools(imagenet, images)
   for name, expected in zip(_POOLS, probe(pixels), strict=True):
     expected = np.asarray(expected)
     error = np.abs(outputs[name] - expected).max() / np.abs(expected).max()
-    print(f'{height}x{width} {name}: relative error {error:.1e}')
+    print(f'{images.shape} {name}: relative error {error:.1e}')
     record_property(name, float(error))
     assert error <= _TOLERANCE, name

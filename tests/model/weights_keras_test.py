@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata
+from tests.model import conftest
+
+
+_VGG16 = architectures.BY_NAME['vgg16']
+_VGG19 = architectures.BY_NAME['vgg19']
 
 
 @pytest.fixture(scope='module')
@@ -21,12 +26,20 @@ def keras():
 
 
 @pytest.fixture(scope='module')
+def fabricated() -> weights.Weights:
+  """Random VGG-16 weights; no test may change them."""
+  return conftest.fabricate(0, 'vgg16')
+
+
+@pytest.fixture(scope='module')
 def backbone(keras, fabricated):
   """keras.applications.VGG16 that holds the fabricated weights."""
-  model = keras.applications.VGG16(
-      weights=None, include_top=False, input_shape=(32, 32, 3))
-  for layer in layers.CONVOLUTIONS:
-    held = fabricated.params[layer]
+  return _model(keras.applications.VGG16, fabricated)
+
+
+def _model(make, fabricated):
+  model = make(weights=None, include_top=False, input_shape=(32, 32, 3))
+  for layer, held in fabricated.params.items():
     model.get_layer(layer).set_weights([held['kernel'], held['bias']])
   return model
 
@@ -43,7 +56,7 @@ def _params(model):
   return {
       layer: dict(zip(('kernel', 'bias'), model.get_layer(layer).get_weights(),
                       strict=True))
-      for layer in layers.CONVOLUTIONS
+      for layer in _VGG16.convolutions
   }
 
 
@@ -54,7 +67,7 @@ def test_keras_loads_what_medxfer_writes(keras, fabricated, tmp_path, name):
   model = keras.applications.VGG16(
       weights=str(tmp_path / name), include_top=False)
   _assert_equal(_params(model), fabricated)
-  for layer in layers.CONVOLUTIONS:
+  for layer in _VGG16.convolutions:
     zeros = [np.zeros_like(w) for w in model.get_layer(layer).get_weights()]
     model.get_layer(layer).set_weights(zeros)
   model.load_weights(str(tmp_path / name))
@@ -67,7 +80,7 @@ def test_medxfer_reads_what_keras_saves(backbone, fabricated, tmp_path, name):
   path = tmp_path / name
   save = backbone.save_weights if 'weights' in name else backbone.save
   save(str(path))
-  read = weights.read(path, preprocessing='tf')
+  read = weights.read(path, _VGG16, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert read.dropped == ()
   assert read.contract.digest == fabricated.contract.digest
@@ -97,7 +110,7 @@ def test_backbone_inside_a_users_model_is_found(
   path = tmp_path / name
   save = users_model.save_weights if 'weights' in name else users_model.save
   save(str(path))
-  read = weights.read(path, preprocessing='tf')
+  read = weights.read(path, _VGG16, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert read.dropped == ('my_head',)
   assert 'my_head' in read.contract.source
@@ -110,13 +123,13 @@ def test_file_of_an_older_keras_without_names(backbone, fabricated, tmp_path):
   with h5py.File(path, 'r+') as root:
     for group in root['layers'].values():
       group['vars'].attrs.clear()
-  read = weights.read(path, preprocessing='tf')
+  read = weights.read(path, _VGG16, preprocessing='tf')
   _assert_equal(read.params, fabricated)
   assert 'order' in read.contract.source
   with h5py.File(path, 'r+') as root:
     del root['layers/conv2d_12']
   with pytest.raises(errors.DataError, match='no VGG-16'):
-    weights.read(path, preprocessing='tf')
+    weights.read(path, _VGG16, preprocessing='tf')
 
 
 @pytest.mark.parametrize('share', [0.5, 0.9999])
@@ -127,15 +140,35 @@ def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
   data = path.read_bytes()
   path.write_bytes(data[:int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.keras'):
-    weights.read(path, preprocessing='tf')
+    weights.read(path, _VGG16, preprocessing='tf')
 
 
-def test_vgg19_does_not_pass_for_vgg16(keras, tmp_path):
+@pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
+def test_vgg19_is_read_and_does_not_pass_for_vgg16(keras, tmp_path, name):
   """VGG-19 holds all of VGG-16's names and shapes, and three more layers."""
-  model = keras.applications.VGG19(weights=None, include_top=False)
-  model.save_weights(str(tmp_path / 'a.weights.h5'))
-  with pytest.raises(errors.DataError, match=r'\+ block3_conv4/kernel'):
-    weights.read(tmp_path / 'a.weights.h5', preprocessing='caffe')
+  fabricated = conftest.fabricate(1, 'vgg19')
+  model = _model(keras.applications.VGG19, fabricated)
+  save = model.save_weights if 'weights' in name else model.save
+  save(str(tmp_path / name))
+  with pytest.raises(errors.DataError, match='VGG-19, not of VGG-16.*vgg19'):
+    weights.read(tmp_path / name, _VGG16, preprocessing='caffe')
+  for asked in (None, _VGG19):
+    read = weights.read(tmp_path / name, asked, preprocessing='caffe')
+    assert read.contract.architecture == 'vgg19'
+    _assert_equal(read.params, fabricated)
+
+
+@pytest.mark.parametrize('name', ['a.h5', 'a.weights.h5'])
+def test_keras_loads_vgg19_from_medxfer(keras, tmp_path, name):
+  """As it loads VGG-16."""
+  fabricated = conftest.fabricate(1, 'vgg19')
+  weights.write(fabricated, tmp_path / name)
+  model = keras.applications.VGG19(
+      weights=str(tmp_path / name), include_top=False)
+  for layer, held in fabricated.params.items():
+    kernel, bias = model.get_layer(layer).get_weights()
+    np.testing.assert_array_equal(kernel, held['kernel'])
+    np.testing.assert_array_equal(bias, held['bias'])
 
 
 def test_batch_normalization_of_keras_is_refused(keras, backbone, tmp_path):
@@ -149,4 +182,4 @@ def test_batch_normalization_of_keras_is_refused(keras, backbone, tmp_path):
     save = model.save_weights if 'weights' in name else model.save
     save(str(tmp_path / name))
     with pytest.raises(errors.DataError, match='batch_normalization'):
-      weights.read(tmp_path / name, preprocessing='tf')
+      weights.read(tmp_path / name, _VGG16, preprocessing='tf')

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from medxfer import errors
+from medxfer.model import architectures
 from medxfer.model import weights
 
 
 def _refused(path, said):
   with pytest.raises(errors.DataError) as caught:
-    weights.read(path)
+    weights.read(path, architectures.BY_NAME['tiny'])
   assert path.name in str(caught.value) and said in str(caught.value)
 
 
@@ -56,9 +57,9 @@ _BIAS = 'block2_conv1/bias.npy'
     ({_BIAS: b''}, 'magic'),
     ({_BIAS: _npy(np.array([{}]), allow_pickle=True)}, 'never opened'),
     ({_BIAS: _npy(np.zeros(3, 'f4'))}, '(3,)'),
-    ({_BIAS: _npy(np.zeros(128, 'f8'))}, 'float64'),
-    ({_BIAS: _npy(np.zeros(128, 'f4'))[:-4]}, '508 bytes'),
-    ({_BIAS: _npy(np.zeros(128, 'f4'))}, 'sha256'),
+    ({_BIAS: _npy(np.zeros(8, 'f8'))}, 'float64'),
+    ({_BIAS: _npy(np.zeros(8, 'f4'))[:-4]}, '28 bytes'),
+    ({_BIAS: _npy(np.zeros(8, 'f4'))}, 'sha256'),
     ({'contract.json': b'{}'}, 'lacks the keys'),
     ({'contract.json': None}, 'contract.json'),
 ])
@@ -73,11 +74,11 @@ def test_bad_native_file_is_refused(fabricated, tmp_path, change, said):
 
 def test_compressed_native_file_is_refused(tmp_path, fabricated):
   """A zip bomb needs compression, which medxfer's files do not have."""
-  name = 'block5_conv3/kernel.npy'
+  name = 'block2_conv2/kernel.npy'
   path = _rezipped(
       fabricated, tmp_path,
       lambda members: members.update(
-          {name: _npy(np.zeros((3, 3, 512, 512), 'f4'))}),
+          {name: _npy(np.zeros((3, 3, 8, 8), 'f4'))}),
       compressed=[name],
   )
   _refused(path, 'compression')

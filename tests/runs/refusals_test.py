@@ -124,7 +124,8 @@ def test_other_weights(phantoms, begun):
   layer = {'fc1': {'kernel': np.zeros((2, 2), np.float32)}}
   backbones = [
       weights.Weights(params, weights.describe(
-          params, source='a test', preprocessing='caffe'))
+          params, architecture='vgg16', source='a test',
+          preprocessing='caffe'))
       for params in (layer, {'fc1': {'kernel': np.ones((2, 2), np.float32)}})]
   first, second = (
       dataclasses.replace(inputs, backbone=backbone)

@@ -55,7 +55,7 @@ def _save(workdir, epochs, best, steps=0):
     checkpoint = _checkpoint(
         epoch, max((b for b in best if b <= epoch), default=1), taken)
     checkpoints.save(checkpoint, contracts.describe(
-        checkpoint.state.params, source=f'epoch {epoch}',
+        checkpoint.state.params, architecture='vgg16', source=f'epoch {epoch}',
         preprocessing='caffe', classes=('a', 'b')))
 
 
@@ -163,7 +163,8 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
     checkpoint_io.write(
         tmp_path / 'checkpoints' / f'{epoch}',
         dataclasses.replace(checkpoint, state=state), contracts.describe(
-            state.params, source=f'{epoch}', preprocessing='caffe'))
+            state.params, architecture='vgg16', source=f'{epoch}',
+            preprocessing='caffe'))
   for _ in range(2):  # A process may be killed before it is done with it.
     checkpoints.finish(keep_last=True)
     assert _kept(tmp_path) == {'2', '4'}

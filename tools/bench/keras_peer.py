@@ -36,7 +36,8 @@ def _model(setting: settings.Setting) -> keras.Model:
   inputs = keras.Input((setting.image_size, setting.image_size, 3))
   x = keras.applications.vgg16.preprocess_input(inputs)
   backbone = keras.applications.VGG16(
-      weights=os.fspath(weights_lib.locate(None)), include_top=False,
+      weights=os.fspath(weights_lib.locate(None, settings.ARCHITECTURE)),
+      include_top=False,
       input_tensor=x)
   x = keras.layers.Flatten()(backbone.output)
   head = settings.head(setting)

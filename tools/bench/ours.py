@@ -51,7 +51,8 @@ def prepare(setting: settings.Setting) -> work.Work:
 def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
   spec = specs.from_config(_config(setting))
   model = vgg.build(spec.model, settings.CLASSES)
-  backbone = weights_lib.read(weights_lib.locate(None))
+  backbone = weights_lib.read(
+      weights_lib.locate(None, settings.ARCHITECTURE), settings.ARCHITECTURE)
   params = initialization.initial_params(
       model, spec.data.image_size, jax.random.key(0), backbone.params)
   params |= jax.tree.map(jnp.asarray, settings.head(setting))

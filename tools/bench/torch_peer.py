@@ -85,7 +85,9 @@ def prepare(setting: settings.Setting, *, compiled: bool) -> work.Work:
 
 
 def _load(network: VGG16, setting: settings.Setting) -> None:
-  params = weights_lib.read(weights_lib.locate(None)).params
+  params = weights_lib.read(
+      weights_lib.locate(None, settings.ARCHITECTURE),
+      settings.ARCHITECTURE).params
   with torch.no_grad():
     for name in settings.ARCHITECTURE.convolutions:
       kernel = torch.from_numpy(params[name]['kernel'].copy())

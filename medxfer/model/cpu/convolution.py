@@ -44,6 +44,9 @@ def conv3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     [batch, height, width, out].
   """
+  # `jax.export` leaves the batch size open, by which `_on_cpu` would choose.
+  if not all(isinstance(size, int) for size in x.shape):
+    return _by_xla(x, kernel)
   return lax.platform_dependent(x, kernel, cpu=_on_cpu, default=_by_xla)
 
 

@@ -1,4 +1,4 @@
-"""Tensors of a foreign file, from header to checked arrays."""
+"""Tensors of a file that medxfer did not write: headers, then arrays."""
 
 from collections.abc import Callable
 from collections.abc import Collection
@@ -9,12 +9,11 @@ import re
 import numpy as np
 
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import metadata
 from medxfer.model.weights import verifying
 
-# How Keras names the convolutions of VGG-16, and of VGG-19, which must not
-# pass for it: a `block3_conv4` is found, compared and refused.
+# How Keras names the convolutions of the VGG family.
 CONVOLUTION = re.compile(r'block\d+_conv\d+')
 
 
@@ -41,16 +40,18 @@ class Header:
 
 @dataclasses.dataclass(frozen=True)
 class Foreign:
-  """What a file that medxfer did not write holds of VGG-16.
+  """The backbone in a file that medxfer did not write.
 
   Attributes:
+    architecture: what the backbone is.
     params: layer -> leaf -> float32 array: the backbone.
     dropped: the file's other layers.
     kind: a phrase for the file's format.
-    announced: the contract, in a Keras file that medxfer wrote.
+    announced: the metadata, in a Keras file that medxfer wrote.
     preprocessing: what the file's own model does to the pixels, if it says.
   """
 
+  architecture: architectures.Architecture
   params: metadata.Params
   dropped: tuple[str, ...]
   kind: str
@@ -58,27 +59,45 @@ class Foreign:
   preprocessing: str | None = None
 
 
+def candidates(
+    asked: architectures.Architecture | None,
+) -> list[architectures.Architecture]:
+  """Returns the architectures that a file may hold, the one asked for first."""
+  known = [a for a in architectures.BY_NAME.values() if a != asked]
+  return [asked, *known] if asked else known
+
+
+def titles(asked: architectures.Architecture | None) -> str:
+  """Returns what a file should hold, for messages."""
+  return asked.title if asked else ' or '.join(
+      known.title for known in candidates(None))
+
+
 def backbone(
-    headers: Collection[Header], path: pathlib.Path
-) -> dict[str, dict[str, np.ndarray]]:
-  """Compares headers with VGG-16, then reads the arrays.
+    headers: Collection[Header],
+    path: pathlib.Path,
+    asked: architectures.Architecture | None,
+) -> tuple[architectures.Architecture, dict[str, dict[str, np.ndarray]]]:
+  """Finds out the architecture from headers, then reads the arrays.
 
   Args:
     headers: the convolutions that the file announces.
     path: the file, for the message.
+    asked: the architecture that is needed; None if any will do.
 
   Returns:
-    Layer -> leaf -> float32 array, C order, native bytes, writable.
+    The architecture, and layer -> leaf -> float32 array, C order, native
+    bytes, writable.
 
   Raises:
-    DataError: there is no VGG-16, there are two, or the tensors are not
-      exactly those of VGG-16.
+    DataError: there is no backbone, there are two, or the tensors are not
+      exactly those of the architecture.
   """
   if not headers:
     raise errors.DataError(
-        f'{path}: holds no VGG-16: no layer is named block1_conv1, and no 13 '
-        'convolutions of its shapes were found. Save the weights of '
-        'keras.applications.VGG16.'
+        f'{path}: holds no {titles(asked)}: no layer is named block1_conv1, '
+        'and no row of convolutions has the right shapes. Save the weights of '
+        'a model of keras.applications.'
     )
   unique: dict[str, Header] = {}
   for header in headers:
@@ -89,18 +108,32 @@ def backbone(
           f'{header.where}. Save the one backbone that is meant.'
       )
     unique[name] = header
-  found = {name: (h.shape, h.dtype) for name, h in unique.items()}
   # Before any data is read: a header may claim terabytes.
-  verifying.refuse(
-      verifying.header_differences(
-          found, layers.backbone_shapes(), allow_head=False
-      ), path,
-  )
-  return metadata.unflatten({
+  architecture = _architecture(
+      {name: (h.shape, h.dtype) for name, h in unique.items()}, path, asked)
+  return architecture, metadata.unflatten({
       # In the network's order, whatever the file's; ONNX gives read-only views.
       name: np.require(unique[name].data(), np.float32, ['C', 'W'])
-      for name in metadata.flatten(layers.backbone_shapes())
+      for name in metadata.flatten(architecture.backbone_shapes())
   })
+
+
+def _architecture(
+    found: verifying.Headers,
+    path: pathlib.Path,
+    asked: architectures.Architecture | None,
+) -> architectures.Architecture:
+  """Returns the architecture that has these tensors, if it is as asked."""
+  differences = {
+      known: verifying.header_differences(found, known, allow_head=False)
+      for known in candidates(asked)}
+  closest = min(differences, key=lambda known: len(differences[known]))
+  if not differences[closest]:
+    verifying.refuse_another(closest, asked, path)
+    return closest
+  meant = asked or closest
+  verifying.refuse(differences[meant], meant, path)
+  return meant
 
 
 def left_out(dropped: Collection[str]) -> str:

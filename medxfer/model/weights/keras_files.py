@@ -22,7 +22,7 @@ import h5py
 
 from medxfer import containers
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import external
 from medxfer.model.weights import hdf5
 from medxfer.model.weights import keras_graph
@@ -31,10 +31,10 @@ from medxfer.model.weights import metadata
 ARCHIVE_MEMBER = 'model.weights.h5'
 _ARCHIVE_MODEL = 'config.json'
 _MODEL_ATTRIBUTE = 'model_config'
-# The attribute in which medxfer's own Keras files carry their contract;
+# The attribute in which medxfer's own Keras files carry their metadata;
 # Keras ignores it.
 CONTRACT_ATTRIBUTE = 'medxfer_contract'
-# The with-top VGG-16 and two Adam moments are 1.7 GB.
+# VGG-19 with its top and two Adam moments takes 1.8 GB.
 _LARGEST_ARCHIVE = 4 * 2**30
 _LARGEST_MODEL = 2**26
 _OPTIMIZERS = ('optimizer', 'optimizer_weights')
@@ -46,6 +46,7 @@ _NAMELESS = re.compile(r'conv2d(?:_(\d+))?$')
 
 def read(
     path: pathlib.Path,
+    asked: architectures.Architecture | None,
     file: BinaryIO | None = None,
     model: bytes | None = None,
 ) -> external.Foreign:
@@ -53,6 +54,7 @@ def read(
 
   Args:
     path: the file, or the archive that `file` comes from.
+    asked: the architecture that is needed; None if any will do.
     file: an open file to read instead of `path`.
     model: the description of its model in JSON, if that lies elsewhere.
 
@@ -60,8 +62,8 @@ def read(
     The backbone and the names of the layers beside it.
 
   Raises:
-    DataError: the file is damaged, unsafe, does not hold exactly one VGG-16,
-      or computes something else with its weights.
+    DataError: the file is damaged, unsafe, does not hold exactly one backbone
+      as asked, or computes something else with its weights.
   """
   with hdf5.opened(path, file) as root:
     datasets = hdf5.datasets(root, path, skip=_OPTIMIZERS)
@@ -70,31 +72,35 @@ def read(
     convolutions, others = _split(headers)
     kind = 'Keras 3 weights' if is_new else 'legacy Keras weights'
     if is_new and not convolutions:
-      convolutions, others = _by_order(headers)
+      convolutions, others = _by_order(headers, asked)
       kind += ' (layers told apart by their order; the file names none)'
     announced = hdf5.text(root, CONTRACT_ATTRIBUTE)
-    params = external.backbone(convolutions, path)
+    architecture, params = external.backbone(convolutions, path, asked)
     graph = keras_graph.parse(
         model or hdf5.text(root, _MODEL_ATTRIBUTE), path)
     if graph:
-      keras_graph.check(graph, path)
+      keras_graph.check(graph, architecture, path)
     else:
-      keras_graph.refuse_scaling_layers(others, path)
+      keras_graph.refuse_scaling_layers(others, architecture, path)
     return external.Foreign(
+        architecture=architecture,
         params=params,
         dropped=tuple(dict.fromkeys(header.layer for header in others)),
         kind=kind,
         announced=announced and metadata.Contract.from_json(
             announced, path=path),
-        preprocessing=keras_graph.preprocessing(graph, path),
+        preprocessing=keras_graph.preprocessing(graph, architecture, path),
     )
 
 
-def read_archive(path: pathlib.Path) -> external.Foreign:
+def read_archive(
+    path: pathlib.Path, asked: architectures.Architecture | None
+) -> external.Foreign:
   """Reads the backbone from a .keras archive.
 
   Args:
     path: the archive.
+    asked: the architecture that is needed; None if any will do.
 
   Returns:
     As `read`.
@@ -108,7 +114,7 @@ def read_archive(path: pathlib.Path) -> external.Foreign:
       size = archive.getinfo(ARCHIVE_MEMBER).file_size
       if size > _LARGEST_ARCHIVE:
         raise errors.DataError(
-            f'{path}: {ARCHIVE_MEMBER} claims {size} bytes; a VGG-16 needs '
+            f'{path}: {ARCHIVE_MEMBER} claims {size} bytes; weights take '
             f'fewer than {_LARGEST_ARCHIVE}. Save the model again.'
         )
       with archive.open(ARCHIVE_MEMBER) as member:
@@ -118,11 +124,11 @@ def read_archive(path: pathlib.Path) -> external.Foreign:
         with archive.open(_ARCHIVE_MODEL) as member:
           model = member.read(_LARGEST_MODEL)
     file.seek(0)
-    return read(path, file, model)
+    return read(path, asked, file, model)
 
 
 def write_legacy(weights: metadata.Weights, path: pathlib.Path) -> None:
-  """Writes the file that `keras.applications.VGG16(weights=PATH)` loads.
+  """Writes the file that `weights=PATH` of keras.applications loads.
 
   Args:
     weights: a verified backbone.
@@ -132,8 +138,10 @@ def write_legacy(weights: metadata.Weights, path: pathlib.Path) -> None:
     root.attrs[CONTRACT_ATTRIBUTE] = weights.contract.to_json()
     root.attrs['backend'] = 'tensorflow'
     root.attrs['keras_version'] = '2.0.0'
-    root.attrs['layer_names'] = [name.encode() for name in layers.CONVOLUTIONS]
-    for layer in layers.CONVOLUTIONS:
+    convolutions = architectures.BY_NAME[
+        weights.contract.architecture].convolutions
+    root.attrs['layer_names'] = [name.encode() for name in convolutions]
+    for layer in convolutions:
       names = [f'{layer}/{leaf}:0' for leaf in ('kernel', 'bias')]
       group = root.create_group(layer)
       group.attrs['weight_names'] = [name.encode() for name in names]
@@ -142,7 +150,7 @@ def write_legacy(weights: metadata.Weights, path: pathlib.Path) -> None:
 
 
 def write_new(weights: metadata.Weights, path: pathlib.Path) -> None:
-  """Writes a Keras 3 .weights.h5 of `keras.applications.VGG16`.
+  """Writes a .weights.h5 of Keras 3 for a model of keras.applications.
 
   Args:
     weights: a verified backbone.
@@ -150,8 +158,9 @@ def write_new(weights: metadata.Weights, path: pathlib.Path) -> None:
   """
   with h5py.File(path, 'w') as root:
     root.attrs[CONTRACT_ATTRIBUTE] = weights.contract.to_json()
-    root.create_group('vars').attrs['name'] = 'vgg16'
-    for i, layer in enumerate(layers.CONVOLUTIONS):
+    architecture = architectures.BY_NAME[weights.contract.architecture]
+    root.create_group('vars').attrs['name'] = architecture.name
+    for i, layer in enumerate(architecture.convolutions):
       suffix = f'_{i}' if i else ''
       group = root.create_group(f'layers/conv2d{suffix}/vars')
       group.attrs['name'] = layer
@@ -163,7 +172,7 @@ def _legacy_headers(datasets: dict[str, h5py.Dataset]) -> list[external.Header]:
   headers = []
   for place, dataset in datasets.items():
     *parts, last = place.removeprefix('model_weights/').split('/')
-    # The innermost name that is VGG-16's, else the layer of the outer model.
+    # The innermost name of a VGG's layer, else the layer of the outer model.
     layer = next(
         (p for p in reversed(parts) if external.CONVOLUTION.fullmatch(p)),
         parts[0] if parts else place,
@@ -206,8 +215,9 @@ def _split(
 
 def _by_order(
     headers: list[external.Header],
+    asked: architectures.Architecture | None,
 ) -> tuple[list[external.Header], list[external.Header]]:
-  """Finds 13 convolutions of VGG-16's shapes in a model without its names.
+  """Finds the convolutions of an architecture by their shapes, without names.
 
   Keras numbers the layers of a class in the order of the model, so their
   order is sure; that the shapes fit is asked for here, layer by layer.
@@ -220,13 +230,13 @@ def _by_order(
       rank = int(match[1] or 0)
       container = containers.setdefault('/'.join(parts[:-3]), {})
       container.setdefault(rank, []).append(header)
-  wanted = layers.backbone_shapes()
   ours = []
   for container in containers.values():
     ordered = [container[rank] for rank in sorted(container)]
     shapes = [{h.leaf: h.shape for h in layer} for layer in ordered]
-    if shapes == list(wanted.values()):
-      for name, layer in zip(wanted, ordered, strict=True):
-        ours += [dataclasses.replace(h, layer=name) for h in layer]
+    for wanted in (a.backbone_shapes() for a in external.candidates(asked)):
+      if shapes == list(wanted.values()):
+        for name, layer in zip(wanted, ordered, strict=True):
+          ours += [dataclasses.replace(h, layer=name) for h in layer]
   taken = {header.where for header in ours}
   return ours, [h for h in headers if h.where not in taken]

@@ -1,4 +1,4 @@
-"""What a Keras model computes between and before VGG-16's convolutions.
+"""What a Keras model computes between and before the convolutions of a VGG.
 
 Weights that fit may still belong to another function: a network with batch
 normalization, another activation or an average pooling has convolutions of the
@@ -16,7 +16,7 @@ from typing import Any
 
 from medxfer import errors
 from medxfer import files
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import external
 
 _Layer = tuple[str, Mapping[str, Any]]  # Class name, configuration.
@@ -26,7 +26,7 @@ _IDENTITIES = frozenset((
     'ActivityRegularization', 'Dropout', 'GaussianDropout', 'GaussianNoise',
     'Identity', 'InputLayer', 'SpatialDropout2D',
 ))
-# What a convolution of VGG-16 is, in the words of Keras.
+# What a convolution of a VGG is, in the words of Keras.
 _CONVOLUTION = {
     'kernel_size': [3, 3], 'strides': [1, 1], 'padding': 'same',
     'dilation_rate': [1, 1], 'groups': 1, 'use_bias': True,
@@ -34,9 +34,11 @@ _CONVOLUTION = {
 _POOL = {'pool_size': [2, 2], 'strides': [2, 2]}
 # (scale, offset) of a Rescaling layer -> preprocessing.
 _RESCALING = {(1 / 255, 0): 'rescale', (1 / 127.5, -1): 'tf'}
-_WAY_OUT = (
-    'medxfer computes VGG-16 alone and would use these weights for another '
-    'function; save the weights of a plain VGG-16')
+
+
+def _way_out(architecture: architectures.Architecture) -> str:
+  return (f'medxfer computes a plain {architecture.title} and would use these '
+          f'weights for another function; save those of a plain one')
 
 
 def parse(text: str | bytes | None, path: pathlib.Path) -> list[_Layer]:
@@ -72,51 +74,59 @@ def _flat(model: Mapping[str, Any]) -> Iterator[_Layer]:
     yield str(model.get('class_name')), config
 
 
-def check(graph: Sequence[_Layer], path: pathlib.Path) -> None:
-  """Compares the layers between the first and last convolution with VGG-16.
+def check(
+    graph: Sequence[_Layer],
+    architecture: architectures.Architecture,
+    path: pathlib.Path,
+) -> None:
+  """Compares the layers from the first to the last convolution.
 
   Args:
     graph: as `parse` returns it.
+    architecture: what they should compute.
     path: the file, for the message.
 
   Raises:
     DataError: they compute something else; names the layer.
   """
-  places = _convolutions(graph)
+  places = _convolutions(graph, architecture)
   if not places:
     return  # Layers of one's own classes describe nothing.
   trunk = graph[places[0]:places[-1] + 1]
-  found = ''
+  way_out, found = _way_out(architecture), ''
   for (kind, config), (after, activation) in zip(
       trunk, [*graph[places[0] + 1:places[-1] + 2], ('', {})]):
     name = f'layer {config.get("name")!r} ({kind})'
     if kind == 'Conv2D':
-      _refuse_difference(config, _CONVOLUTION, name, path)
+      _refuse_difference(config, _CONVOLUTION, name, architecture, path)
       if not (config.get('activation') == 'relu'
               or _is_relu(after, activation)):
         raise errors.DataError(
-            f'{path}: {name} is followed by no ReLU; {_WAY_OUT}')
+            f'{path}: {name} is followed by no ReLU; {way_out}')
       found += 'C'
     elif kind == 'MaxPooling2D':
-      _refuse_difference(config, _POOL, name, path)
+      _refuse_difference(config, _POOL, name, architecture, path)
       found += 'P'
     elif kind not in _IDENTITIES and not _is_relu(kind, config):
       raise errors.DataError(
-          f'{path}: {name} stands between the convolutions; {_WAY_OUT}')
-  wanted = 'P'.join('C' * count for count in _block_sizes())
+          f'{path}: {name} stands between the convolutions; {way_out}')
+  wanted = 'P'.join('C' * depth for depth in architecture.depths)
   if found != wanted:
     raise errors.DataError(
         f'{path}: its convolutions (C) and poolings (P) come as {found}, those '
-        f'of VGG-16 as {wanted}; {_WAY_OUT}')
+        f'of {architecture.title} as {wanted}; {way_out}')
 
 
 def preprocessing(
-    graph: Sequence[_Layer], path: pathlib.Path
+    graph: Sequence[_Layer],
+    architecture: architectures.Architecture,
+    path: pathlib.Path,
 ) -> str | None:
-  """Returns what the model itself does to the pixels before VGG-16.
+  """Returns what the model itself does to the pixels.
 
   Args:
     graph: as `parse` returns it.
+    architecture: of its backbone.
     path: the file, for the message.
 
   Returns:
@@ -125,14 +135,15 @@ def preprocessing(
   Raises:
     DataError: it scales the pixels in a way that medxfer does not know.
   """
-  places = _convolutions(graph)
+  places = _convolutions(graph, architecture)
   before = graph[:places[0]] if places else []
   for kind, config in before:
     if kind == 'Normalization':
       raise errors.DataError(
           f'{path}: layer {config.get("name")!r} (Normalization) changes the '
-          'pixels before VGG-16 in a way that medxfer does not know; train '
-          'with Rescaling or keras.applications.vgg16.preprocess_input')
+          'pixels in a way that medxfer does not know; train with Rescaling or '
+          'the preprocess_input of keras.applications. If medxfer wrote the '
+          'file, convert the run that it came from')
     if kind == 'Rescaling':
       scale, offset = config.get('scale'), config.get('offset')
       for known, mode in _RESCALING.items():
@@ -147,22 +158,25 @@ def preprocessing(
 
 
 def refuse_scaling_layers(
-    others: Iterable[external.Header], path: pathlib.Path
+    others: Iterable[external.Header],
+    architecture: architectures.Architecture,
+    path: pathlib.Path,
 ) -> None:
   """Refuses layers that may scale what is between the convolutions.
 
   For files that do not describe the model: a layer that holds nothing but
-  vectors as long as a convolution of VGG-16 is wide is a normalization or a
+  vectors as long as a convolution has channels is a normalization or a
   PReLU, and nothing says whether it stands in the head.
 
   Args:
-    others: tensors that are none of VGG-16's convolutions.
+    others: tensors that belong to no convolution of the backbone.
+    architecture: of the backbone.
     path: the file, for the message.
 
   Raises:
     DataError: there is such a layer.
   """
-  widths = {leaves['bias'] for leaves in layers.backbone_shapes().values()}
+  widths = {(width,) for width in architecture.widths}
   shapes: dict[tuple[str, str], set[tuple[int, ...]]] = {}
   for header in others:
     place = header.where.rsplit('/', 1)[0]
@@ -173,33 +187,31 @@ def refuse_scaling_layers(
       raise errors.DataError(
           f'{path}: layer {name!r} holds vectors of {max(found)[0]} values '
           'alone, as a batch normalization does. The file does not say whether '
-          'it stands between the convolutions, where VGG-16 has none; save the '
+          'it stands between the convolutions, where it may not; save the '
           'whole model as .keras, which says it.')
 
 
-def _convolutions(graph: Sequence[_Layer]) -> list[int]:
-  """Returns the places of VGG-16's convolutions, by name or by order."""
+def _convolutions(
+    graph: Sequence[_Layer], architecture: architectures.Architecture
+) -> list[int]:
+  """Returns the places of the backbone's convolutions, by name or by order."""
   places = [i for i, (kind, _) in enumerate(graph) if kind == 'Conv2D']
   named = [i for i in places
            if external.CONVOLUTION.fullmatch(str(graph[i][1].get('name')))]
-  return named or places[:len(layers.CONVOLUTIONS)]
-
-
-def _block_sizes() -> list[int]:
-  blocks = [name.split('_')[0] for name in layers.CONVOLUTIONS]
-  return [blocks.count(block) for block in dict.fromkeys(blocks)]
+  return named or places[:len(architecture.convolutions)]
 
 
 def _refuse_difference(
     config: Mapping[str, Any], wanted: Mapping[str, Any], name: str,
-    path: pathlib.Path,
+    architecture: architectures.Architecture, path: pathlib.Path,
 ) -> None:
   for key, value in wanted.items():
     # Releases of Keras that did not know a key did what is the default now.
     found = config.get(key, value)
     if found != value:
       raise errors.DataError(
-          f'{path}: {name} has {key}={found}, VGG-16 has {value}; {_WAY_OUT}')
+          f'{path}: {name} has {key}={found}, {architecture.title} has '
+          f'{value}; {_way_out(architecture)}')
 
 
 def _is_relu(kind: str, config: Mapping[str, Any]) -> bool:

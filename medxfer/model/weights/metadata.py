@@ -1,8 +1,8 @@
-"""The contract of weights: what they are, and how to tell they are intact.
+"""The metadata of weights: what they are, and how to tell they are intact.
 
 Numbers without their preprocessing and their origin are worth little: VGG-16
-from Keras expects other pixels than VGG-16 from torchvision. The contract
-travels with the numbers through every file medxfer writes.
+from Keras expects other pixels than VGG-16 from torchvision. A `Contract` holds
+the metadata; every weights file that medxfer writes has one.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ import numpy as np
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.model import architectures
 
 FORMAT = 'medxfer-weights'
 VERSION = 1
-ARCHITECTURE = 'vgg16'
 PREPROCESSINGS = ('caffe', 'tf', 'rescale')  # See `model.preprocessing`.
 DTYPE = 'float32'
 
@@ -47,21 +47,22 @@ class TensorSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Contract:
-  """What a set of weights promises.
+  """What a set of weights is.
 
   Attributes:
+    architecture: name of the architecture that the tensors belong to, a key
+      of `architectures.BY_NAME`.
     source: a sentence that says where the numbers come from.
     preprocessing: what the pixels go through, one of `PREPROCESSINGS`.
     tensors: 'block1_conv1/kernel' -> what that tensor is.
     classes: class names in the order of the logits; empty without a head.
-    architecture: always 'vgg16'.
   """
 
+  architecture: str
   source: str
   preprocessing: str
   tensors: Mapping[str, TensorSpec]
   classes: tuple[str, ...] = ()
-  architecture: str = ARCHITECTURE
 
   def __post_init__(self):
     frozen = types.MappingProxyType(dict(self.tensors))
@@ -107,7 +108,7 @@ class Contract:
     _check_keys(fields, _KEYS, 'contract', path)
     fields['preprocessing'] = specs.renamed(
         'model.preprocessing', fields['preprocessing'])
-    for key, allowed in _ALLOWED.items():
+    for key, allowed in _allowed().items():
       if fields[key] not in allowed:
         raise errors.DataError(
             f'{path}: contract key {key!r} is {fields[key]!r}; this version '
@@ -115,6 +116,7 @@ class Contract:
             'weights again with `medxfer convert_weights`.'
         )
     return cls(
+        architecture=fields['architecture'],
         source=fields['source'],
         preprocessing=fields['preprocessing'],
         tensors={
@@ -122,7 +124,6 @@ class Contract:
             for name, spec in fields['tensors'].items()
         },
         classes=_strings(fields['classes'], path),
-        architecture=fields['architecture'],
     )
 
 
@@ -167,14 +168,16 @@ def tensor_digest(array: np.ndarray) -> str:
 def describe(
     params: Params,
     *,
+    architecture: str,
     source: str,
     preprocessing: str,
     classes: Sequence[str] = (),
 ) -> Contract:
-  """Draws up the contract of parameters.
+  """Returns the metadata of parameters.
 
   Args:
     params: layer -> leaf -> float32 array (NumPy or JAX).
+    architecture: name of the architecture that they belong to.
     source: a sentence that says where the numbers come from.
     preprocessing: one of `PREPROCESSINGS`.
     classes: class names in the order of the logits.
@@ -199,19 +202,23 @@ def describe(
           f'{name} is {array.dtype.name}; weights are float32, cast it first.'
       )
     tensors[name] = TensorSpec(array.shape, DTYPE, tensor_digest(array))
-  return Contract(source, preprocessing, tensors, tuple(classes))
+  return Contract(
+      architecture, source, preprocessing, tensors, tuple(classes))
 
 
 _KEYS = {
     'format': str, 'version': int, 'architecture': str, 'source': str,
     'preprocessing': str, 'classes': list, 'tensors': dict,
 }
-_ALLOWED = {
-    'format': (FORMAT,),
-    'version': (VERSION,),
-    'architecture': (ARCHITECTURE,),
-    'preprocessing': PREPROCESSINGS,
-}
+
+
+def _allowed() -> dict[str, Sequence[Any]]:
+  return {
+      'format': (FORMAT,),
+      'version': (VERSION,),
+      'architecture': tuple(architectures.BY_NAME),
+      'preprocessing': PREPROCESSINGS,
+  }
 
 
 def _parsed(text: str | bytes, path: pathlib.Path | str) -> Any:

@@ -1,8 +1,8 @@
-"""medxfer's own weights file: a zip of plain arrays and their contract.
+"""The weights file .npz: a zip of plain arrays and their metadata.
 
 NumPy opens it with `np.load(path)`, too. It is written without compression and
 with fixed times, so equal weights give equal bytes; it is read without pickle,
-and every header is compared with the contract before data is read.
+and every header is compared with the metadata before data is read.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from medxfer import containers
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import metadata
 from medxfer.model.weights import verifying
 
@@ -39,11 +39,14 @@ def write(weights: metadata.Weights, path: pathlib.Path) -> None:
         )
 
 
-def read(path: pathlib.Path) -> metadata.Weights:
-  """Reads a weights file that medxfer wrote.
+def read(
+    path: pathlib.Path, asked: architectures.Architecture | None
+) -> metadata.Weights:
+  """Reads a .npz that medxfer wrote.
 
   Args:
     path: the file.
+    asked: the architecture that is needed; None if any will do.
 
   Returns:
     The weights, verified against their contract; with a head if they have
@@ -51,12 +54,12 @@ def read(path: pathlib.Path) -> metadata.Weights:
 
   Raises:
     DataError: the file is damaged, holds a pickle, or its arrays are not
-      those of its contract and of VGG-16.
+      those of its contract and of the architecture.
   """
   with containers.opened_zip(
       path, 'Convert the weights again with `medxfer convert_weights`.'
   ) as archive:
-    return _read(archive, path)
+    return _read(archive, path, asked)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -68,7 +71,9 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 def _read(
-    archive: zipfile.ZipFile, path: pathlib.Path
+    archive: zipfile.ZipFile,
+    path: pathlib.Path,
+    asked: architectures.Architecture | None,
 ) -> metadata.Weights:
   promise = _contract(archive, path)
   wanted = {f'{name}.npy' for name in promise.tensors} | {CONTRACT_MEMBER}
@@ -79,13 +84,7 @@ def _read(
         f'{sorted(set(held) - wanted)} (or a name twice), other than its '
         'contract says. Convert the weights again.'
     )
-  verifying.refuse(
-      verifying.header_differences(
-          {name: (spec.shape, spec.dtype)
-           for name, spec in promise.tensors.items()},
-          layers.backbone_shapes(), allow_head=True,
-      ), path,
-  )
+  verifying.check_metadata(promise, asked, path)
   arrays = {
       name: _array(archive, name, spec, path)
       for name, spec in promise.tensors.items()

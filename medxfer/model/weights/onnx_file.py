@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from medxfer import errors
+from medxfer.model import architectures
 from medxfer.model.weights import external
 
 _TENSOR = re.compile(
@@ -22,18 +23,21 @@ _LEAVES = {'convolution/ReadVariableOp': 'kernel', 'Squeeze': 'bias'}
 _LARGEST = 2**31  # The most that protobuf can hold.
 
 
-def read(path: pathlib.Path) -> external.Foreign:
+def read(
+    path: pathlib.Path, asked: architectures.Architecture | None
+) -> external.Foreign:
   """Reads the backbone from an ONNX file.
 
   Args:
     path: the file.
+    asked: the architecture that is needed; None if any will do.
 
   Returns:
     The backbone and the names of the layers beside it.
 
   Raises:
     DataError: the package onnx is missing, or the file is damaged, keeps data
-      in other files, or does not hold exactly one VGG-16.
+      in other files, or does not hold exactly one backbone as asked.
   """
   onnx = _package(path)
   headers, others = [], {}
@@ -43,8 +47,10 @@ def read(path: pathlib.Path) -> external.Foreign:
       headers.append(_header(onnx, tensor, match, path))
     elif tensor.data_type == onnx.TensorProto.FLOAT:
       others[_layer(tensor.name)] = True
+  architecture, params = external.backbone(headers, path, asked)
   return external.Foreign(
-      params=external.backbone(headers, path),
+      architecture=architecture,
+      params=params,
       dropped=tuple(sorted(others)),
       kind='ONNX',
   )

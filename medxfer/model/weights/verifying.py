@@ -9,34 +9,35 @@ import pathlib
 import numpy as np
 
 from medxfer import errors
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import metadata
 
 # 'layer/leaf' -> (shape, name of the dtype), as a file's header says.
 Headers = Mapping[str, tuple[tuple[int, ...], str]]
-# Layer -> leaf -> shape, as `layers.backbone_shapes` gives it.
-Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 _MOST_LINES = 60
 
 
 def header_differences(
-    found: Headers, expected: Shapes, *, allow_head: bool
+    found: Headers,
+    architecture: architectures.Architecture,
+    *,
+    allow_head: bool,
 ) -> list[str]:
   """Compares names, shapes and dtypes; reads no data.
 
   Args:
     found: what the file announces.
-    expected: what the network needs.
+    architecture: what the tensors should belong to.
     allow_head: whether the layers of the head may be there as well.
 
   Returns:
     '-' (missing), '+' (unexpected) and '~' (wrong) lines; empty if equal.
   """
-  wanted = metadata.flatten(expected)
+  wanted = metadata.flatten(architecture.backbone_shapes())
   lines = [f'- {n} {s}: missing' for n, s in wanted.items() if n not in found]
   for name, (shape, dtype) in found.items():
-    is_head = allow_head and name.rsplit('/', 1)[0] in layers.HEAD
+    is_head = allow_head and name.rsplit('/', 1)[0] in architecture.head
     if name not in wanted and not is_head:
       lines.append(f'+ {name} {shape}: unexpected')
     elif name in wanted and shape != wanted[name]:
@@ -46,11 +47,66 @@ def header_differences(
   return lines
 
 
-def refuse(lines: Sequence[str], path: pathlib.Path | str) -> None:
+def refuse_another(
+    found: architectures.Architecture,
+    asked: architectures.Architecture | None,
+    path: pathlib.Path,
+) -> None:
+  """Refuses weights of another architecture than the one asked for.
+
+  Args:
+    found: what the file holds.
+    asked: what is needed; None if any will do.
+    path: the file.
+
+  Raises:
+    DataError: they differ; names both and the way out.
+  """
+  if asked is None or found == asked:
+    return
+  other = f'give the weights of {asked.title}'
+  if asked.pretrained is None:
+    other = (f'{asked.title} has no published weights: take the arm `random` '
+             'or --config.model.init_from=random')
+  raise errors.DataError(
+      f'{path}: holds the weights of {found.title}, not of {asked.title} as '
+      f'asked for; train {found.title} with --config.model.name={found.name}, '
+      f'or {other}')
+
+
+def check_metadata(
+    contract: metadata.Contract,
+    asked: architectures.Architecture | None,
+    path: pathlib.Path,
+) -> None:
+  """Refuses metadata of other tensors than an architecture has.
+
+  Args:
+    contract: what a file of medxfer announces.
+    asked: the architecture that is needed; None if any will do.
+    path: the file.
+
+  Raises:
+    DataError: it announces another architecture, or other tensors.
+  """
+  architecture = architectures.BY_NAME[contract.architecture]
+  refuse_another(architecture, asked, path)
+  found = {name: (spec.shape, spec.dtype)
+           for name, spec in contract.tensors.items()}
+  refuse(header_differences(found, architecture, allow_head=True),
+         architecture, path)
+
+
+def refuse(
+    lines: Sequence[str],
+    architecture: architectures.Architecture,
+    path: pathlib.Path | str,
+) -> None:
   """Raises a DataError with the differences, if there are any.
 
   Args:
     lines: what `header_differences` or `verify` found.
+    architecture: what the tensors should belong to.
     path: the file they were found in.
 
   Raises:
@@ -62,8 +118,9 @@ def refuse(lines: Sequence[str], path: pathlib.Path | str) -> None:
   if len(lines) > len(shown):
     shown.append(f'... and {len(lines) - len(shown)} more')
   raise errors.DataError(
-      f'{path}: these are not the weights of VGG-16 that were announced '
-      '(- missing, + unexpected, ~ wrong):\n  ' + '\n  '.join(shown)
+      f'{path}: these are not the weights of {architecture.title} that were '
+      'announced (- missing, + unexpected, ~ wrong):\n  '
+      + '\n  '.join(shown)
       + '\nUse another file or fetch this one again; a head is left out only '
       'when it is named.'
   )
@@ -109,7 +166,7 @@ def without(
 
 def verify(
     weights: metadata.Weights,
-    expected_shapes: Shapes,
+    architecture: architectures.Architecture,
     *,
     path: pathlib.Path | str,
     allow_head: bool = False,
@@ -119,7 +176,7 @@ def verify(
 
   Args:
     weights: what was read.
-    expected_shapes: layer -> leaf -> shape, from `layers.backbone_shapes()`.
+    architecture: the network's.
     path: the file, for the message.
     allow_head: whether the layers of the head may be there as well.
     drop: layers to leave out; all others must fit.
@@ -136,13 +193,13 @@ def verify(
   kept = without(weights, drop)
   arrays = metadata.flatten(kept.params)
   headers = {k: (np.shape(v), v.dtype.name) for k, v in arrays.items()}
-  lines = header_differences(headers, expected_shapes, allow_head=allow_head)
+  lines = header_differences(headers, architecture, allow_head=allow_head)
   announced = kept.contract.tensors
   lines += [f'- {n}: announced by the contract but absent'
             for n in announced if n not in arrays]
   for name, array in arrays.items():
     lines += _value_differences(name, array, announced.get(name))
-  refuse(lines, path)
+  refuse(lines, architecture, path)
   return kept
 
 

@@ -5,10 +5,11 @@ import pathlib
 
 from medxfer import errors
 from medxfer import files
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.model.weights import keras_files
 from medxfer.model.weights import metadata
 from medxfer.model.weights import native
+from medxfer.model.weights import safetensors_file
 from medxfer.model.weights import verifying
 
 # Longest suffix first: '.weights.h5' ends with '.h5' as well.
@@ -16,8 +17,10 @@ _WRITERS = {
     '.weights.h5': keras_files.write_new,
     '.h5': keras_files.write_legacy,
     '.npz': native.write,
+    '.safetensors': safetensors_file.write,
 }
-_KINDS = {'.weights.h5': 'keras', '.h5': 'keras', '.npz': 'medxfer'}
+_KINDS = {'.weights.h5': 'keras', '.h5': 'keras', '.npz': 'medxfer',
+          '.safetensors': 'medxfer'}
 
 
 def kind(path: pathlib.Path) -> str:
@@ -46,8 +49,9 @@ def write(
 
   Args:
     weights: what to write.
-    path: .npz for medxfer (keeps a head), .h5 or .weights.h5 for
-      `keras.applications.VGG16(include_top=False)`, the backbone alone.
+    path: .safetensors or .npz for medxfer, which keep a head; .h5 or
+      .weights.h5 for a model of `keras.applications` with
+      `include_top=False`, the backbone alone.
     overwrite: whether a file of that name may be replaced.
     drop: layers to leave out; a head has to be named here for Keras.
 
@@ -57,14 +61,13 @@ def write(
   Raises:
     UsageError: the suffix is unknown, the file exists, or `drop` names a
       layer that is not there.
-    DataError: the weights are not VGG-16's or broke their contract.
+    DataError: the weights are not those of their metadata.
   """
   suffix = _suffix(path)
   files.check_target(path, overwrite=overwrite)
   kept = verifying.verify(
-      weights, layers.backbone_shapes(), path=path, allow_head=suffix == '.npz',
-      drop=drop,
-  )
+      weights, architectures.BY_NAME[weights.contract.architecture], path=path,
+      allow_head=_KINDS[suffix] == 'medxfer', drop=drop)
   with files.replacing(path) as temporary:
     _WRITERS[suffix](kept, temporary)
   return kept
@@ -75,6 +78,7 @@ def _suffix(path: pathlib.Path) -> str:
     if path.name.endswith(suffix) and path.name != suffix:
       return suffix
   raise errors.UsageError(
-      f'{path}: name the file NAME.npz (medxfer), NAME.h5 or NAME.weights.h5 '
-      '(Keras).'
+      f'{path}: name the file NAME.safetensors or NAME.npz (medxfer), NAME.h5 '
+      'or NAME.weights.h5 (Keras); the whole network of a run NAME.keras, '
+      'NAME.onnx or NAME.stablehlo.'
   )
