@@ -8,8 +8,11 @@ these errors in order to carry on silently.
 from medxfer import flag_names
 
 
-class MedxferError(Exception):
-  """Base of the errors that end a command without a traceback."""
+class MedxferError(ValueError):
+  """Base of the errors that end a command without a traceback.
+
+  A ValueError, as Python programs expect of a wrong argument.
+  """
 
   exit_status = 1
 

@@ -36,7 +36,9 @@ _NO_BACKEND = ('Unable to initialize backend', 'Unknown backend',
 def prepare() -> None:
   """Sets the streams and the variables of this process."""
   open_streams()
-  _quieten()
+  quieten()
+  # Orbax tells of every file, and raises what it calls an error.
+  logging.set_verbosity(logging.FATAL)
   _draw_without_display()
   _find_a_place()
   for name in [n for n in os.environ if n.startswith(_SET_ASIDE)]:
@@ -130,15 +132,13 @@ def _given(names) -> str:
       f'${name}={os.environ[name]}' for name in names if os.environ.get(name))
 
 
-def _quieten() -> None:
-  """Silences libraries that narrate."""
+def quieten() -> None:
+  """Silences TensorFlow and gRPC; before they are loaded."""
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   # On some CPUs TensorFlow says so even then that it uses oneDNN. Here it
   # decodes and resizes images, which oneDNN has no part in.
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')
-  # Orbax tells of every file, and raises what it calls an error.
-  logging.set_verbosity(logging.FATAL)
 
 
 def _draw_without_display() -> None:

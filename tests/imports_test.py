@@ -27,6 +27,8 @@ _FLOORS = {
     'medxfer.evaluation': 1,
     'medxfer.training': 2,
     'medxfer.baselines': 3,
+    'medxfer.classifier': 4,
+    'medxfer.api': 5,
     'medxfer.explain': 3,
     'medxfer.export': 3,
     'medxfer.layerwise': 3,

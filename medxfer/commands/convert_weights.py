@@ -121,12 +121,8 @@ def _export(
         f'{output}: a whole network needs the workdir of a run as --source, '
         f'which knows its image size; {source} is a file. For the backbone '
         'alone name a .safetensors, .npz, .h5 or .weights.h5')
-  from medxfer.runs import workdir
-  spec = workdir.read_spec(source)
-  export.export(export.Network(
-      spec=spec.model, params=read.params, image_size=spec.data.image_size,
-      class_names=read.contract.classes, source=read.contract.source,
-  ), output, overwrite=overwrite)
+  from medxfer import classifier
+  classifier.load(source).export(output, overwrite=overwrite)
 
 
 def _architecture(read: weights.Weights) -> architectures.Architecture:

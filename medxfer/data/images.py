@@ -87,7 +87,7 @@ def read_rgb(
       eight = grey_lib.eight_bits(grey, grey_range, name)
       rgb = np.repeat(eight[:, :, np.newaxis], 3, axis=2)
     else:
-      rgb = _to_rgb(image, name)
+      rgb = to_rgb(image, name)
   if orientation in _TURNS:
     turned = Image.fromarray(rgb).transpose(_TURNS[orientation])
     rgb = np.array(turned)
@@ -241,7 +241,7 @@ def _orientation(image: Image.Image) -> int:
     return 1
 
 
-def _to_rgb(image: Image.Image, name: str) -> np.ndarray:
+def to_rgb(image: Image.Image, name: str) -> np.ndarray:
   """Returns uint8 [height, width, 3] of a loaded image of up to 8 bits."""
   if image.mode not in _RGB_MODES:
     raise errors.DataError(

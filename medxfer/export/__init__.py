@@ -1,7 +1,7 @@
 """A trained network as one file for Keras, ONNX Runtime or JAX.
 
   from medxfer import export
-  export.export(export.Network(...), pathlib.Path('model.onnx'))
+  export.export(export.ExportedNetwork(...), pathlib.Path('model.onnx'))
 
 The file holds the whole network: preprocessing, backbone, head and softmax.
 Its input are RGB pixels from 0 to 255, [batch, height, width, 3], in the image
@@ -11,10 +11,10 @@ file, as part of its metadata; see the module of each format for how to load
 both. Networks compute in float32, whatever type the run computed in.
 """
 
-from medxfer.export.network import Network
+from medxfer.export.network import ExportedNetwork
 from medxfer.export.writing import check
 from medxfer.export.writing import export
 from medxfer.export.writing import is_format
 from medxfer.export.writing import SUFFIXES
 
-__all__ = ['Network', 'SUFFIXES', 'check', 'export', 'is_format']
+__all__ = ['ExportedNetwork', 'SUFFIXES', 'check', 'export', 'is_format']

@@ -25,7 +25,7 @@ from medxfer.export import pixels
 METADATA_MEMBER = 'medxfer.json'
 
 
-def write(network: networks.Network, path: pathlib.Path) -> None:
+def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   """Writes a .keras archive.
 
   Args:
@@ -47,7 +47,7 @@ def write(network: networks.Network, path: pathlib.Path) -> None:
     os.replace(archive, path)
 
 
-def _model(keras: Any, network: networks.Network) -> Any:
+def _model(keras: Any, network: networks.ExportedNetwork) -> Any:
   architecture, layers = network.architecture, keras.layers
   x = images = keras.Input((*network.image_size, 3), name='images')
   x = _preprocessing(keras, network.spec.preprocessing)(x)

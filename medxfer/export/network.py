@@ -14,7 +14,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Network:
+class ExportedNetwork:
   """A trained network.
 
   Attributes:

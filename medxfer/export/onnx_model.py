@@ -25,7 +25,7 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def write(network: networks.Network, path: pathlib.Path) -> None:
+def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   """Writes an .onnx model.
 
   Args:
@@ -81,7 +81,7 @@ class _Graph:
     self._last = name
 
 
-def _add_backbone(graph: _Graph, network: networks.Network) -> None:
+def _add_backbone(graph: _Graph, network: networks.ExportedNetwork) -> None:
   known = pixels.MODES[network.spec.preprocessing]
   graph.add('Mul', 'scaled', [np.float32(known.scale)])
   graph.add('Add', 'preprocessed', [np.array(known.offset)])
@@ -95,7 +95,7 @@ def _add_backbone(graph: _Graph, network: networks.Network) -> None:
     graph.add('MaxPool', f'{block}_pool', kernel_shape=[2, 2], strides=[2, 2])
 
 
-def _add_head(graph: _Graph, network: networks.Network) -> None:
+def _add_head(graph: _Graph, network: networks.ExportedNetwork) -> None:
   # `fc1` was trained on rows of channels-last images.
   graph.add('Transpose', 'channels_last', perm=[0, 2, 3, 1])
   graph.add('Flatten', 'flatten', axis=1)

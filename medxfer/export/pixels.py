@@ -39,7 +39,7 @@ MODES: Mapping[str, Pixels] = {
 }
 
 
-def arrays(network: networks.Network, layer: str) -> list[np.ndarray]:
+def arrays(network: networks.ExportedNetwork, layer: str) -> list[np.ndarray]:
   """Returns a layer's [kernel, bias], float32, for RGB pixels.
 
   Args:

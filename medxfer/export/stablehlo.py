@@ -23,7 +23,7 @@ NETWORK_MEMBER = 'network.bin'
 _PLATFORMS = ('cpu', 'cuda', 'tpu')
 
 
-def write(network: networks.Network, path: pathlib.Path) -> None:
+def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   """Writes a .stablehlo archive.
 
   Args:
@@ -36,7 +36,7 @@ def write(network: networks.Network, path: pathlib.Path) -> None:
     archive.writestr(NETWORK_MEMBER, _serialized(network))
 
 
-def _serialized(network: networks.Network) -> bytearray:
+def _serialized(network: networks.ExportedNetwork) -> bytearray:
   import jax
   import jax.export
   import jax.numpy as jnp

@@ -11,7 +11,7 @@ from medxfer.export import network as networks
 from medxfer.export import onnx_model
 from medxfer.export import stablehlo
 
-_WRITERS: Mapping[str, Callable[[networks.Network, pathlib.Path], None]] = {
+_WRITERS: Mapping[str, Callable[[networks.ExportedNetwork, pathlib.Path], None]] = {
     '.keras': keras_archive.write,
     '.onnx': onnx_model.write,
     '.stablehlo': stablehlo.write,
@@ -41,7 +41,7 @@ def check(path: pathlib.Path, *, overwrite: bool = False) -> None:
 
 
 def export(
-    network: networks.Network, path: pathlib.Path, *, overwrite: bool = False
+    network: networks.ExportedNetwork, path: pathlib.Path, *, overwrite: bool = False
 ) -> None:
   """Writes a whole network: preprocessing, backbone, head and softmax.
 
@@ -61,7 +61,7 @@ def export(
     _WRITERS[path.suffix](network, temporary)
 
 
-def _check_shapes(network: networks.Network, path: pathlib.Path) -> None:
+def _check_shapes(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   architecture = network.architecture
   height, width = (side // architecture.smallest_side
                    for side in network.image_size)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer import classifier
 from medxfer import files
 from medxfer.data import images
 from medxfer.data import pipeline
@@ -22,12 +23,12 @@ from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import explain
 from medxfer.runs import predict
-from medxfer.runs import scoring
 from medxfer.runs import value_ranges
 from medxfer.runs import workdir
 
 _HEADER = ('image', 'file')
 _COLUMNS = 8
+_DEFAULT = 'vgg16'  # Without a run.
 _DEFAULT_SIZE = 224  # Of ImageNet's images, and of the thesis.
 
 # Caption -> weights; None is random ones.
@@ -72,17 +73,19 @@ def draw(
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
+  architecture = architectures.BY_NAME[_DEFAULT]
   if run:
-    spec, found['run'] = scoring.load(run)
-    image_size = image_size if size else spec.data.image_size
-    grey_range = value_ranges.of_workdir(run, spec)
+    trained = classifier.load(run)
+    found['run'], architecture = trained.network.weights, trained.architecture
+    image_size = image_size if size else trained.image_size
+    grey_range = trained.grey_range
   warn = value_ranges.warner(grey_range)
   if 'imagenet' in starts:
     found['ImageNet'] = weights_lib.read(
         weights_lib.locate(None, _VGG16), _VGG16)
   if 'random' in starts:
     found['random'] = None
-  looks = _looks(found, layer, image_size)
+  looks = _looks(found, architecture, layer, image_size)
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):
@@ -96,12 +99,15 @@ def draw(
 
 
 def _looks(
-    found: _Found, layer: str, image_size: tuple[int, int]
+    found: _Found,
+    architecture: architectures.Architecture,
+    layer: str,
+    image_size: tuple[int, int],
 ) -> dict[str, _Look]:
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
   model = vgg.VGG(
-      architecture=_VGG16, classes=1, head_units=(1, 1))
+      architecture=architecture, classes=1, head_units=(1, 1))
   activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]

@@ -7,16 +7,11 @@ import contextlib
 import pathlib
 import re
 
-import jax.numpy as jnp
 import numpy as np
 
+from medxfer import classifier
 from medxfer import files
-from medxfer import spec as specs
-from medxfer.explain import gradcam
 from medxfer.explain import pictures
-from medxfer.model import preprocessing
-from medxfer.model import vgg
-from medxfer.model import weights as weights_lib
 
 INDEX = 'index.csv'
 _HEADER = ('image', 'file', 'prediction', 'probability')
@@ -28,32 +23,26 @@ Draw = Callable[[Sequence[pathlib.Path], np.ndarray, np.ndarray], None]
 @contextlib.contextmanager
 def drawing(
     target: pathlib.Path,
-    spec: specs.RunSpec,
-    weights: weights_lib.Weights,
+    trained: classifier.Classifier,
     layer: str | None,
 ) -> Iterator[Draw]:
   """Opens a folder of pictures; it is there, whole, when the body has ended.
 
   Args:
     target: the folder; absent or empty.
-    spec: of the run.
-    weights: of the run, with a head.
+    trained: the network.
     layer: the convolution that Grad-CAM looks at; None for the deepest one
       that the size of the images allows.
 
   Yields:
     A function of image files, their pixels (uint8 [batch, height, width, 3])
     and probabilities (float [batch, classes]) that draws each image beside
-    the Grad-CAM of its prediction. Rows beyond the files are padding.
+    the Grad-CAM of its prediction.
 
   Raises:
-    UsageError: `target` holds something.
+    UsageError: `target` holds something, or the layer does not exist.
   """
-  classes = weights.contract.classes
-  model = vgg.build(spec.model, len(classes))
-  compute = gradcam.compile_gradcam(
-      model,
-      layer or gradcam.layer_for(model.architecture, spec.data.image_size))
+  classes = trained.class_names
   index = []
   with files.staged_folder(target) as stage:
     def draw(
@@ -61,10 +50,8 @@ def drawing(
         pixels: np.ndarray,
         probabilities: np.ndarray,
     ) -> None:
-      images = preprocessing.preprocess(
-          jnp.asarray(pixels), weights.contract.preprocessing)
       winners = probabilities.argmax(-1)
-      heats = np.asarray(compute(weights.params, images, winners))
+      heats = trained.network.heat(pixels, winners, layer)
       for name, image, heat, winner, p in zip(
           names, pixels, heats, winners, probabilities):
         file = file_name(len(index) + 1, name)

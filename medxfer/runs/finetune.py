@@ -74,7 +74,7 @@ def run(
   training, frozen = trainable.count(
       best.params, task.strategy.trained)
   speeds = [record['images_per_second'] for record in history]
-  scores = _scores(output, spec, data, inputs, best)
+  scores = _scores(output, task, data, inputs, best)
   return {
       **scores,
       'training_notes': convergence.of_network(
@@ -203,7 +203,7 @@ def _write_parameters(
 
 def _scores(
     output: pathlib.Path,
-    spec: specs.RunSpec,
+    task: steps_lib.Task,
     data: epoch_steps.Data,
     inputs: inputs_lib.Inputs,
     best: weights_lib.Weights,
@@ -213,11 +213,12 @@ def _scores(
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
-  scored = {side: scoring.score(spec, best, data, inputs.examples, side)
+  scored = {side: scoring.score(
+      task.model, best.params, task.spec, data, inputs.examples, side)
             for side in ('val', 'test')}
   for side, table in scored.items():
     workdir.Workdir(output).write_predictions(side, table)
-  return numbers(spec, inputs, scored.__getitem__)
+  return numbers(task.spec, inputs, scored.__getitem__)
 
 
 def numbers(

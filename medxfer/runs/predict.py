@@ -10,26 +10,16 @@ import os
 import pathlib
 import sys
 
-import jax
 import numpy as np
 
+from medxfer import classifier
 from medxfer import errors
 from medxfer import files
-from medxfer import spec as specs
-from medxfer.data import deep_grey
 from medxfer.data import file_kinds
-from medxfer.data import images
 from medxfer.data import listing
-from medxfer.data import pipeline
-from medxfer.data import pixel_sources
-from medxfer.model import vgg
-from medxfer.model import weights as weights_lib
 from medxfer.runs import explain as explain_lib
-from medxfer.runs import scoring
 from medxfer.runs import value_ranges
 from medxfer.runs import workdir
-from medxfer.training import feeds
-from medxfer.training import steps
 
 
 def predict(
@@ -65,14 +55,12 @@ def predict(
     files.check_free(explain)
   workdir.Workdir(path).spec()  # A folder that is no run, before any image.
   names = image_files(sources, on_bad_image)
-  spec, weights = scoring.load(path)
+  trained = classifier.load(path)
   header = ('image', 'prediction',
-            *(f'p_{name}' for name in weights.contract.classes))
-  with (explain_lib.drawing(explain, spec, weights, explain_layer)
+            *(f'p_{name}' for name in trained.class_names))
+  with (explain_lib.drawing(explain, trained, explain_layer)
         if explain else contextlib.nullcontext()) as draw:
-    rows = list(_rows(
-        spec, weights, names, on_bad_image, draw,
-        value_ranges.of_workdir(path, spec)))
+    rows = list(_rows(trained, names, on_bad_image, draw))
   if output:
     files.write_table(output, header, rows)
   else:
@@ -145,35 +133,25 @@ def _leave_out(reason: str, on_bad_image: str | None) -> None:
 
 
 def _rows(
-    spec: specs.RunSpec,
-    weights: weights_lib.Weights,
+    trained: classifier.Classifier,
     names: Sequence[pathlib.Path],
     on_bad_image: str,
     draw: explain_lib.Draw | None,
-    grey_range: deep_grey.Range | None,
 ) -> Iterator[tuple]:
-  classes = weights.contract.classes
-  feed = feeds.pixels(
-      pixel_sources.of_arrays(), spec.augment, weights.contract.preprocessing)
-  step = steps.compile_predict(vgg.build(spec.model, len(classes)), feed)
-  size, warn = spec.evaluation.batch_size, value_ranges.warner(grey_range)
+  classes, size = trained.class_names, trained.network.batch_size
+  warn = value_ranges.warner(trained.grey_range)
 
   def read(name: pathlib.Path) -> np.ndarray:
-    return pipeline.resize(images.read_rgb(
-        name, grey_range=grey_range, notice=functools.partial(warn, name)),
-        spec.data.image_size)
+    return trained.pixels_of(
+        name, f'{name}', functools.partial(warn, name))
 
   for first in range(0, len(names), size):
     good, pixels = _read(names[first:first + size], read, on_bad_image)
     if not good:
       continue
-    # One batch size means one compilation, whatever the number of images.
-    padded = np.zeros((size, *pixels.shape[1:]), np.uint8)
-    padded[:len(good)] = pixels
-    logits = step(weights.params, None, padded)
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    probabilities = trained.network.probabilities(pixels)
     if draw:
-      draw(good, padded, probabilities)
+      draw(good, pixels, probabilities)
     for name, p in zip(good, probabilities):
       yield (files.name_of(name), classes[p.argmax()],
              *(float(value) for value in p))

@@ -8,52 +8,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medxfer import baselines
-from medxfer import cache
-from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.model import vgg
-from medxfer.model import weights as weights_lib
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
-from medxfer.training import checkpoints
-from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import loop
+from medxfer.training import state as states
 from medxfer.training import steps
 
 # Side, 'val' or 'test' -> its predictions.
 Scored = Callable[[str], predictions_lib.Predictions]
-
-
-def load(path: pathlib.Path) -> tuple[specs.RunSpec, weights_lib.Weights]:
-  """Returns the specification of a workdir's run, and its best weights.
-
-  Raises:
-    DataError: the folder is no workdir, or its checkpoint is damaged.
-    UsageError: the run is a baseline, which keeps no weights.
-  """
-  folder = workdir.Workdir(path)
-  spec = folder.spec()
-  if spec.model.name in baselines.NAMES:
-    raise errors.UsageError(
-        f'{path}: a {spec.model.name} keeps no checkpoint to score images '
-        f'with; {workdir.predictions_name("test")} there holds all that it has '
-        f'scored, and its command in environment.json trains it '
-        f'again{_duration(folder)}')
-  compiled.keep(cache.folder(spec.cache_dir))
-  return spec, checkpoints.export(path)
-
-
-def _duration(folder: workdir.Workdir) -> str:
-  if not folder.is_finished:
-    return ''
-  return f' in {folder.summary()["train_seconds"]:.0f} s'
 
 
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
@@ -72,8 +42,9 @@ def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
 
 
 def score(
+    model: vgg.VGG,
+    params: states.Params,
     spec: specs.RunSpec,
-    weights: weights_lib.Weights,
     images: epoch_steps.Data,
     examples: examples_lib.Examples,
     side: str,
@@ -81,17 +52,17 @@ def score(
   """Scores every image of one side exactly once.
 
   Args:
-    spec: of the run that trained the weights.
-    weights: with a head.
+    model: the network.
+    params: of the network.
+    spec: of the run that trained it.
     images: the run's images.
     examples: their table.
     side: 'train', 'val' or 'test'.
   """
   rows = images.split.rows(side)
-  model = vgg.build(spec.model, len(weights.contract.classes))
   step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
-      step, weights.params, images.feed, rows, spec,
+      step, params, images.feed, rows, spec,
       f'scoring {len(rows):,} {side} images')
   return table(
       examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))

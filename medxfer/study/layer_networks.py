@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer import classifier
 from medxfer import console
 from medxfer import spec as specs
 from medxfer.evaluation import paired
@@ -125,13 +126,14 @@ def load(path: pathlib.Path) -> Trained:
     DataError: the checkpoint is damaged, or images or weights are not those
       of the run.
   """
-  spec, weights = scoring.load(path)
+  trained = classifier.load(path)
+  spec, model = trained.spec, trained.network.model
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
   data = scoring.data(spec, inputs)
-  model = vgg.build(spec.model, len(data.class_names))
   return Trained(
-      spec, model, finetune.start_params(spec, inputs), weights.params, data, inputs,
+      spec, model, finetune.start_params(spec, inputs), trained.network.weights.params,
+      data, inputs,
       steps.compile_predict(model, data.feed),
       features.compile_step(model, data.feed))
 

@@ -31,7 +31,7 @@ _CLASSES = ('nevus', 'melanoma', 'é')
 _TOLERANCE = 1e-5
 
 
-def _network(mode: str = 'caffe', name: str = 'tiny') -> export.Network:
+def _network(mode: str = 'caffe', name: str = 'tiny') -> export.ExportedNetwork:
   config = ham.get_config('last_block,tuned,cpu')
   config.model.name, config.model.preprocessing = name, mode
   spec = specs.from_config(config).model
@@ -44,7 +44,7 @@ def _network(mode: str = 'caffe', name: str = 'tiny') -> export.Network:
       for layer, leaves in drawn.items()}
   # Else the probabilities of large pixels are 0 and 1.
   params['predictions']['kernel'] = params['predictions']['kernel'] / 50
-  return export.Network(
+  return export.ExportedNetwork(
       spec=spec, params=params, image_size=_SIZE, class_names=_CLASSES)
 
 
@@ -53,7 +53,7 @@ def _images(batch: int, size: tuple[int, int] = _SIZE) -> np.ndarray:
       0, 256, (batch, *size, 3), dtype=np.uint8)
 
 
-def _expected(network: export.Network, images: np.ndarray) -> np.ndarray:
+def _expected(network: export.ExportedNetwork, images: np.ndarray) -> np.ndarray:
   model = vgg.build(network.spec, len(network.class_names))
   logits, _ = model.apply(
       {'params': network.params},
@@ -96,7 +96,7 @@ def _stablehlo(path: pathlib.Path, images: np.ndarray):
 _LOADERS = {'.keras': _keras, '.onnx': _onnx, '.stablehlo': _stablehlo}
 
 
-def _assert_equal(network: export.Network, path: pathlib.Path) -> None:
+def _assert_equal(network: export.ExportedNetwork, path: pathlib.Path) -> None:
   for batch in (1, 3):
     images = _images(batch, network.image_size)
     expected = _expected(network, images)
@@ -143,11 +143,12 @@ def test_the_command_exports_a_run(trained, tmp_path, suffix):
   lines = convert_weights.convert(trained, path)
   assert lines[-1] == f'wrote          {path}'
   assert not any('left out' in line for line in lines)
-  spec, read = workdir.read_spec(trained), checkpoints.export(trained)
+  spec, read = workdir.Workdir(trained).spec(), checkpoints.export(trained)
   assert read.contract.architecture == 'tiny'
   _assert_equal(
-      export.Network(spec.model, read.params, spec.data.image_size,
-                     read.contract.classes), path)
+      export.ExportedNetwork(
+          spec.model, read.params, spec.data.image_size,
+          read.contract.classes), path)
 
 
 def test_a_file_of_weights_is_no_network(trained, tmp_path):

@@ -1,49 +1,22 @@
 """Draws figure 8.1 and Grad-CAM: needs JAX, checkpoints and images."""
 
 from collections.abc import Sequence
-import dataclasses
-import functools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from medxfer import classifier
 from medxfer import errors
 from medxfer.data import datasets
-from medxfer.data import images
-from medxfer.data import pipeline
 from medxfer.explain import activation_maps
 from medxfer.explain import gradcam
 from medxfer.explain import pictures as painting
-from medxfer.model import preprocessing
-from medxfer.model import vgg
-from medxfer.model import weights as weights_lib
 from medxfer.report.figures import pictures
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
-from medxfer.runs import value_ranges
-from medxfer.training import checkpoints
 
 # Between a probability now and in the table: another device, another order of
 # sums. Another image is farther away.
 _TOLERANCE = 0.02
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Network:
-  """A run's network with its best weights."""
-
-  run: finished_run.Run
-  weights: weights_lib.Weights
-
-  @functools.cached_property
-  def model(self) -> vgg.VGG:
-    return vgg.build(self.run.spec.model, len(self.weights.contract.classes))
-
-  def prepared(self, pixels: np.ndarray) -> jax.Array:
-    """Returns uint8 images as the network takes them."""
-    return preprocessing.preprocess(
-        jnp.asarray(pixels), self.weights.contract.preprocessing)
 
 
 def draw(
@@ -59,22 +32,23 @@ def draw(
     DataError: a checkpoint is damaged, or the images are gone or others.
     UsageError: the data set cannot be read.
   """
-  network = _load(column.first)
-  right, wrong = pictures.cases(column.first)
+  run = column.first
+  trained = classifier.load(run.path)
+  right, wrong = pictures.cases(run)
   rows = [*right, *wrong]
-  pixels = _pixels(column.first, rows)
-  _check_same(network, rows, pixels)
+  pixels = _pixels(run, trained, rows)
+  _check_same(run, trained, rows, pixels)
   slug = settings_lib.slug(settings_lib.dataset_title(setting.dataset))
   title = settings_lib.dataset_title(setting.dataset)
   drawn = []
   if right and setting.random:
+    networks = {
+        column.title: trained,
+        setting.random.title: classifier.load(setting.random.first.path)}
     drawn.append(_activations(
-        title, slug, {column.title: network,
-                      setting.random.title: _load(setting.random.first)},
-        rows[0], pixels[0]))
-  layer = gradcam.layer_for(
-      network.model.architecture, column.first.spec.data.image_size)
-  tiles = _maps(network, layer, rows, pixels)
+        title, slug, networks, run, rows[0], pixels[0]))
+  layer = gradcam.layer_for(trained.architecture, trained.image_size)
+  tiles = _maps(run, trained, layer, rows, pixels)
   for kind, part in (('right', tiles[:len(right)]),
                      ('wrong', tiles[len(right):])):
     if part:
@@ -94,11 +68,11 @@ _SAID = {
 }
 
 
-def _load(run: finished_run.Run) -> _Network:
-  return _Network(run, checkpoints.export(run.path))
-
-
-def _pixels(run: finished_run.Run, rows: Sequence[int]) -> np.ndarray:
+def _pixels(
+    run: finished_run.Run,
+    trained: classifier.Classifier,
+    rows: Sequence[int],
+) -> np.ndarray:
   """Reads test images where the run read them: uint8 [n, h, w, 3]."""
   examples = datasets.read(run.spec.data)
   places = {name: i for i, name in enumerate(examples.image_ids)}
@@ -107,37 +81,36 @@ def _pixels(run: finished_run.Run, rows: Sequence[int]) -> np.ndarray:
     name = run.predictions.image_ids[row]
     if name not in places:
       raise errors.DataError(f'image {name!r} is no longer in the data set')
-    found.append(pipeline.resize(
-        images.read_rgb(
-            examples.paths[places[name]],
-            grey_range=value_ranges.of_workdir(run.path, run.spec)),
-        run.spec.data.image_size))
+    found.append(trained.pixels_of(examples.paths[places[name]], name))
   return np.stack(found)
 
 
 def _check_same(
-    network: _Network, rows: Sequence[int], pixels: np.ndarray
+    run: finished_run.Run,
+    trained: classifier.Classifier,
+    rows: Sequence[int],
+    pixels: np.ndarray,
 ) -> None:
   """Refuses images that the network does not score as it once did."""
-  logits, _ = jax.jit(network.model.apply)(
-      {'params': network.weights.params}, network.prepared(pixels))
-  now = np.asarray(jax.nn.softmax(logits))
-  then = network.run.predictions.probabilities[list(rows)]
+  now = trained.network.probabilities(pixels)
+  then = run.predictions.probabilities[list(rows)]
   far = np.abs(now - then).max(axis=1) > _TOLERANCE
   if far.any():
-    name = network.run.predictions.image_ids[rows[int(far.argmax())]]
+    name = run.predictions.image_ids[rows[int(far.argmax())]]
     raise errors.DataError(
-        f'image {name!r} is not the one that {network.run.name} has scored')
+        f'image {name!r} is not the one that {run.name} has scored')
 
 
 def _maps(
-    network: _Network, layer: str, rows: Sequence[int], pixels: np.ndarray
+    run: finished_run.Run,
+    trained: classifier.Classifier,
+    layer: str,
+    rows: Sequence[int],
+    pixels: np.ndarray,
 ) -> list[pictures.Tile]:
   """Returns each image beside the evidence for its prediction."""
-  scored = network.run.predictions
-  predicted = scored.predicted[list(rows)]
-  heats = np.asarray(gradcam.compile_gradcam(network.model, layer)(
-      network.weights.params, network.prepared(pixels), jnp.asarray(predicted)))
+  scored = run.predictions
+  heats = trained.network.heat(pixels, scored.predicted[list(rows)], layer)
   tiles = []
   for row, image, heat in zip(rows, pixels, heats):
     name = scored.class_names[scored.predicted[row]]
@@ -156,21 +129,20 @@ def _maps(
 def _activations(
     title: str,
     slug: str,
-    networks: dict[str, _Network],
+    networks: dict[str, classifier.Classifier],
+    run: finished_run.Run,
     row: int,
     pixels: np.ndarray,
 ) -> pictures.Picture:
   """Returns figure 8.1: an image and the mean of its first activations."""
   large = painting.enlarged(pixels)
-  scored = next(iter(networks.values())).run.predictions
+  scored = run.predictions
   truth = scored.class_names[scored.labels[row]]
   tiles = [pictures.Tile(large, f'Image, {truth}',
                           f'Test image {scored.image_ids[row]}, {truth}.')]
-  first = next(iter(networks.values())).model.architecture.convolutions[0]
+  first = next(iter(networks.values())).architecture.convolutions[0]
   for name, network in networks.items():
-    activation = np.asarray(
-        activation_maps.compile_activations(network.model, first)(
-            network.weights.params, network.prepared(pixels[None])))[0]
+    [activation] = network.network.activations(pixels[None], first)
     heat = painting.stretched(activation_maps.mean_map(activation))
     tiles.append(pictures.Tile(
         painting.coloured(heat, large.shape[:2]), name,

@@ -1,0 +1,281 @@
+"""A trained network with all that its pixels and its numbers mean.
+
+    run = medxfer.load('runs/last_block')
+    run.predict_proba(images)
+
+It is the one place where a network is rebuilt from the files of a run: every
+command and the report go through it.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+import dataclasses
+import functools
+import os
+import pathlib
+from typing import Any
+import warnings
+
+import jax
+import numpy as np
+
+from medxfer import baselines
+from medxfer import cache
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer import startup
+from medxfer.data import arrays
+from medxfer.data import bit_depth
+from medxfer.data import deep_grey
+from medxfer.model import architectures
+from medxfer.runs import network as network_lib
+from medxfer.runs import value_ranges
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
+from medxfer.training import compiled
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Classifier:
+  """The network of a run's best epoch.
+
+  Wherever it takes images, these are one image or a sequence of them: paths,
+  the bytes of files, open binary files, Pillow images, or arrays of any size.
+  An array is [height, width, 3] (RGB), [height, width, 4] (RGBA) or [height,
+  width] (grey), or a batch [n, ...] of them; see `medxfer.data.arrays.rgb` for
+  its values. A wrong image raises `errors.UsageError` or `errors.DataError`,
+  which are ValueErrors.
+
+  Attributes:
+    path: the workdir.
+    network: with its weights.
+    grey_range: the values of deep grey images that are black and white.
+  """
+
+  path: pathlib.Path
+  network: network_lib.Network
+  grey_range: deep_grey.Range | None = None
+
+  def __repr__(self) -> str:
+    return (f'<{self.architecture.title} of {self.path}: '
+            f'{", ".join(self.class_names)}>')
+
+  @property
+  def spec(self) -> specs.RunSpec:
+    """What the run was asked for."""
+    return self.network.spec
+
+  @property
+  def class_names(self) -> tuple[str, ...]:
+    """The classes, in the order of the columns of `predict_proba`."""
+    return self.network.weights.contract.classes
+
+  @property
+  def image_size(self) -> tuple[int, int]:
+    """(height, width) in pixels; images of other sizes are resized to it."""
+    return self.spec.data.image_size
+
+  @property
+  def architecture(self) -> architectures.Architecture:
+    """Names and shapes of the network's layers."""
+    return architectures.BY_NAME[self.spec.model.name]
+
+  @functools.cached_property
+  def summary(self) -> dict[str, Any]:
+    """The content of the run's summary.json: its scores with intervals."""
+    return workdir.Workdir(self.path).summary()
+
+  def predict_proba(self, images: Any) -> np.ndarray:
+    """Returns the probability of each class, float32 [n, classes].
+
+    Args:
+      images: see the class.
+
+    Example:
+      >>> run.predict_proba(images).shape == (3, len(run.class_names))
+      True
+    """
+    found = [self.network.probabilities(pixels) for pixels in self._batches(images)]
+    return np.concatenate([np.empty((0, len(self.class_names)), np.float32),
+                           *found])
+
+  def predict(self, images: Any) -> np.ndarray:
+    """Returns the name of the most probable class of each image, str [n].
+
+    Args:
+      images: see the class.
+    """
+    return np.array(self.class_names)[self.predict_proba(images).argmax(1)]
+
+  def explain(
+      self,
+      images: Any,
+      *,
+      classes: Sequence[str] | str | None = None,
+      layer: str | None = None,
+  ) -> np.ndarray:
+    """Maps where the evidence for a class lies (Grad-CAM).
+
+    Args:
+      images: see the class.
+      classes: the class to explain, one for all images or one each; the
+        predicted one by default.
+      layer: a convolution; by default the deepest one whose map still tells
+        places apart.
+
+    Returns:
+      float32 [n, height, width] of `image_size`, in [0, 1]; brightest is 1, or
+      0 everywhere where nothing speaks for the class.
+
+    Raises:
+      UsageError: a class or the layer does not exist.
+
+    Example:
+      >>> run.explain(images, classes='mel').shape == (3, *run.image_size)
+      True
+    """
+    wanted = self._columns(classes)
+    heats, done = [], 0
+    for pixels in self._batches(images):
+      n = len(pixels)
+      columns = (self.network.probabilities(pixels).argmax(1) if wanted is None
+                 else np.resize(wanted, done + n)[done:])
+      heat = self.network.heat(pixels, columns, layer)
+      heats.append(np.asarray(jax.image.resize(
+          heat, (n, *self.image_size), 'linear')))
+      done += n
+    if wanted is not None and len(wanted) not in (1, done):
+      raise errors.UsageError(
+          f'classes: {len(wanted)} for {done} images; give one for all, or one '
+          'for each')
+    return np.concatenate([np.empty((0, *self.image_size), np.float32), *heats])
+
+  def activations(self, images: Any, layer: str) -> np.ndarray:
+    """Returns what a layer makes of images, float32 [n, h, w, channels].
+
+    Args:
+      images: see the class.
+      layer: a convolution or a pooling, such as 'block4_pool'.
+
+    Raises:
+      UsageError: the layer does not exist.
+
+    Example:
+      >>> run.activations(images, 'block1_pool').shape
+      (3, 16, 16, 8)
+    """
+    found = [self.network.activations(pixels, layer)
+             for pixels in self._batches(images)]
+    if not found:
+      raise errors.UsageError('images: there are none')
+    return np.concatenate(found)
+
+  def evaluate(self, source: str | os.PathLike[str] | None = None
+               ) -> dict[str, Any]:
+    """Scores images with known classes.
+
+    Args:
+      source: a folder that holds a folder for each class; None for the test
+        images of the run, read where the run read them.
+
+    Returns:
+      Accuracy, macro F1, AUROC, calibration and more, each with its interval,
+      as summary.json holds them (see `evaluation.summary.split_summary`).
+
+    Raises:
+      DataError: images are missing, damaged, or not those of the run; or a
+        folder is no class of the network.
+    """
+    from medxfer.runs import evaluate
+    if source is None:
+      return evaluate.evaluate(self.path, 'test')
+    return evaluate.on_folder(self, pathlib.Path(source))
+
+  def export(
+      self, path: str | os.PathLike[str], *, overwrite: bool = False
+  ) -> None:
+    """Writes the whole network as one file for another library.
+
+    Args:
+      path: a file that ends in .keras (Keras), .onnx (ONNX Runtime) or
+        .stablehlo (`jax.export`); see `medxfer.export`.
+      overwrite: replace the file if it exists.
+
+    Raises:
+      UsageError: the format is unknown, or the file exists.
+      DataError: the library of the format is not installed, or the disk is
+        full.
+    """
+    from medxfer import export
+    export.export(export.ExportedNetwork(
+        spec=self.spec.model, params=self.network.weights.params,
+        image_size=self.image_size, class_names=self.class_names,
+        source=self.network.weights.contract.source,
+    ), pathlib.Path(path), overwrite=overwrite)
+
+  def pixels_of(
+      self, image: Any, name: str, notice: arrays.Notice | None = None
+  ) -> np.ndarray:
+    """Reads one image as training read it: uint8 [height, width, 3].
+
+    Args:
+      image: see the class.
+      name: what messages call it.
+      notice: called with a deep grey image.
+    """
+    return arrays.sized(
+        image, name, self.image_size, self.grey_range, notice)
+
+  def _batches(self, images: Any) -> Iterator[np.ndarray]:
+    return arrays.batches(
+        images, self.network.batch_size, self.image_size, self.grey_range,
+        lambda name, grey: _warn(name, bit_depth.noticed(grey, self.grey_range)))
+
+  def _columns(
+      self, classes: Sequence[str] | str | None
+  ) -> np.ndarray | None:
+    if classes is None:
+      return None
+    names = [classes] if isinstance(classes, str) else list(classes)
+    for name in names:
+      if name not in self.class_names:
+        raise errors.UsageError(
+            f'classes: {name!r} is none of {", ".join(self.class_names)}')
+    return np.array([self.class_names.index(name) for name in names])
+
+
+def load(path: str | os.PathLike[str]) -> Classifier:
+  """Returns the network of a run.
+
+  Args:
+    path: its workdir.
+
+  Raises:
+    DataError: the folder is no workdir, or its checkpoint is damaged.
+    UsageError: the run is a tree or a forest, which keep no weights.
+  """
+  startup.quieten()
+  path = pathlib.Path(path)
+  folder = workdir.Workdir(path)
+  spec = folder.spec()
+  if spec.model.name in baselines.NAMES:
+    raise errors.UsageError(
+        f'{path}: a {spec.model.name} keeps no checkpoint to score images '
+        f'with; {workdir.predictions_name("test")} there holds all that it has '
+        f'scored, and its command in environment.json trains it '
+        f'again{_duration(folder)}')
+  compiled.keep(cache.folder(spec.cache_dir))
+  return Classifier(
+      path, network_lib.Network(spec, checkpoints.export(path)),
+      value_ranges.of_workdir(path, spec))
+
+
+def _duration(folder: workdir.Workdir) -> str:
+  if not folder.is_finished:
+    return ''
+  return f' in {folder.summary()["train_seconds"]:.0f} s'
+
+
+def _warn(name: str, text: str) -> None:
+  if text:
+    warnings.warn(f'{name}: {text}', stacklevel=2)
