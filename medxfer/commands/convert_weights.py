@@ -88,7 +88,7 @@ def convert(
   files.check_target(output, overwrite=overwrite)
   read = _read(source, preprocessing)
   if is_network:
-    _export(source, output, read, overwrite)
+    _export(source, output, overwrite)
     return _report(source, output, read)
   head = [layer for layer in _architecture(read).head if layer in read.params]
   written = weights.write(
@@ -112,7 +112,6 @@ def _read(source: pathlib.Path, preprocessing: str | None) -> weights.Weights:
 def _export(
     source: pathlib.Path,
     output: pathlib.Path,
-    read: weights.Weights,
     overwrite: bool,
 ) -> None:
   """Writes the whole network of a run."""

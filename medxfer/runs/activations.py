@@ -28,12 +28,11 @@ from medxfer.runs import workdir
 
 _HEADER = ('image', 'file')
 _COLUMNS = 8
-_DEFAULT = 'vgg16'  # Without a run.
 _DEFAULT_SIZE = 224  # Of ImageNet's images, and of the thesis.
 
-# Caption -> weights; None is random ones.
-_VGG16 = architectures.BY_NAME['vgg16']
+_VGG16 = architectures.BY_NAME['vgg16']  # Of ImageNet's weights here.
 
+# Caption -> weights; None is random ones.
 _Found = dict[str, weights_lib.Weights | None]
 # Pixels, uint8 [height, width, 3] -> activation, [h, w, channels].
 _Look = Callable[[np.ndarray], np.ndarray]
@@ -73,7 +72,7 @@ def draw(
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
-  architecture = architectures.BY_NAME[_DEFAULT]
+  architecture = _VGG16
   if run:
     trained = classifier.load(run)
     found['run'], architecture = trained.network.weights, trained.architecture
