@@ -32,11 +32,11 @@ def _rows(path):
 
 def test_a_run_leaves_every_file_and_nothing_else(finished):
   """The files are the contract with report, study and the reader."""
+  [events] = finished.glob('events.out.tfevents.*')
   assert {p.name for p in finished.iterdir()} == {
       'config.json', 'environment.json', 'inputs.json', 'parameters.txt',
-      'split.csv', 'metrics.jsonl', 'checkpoints',
-      'events.out.tfevents.medxfer', 'predictions_val.csv',
-      'predictions_test.csv', 'summary.json'}
+      'split.csv', 'metrics.jsonl', 'checkpoints', events.name,
+      'predictions_val.csv', 'predictions_test.csv', 'summary.json'}
 
 
 def test_split_and_predictions_cover_every_image_once(finished, phantoms):
