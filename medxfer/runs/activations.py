@@ -70,8 +70,10 @@ def draw(
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
+  architecture = architectures.BY_NAME['vgg16']
   if run:
     spec, found['run'] = scoring.load(run)
+    architecture = architectures.BY_NAME[spec.model.name]
     image_size = image_size if size else spec.data.image_size
     grey_range = value_ranges.of_workdir(run, spec)
   warn = value_ranges.warner(grey_range)
@@ -79,7 +81,7 @@ def draw(
     found['ImageNet'] = weights_lib.read(weights_lib.locate(None))
   if 'random' in starts:
     found['random'] = None
-  looks = _looks(found, layer, image_size)
+  looks = _looks(found, architecture, layer, image_size)
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):
@@ -93,12 +95,14 @@ def draw(
 
 
 def _looks(
-    found: _Found, layer: str, image_size: tuple[int, int]
+    found: _Found,
+    architecture: architectures.Architecture,
+    layer: str,
+    image_size: tuple[int, int],
 ) -> dict[str, _Look]:
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
-  model = vgg.VGG(
-      architecture=architectures.BY_NAME['vgg16'], classes=1, head_units=(1, 1))
+  model = vgg.VGG(architecture=architecture, classes=1, head_units=(1, 1))
   activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]
