@@ -50,7 +50,8 @@ def test_pictures_come_from_the_checkpoints_and_the_images(phantoms, tmp_path):
   """Figure 8.1 and Grad-CAM of a real run; none where the images are gone."""
   from medxfer.runs import run
   data = shutil.copytree(phantoms, tmp_path / 'data')
-  run.run(specs.from_config(tiny.config(data)), tmp_path / 'runs' / 'all')
+  config = tiny.config(data, network='vgg16')
+  run.run(specs.from_config(config), tmp_path / 'runs' / 'all')
   shutil.copytree(tmp_path / 'runs' / 'all', tmp_path / 'runs' / 'random')
   # A head trains in seconds; what trained is nothing to these pictures.
   for arm, dropout in (('all', 0.4), ('random', 0.5)):

@@ -10,13 +10,15 @@ import pytest
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
-from medxfer.model import layers
+from medxfer.model import architectures
 from medxfer.runs import backbone
 from medxfer.runs import finetune
 from medxfer.runs import inputs
 from medxfer.runs import run
 from medxfer.training import checkpoints
 from tests import tiny
+
+_TINY = architectures.BY_NAME['tiny']
 
 
 def _spec(phantoms, source, arm='head') -> specs.RunSpec:
@@ -31,13 +33,13 @@ def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
   before = checkpoints.export(finished).params
   read = inputs.read(spec)
   task, state = finetune.build(spec, read)
-  for name in layers.CONVOLUTIONS:
+  for name in _TINY.convolutions:
     jax.tree.map(
         np.testing.assert_array_equal, state.params[name], before[name])
   assert not np.array_equal(
       state.params['fc1']['kernel'], before['fc1']['kernel'])
   assert 'arm head, seed 0' in task.origin
-  assert set(read.backbone.params) == set(layers.CONVOLUTIONS)
+  assert set(read.backbone.params) == set(_TINY.convolutions)
 
 
 def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
@@ -45,22 +47,23 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   """What the study of layers is made of; the log says so."""
   spec = _spec(phantoms, finished)
   before = checkpoints.export(finished).params
-  model = dataclasses.replace(spec.model, transferred='block1')
+  model = dataclasses.replace(spec.model, transferred='block2')
   # Another seed: with its own, the rest would be drawn as it was there.
   spec = dataclasses.replace(spec, model=model, seed=1)
   _, state = finetune.build(spec, inputs.read(spec))
-  same = [name for name in layers.CONVOLUTIONS if np.array_equal(
+  same = [name for name in _TINY.convolutions if np.array_equal(
       state.params[name]['kernel'], before[name]['kernel'])]
-  assert same == ['block1_conv1', 'block1_conv2']
-  assert 'transferred: block1_conv1, block1_conv2;' in capsys.readouterr().out
+  assert same == ['block2_conv1', 'block2_conv2']
+  assert 'transferred: block2_conv1, block2_conv2;' in capsys.readouterr().out
   spec = dataclasses.replace(spec, model=dataclasses.replace(
       model, inherit='statistics'))
   task, state = finetune.build(spec, inputs.read(spec))
-  assert task.origin.endswith(', of it block1, mean and variance alone')
-  kernel = np.asarray(state.params['block1_conv2']['kernel'])
-  wanted = before['block1_conv2']['kernel']
-  assert kernel.std() == pytest.approx(wanted.std(), rel=0.02)
-  assert abs(np.corrcoef(kernel.ravel(), wanted.ravel())[0, 1]) < 0.05
+  assert task.origin.endswith(', of it block2, mean and variance alone')
+  kernel = np.asarray(state.params['block2_conv2']['kernel'])
+  wanted = before['block2_conv2']['kernel']
+  # Of 576 draws: three standard errors of each.
+  assert kernel.std() == pytest.approx(wanted.std(), rel=0.09)
+  assert abs(np.corrcoef(kernel.ravel(), wanted.ravel())[0, 1]) < 0.125
   assert 'only mean and variance' in capsys.readouterr().out
 
 
@@ -101,7 +104,7 @@ def _narrower(finished, folder):
 
   def cut(path):
     weights = export(path)
-    name = layers.CONVOLUTIONS[-1]
+    name = _TINY.convolutions[-1]
     weights.params[name]['kernel'] = weights.params[name]['kernel'][..., :-1]
     return weights
   return cut
@@ -133,5 +136,5 @@ def test_a_backbone_that_does_not_fit_is_refused(
   spec = specs.from_config(tiny.config(tmp_path))
   spec = dataclasses.replace(spec, model=dataclasses.replace(
       spec.model, init_from=str(tmp_path / 'source')))
-  with pytest.raises(errors.DataError, match='block5_conv3/kernel: shape'):
+  with pytest.raises(errors.DataError, match='block2_conv2/kernel: shape'):
     backbone.read(spec)

@@ -13,3 +13,20 @@ def finished(phantoms, tmp_path_factory):
   path = tmp_path_factory.mktemp('runs') / 'finished'
   run.run(specs.from_config(tiny.config(phantoms)), path)
   return path
+
+
+@pytest.fixture(scope='session')
+def finished_vgg16(phantoms, tmp_path_factory):
+  """The workdir of a finished run of VGG-16, for slow tests."""
+  path = tmp_path_factory.mktemp('runs') / 'finished'
+  config = tiny.config(phantoms, 'last_block', network='vgg16')
+  config.training.epochs = 1
+  run.run(specs.from_config(config), path)
+  return path
+
+
+@pytest.fixture(params=[
+    'finished', pytest.param('finished_vgg16', marks=pytest.mark.slow)])
+def either(request):
+  """The workdir of a finished run of the tiny network, or of VGG-16."""
+  return request.getfixturevalue(request.param)

@@ -8,6 +8,10 @@ import pytest
 from tests.runs import killing
 
 
+# Its checkpoints fill a disk, and take long enough to be interrupted.
+_VGG16 = 'last_block,phantom'
+
+
 @pytest.fixture
 def small_disk(tmp_path):
   """A disk of its own with room for two checkpoints, and how to enlarge it."""
@@ -29,7 +33,7 @@ def _mount(*args):
 def test_a_full_disk_ends_a_run_that_then_goes_on(phantoms, small_disk):
   """In the middle of a checkpoint: the one before is whole."""
   folder, enlarge = small_disk
-  place = killing.Place(phantoms, folder)
+  place = killing.Place(phantoms, folder, _VGG16)
   _ends_and_says_what_is_saved(killing.start(place, cache_dir='off'), place)
   enlarge()
   _goes_on(place)
@@ -41,7 +45,7 @@ def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
   """As a network's drive does when the connection is lost."""
   folder, enlarge = small_disk
   enlarge()
-  place = killing.Place(phantoms, folder)
+  place = killing.Place(phantoms, folder, _VGG16)
   checkpoints = place.workdir / 'checkpoints'
   process = killing.start(place, cache_dir='off')
   # While the second epoch is written: beside that of the first.

@@ -71,7 +71,7 @@ def test_explanations_leave_the_table_as_it_is(finished, odd, tmp_path):
   predict.predict(finished, odd, output=tmp_path / 'a.csv')
   predict.predict(
       finished, odd, output=tmp_path / 'b.csv', explain=tmp_path / 'e',
-      explain_layer='block3_conv1')
+      explain_layer='block2_conv1')
   assert (tmp_path / 'a.csv').read_bytes() == (tmp_path / 'b.csv').read_bytes()
 
 
@@ -113,25 +113,26 @@ def test_a_folder_that_holds_something_is_refused_first(odd, tmp_path):
 def test_activations_of_a_run(finished, odd, tmp_path):
   """The image, its mean map and as many channels as were asked for."""
   activations.draw(
-      odd, output=tmp_path / 'a', layer='block4_pool', channels=9,
+      odd, output=tmp_path / 'a', layer='block2_pool', channels=7,
       run=finished)
   index = _index(tmp_path / 'a')
   assert len(index) == len(_ODD) + 2
   for row in index:
     picture = np.asarray(Image.open(tmp_path / 'a' / row['file']))
-    # Two large pictures above eight small ones and one.
-    top, grid = 18 + 192 + 12, 2 * (18 + 96 + 6) + 6
-    assert picture.shape == (top + grid, 8 * (96 + 6) + 6, 3)
+    # Two large pictures above seven small ones.
+    top, grid = 18 + 192 + 12, 18 + 96 + 12
+    assert picture.shape == (top + grid, 7 * (96 + 6) + 6, 3)
     pixels = pictures.enlarged(pipeline.resize(
         images.read_rgb(pathlib.Path(row['image'])), (32, 32)))
     np.testing.assert_array_equal(picture[24:216, 6:198], pixels)
 
 
 @pytest.mark.slow
-def test_activations_of_other_weights(finished, odd, tmp_path, real_weights):
+def test_activations_of_other_weights(
+    finished_vgg16, odd, tmp_path, real_weights):
   """Figure 8.1 of the thesis, with a run and without."""
   del real_weights  # Found by its usual places.
-  for name, run, top in (('a', finished, 4), ('b', None, 3)):
+  for name, run, top in (('a', finished_vgg16, 4), ('b', None, 3)):
     activations.draw(
         odd[1:], output=tmp_path / name, layer='block1_conv1', channels=4,
         run=run, starts=('imagenet', 'random'), size=64)

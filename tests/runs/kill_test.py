@@ -6,6 +6,7 @@ half of them changes of the file system, half of them seconds:
     MEDXFER_KILLS=60 python -m pytest tests/runs/kill_test.py
 """
 
+import dataclasses
 import os
 import random
 import re
@@ -39,15 +40,17 @@ _MIDDLES = _QUICK | (_MORE if _KILLS else {})
 @pytest.fixture(scope='module')
 def quiet(phantoms, tmp_path_factory):
   """A run that nobody disturbed, and the moments of another."""
-  place = killing.Place(phantoms, tmp_path_factory.mktemp('quiet'))
-  found = killing.moments(place)
-  return place, found, killing.results(place)
+  return _undisturbed(killing.Place(phantoms, tmp_path_factory.mktemp('quiet')))
+
+
+def _undisturbed(place):
+  return place, killing.moments(place), killing.results(place)
 
 
 def _assert_goes_on(quiet, folder, moment):
   """Kills a run, lets it end, and compares."""
   undisturbed, _, expected = quiet
-  place = killing.Place(undisturbed.data, folder)
+  place = dataclasses.replace(undisturbed, folder=folder)
   # Compiled programs, which take most of the time of a start.
   shutil.copytree(undisturbed.cache / 'compiled', place.cache / 'compiled')
   killing.kill(place, moment)
@@ -71,6 +74,16 @@ def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
   """Parameters, metrics, predictions and best epoch; no file is left."""
   moment = next(m for m in quiet[1] if re.match(_MIDDLES[what], m))
   _assert_goes_on(quiet, tmp_path, moment)
+
+
+@pytest.mark.slow
+def test_sigkill_in_the_middle_of_a_checkpoint_changes_no_bit_of_vgg16(
+    phantoms, tmp_path):
+  """Its arrays are large enough for several chunks and threads."""
+  quiet = _undisturbed(killing.Place(
+      phantoms, tmp_path / 'quiet', 'last_block,phantom'))
+  moment = next(m for m in quiet[1] if re.match(_QUICK['checkpoint'], m))
+  _assert_goes_on(quiet, tmp_path / 'killed', moment)
 
 
 @pytest.mark.slow

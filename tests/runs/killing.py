@@ -60,10 +60,12 @@ class Place:
   Attributes:
     data: its phantoms.
     folder: holds the workdir and the cache.
+    arm: that it trains, with modifiers.
   """
 
   data: pathlib.Path
   folder: pathlib.Path
+  arm: str = 'last_block,phantom,tiny'
 
   @property
   def workdir(self) -> pathlib.Path:
@@ -99,7 +101,7 @@ def start(place: Place, moment: str = '', **keys) -> subprocess.Popen:
       'cache_dir': place.cache,
       **{key.replace('__', '.'): value for key, value in keys.items()}}
   words = [f'--workdir={place.workdir}',
-           '--config=configs/ham.py:last_block,phantom',
+           f'--config=configs/ham.py:{place.arm}',
            *(f'--config.{key}={value}' for key, value in settings.items())]
   environment = {name: value for name, value in os.environ.items()
                  if not name.startswith('JAX_')}

@@ -24,13 +24,13 @@ def _table(path):
 
 
 def test_a_folder_gives_the_probabilities_of_the_run(
-    finished, phantoms, tmp_path):
+    either, phantoms, tmp_path):
   """A picture must score as it did when it was a test image."""
-  predict.predict(finished, [phantoms], output=tmp_path / 'p.csv')
+  predict.predict(either, [phantoms], output=tmp_path / 'p.csv')
   found = _table(tmp_path / 'p.csv')
   assert len(found) == len(ham10000.read(phantoms))
   paths = {p.stem: str(p) for p in ham10000.read(phantoms).paths}
-  with (finished / 'predictions_test.csv').open(newline='') as file:
+  with (either / 'predictions_test.csv').open(newline='') as file:
     for row in csv.DictReader(file):
       other = found[paths[row['image_id']]]
       assert row['prediction'] == other['prediction']

@@ -38,7 +38,7 @@ def _start(phantoms, workdir, **environment) -> subprocess.Popen:
   }
   return subprocess.Popen(
       [sys.executable, '-m', 'medxfer.main', f'--workdir={workdir}',
-       '--config=configs/ham.py:first_last,phantom',
+       '--config=configs/ham.py:first_last,phantom,tiny',
        *(f'--config.{key}={value}' for key, value in keys.items())],
       cwd=_ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
       stderr=subprocess.PIPE, text=True)

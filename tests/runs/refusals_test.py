@@ -44,7 +44,7 @@ def _refused(config, path, error):
     ('seed', 1, 'seed: 0 -> 1'),
     ('data.split', 'grouped', "data.split: 'by_image' -> 'grouped'"),
     ('data.image_size', (40, 40), 'data.image_size: [32, 32] -> [40, 40]'),
-    ('model.trainable', 'block5', "model.trainable: 'none' -> 'block5'"),
+    ('model.trainable', 'block2', "model.trainable: 'none' -> 'block2'"),
     ('model.preprocessing', 'caffe',
      "model.preprocessing: 'tf' -> 'caffe'"),
 ])

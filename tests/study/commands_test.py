@@ -68,19 +68,17 @@ def test_x_rays_start_from_the_lesions(studies):
 def test_the_page_shows_both_tables(studies):
   """All numbers of the summaries, in a real browser, without a complaint."""
   _run('tools.report', f'--workdir={studies}', cache=studies / 'cache')
-  browser = browser_lib.Browser()
-  try:
-    browser.open(studies / 'report' / 'index.html', color_scheme='light')
-    assert not browser.complaints()
+  path = studies / 'report' / 'index.html'
+  with (browser_lib.started() as browser,
+        browser_lib.opened(browser, path) as shown):
+    assert not shown.complaints
     for name, arms in _TABLES.items():
-      rows = browser.run(_LAST_ROWS % json.dumps(name))
+      rows = shown.page.evaluate(_LAST_ROWS % json.dumps(name))
       for column, arm in enumerate(arms, start=1):
         test = json.loads((studies / name / 'runs' / f'{arm}-seed0' /
                            'summary.json').read_text())['test']
         for row, key in zip(rows, ('accuracy', 'f1_macro')):
           assert row[column].split()[0] == f'{test[key]:.3f}', (name, arm)
-  finally:
-    browser.close()
   for picture in ('figure_8_1_ham10000', 'gradcam_ham10000'):
     assert [p for p in (studies / 'report' / 'figures').iterdir()
             if p.name.startswith(picture)], picture

@@ -23,7 +23,7 @@ _TUNED = 'tuned_imagenet_3'
 
 
 def _spec(phantoms, arm, trained, **model) -> specs.RunSpec:
-  config = tiny.config(phantoms)
+  config = tiny.config(phantoms, network='vgg16')
   config.arm = arm
   config.training.epochs = 1
   config.model.update(name='tiny', trainable=trained, **model)
