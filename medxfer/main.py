@@ -15,6 +15,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from medxfer import default_workdir
+from medxfer import errors
 from medxfer import launcher
 from medxfer import spec as specs
 from medxfer.training import strategy
@@ -32,6 +33,9 @@ _PROFILE = flags.DEFINE_boolean(
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs."""
   launcher.require(argv, _CONFIG)
+  if 'study' in _CONFIG.value:
+    raise errors.UsageError(
+        'this configuration describes a study: give it to `medxfer study`')
   spec = specs.from_config(_CONFIG.value)
   strategy.check(spec)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
