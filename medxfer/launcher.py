@@ -167,7 +167,8 @@ def _help(command: types.ModuleType) -> str:
   lines = [line for line in its_own.splitlines()
            if line.startswith(' ') and line.strip() != "(default: 'None')"]
   details = getattr(command, 'details', str)()
-  return '\n'.join([command.__doc__, 'Flags:\n', *lines, *([details] if details else [])])
+  return '\n'.join(
+      [command.__doc__ or '', 'Flags:\n', *lines, *filter(None, [details])])
 
 
 def _check_folder() -> None:
