@@ -17,20 +17,24 @@ from medxfer import launcher
 _COMMANDS = {
     'train': 'medxfer.main',
     'study': 'medxfer.study.__main__',
-    'report': 'medxfer.commands.report',
     'evaluate': 'medxfer.commands.evaluate',
     'predict': 'medxfer.commands.predict',
     'compare': 'medxfer.commands.compare',
-    'activations': 'medxfer.commands.activations',
-    'convert_weights': 'medxfer.commands.convert_weights',
-    'make_phantom': 'medxfer.commands.make_phantom',
+    'report': 'medxfer.commands.report',
+    'convert': 'medxfer.commands.convert_weights',
     'download': 'medxfer.commands.download',
+    'phantom': 'medxfer.commands.make_phantom',
+    'activations': 'medxfer.commands.activations',
+    'bench': 'medxfer.bench.__main__',
 }
+# Old names, which stay valid.
+_ALIASES = {'convert_weights': 'convert', 'make_phantom': 'phantom'}
 
 
 def main() -> None:
   """Runs the command that the first word names, and exits with its status."""
   name = sys.argv[1].replace('-', '_') if len(sys.argv) > 1 else ''
+  name = _ALIASES.get(name, name)
   if name in _COMMANDS:
     command = importlib.import_module(_COMMANDS[name])
     sys.argv[:2] = [f'medxfer {sys.argv[1]}']

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import contextlib
-import itertools
 import os
 import pathlib
+import re
 import sys
 import traceback
 import types
@@ -18,6 +18,7 @@ from typing import Any
 
 from absl import flags
 
+from medxfer import config_flag
 from medxfer import default_workdir
 from medxfer import errors
 from medxfer import flag_names
@@ -26,10 +27,10 @@ from medxfer import startup
 from medxfer import stopping
 
 _FAILED = errors.DataError.exit_status
-_CONFIG = ('--config', '-config')
-_RECIPES = pathlib.Path(__file__).parent / 'recipes'
 # As shells report signals: 128 + SIGINT, 128 + SIGPIPE.
 _INTERRUPTED, _NO_READER = 130, 141
+# What absl says of a flag that is required.
+_MISSING = re.compile(r'Flag (--\w+) must have a value')
 
 
 def run(command: types.ModuleType) -> None:
@@ -38,7 +39,7 @@ def run(command: types.ModuleType) -> None:
   Args:
     command: defines flags; its docstring is its help; its `main` takes what is
       left of the command line after the flags, without the program's name.
-      Its `CALLS`, if it has any: key of a run, or 'workdir' -> this command's
+      Its `details`, if it has any, returns more of its help. Its `CALLS`, if it has any: key of a run, or 'workdir' -> this command's
       flag for it. Keys that are not named are flags as they stand where the
       command has a configuration that holds them.
 
@@ -95,32 +96,6 @@ def require(argv: Sequence[str], *needed: flags.FlagHolder) -> None:
       raise default_workdir.missing()
     if not flag.value:
       raise errors.UsageError(f'--{flag.name} is required (see --help)')
-
-
-def found(word: str, before: str = '') -> str:
-  """Returns a word of the command line, with the place of a configuration.
-
-  `~` is somebody's home; configs/NAME.py that is not there, NAME.py and NAME
-  are those of `medxfer/recipes/`.
-
-  Args:
-    word: any word.
-    before: the word before it.
-  """
-  flag, equals, named = word.partition('=')
-  if before in _CONFIG:
-    flag, equals, named = '', '', word
-  elif flag not in _CONFIG or not equals:
-    return word
-  if named.startswith('~'):
-    return f'{flag}{equals}{paths_lib.read(named, flag or before)}'
-  file, colon, argument = named.partition(':')
-  path = pathlib.Path(file)
-  own = _RECIPES / f'{path.stem}.py'
-  if (file and not path.exists() and own.is_file()
-      and f'{path.parent}' in ('.', 'configs') and path.suffix in ('', '.py')):
-    file = f'{own}'
-  return f'{flag}{equals}{file}{colon}{argument}'
 
 
 def keys(config: Mapping[str, Any], above: str = '') -> Iterator[str]:
@@ -185,10 +160,15 @@ def _status(command: types.ModuleType, argv: Sequence[str]) -> int:
 
 
 def _help(command: types.ModuleType) -> str:
-  """Returns what a command does, and its flags."""
+  """Returns what a command does, its flags, and what else it explains."""
   its_own = (flags.FLAGS.main_module_help() if command.__name__ == '__main__'
              else flags.FLAGS.module_help(command.__name__))
-  return f'{command.__doc__}\nflags:\n{its_own}'
+  # Less the name of the module, and defaults that are none.
+  lines = [line for line in its_own.splitlines()
+           if line.startswith(' ') and line.strip() != "(default: 'None')"]
+  details = getattr(command, 'details', str)()
+  return '\n'.join(
+      [command.__doc__ or '', 'Flags:\n', *lines, *filter(None, [details])])
 
 
 def _check_folder() -> None:
@@ -203,26 +183,34 @@ def _check_folder() -> None:
 
 def _parse(argv: Sequence[str]) -> list[str]:
   """Parses flags; whatever is wrong with them becomes a UsageError."""
-  argv = [argv[0], *(
-      found(word, before) for before, word in itertools.pairwise(argv))]
+  has_config = 'config' in flags.FLAGS
+  if has_config:
+    # ml_collections reads the keys from there.
+    sys.argv = [argv[0], *config_flag.first(argv[1:])]
+    argv = [f'{config_flag.FLAG}{config_flag.found(named)}'
+            if (named := word.removeprefix(config_flag.FLAG)) != word else word
+            for word in sys.argv]
   try:
     rest = flags.FLAGS(argv)[1:]
-    if 'config' in flags.FLAGS and flags.FLAGS['config'].value is not None:
+    if has_config and flags.FLAGS['config'].value is not None:
       # A file that is missing is reported when its content is first asked
       # for.
       flags.FLAGS['config'].value.items()
     return rest
-  except OSError as error:
-    raise errors.UsageError(
-        f'--config: {error.args[-1].strip().splitlines()[-1].strip()}; '
-        'give FILE:ARM, such as configs/ham.py:all') from error
+  except (OSError, SyntaxError) as error:
+    raise config_flag.refusal(argv[1], error) from error
   except flags.Error as error:
-    raise errors.UsageError(f'{error} (see --help)') from error
+    missing = _MISSING.findall(f'{error}')
+    raise errors.UsageError(
+        f'{" and ".join(missing)} {"are" if missing[1:] else "is"} required '
+        '(see --help)' if missing else f'{error} (see --help)') from error
   except (AttributeError, KeyError) as error:
+    if 'get_config' in f'{error}':
+      raise config_flag.refusal(argv[1], error) from error
     # How ml_collections reports a key that the locked configuration lacks.
     raise errors.UsageError(
-        f'unknown configuration key {_innermost(error)}; '
-        'medxfer/recipes/common.py explains every key') from error
+        f'unknown configuration key {_innermost(error)}; --help explains '
+        'every key') from error
 
 
 def _innermost(error: BaseException) -> str:

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from tools.bench import flops
-from tools.bench import process
-from tools.bench import setting as settings
-from tools.bench import table
+from medxfer.bench import flops
+from medxfer.bench import process
+from medxfer.bench import setting as settings
+from medxfer.bench import table
 
 _ROOT = pathlib.Path(__file__).parents[1]
 

@@ -45,14 +45,15 @@ _FLOORS = {
     'medxfer.main': 6,
     'medxfer.__main__': 6,
     'medxfer.commands': 6,
+    'medxfer.bench': 6,
     'medxfer.recipes': 6,
     'configs': 6,
     'tools': 6,
     # In processes of their own, loaded by name.
-    'tools.bench.flops': 7,
-    'tools.bench.ours': 7,
-    'tools.bench.keras_peer': 7,
-    'tools.bench.torch_peer': 7,
+    'medxfer.bench.flops': 7,
+    'medxfer.bench.ours': 7,
+    'medxfer.bench.keras_peer': 7,
+    'medxfer.bench.torch_peer': 7,
 }
 # Rooms that share a floor but not a door.
 _SEPARATE = [

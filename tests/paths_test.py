@@ -8,6 +8,7 @@ from absl import flags
 import pytest
 
 from medxfer import cache
+from medxfer import config_flag
 from medxfer import errors
 from medxfer import launcher
 from medxfer import paths
@@ -76,13 +77,11 @@ def test_homes_are_found(monkeypatch, named, expected):
 def test_a_configuration_is_found_at_home(monkeypatch):
   """With what follows the colon."""
   monkeypatch.setenv('HOME', '/somebody')
-  assert [launcher.found(word) for word in (
-      '--config=~/own.py:head,cpu', '-config=~/own.py', '--config=own.py:~',
-      '--config.data.dir=~/x')] == [
-          '--config=/somebody/own.py:head,cpu', '-config=/somebody/own.py',
-          '--config=own.py:~', '--config.data.dir=~/x']
+  assert [config_flag.found(word) for word in (
+      '~/own.py:head,cpu', '~/own.py', 'own.py:~')] == [
+          '/somebody/own.py:head,cpu', '/somebody/own.py', 'own.py:~']
   with pytest.raises(errors.UsageError, match='--config=~nosuch/own.py'):
-    launcher.found('--config=~nosuch/own.py')
+    config_flag.found('~nosuch/own.py')
 
 
 def test_no_value_is_no_path():

@@ -9,8 +9,7 @@ import zipfile
 
 import pytest
 
-from medxfer import errors
-from medxfer import launcher
+from medxfer import config_flag
 
 _ROOT = pathlib.Path(__file__).parents[1]
 
@@ -91,17 +90,8 @@ def test_a_configuration_that_is_there_is_the_one_that_is_used(
   monkeypatch.chdir(tmp_path)
   own = str(_ROOT / 'medxfer' / 'recipes' / 'ham.py')
   for named in ('configs/ham.py', 'ham.py', 'ham', './ham'):
-    assert launcher.found(f'--config={named}:all') == f'--config={own}:all'
-    assert launcher.found(f'{named}:all,cpu', '--config') == f'{own}:all,cpu'
+    assert config_flag.found(f'{named}:all,cpu') == f'{own}:all,cpu'
   for other in ('mine/ham.py', 'configs/hamm.py', '/configs/ham.py', ''):
-    assert launcher.found(f'--config={other}:x') == f'--config={other}:x'
-  assert launcher.found('--config.data.dir=ham') == '--config.data.dir=ham'
+    assert config_flag.found(f'{other}:x') == f'{other}:x'
   (tmp_path / 'ham.py').touch()
-  assert launcher.found('--config=ham.py:all') == '--config=ham.py:all'
-
-
-def test_an_unknown_user_is_named_with_the_flag():
-  """Whether or not an equals sign stands between them."""
-  for words in (('--config=~nosuch/x.py',), ('~nosuch/x.py', '--config')):
-    with pytest.raises(errors.UsageError, match='--config=~nosuch/x.py'):
-      launcher.found(*words)
+  assert config_flag.found('ham.py:all') == 'ham.py:all'

@@ -15,18 +15,22 @@ from medxfer.model import architectures
 Change = Callable[[ml_collections.ConfigDict], None]
 
 
-# The recipe of the thesis (chapter 6) with all layers trained.
+# The recipe of the thesis (chapter 6) with all layers trained. `--help` prints
+# the comment of each key: on its line, or on the lines above it.
 _DEFAULT = {
-    'arm': '',  # Set from the command line's `:ARM`.
-    'modifiers': (),
-    'seed': 0,  # Decides the split, the order, augmentation and dropout.
-    'deterministic': True,  # The same bits again; GPUs may be faster without.
-    'cache_dir': '',  # Empty: $MEDXFER_CACHE, ~/.cache/medxfer; or off.
+    'arm': '',  # Set by ARM of NAME:ARM; not to be changed.
+    'modifiers': (),  # Set by MODIFIER of NAME:ARM,MODIFIER.
+    'seed': 0,  # Of the split, the order, augmentation and dropout; 0 or more.
+    'deterministic': True,  # Same bits every time; GPUs may be faster without.
+    # Folder of the caches; empty: $MEDXFER_CACHE, else ~/.cache/medxfer; off:
+    # keep nothing.
+    'cache_dir': '',
     'data': {
-        'name': 'ham10000',  # Or another of `medxfer.data.registry`.
-        'dir': '',  # Empty: $MEDXFER_DATA/<name>.
-        'groups': '',  # Of `folder`: CSV `image,group`, as by patient.
-        'phantom': 0,  # So many procedural images instead of real ones.
+        'name': 'ham10000',  # The data set; the recipe sets it.
+        'dir': '',  # Folder of the images; empty: $MEDXFER_DATA/<name>.
+        # Of `folder`: CSV file `image,group`, such as a patient per image.
+        'groups': '',
+        'phantom': 0,  # Number of procedural images; 0: the real ones.
         'image_size': (224, 224),  # Height, width.
         # by_image; grouped; official: as published; official_grouped: the
         # published test, validation cut by group; auto: official or by_image.
@@ -35,55 +39,75 @@ _DEFAULT = {
         'levels': 'auto',  # Of its folders, such as source/class/group.
         'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
         'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
-        'limit': 0,  # Learn from so many images, test on all; 0: no limit.
-        'on_bad_image': 'fail',  # fail, or skip: leave out and list.
-        'cache': 'device',  # Pixels on the device, the host, or on disk.
+        # Number of images to train and validate on; all are tested on. 0: no
+        # limit.
+        'limit': 0,
+        # An unreadable image ends the run, or is left out and listed.
+        'on_bad_image': 'fail',
+        # Where pixels are kept: on the device, in host memory, or (none) in
+        # their files.
+        'cache': 'device',
     },
     'augment': {
-        'horizontal_flip': True,
-        'vertical_flip': True,
-        'quarter_turns': True,
-        'zoom': 0.1,
-        'brightness': 0.1,
+        'horizontal_flip': True,  # Mirror training images at random.
+        'vertical_flip': True,  # Turn them upside down at random.
+        'quarter_turns': True,  # Rotate them by 0, 90, 180 or 270 degrees.
+        'zoom': 0.1,  # Largest relative change of scale, in [0, 1).
+        'brightness': 0.1,  # Largest relative change of it, in [0, 1).
     },
     'model': {
-        'name': 'vgg16',  # Or vgg19, decision_tree, random_forest.
-        'init_from': 'imagenet',  # Or random, or a finished run's workdir.
-        'transferred': 'all',  # Which convolutions start there.
-        'inherit': 'weights',  # Or statistics: mean and variance alone.
+        # The network: vgg16, vgg19, tiny; or decision_tree, random_forest.
+        'name': 'vgg16',
+        # Where it starts: imagenet, random, or the workdir of a finished run.
+        'init_from': 'imagenet',
+        # Convolutions that start from there, as in `trainable`; the others
+        # start at random.
+        'transferred': 'all',
+        # What they take: the weights, or draws of the same mean and variance.
+        'inherit': 'weights',
         'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
         'preprocessing': 'tf',  # [-1, 1]; caffe; rescale: [0, 1].
         'trainable': 'all',  # all, none (the head), names or patterns.
-        'head_units': (256, 256),
-        'dropout': 0.5,
-        'initializer': 'glorot_uniform',  # Of random kernels; he_normal.
-        'dtype': 'float32',  # Of the computation; tf32, bfloat16 on GPUs.
+        'head_units': (256, 256),  # Of fc1 and fc2, each above 0.
+        'dropout': 0.5,  # After fc1 and fc2, in [0, 1).
+        'initializer': 'glorot_uniform',  # Of random kernels.
+        'dtype': 'float32',  # Of the computation; parameters are float32.
     },
-    # What trees see: raw, normalized ([0, 1]), or rescaled ([-1, 1]).
-    'baseline': {'pixels': 'raw', 'trees': 100},
+    'baseline': {
+        # What trees see: raw (0 to 255), normalized ([0, 1]), rescaled
+        # ([-1, 1]).
+        'pixels': 'raw',
+        'trees': 100,  # Of a random forest; above 0.
+    },
     'optimizer': {
-        'name': 'sgd',
-        'learning_rate': 1e-4,
-        'backbone_factor': 1.0,  # Of the convolutions' learning rate.
-        'momentum': 0.9,  # Of `momentum` only.
-        'weight_decay': 0.0,  # Of `adamw` only.
-        'schedule': 'constant',
-        'gradient_clip': 0.0,  # Global norm; 0 is off.
+        'name': 'sgd',  # The update rule.
+        'learning_rate': 1e-4,  # Of the head, at the start; above 0.
+        # The convolutions learn at the learning rate times this; above 0.
+        'backbone_factor': 1.0,
+        'momentum': 0.9,  # Of `momentum` only; in [0, 1).
+        'weight_decay': 0.0,  # Of `adamw` only; 0 or more.
+        'schedule': 'constant',  # Of the learning rate over all epochs.
+        'gradient_clip': 0.0,  # Largest global norm of the gradient; 0: off.
     },
     'training': {
-        'batch_size': 32,
-        'epochs': 100,
-        'monitor': 'accuracy',  # Of validation; or f1_macro, or loss.
-        'patience': 5,  # Epochs without a better one; 0: no end.
-        # none, balanced, sqrt_balanced (halfway), or 'mel=3,bcc=2'.
+        'batch_size': 32,  # Images per step; above 0.
+        'epochs': 100,  # At most; above 0.
+        'monitor': 'accuracy',  # Validation metric that chooses the epoch.
+        # Training stops after this many epochs without a better one; 0: never.
+        'patience': 5,
+        # Factors of the loss: none, balanced, sqrt_balanced (halfway), or
+        # 'mel=3,bcc=2'.
         'class_weights': 'none',
-        'label_smoothing': 0.0,
-        'prefix_cache': 'auto',  # Keep what frozen layers make; or off.
+        'label_smoothing': 0.0,  # In [0, 1).
+        # Feature cache: what frozen layers compute is kept, if that saves
+        # time and fits; or off.
+        'prefix_cache': 'auto',
     },
     'evaluation': {
-        'batch_size': 64,
-        'resamples': 1000,  # Draws for tests and intervals.
-        'positive': '',  # Of two classes, such as 'sick'; empty: chosen.
+        'batch_size': 64,  # Images that are scored together; above 0.
+        'resamples': 1000,  # Draws for tests and intervals; above 0.
+        # The positive class of two, such as 'sick'; empty: chosen, and said.
+        'positive': '',
     },
 }
 
@@ -201,6 +225,30 @@ def _baseline(name: str) -> Change:
 BASELINES = {
     'decision_tree': _baseline('decision_tree'),
     'random_forest': _baseline('random_forest'),
+}
+
+# What `--help` says of arms and modifiers.
+MEANINGS = {
+    'all': 'everything trains, from ImageNet weights',
+    'last_block': 'the last block trains, and the head',
+    'first_block': 'the first block trains, and the head',
+    'first_last': 'the first and the last block train, and the head',
+    'head': 'the head alone trains',
+    'imagenet': 'everything trains, from ImageNet weights',
+    'random': 'everything trains, from random weights',
+    'ham': 'everything trains, from a finished run on HAM10000: '
+           '--config.model.init_from=WORKDIR',
+    'decision_tree': 'a decision tree on the pixels, no network',
+    'random_forest': 'a hundred trees on the pixels, no network',
+    'thesis': "the thesis' recipe, which is the default: SGD, split by image",
+    'tuned': 'AdamW, cosine schedule, weighted classes, Caffe pixels',
+    'grouped': 'all images of a lesion or patient are in one subset',
+    'official': 'the published test set; with grouped, validation by group',
+    'caffe': 'pixels as in the pretraining of VGG',
+    'phantom': 'procedural images in place of real ones',
+    'cpu': '64x64 pixels and six epochs, for two cores',
+    **{name: f'{architecture.title} in place of the default network'
+       for name, architecture in architectures.BY_NAME.items()},
 }
 
 

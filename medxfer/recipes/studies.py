@@ -58,16 +58,20 @@ def compose(
   config = ml_collections.ConfigDict(_nest({
       key: value for key, value in shared.items() if key not in _IDENTITY}))
   config.study = {
-      'name': name,
-      'title': title,
-      'arms': ','.join(arms),
-      'seeds': (0,),
+      'name': name,  # Of the study; set by its recipe.
+      'title': title,  # One line for its readers; set by its recipe.
+      'arms': ','.join(arms),  # The columns, such as all,last_block.
+      'seeds': (0,),  # Each arm runs once with each; such as 0,1,2.
+      # ARM.KEY: the keys that make an arm what it is.
       'changes': {
           arm: _nest({
               key: value for key, value in own.items()
               if key in _IDENTITY or value != shared[key]})
           for arm, own in zip(arms, flat)},
+      # Workdir of a finished run for the arms that start from one; empty: the
+      # study trains it first.
       'source_run': '',
+      # KEY: configuration of the run that the study trains first.
       'source': source.to_dict() if source is not None else {},
   }
   return config.lock()

@@ -1,11 +1,12 @@
 """Runs every arm of a study, one after the other.
 
-    python -m medxfer.study --config=configs/table_7_1.py[:PRESET,...] \\
-        [--workdir=DIR] [--shard=I/N] [--config.study.seeds=0,1,2]
+    medxfer study table_7_1[:PRESET,...] [--workdir=DIR] [--shard=I/N] \\
+        [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
+    python -m medxfer.study --config=configs/table_7_1.py   (in a checkout)
 
 DIR is runs/NAME[-PRESET...] if it is left out, such as runs/table_7_1-cpu.
 The same command does what is left: finished runs are not repeated,
-interrupted ones go on, and one that fails does not stop the others. Any key of
+interrupted ones resume, and one that fails does not stop the others. Any key of
 a run is set for all of them, as in --config.training.epochs=3. Shards may run
 at the same time on the same folder.
 
@@ -26,7 +27,8 @@ from medxfer.study import plan
 from medxfer.training import strategy
 
 _CONFIG = config_flags.DEFINE_config_file(
-    'config', None, 'FILE[:PRESET,...], such as configs/table_7_1.py:cpu.')
+    'config', None, 'NAME[:PRESET,...], such as table_7_1:cpu; may also be '
+    'given as the first word, without --config=.')
 _WORKDIR = flags.DEFINE_string(
     'workdir', None, 'Folder of the study; its runs lie in runs/. Left out: '
     'runs/NAME.')
@@ -37,6 +39,12 @@ CALLS = {
     'seed': '--config.study.seeds',
     'model.init_from': '--config.study.source_run',
 }
+
+
+def details() -> str:
+  """Returns the rest of the help: recipes, arms, presets and keys."""
+  from medxfer.recipes import reference
+  return reference.of_studies()
 
 
 def main(argv: list[str]) -> None:

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from tools.bench import setting as settings
+from medxfer.bench import setting as settings
 
 _WIDTH, _HEIGHT = 600, 450
 _GRAIN = 15  # Pixels of one patch; coarse enough to compress like skin.

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-from tools.bench import setting as settings
+from medxfer.bench import setting as settings
 
 
 class Failure(Exception):
@@ -27,7 +27,7 @@ class Subject:
     """
     self.framework = framework
     self._process = subprocess.Popen(
-        [sys.executable, '-m', 'tools.bench.subject', framework],
+        [sys.executable, '-m', 'medxfer.bench.subject', framework],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True,
         env=os.environ | _threads(framework, setting.threads))

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from medxfer.model import trainable
-from tools.bench import setting as settings
-from tools.bench import work
+from medxfer.bench import setting as settings
+from medxfer.bench import work
 
 _SIDES = {'cpu': 2048}  # Of the product's matrices, by platform.
 _SIDE = 8192

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from configs import common
 from medxfer import spec as specs
 from medxfer.data import batching
 from medxfer.data import decoded as decoded_lib
@@ -20,6 +19,7 @@ from medxfer.model import optimizer
 from medxfer.model import trainable
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
+from medxfer.recipes import common
 from medxfer.training import compiled
 from medxfer.training import devices
 from medxfer.training import dispatch
@@ -29,9 +29,9 @@ from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 from medxfer.training import strategy as strategies
-from tools.bench import flops
-from tools.bench import setting as settings
-from tools.bench import work
+from medxfer.bench import flops
+from medxfer.bench import setting as settings
+from medxfer.bench import work
 
 
 def prepare(setting: settings.Setting) -> work.Work:

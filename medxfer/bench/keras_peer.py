@@ -8,8 +8,8 @@ import numpy as np
 
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
-from tools.bench import setting as settings
-from tools.bench import work
+from medxfer.bench import setting as settings
+from medxfer.bench import work
 
 
 def prepare(setting: settings.Setting, *, backend: str) -> work.Work:

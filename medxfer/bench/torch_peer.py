@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from medxfer.model import trainable
 from medxfer.model import weights as weights_lib
-from tools.bench import setting as settings
-from tools.bench import work
+from medxfer.bench import setting as settings
+from medxfer.bench import work
 
 _MEANS_BGR = (103.939, 116.779, 123.68)
 

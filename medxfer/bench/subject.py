@@ -1,6 +1,6 @@
 """A framework at work, in a process of its own.
 
-    python -m tools.bench.subject FRAMEWORK
+    python -m medxfer.bench.subject FRAMEWORK
 
 One line of JSON comes in, the setting; one goes out when everything is
 loaded, compiled and warm; then each line, a number of steps, is answered by
@@ -15,20 +15,20 @@ import time
 from typing import Any
 
 from medxfer import startup
-from tools.bench import setting as settings
-from tools.bench import work as works
+from medxfer.bench import setting as settings
+from medxfer.bench import work as works
 
 # Framework -> module and what its `prepare` is told.
 FRAMEWORKS = {
-    'medxfer': ('tools.bench.ours', {}),
-    'torch': ('tools.bench.torch_peer', {'compiled': False}),
-    'torch-compile': ('tools.bench.torch_peer', {'compiled': True}),
-    'keras-tensorflow': ('tools.bench.keras_peer', {'backend': 'tensorflow'}),
-    'keras-jax': ('tools.bench.keras_peer', {'backend': 'jax'}),
+    'medxfer': ('medxfer.bench.ours', {}),
+    'torch': ('medxfer.bench.torch_peer', {'compiled': False}),
+    'torch-compile': ('medxfer.bench.torch_peer', {'compiled': True}),
+    'keras-tensorflow': ('medxfer.bench.keras_peer', {'backend': 'tensorflow'}),
+    'keras-jax': ('medxfer.bench.keras_peer', {'backend': 'jax'}),
 }
 # What the rates of all of them are measured by.
 PRODUCTS = 'matrix-products'
-_SUBJECTS = FRAMEWORKS | {PRODUCTS: ('tools.bench.flops', {})}
+_SUBJECTS = FRAMEWORKS | {PRODUCTS: ('medxfer.bench.flops', {})}
 
 
 def main(framework: str) -> None:
