@@ -1,4 +1,4 @@
-"""Draws what a layer of VGG-16 makes of images.
+"""Draws what a layer of a network makes of images.
 
     python -m medxfer activations --workdir=DIR --output=DIR \\
         [--layer=block1_conv1] [--channels=16] [--weights=imagenet,random] \\
@@ -14,15 +14,16 @@ from absl import flags
 
 from medxfer import errors
 from medxfer import launcher
-from medxfer.model import layers
 
 _STARTS = ('imagenet', 'random')
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder to write; must be absent or empty.')
-_LAYER = flags.DEFINE_enum(
-    'layer', layers.ACTIVATIONS[0], layers.ACTIVATIONS, 'What to draw.')
+_LAYER = flags.DEFINE_string(
+    'layer', None,
+    'Convolution or pooling to draw, such as block4_pool; without it the '
+    'first convolution.')
 _CHANNELS = flags.DEFINE_integer(
     'channels', 16, 'How many channels to draw.', lower_bound=1,
     upper_bound=64)

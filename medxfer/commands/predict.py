@@ -14,7 +14,6 @@ from absl import flags
 
 from medxfer import errors
 from medxfer import launcher
-from medxfer.model import layers
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _OUTPUT = flags.DEFINE_string(
@@ -26,11 +25,11 @@ _EXPLAIN = flags.DEFINE_string(
     'explain', None,
     'Folder for a picture of each image with a heat map of its prediction, '
     'and index.csv; must be absent or empty.')
-_EXPLAIN_LAYER = flags.DEFINE_enum(
-    'explain_layer', None, layers.CONVOLUTIONS,
-    'Whose activations the heat map weighs: later convolutions know more about '
-    'classes, earlier ones about places. Without it the deepest one whose map '
-    'has six places a side.')
+_EXPLAIN_LAYER = flags.DEFINE_string(
+    'explain_layer', None,
+    'Convolution whose activations the heat map weighs, such as block4_conv3: '
+    'later ones know more about classes, earlier ones about places. Without '
+    'it the deepest one whose map has six places a side.')
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'data.on_bad_image': '--on_bad_image'}
 

@@ -48,12 +48,16 @@ def compile_gradcam(model: vgg.VGG, layer: str) -> Maps:
   Raises:
     UsageError: the layer is no convolution.
   """
-  convolutions = model.architecture.convolutions
-  if layer not in convolutions:
+  check(model.architecture, layer)
+  return jax.jit(functools.partial(gradcam, model, layer))
+
+
+def check(architecture: architectures.Architecture, layer: str) -> None:
+  """Raises a UsageError if a layer is no convolution."""
+  if layer not in architecture.convolutions:
     raise errors.UsageError(
         f'{layer!r} is no convolution; convolutions are '
-        f'{", ".join(convolutions)}')
-  return jax.jit(functools.partial(gradcam, model, layer))
+        f'{", ".join(architecture.convolutions)}')
 
 
 def gradcam(

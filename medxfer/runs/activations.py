@@ -30,8 +30,6 @@ _HEADER = ('image', 'file')
 _COLUMNS = 8
 _DEFAULT_SIZE = 224  # Of ImageNet's images, and of the thesis.
 
-_VGG16 = architectures.BY_NAME['vgg16']  # Of ImageNet's weights here.
-
 # Caption -> weights; None is random ones.
 _Found = dict[str, weights_lib.Weights | None]
 # Pixels, uint8 [height, width, 3] -> activation, [h, w, channels].
@@ -42,7 +40,7 @@ def draw(
     sources: Sequence[pathlib.Path],
     *,
     output: pathlib.Path,
-    layer: str,
+    layer: str | None = None,
     channels: int = 16,
     run: pathlib.Path | None = None,
     starts: Sequence[str] = (),
@@ -53,7 +51,7 @@ def draw(
   Args:
     sources: images, and folders that stand for the images below them.
     output: the folder to write; absent or empty.
-    layer: a convolution or `blockN_pool`.
+    layer: a convolution or a pooling; None is the first convolution.
     channels: how many channels to draw for each set of weights, those that
       the image excites most.
     run: workdir of a run whose weights to draw with, or None.
@@ -72,7 +70,7 @@ def draw(
   names = predict.image_files(sources)
   found: _Found = {}
   image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
-  architecture = _VGG16
+  architecture = architectures.BY_NAME['vgg16']  # Without a run.
   if run:
     trained = classifier.load(run)
     found['run'], architecture = trained.network.weights, trained.architecture
@@ -81,10 +79,11 @@ def draw(
   warn = value_ranges.warner(grey_range)
   if 'imagenet' in starts:
     found['ImageNet'] = weights_lib.read(
-        weights_lib.locate(None, _VGG16), _VGG16)
+        weights_lib.locate(None, architecture), architecture)
   if 'random' in starts:
     found['random'] = None
-  looks = _looks(found, architecture, layer, image_size)
+  looks = _looks(
+      found, architecture, layer or architecture.activations[0], image_size)
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):

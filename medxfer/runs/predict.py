@@ -17,6 +17,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer.data import file_kinds
 from medxfer.data import listing
+from medxfer.explain import gradcam
 from medxfer.runs import explain as explain_lib
 from medxfer.runs import value_ranges
 from medxfer.runs import workdir
@@ -56,6 +57,8 @@ def predict(
   workdir.Workdir(path).spec()  # A folder that is no run, before any image.
   names = image_files(sources, on_bad_image)
   trained = classifier.load(path)
+  if explain_layer:
+    gradcam.check(trained.architecture, explain_layer)
   header = ('image', 'prediction',
             *(f'p_{name}' for name in trained.class_names))
   with (explain_lib.drawing(explain, trained, explain_layer)

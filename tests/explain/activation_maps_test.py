@@ -7,7 +7,6 @@ import pytest
 from medxfer import errors
 from medxfer.explain import activation_maps
 from medxfer.model import architectures
-from medxfer.model import layers
 from medxfer.model import vgg
 from tests.explain import networks
 
@@ -46,8 +45,8 @@ def test_every_name_is_an_activation_of_the_network():
   _, made = jax.eval_shape(
       lambda p, x: _model().apply({'params': p}, x),
       networks.transparent(_SIZE, np.eye(3)), _images())
-  assert set(made) == set(layers.ACTIVATIONS)
-  assert layers.ACTIVATIONS[:4] == (
+  assert set(made) == set(_VGG16.activations)
+  assert _VGG16.activations[:4] == (
       'block1_conv1', 'block1_conv2', 'block1_pool', 'block2_conv1')
 
 

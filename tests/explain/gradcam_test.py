@@ -7,7 +7,6 @@ import pytest
 from medxfer import errors
 from medxfer.explain import gradcam
 from medxfer.model import architectures
-from medxfer.model import layers
 from medxfer.model import vgg
 from tests.explain import networks
 
@@ -68,7 +67,7 @@ def test_the_last_convolution_equals_a_computation_by_hand():
   maps = gradcam.compile_gradcam(model, 'block5_conv3')(params, images, classes)
   _, activations = model.apply({'params': params}, images)
   fc1, fc2, last = ({leaf: np.float64(value) for leaf, value in
-                     params[name].items()} for name in layers.HEAD)
+                     params[name].items()} for name in _VGG16.head)
   for found, activation, chosen in zip(
       maps, np.float64(activations['block5_conv3']), classes):
     height, width, channels = activation.shape

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from medxfer.model import layers
+from medxfer.model import architectures
+
+_VGG16 = architectures.BY_NAME['vgg16']
 
 
 def transparent(image_size, head):
@@ -17,7 +19,7 @@ def transparent(image_size, head):
       pooling's channels, weighted by head[:, c].
   """
   params = {}
-  for name, leaves in layers.backbone_shapes().items():
+  for name, leaves in _VGG16.backbone_shapes().items():
     kernel = np.zeros(leaves['kernel'], np.float32)
     for channel in range(3):
       kernel[1, 1, channel, channel] = 1
@@ -27,7 +29,7 @@ def transparent(image_size, head):
   copies = np.zeros((places, 512, 3), np.float32)
   copies[:, [0, 1, 2], [0, 1, 2]] = 1
   kernels = (copies.reshape(-1, 3), np.eye(3), np.asarray(head))
-  for name, kernel in zip(layers.HEAD, kernels, strict=True):
+  for name, kernel in zip(_VGG16.HEAD, kernels, strict=True):
     params[name] = {
         'kernel': kernel.astype(np.float32),
         'bias': np.zeros(kernel.shape[1], np.float32)}
@@ -39,8 +41,8 @@ def random(image_size, classes, units=(16, 16)):
   rng = np.random.default_rng(0)
   inputs = image_size[0] // 32 * (image_size[1] // 32) * 512
   shapes = {name: leaves['kernel']
-            for name, leaves in layers.backbone_shapes().items()}
-  shapes.update(zip(layers.HEAD, (
+            for name, leaves in _VGG16.backbone_shapes().items()}
+  shapes.update(zip(_VGG16.HEAD, (
       (inputs, units[0]), units, (units[1], classes)), strict=True))
   return {
       name: {
