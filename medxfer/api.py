@@ -10,8 +10,8 @@ import ml_collections
 
 from medxfer import baselines
 from medxfer import classifier
+from medxfer import config_flag
 from medxfer import errors
-from medxfer import launcher
 from medxfer import spec as specs
 from medxfer import startup
 from medxfer.evaluation import paired
@@ -82,7 +82,7 @@ def compare(
 
 def _of_file(config: str) -> ml_collections.ConfigDict:
   """Returns the configuration that `FILE:ARM,...` names."""
-  named = launcher.found(f'--config={config}').partition('=')[2]
+  named = config_flag.found(config)
   file, _, argument = named.partition(':')
   path = pathlib.Path(file)
   if not path.is_file():

@@ -39,9 +39,10 @@ def run(command: types.ModuleType) -> None:
   Args:
     command: defines flags; its docstring is its help; its `main` takes what is
       left of the command line after the flags, without the program's name.
-      Its `details`, if it has any, returns more of its help. Its `CALLS`, if it has any: key of a run, or 'workdir' -> this command's
-      flag for it. Keys that are not named are flags as they stand where the
-      command has a configuration that holds them.
+      Its `details`, if it has any, returns more of its help. Its `CALLS`, if
+      it has any: key of a run, or 'workdir' -> this command's flag for it.
+      Keys that are not named are flags as they stand where the command has a
+      configuration that holds them.
 
   Exit status: 0 done; 1 data, weights or files; 2 usage or configuration;
   130 interrupted by Ctrl-C, 143 by SIGTERM; 141 if nobody reads what the
@@ -200,6 +201,9 @@ def _parse(argv: Sequence[str]) -> list[str]:
   except (OSError, SyntaxError) as error:
     raise config_flag.refusal(argv[1], error) from error
   except flags.Error as error:
+    own = [e for e in _raised(error) if isinstance(e, errors.MedxferError)]
+    if own:  # ml_collections wraps what a configuration file raises.
+      raise own[-1] from None
     missing = _MISSING.findall(f'{error}')
     raise errors.UsageError(
         f'{" and ".join(missing)} {"are" if missing[1:] else "is"} required '
@@ -211,6 +215,13 @@ def _parse(argv: Sequence[str]) -> list[str]:
     raise errors.UsageError(
         f'unknown configuration key {_innermost(error)}; --help explains '
         'every key') from error
+
+
+def _raised(error: BaseException | None) -> Iterator[BaseException]:
+  """Yields an error and those that it was raised from."""
+  while error:
+    yield error
+    error = error.__context__
 
 
 def _innermost(error: BaseException) -> str:

@@ -22,7 +22,7 @@ _LAUNCHERS = [
     path for folder in ('medxfer', 'tools')
     for path in sorted((_ROOT / folder).rglob('*.py'))
     if 'DEFINE_string' in path.read_text()]
-_NO_PATHS = {'shard', 'base_url'}
+_NO_PATHS = {'shard', 'base_url', 'layer', 'explain_layer'}
 
 
 def _flag(value):

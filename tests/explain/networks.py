@@ -29,7 +29,7 @@ def transparent(image_size, head):
   copies = np.zeros((places, 512, 3), np.float32)
   copies[:, [0, 1, 2], [0, 1, 2]] = 1
   kernels = (copies.reshape(-1, 3), np.eye(3), np.asarray(head))
-  for name, kernel in zip(_VGG16.HEAD, kernels, strict=True):
+  for name, kernel in zip(_VGG16.head, kernels, strict=True):
     params[name] = {
         'kernel': kernel.astype(np.float32),
         'bias': np.zeros(kernel.shape[1], np.float32)}
@@ -42,7 +42,7 @@ def random(image_size, classes, units=(16, 16)):
   inputs = image_size[0] // 32 * (image_size[1] // 32) * 512
   shapes = {name: leaves['kernel']
             for name, leaves in _VGG16.backbone_shapes().items()}
-  shapes.update(zip(_VGG16.HEAD, (
+  shapes.update(zip(_VGG16.head, (
       (inputs, units[0]), units, (units[1], classes)), strict=True))
   return {
       name: {

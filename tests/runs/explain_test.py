@@ -100,6 +100,15 @@ def test_what_fails_leaves_no_folder(finished, odd, tmp_path):
   assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_layer_that_does_not_exist_is_refused(finished, odd, tmp_path):
+  """With the names of the network's own layers."""
+  with pytest.raises(errors.UsageError, match="'fc1'.*block2_conv2"):
+    predict.predict(finished, odd, output=None, explain_layer='fc1')
+  with pytest.raises(errors.UsageError, match="'conv1'.*block2_pool"):
+    activations.draw(
+        odd, output=tmp_path / 'e', layer='conv1', run=finished)
+
+
 def test_a_folder_that_holds_something_is_refused_first(odd, tmp_path):
   """Before the run is looked for, let alone loaded."""
   nowhere = tmp_path / 'nowhere'
@@ -144,10 +153,6 @@ def test_activations_of_other_weights(
 @pytest.mark.parametrize('module, args, status, parts', [
     ('predict', ('--workdir=x', '--explain=tests', 'README.md'), 2,
      ('tests', 'not empty')),
-    ('predict', ('--workdir=x', '--explain_layer=fc1', 'README.md'), 2,
-     ('explain_layer', 'block5_conv3')),
-    ('activations', ('--workdir=x', '--layer=conv1', 'README.md'), 2,
-     ('layer', 'block1_conv1', 'block5_pool')),
     ('activations', ('--output=x', 'README.md'), 2, ('--workdir',)),
     ('activations', ('--workdir=x', 'README.md'), 2, ('--output',)),
     ('activations', ('--workdir=x', '--output=x'), 2, ('at least one image',)),

@@ -58,8 +58,8 @@ _PLACES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('trainable, place', [
-    ('block5', 'memory'), ('block5', 'disk'), ('block5', 'device'),
-    ('block5_conv3', 'memory'), ('none', 'memory')])
+    ('block2', 'memory'), ('block2', 'disk'), ('block2', 'device'),
+    ('block2_conv2', 'memory'), ('none', 'memory')])
 def test_training_on_the_cache_equals_training_on_pixels(
     phantoms, tmp_path, trainable, place):
   """Losses and parameters to float32 rounding, with all eight views."""
@@ -88,7 +88,7 @@ def test_training_on_the_cache_equals_training_on_pixels(
 
 def test_validation_sees_the_images_as_they_are(phantoms):
   """Not a random view, and each row its own image."""
-  spec = _spec(phantoms, 'block5')
+  spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
@@ -104,12 +104,12 @@ def test_validation_sees_the_images_as_they_are(phantoms):
 
 
 @pytest.mark.parametrize('trainable, changes, keep, reason', [
-    ('block5', {}, True, 'block4_pool of 8 views'),
-    ('none', {'augment.horizontal_flip': False}, True, 'block5_pool'),
-    ('block1,block5', {}, False, 'block1_conv1 trains'),
-    ('block5', {'augment.zoom': 0.1}, False, 'augment.zoom'),
-    ('block5', {'training.epochs': 4}, False, 'save nothing'),
-    ('block5', {'training.prefix_cache': 'off'}, False, 'is off'),
+    ('block2', {}, True, 'block1_pool of 8 views'),
+    ('none', {'augment.horizontal_flip': False}, True, 'block2_pool'),
+    ('block1,block2', {}, False, 'block1_conv1 trains'),
+    ('block2', {'augment.zoom': 0.1}, False, 'augment.zoom'),
+    ('block2', {'training.epochs': 4}, False, 'save nothing'),
+    ('block2', {'training.prefix_cache': 'off'}, False, 'is off'),
 ])
 def test_the_decision_and_its_reason(
     phantoms, trainable, changes, keep, reason):
@@ -128,7 +128,7 @@ def test_the_decision_and_its_reason(
 def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
   """A cache that does not fit would end the run instead of speeding it."""
   monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
-  spec = _spec(phantoms, 'block5')
+  spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   task, _ = finetune.build(spec, inputs)
   decision = feature_cache.decide(task, inputs.split)
@@ -138,7 +138,7 @@ def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
 def test_another_run_finds_what_the_first_has_computed(
     phantoms, tmp_path, monkeypatch):
   """Same images and weights, another split: only new images are computed."""
-  spec = _spec(phantoms, 'block5')
+  spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
@@ -172,14 +172,14 @@ def test_another_run_finds_what_the_first_has_computed(
 def test_other_weights_images_or_pixels_find_nothing(
     phantoms, tmp_path, change):
   """What was computed for something else is never used."""
-  spec = _spec(phantoms, 'block5')
+  spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   task, state = finetune.build(spec, inputs)
   params = dict(state.params)
   key = feature_cache.key(task, params, 'digest')
   if 'params' in change:
-    params['block2_conv1'] = jax.tree.map(
-        lambda a: a + 1, params['block2_conv1'])
+    params['block1_conv1'] = jax.tree.map(
+        lambda a: a + 1, params['block1_conv1'])
   if 'preprocessing' in change:
     task = dataclasses.replace(task, spec=dataclasses.replace(
         spec, model=dataclasses.replace(
