@@ -9,8 +9,7 @@ from PIL import Image
 from PIL import ImageDraw
 
 _SPAN = 3.2  # How far a frame may reach from the origin, in units.
-# The points [n, 2] of a line and its width, or [1, 2] of a dot and its
-# diameter.
+# The points [n, 2] of a line and its width; one point is a dot.
 Shape = tuple[np.ndarray, float]
 
 
@@ -76,7 +75,7 @@ class Frame:
 
   def net(self, rng: np.random.Generator, fineness: float) -> np.ndarray:
     """The walls of cells, float32 [h, w] in 0..1."""
-    return np.exp(-np.square(self.cells(rng, fineness) / np.float32(0.2)))
+    return np.exp(-25 * np.square(self.cells(rng, fineness)))
 
   def draw(self, shapes: Iterable[Shape]) -> np.ndarray:
     """Draws lines and dots, float32 [h, w] in 0..1."""
@@ -95,27 +94,33 @@ class Frame:
     return np.asarray(canvas.reduce(2), np.float32) / np.float32(255)
 
 
+def view(
+    rng: np.random.Generator, size: tuple[int, int], angle: float, move: float
+) -> Frame:
+  """Returns a frame whose zoom and shift differ by about `move`."""
+  shift = rng.normal(0, move, 2).clip(-0.25, 0.25)
+  return Frame(*size, angle, math.exp(rng.normal(0, move)), tuple(shift))
+
+
 def step(values: np.ndarray, soft: float) -> np.ndarray:
   """Rises from 0 to 1 where `values` crosses 0, over about 4 * `soft`."""
   return 1 / (1 + np.exp(np.clip(-values / soft, -30, 30)))
 
 
 def walk(
-    rng: np.random.Generator, start: np.ndarray, heading: float,
-    length: float, bend: float,
+    rng: np.random.Generator, start: np.ndarray, heading: float, length: float
 ) -> np.ndarray:
-  """A line of 9 points, float64 [9, 2], that turns by about `bend` radians."""
-  turns = heading + np.cumsum(rng.normal(0, bend, 8))
+  """A winding line of 9 points, float64 [9, 2]."""
+  turns = heading + np.cumsum(rng.normal(0, 0.2, 8))
   steps = np.column_stack([np.cos(turns), np.sin(turns)]) * length / 8
   return start + np.vstack([(0, 0), np.cumsum(steps, axis=0)])
 
 
 def vessel(
-    rng: np.random.Generator, start: np.ndarray, heading: float,
-    length: float, bend: float,
+    rng: np.random.Generator, start: np.ndarray, heading: float, length: float
 ) -> list[Shape]:
   """A walk and three thinner ones that branch off, for `Frame.draw`."""
-  trunk = walk(rng, start, heading, length, bend)
+  trunk = walk(rng, start, heading, length)
   return [(trunk, 0.028)] + [
-      (walk(rng, trunk[knot], heading + turn, length / 2, bend), 0.015)
+      (walk(rng, trunk[knot], heading + turn, length / 2), 0.015)
       for knot, turn in ((3, -0.7), (5, 0.7), (6, -0.6))]

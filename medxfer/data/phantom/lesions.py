@@ -21,8 +21,7 @@ from medxfer.data.phantom import drawing
 _RANGES = {
     'akiec': dict(
         size=(0.45, 1), lobes=(0.12, 0.3), soft=(0.12, 0.3), brown=(0.05, 0.5),
-        vary=(0.3, 0.8), red=(0.35, 0.9), scale=(0.3, 0.9, 0.7),
-        follicles=(0.4, 1, 0.55)),
+        vary=(0.3, 0.8), red=(0.35, 0.9), follicles=(0.4, 1, 0.7)),
     'bcc': dict(
         size=(0.3, 0.85), lobes=(0.1, 0.25), soft=(0.08, 0.2),
         brown=(0.05, 0.4), vary=(0.2, 0.6), red=(0.2, 0.6),
@@ -50,16 +49,12 @@ _RANGES = {
         lacunae=(0.5, 1, 0.75)),
 }
 _CRITERIA = sorted(set().union(*_RANGES.values()))
-# What lies over the pigment, and its colour.
-_COVERS = {
-    'white': (236, 212, 214), 'follicles': (238, 214, 200),
-    'scale': (240, 232, 218), 'nests': (70, 72, 96),
-    'cysts': (228, 208, 166), 'plugs': (52, 34, 30)}
-# Number, least and greatest diameter.
+# Dots over the pigment: number, least and greatest diameter, colour.
 _DOTS = {
-    'nests': (9, 0.06, 0.2), 'cysts': (22, 0.03, 0.07),
-    'plugs': (16, 0.04, 0.1)}
-_MIXED = 0.18  # Fraction of lesions that mix two classes.
+    'nests': (9, 0.06, 0.2, (70, 72, 96)),
+    'cysts': (22, 0.03, 0.07, (228, 208, 166)),
+    'plugs': (16, 0.04, 0.1, (52, 34, 30))}
+_MIXED = 0.12  # Fraction of lesions that mix two classes.
 
 
 def _colour(*rgb: float) -> np.ndarray:
@@ -77,21 +72,8 @@ def photograph(
     code: int, lesion: np.random.Generator, view: np.random.Generator,
     size: tuple[int, int],
 ) -> Image.Image:
-  """Paints one photograph of a lesion.
-
-  Args:
-    code: index of the diagnosis among HAM10000's classes.
-    lesion: draws what all photographs of the lesion share.
-    view: draws what differs between them.
-    size: width and height, pixels.
-
-  Returns:
-    An RGB image.
-  """
-  frame = drawing.Frame(
-      *size, angle=view.uniform(0, 2 * math.pi),
-      zoom=math.exp(view.normal(0, 0.1)),
-      shift=tuple(view.normal(0, 0.1, 2).clip(-0.25, 0.25).tolist()))
+  """Paints an RGB photograph; see `Kind.paint`."""
+  frame = drawing.view(view, size, view.uniform(0, 2 * math.pi), 0.1)
   own = _criteria(ham10000.CLASS_NAMES[code], lesion)
   picture = _lesion(own, lesion, frame)
   frame = drawing.Frame(*size)
@@ -99,15 +81,14 @@ def photograph(
     along = view.uniform(0, 2 * math.pi)
     hairs = [(drawing.walk(
         view, view.uniform((-1.5, -1.1), (1.5, 1.1)), view.normal(along, 0.5),
-        view.uniform(0.4, 1.6), 0.1), view.uniform(0.008, 0.02))
+        view.uniform(0.4, 1.6)), view.uniform(0.008, 0.02))
         for _ in range(view.integers(2, 18))]
-    picture = _blend(picture, 0.8 * frame.draw(hairs), (44, 30, 26))
+    picture = _blend(picture, frame.draw(hairs), (44, 30, 26))
   distance = np.hypot(*frame.grid())
   light = 1 - view.uniform(0, 0.16) * np.square(distance)
   if view.random() < 0.1:  # The dark rim of the lens.
     light *= drawing.step(view.uniform(1.15, 1.55) - distance, 0.05)
-  picture *= light * _colour(
-      *view.normal(1, (0.03, 0.025, 0.03)) * view.normal(1, 0.06))
+  picture *= light * _colour(*view.normal(1, 0.03, 3) * view.normal(1, 0.06))
   picture += view.uniform(0.5, 2.5) * view.standard_normal(
       distance.shape, dtype=np.float32)
   pixels = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
@@ -154,7 +135,7 @@ def _lesion(
     for angle in rng.uniform(0, 2 * math.pi, 4):
       rim = size * np.array([math.cos(angle), math.sin(angle)])
       red += own['vessels'] * frame.draw(
-          drawing.vessel(rng, rim, angle + math.pi, size, 0.3))
+          drawing.vessel(rng, rim, angle + math.pi, size))
   blue = own['veil'] * np.clip(0.6 * frame.noise(rng, 1.8) + 0.1, 0, 1.2)
   skin = np.clip(_colour(*rng.normal((212, 165, 158), (10, 10, 12)))
                  + rng.normal(0, 15), 90, 246)
@@ -162,31 +143,23 @@ def _lesion(
   brown = own['brown'] * np.maximum(brown, 0.05)
   picture = skin * np.exp(
       -mottle * _RED - mask * (_BROWN * brown + _RED * red + _BLUE * blue))
-  for name, colour in _COVERS.items():
-    if own[name]:
-      cover = own[name] * _cover(name, rng, frame, own, radius)
-      picture = _blend(picture, 0.7 * cover * mask, colour)
-  return picture
-
-
-def _cover(
-    name: str, rng: np.random.Generator, frame: drawing.Frame,
-    own: dict[str, float], radius: np.ndarray,
-) -> np.ndarray:
-  """Where something lies over the pigment, [h, w] in 0..1."""
-  if name == 'white':  # In the middle, or anywhere if the lesion varies.
+  if own['white']:  # In the middle, or anywhere if the lesion varies.
     stray = 1.2 * own['vary'] * frame.noise(rng, 1.8)
-    return drawing.step(0.5 - radius + stray, 0.12)
-  if name == 'scale':
-    return np.clip(0.5 * frame.noise(rng, 9) - 0.3, 0, 0.7)
-  if name == 'follicles':
-    return drawing.step(frame.cells(rng, 7) - 0.4, 0.1)
-  points = rng.normal(0, 0.4 * own['size'], (_DOTS[name][0], 1, 2))
-  widths = rng.uniform(*_DOTS[name][1:], len(points)).tolist()
-  return frame.draw(zip(points, widths))
+    scar = mask * drawing.step(0.5 - radius + stray, 0.12)
+    picture = _blend(picture, own['white'] * scar, (236, 212, 214))
+  if own['follicles']:
+    pores = mask * drawing.step(frame.cells(rng, 7) - 0.4, 0.1)
+    picture = _blend(picture, own['follicles'] * pores, (238, 214, 200))
+  for name, (count, small, large, colour) in _DOTS.items():
+    if own[name]:
+      points = rng.normal(0, 0.4 * size, (count, 1, 2))
+      widths = rng.uniform(small, large, count).tolist()
+      dots = mask * frame.draw(zip(points, widths))
+      picture = _blend(picture, own[name] * dots, colour)
+  return picture
 
 
 def _blend(
     picture: np.ndarray, cover: np.ndarray, colour: tuple[int, int, int]
 ) -> np.ndarray:
-  return picture + np.clip(cover, 0, 1) * (_colour(*colour) - picture)
+  return picture + 0.7 * cover * (_colour(*colour) - picture)

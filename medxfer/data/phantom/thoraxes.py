@@ -1,7 +1,7 @@
 """Procedural chest X-rays of children.
 
-Tissues are thicknesses that add up: muscle, heart and bones weaken the beam,
-lungs are holes in them. The patient's left is on the right.
+Thicknesses of tissue add up; lungs are holes. The patient's left is on the
+right.
 
 Bacteria mostly fill one lobe: a dense patch with a soft edge. Viruses mostly
 thicken the tissue between airways: fine lines and haze in both lungs, densest
@@ -16,10 +16,9 @@ from PIL import Image
 from medxfer.data import chest_xray
 from medxfer.data.phantom import drawing
 
-# The letter that marks the patient's right side, one line from its foot.
+# The R that marks the patient's right side, one line from its foot.
 _LETTER = np.array([
-    (0, 1), (0, 0), (0.45, 0), (0.6, 0.15), (0.6, 0.35), (0.45, 0.5),
-    (0, 0.5), (0.3, 0.5), (0.62, 1)])
+    (0, 1), (0, 0), (0.6, 0.1), (0.6, 0.4), (0, 0.5), (0.3, 0.5), (0.6, 1)])
 _ROUND = 2.3  # Exponent of the rib cage's outline; 2 would be an ellipse.
 _RGB = 0.05  # Fraction of images with three equal channels.
 
@@ -28,37 +27,31 @@ def radiograph(
     code: int, person: np.random.Generator, view: np.random.Generator,
     size: tuple[int, int],
 ) -> Image.Image:
-  """Paints one radiograph.
-
-  Args:
-    code: index of the illness in `chest_xray.KINDS`.
-    person: draws what all radiographs of the person share.
-    view: draws what differs between them.
-    size: width and height, pixels.
-
-  Returns:
-    A grey image, now and then as RGB.
-  """
-  frame = drawing.Frame(
-      *size, angle=view.normal(0, 0.05),
-      zoom=math.exp(view.normal(0.04, 0.07)),
-      shift=tuple(view.normal(0, 0.05, 2).clip(-0.15, 0.15).tolist()))
+  """Paints a grey radiograph, now and then as RGB; see `Kind.paint`."""
+  frame = drawing.view(view, size, view.normal(0, 0.05), 0.06)
   body, illness = person.spawn(2)
   thickness, lungs = chest(body, frame)
   thickness += lungs * opacity(chest_xray.KINDS[code], illness, frame)
-  image = _expose(thickness, view, drawing.Frame(*size))
+  # Beer-Lambert. Beam, contrast and marker do not depend on the illness.
+  light = 1 - np.exp(-view.uniform(0.7, 1.3) * np.maximum(thickness, 0))
+  light += view.uniform(0.003, 0.012) * view.standard_normal(
+      light.shape, dtype=np.float32)
+  low, high = np.quantile(light, (0.02, 0.99)).tolist()
+  light = np.clip((light - low) / max(high - low, 1e-3), 0, 1)
+  light = light ** view.uniform(0.9, 2)
+  dark, bright = view.uniform(0, 45), view.uniform(175, 255)
+  picture = dark + (bright - dark) * light
+  letter = view.uniform((-1.15, -0.9), (-0.95, 0)) + 0.11 * _LETTER
+  letter = drawing.Frame(*size).draw([(letter, 0.02)])
+  picture += view.uniform(0.6, 1) * letter * (250 - picture)
+  image = Image.fromarray(np.clip(picture + 0.5, 0, 255).astype(np.uint8))
   return image.convert('RGB') if view.random() < _RGB else image
 
 
 def chest(
     rng: np.random.Generator, frame: drawing.Frame
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Paints a chest with clear lungs.
-
-  Returns:
-    The thickness, float32 [height, width], 0 in air and about 1 in muscle;
-    and where lung is, in 0..1, of the same shape.
-  """
+  """Returns thickness (muscle is 1) and where lung is (0..1), [h, w] each."""
   x, y = frame.grid()
   x = x - rng.normal(0, 0.04) * np.cos(1.6 * y)
   width, dome = rng.uniform(0.84, 1.02), rng.uniform(0.38, 0.58)
@@ -87,7 +80,7 @@ def chest(
       (line * (side, 1), wide) for side in (-1, 1)
       for heading in np.linspace(-1.2, 1.2, 6)
       for line, wide in drawing.vessel(
-          rng, np.array([0.19, -0.02]), heading, rng.uniform(0.3, 0.55), 0.15)]
+          rng, np.array([0.19, -0.02]), heading, rng.uniform(0.3, 0.55))]
   total = (
       body * (1 - 0.6 * lungs) + spine + _bones(rng, frame, width)
       + 0.25 * np.clip(1.08 - heart**2, 0, 1) * drawing.step(-below, 0.1)
@@ -141,23 +134,3 @@ def _bones(
   marrow = [(line, 0.55 * wide) for line, wide in bones]
   return rng.uniform(0.13, 0.22) * (
       frame.draw(bones) - 0.45 * frame.draw(marrow))
-
-
-def _expose(
-    thickness: np.ndarray, rng: np.random.Generator, frame: drawing.Frame
-) -> Image.Image:
-  """Turns thickness into a film; none of it depends on the illness."""
-  # Beer-Lambert; a harder beam sees through more.
-  light = 1 - np.exp(-rng.uniform(0.7, 1.3) * np.maximum(thickness, 0))
-  light += rng.uniform(0.003, 0.012) * rng.standard_normal(
-      light.shape, dtype=np.float32)
-  # Each film is developed with another contrast.
-  low, high = np.quantile(light, (0.02, 0.99)).tolist()
-  light = np.clip((light - low) / max(high - low, 1e-3), 0, 1)
-  light = light ** rng.uniform(0.9, 2)
-  dark, bright = rng.uniform(0, 45), rng.uniform(175, 255)
-  picture = dark + (bright - dark) * light
-  size, place = rng.uniform(0.09, 0.13), rng.uniform((-1.15, -0.9), (-0.95, 0))
-  letter = frame.draw([(place + size * _LETTER, 0.18 * size)])
-  picture += rng.uniform(0.6, 1) * letter * (250 - picture)
-  return Image.fromarray(np.clip(picture + 0.5, 0, 255).astype(np.uint8))

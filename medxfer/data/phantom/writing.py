@@ -4,7 +4,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-import csv
 import dataclasses
 import pathlib
 from typing import NamedTuple
@@ -22,7 +21,7 @@ _JPEG_QUALITY = 92
 class Picture(NamedTuple):
   """Image `view` of lesion or person `group` of class or cause `code`."""
 
-  path: str  # Relative to the folder of the data set.
+  path: str  # Relative to the data set's folder.
   code: int
   group: int
   view: int
@@ -42,8 +41,8 @@ class Kind:
     fewest: images that can be split.
     size: width and height of the images, pixels, unless others are asked for.
     plan: of (images, seed): the pictures in the order of the table.
-    paint: of (code, generator of the group, generator of the view, size): the
-      image.
+    paint: of (code, generator of what all images of a group share, generator
+      of what differs between them, size): the image.
     table: name of the CSV table; '' for none.
   """
 
@@ -87,9 +86,19 @@ class Kind:
       raise errors.UsageError(
           f'size={size[0]}x{size[1]} is too small; each side must be at least '
           f'{_SMALLEST_SIDE} pixels')
+    pictures = self.plan(images, seed)
     with files.staged_folder(pathlib.Path(output)) as stage:
       try:
-        self._fill(stage, self.plan(images, seed), seed, size)
+        for path, code, group, view, _ in pictures:
+          (stage / path).parent.mkdir(parents=True, exist_ok=True)
+          self.paint(
+              code, generator(seed, code, group, 1),
+              generator(seed, code, group, 2, view), size,
+          ).save(stage / path, quality=_JPEG_QUALITY)
+        if self.table:
+          files.write_table(
+              stage / self.table, list(pictures[0].row),
+              [list(picture.row.values()) for picture in pictures])
       except OSError as error:
         raise errors.DataError(
             f'{output} cannot be written ({error.strerror}); free some space '
@@ -98,7 +107,7 @@ class Kind:
   def cached(self, cache: pathlib.Path, *, images: int) -> pathlib.Path:
     """Returns a folder in `cache` with so many phantoms, written once.
 
-    Two processes may ask at once; one of them writes in vain.
+    Two processes may ask at once.
 
     Raises:
       errors.UsageError: too few images.
@@ -119,22 +128,6 @@ class Kind:
           f'{folder} holds {found} of {images} phantoms; delete the folder '
           'and run again to have it written anew')
     return folder
-
-  def _fill(
-      self, stage: pathlib.Path, pictures: list[Picture], seed: int,
-      size: tuple[int, int],
-  ) -> None:
-    for path, code, group, view, _ in pictures:
-      image = self.paint(
-          code, generator(seed, code, group, 1),
-          generator(seed, code, group, 2, view), size)
-      (stage / path).parent.mkdir(parents=True, exist_ok=True)
-      image.save(stage / path, quality=_JPEG_QUALITY)
-    if self.table:
-      with open(stage / self.table, 'w', newline='', encoding='utf-8') as file:
-        table = csv.DictWriter(file, pictures[0].row, lineterminator='\n')
-        table.writeheader()
-        table.writerows(picture.row for picture in pictures)
 
 
 def generator(seed: int, *path: int) -> np.random.Generator:
