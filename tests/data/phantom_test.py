@@ -1,6 +1,7 @@
 """Phantoms: the same bytes for the same seed, in public layouts."""
 
 import collections
+import dataclasses
 import hashlib
 import multiprocessing
 import pathlib
@@ -14,19 +15,19 @@ from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import ham10000
 from medxfer.data import phantom
-from medxfer.data.phantom import chest_layout
-from medxfer.data.phantom import fields
-from medxfer.data.phantom import ham_layout
-from medxfer.data.phantom import opacities
-from medxfer.data.phantom import recipes
-from medxfer.data.phantom import thorax
+from medxfer.data.phantom import drawing
+from medxfer.data.phantom import thoraxes
 from medxfer.data.phantom import writing
 
 _SMALL = {
     'ham10000': dict(images=50, size=(48, 36)),
     'chest_xray': dict(images=40, size=(48, 40)),
 }
-_LAYOUTS = {'ham10000': ham_layout, 'chest_xray': chest_layout}
+
+
+def _plan(name: str, images: int) -> list[writing.Picture]:
+  """What would be painted; nothing is."""
+  return phantom.KINDS[name].plan(images, 0)
 
 
 def _digests(folder: pathlib.Path) -> dict[str, str]:
@@ -61,7 +62,7 @@ def _small(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(name='large', scope='module')
 def _large() -> list[dict[str, str]]:
   """The rows of a phantom as large as HAM10000; nothing is painted."""
-  return [picture.row for picture in ham_layout._table(10_015, 0)]
+  return [picture.row for picture in _plan('ham10000', 10_015)]
 
 
 def test_same_seed_same_bytes(name, either, tmp_path):
@@ -94,14 +95,14 @@ def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
 def test_layout_is_readable_as_ham10000(small):
   """The reader of the real data reads phantoms, so tests test the reader."""
   examples = ham10000.read(small)
-  assert examples.class_names == recipes.CLASSES
+  assert examples.class_names == ham10000.CLASS_NAMES
   assert len(examples.image_ids) == 50
   assert sorted(path.name for path in small.iterdir()) == [
       'HAM10000_images_part_1', 'HAM10000_images_part_2',
       'HAM10000_metadata.csv',
   ]
-  for part in ham_layout.PARTS:
-    assert len(list((small / part).iterdir())) == 25
+  for part in small.glob('*part*'):
+    assert len(list(part.iterdir())) == 25
 
 
 def test_images_have_the_size_asked_for(small):
@@ -113,15 +114,15 @@ def test_images_have_the_size_asked_for(small):
 @pytest.mark.parametrize('images', [50, 600])
 def test_classes_are_imbalanced_and_can_be_split(images):
   """Every class has five lesions; nv stays far ahead, as in HAM10000."""
-  pictures = ham_layout._table(images, 0)
+  pictures = _plan('ham10000', images)
   assert len(pictures) == images
-  counts = collections.Counter(picture.dx for picture in pictures)
+  counts = collections.Counter(picture.row['dx'] for picture in pictures)
   assert counts.most_common(1)[0][0] == 'nv'
   if images >= 600:
     assert counts['nv'] / images == pytest.approx(0.6695, abs=0.01)
     assert counts['mel'] / images == pytest.approx(0.111, abs=0.01)
-  lesions = {(p.dx, p.row['lesion_id']) for p in pictures}
-  for dx in recipes.CLASSES:
+  lesions = {(p.row['dx'], p.row['lesion_id']) for p in pictures}
+  for dx in ham10000.CLASS_NAMES:
     assert sum(lesion[0] == dx for lesion in lesions) >= 5
 
 
@@ -178,78 +179,81 @@ def test_full_folder_is_left_alone(name, tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ['keep']
 
 
-def test_failure_leaves_nothing_behind(name, tmp_path, monkeypatch):
+def test_failure_leaves_nothing_behind(name, tmp_path):
   """A full disk half-way is a DataError and no half data set."""
-  layout, seen = _LAYOUTS[name], []
-  view = layout._view
+  kind, seen = phantom.KINDS[name], []
 
   def fails_later(*args):
     seen.append(args)
     if len(seen) > 5:
       raise OSError(28, 'No space left on device')
-    return view(*args)
+    return kind.paint(*args)
 
-  monkeypatch.setattr(layout, '_view', fails_later)
   with pytest.raises(errors.DataError, match='No space left'):
-    phantom.KINDS[name].write(tmp_path / 'new', **_SMALL[name])
+    dataclasses.replace(kind, paint=fails_later).write(
+        tmp_path / 'new', **_SMALL[name])
   assert not list(tmp_path.iterdir())
 
 
-def test_cache_writes_once_and_names_its_parameters(
-    name, tmp_path, monkeypatch):
-  """The second call reads; another version would get another folder."""
-  layout, small = _LAYOUTS[name], _SMALL[name]
-  folder = phantom.cached(name, tmp_path, seed=3, **small)
-  assert folder.name == '{}_phantom_v{}_n{}_s3_{}x{}'.format(
-      name, layout.VERSION, small['images'], *small['size'])
-  monkeypatch.setattr(layout, '_view', None)
-  assert phantom.cached(name, tmp_path, seed=3, **small) == folder
+def test_cache_writes_once_and_names_its_parameters(name, tmp_path):
+  """The second call reads; another version gets another folder."""
+  kind, images = phantom.KINDS[name], _SMALL[name]['images']
+  folder = phantom.cached(name, tmp_path, images=images)
+  assert folder.name == f'{name}_phantom_v{kind.version}_n{images}'
+  # The folders of version 1 also named the seed and the size.
+  assert kind.version > 1
+  reader = dataclasses.replace(kind, paint=None)
+  assert reader.cached(tmp_path, images=images) == folder
+  newer = dataclasses.replace(kind, version=kind.version + 1)
+  assert newer.cached(tmp_path, images=images) != folder
 
 
 def test_damaged_cache_is_refused(name, tmp_path):
   """A cache that lost an image is named, not used."""
   images = _SMALL[name]['images']
-  folder = phantom.cached(name, tmp_path, seed=3, **_SMALL[name])
+  folder = phantom.cached(name, tmp_path, images=images)
   next(folder.rglob('*.jp*g')).unlink()
   with pytest.raises(errors.DataError, match=f'{images - 1} of {images}'):
-    phantom.cached(name, tmp_path, seed=3, **_SMALL[name])
+    phantom.cached(name, tmp_path, images=images)
 
 
 def _ask(cache: pathlib.Path) -> str:
-  return str(phantom.cached(
-      'ham10000', cache, seed=3, **_SMALL['ham10000']))
+  return str(phantom.cached('ham10000', cache, images=50))
 
 
-def test_two_processes_may_fill_the_cache_at_once(small, tmp_path):
+def test_two_processes_may_fill_the_cache_at_once(tmp_path):
   """Both get the whole set and nothing is left beside it."""
+  cache = tmp_path / 'cache'
   with multiprocessing.get_context('spawn').Pool(2) as pool:
-    folders = pool.map(_ask, [tmp_path, tmp_path], chunksize=1)
+    folders = pool.map(_ask, [cache, cache], chunksize=1)
   assert folders[0] == folders[1]
-  assert [str(path) for path in tmp_path.iterdir()] == folders[:1]
-  assert _digests(pathlib.Path(folders[0])) == _digests(small)
+  assert [str(path) for path in cache.iterdir()] == folders[:1]
+  phantom.write_ham10000(tmp_path / 'alone', images=50)
+  assert _digests(pathlib.Path(folders[0])) == _digests(tmp_path / 'alone')
 
 
 @pytest.mark.parametrize('images', [40, 600, 5856])
 def test_chest_xrays_have_the_shares_of_the_real_ones(images):
   """One normal to 2.7 with pneumonia, a tenth published as test."""
-  pictures = chest_layout._pictures(images, 0)
+  pictures = _plan('chest_xray', images)
   assert len({picture.path for picture in pictures}) == images
-  kinds = collections.Counter(picture.kind for picture in pictures)
+  kinds = collections.Counter(
+      chest_xray.KINDS[picture.code] for picture in pictures)
   assert kinds['normal'] / images == pytest.approx(0.27, abs=0.01)
   assert kinds['virus'] / images == pytest.approx(0.26, abs=0.02)
   tests = sum(picture.path.startswith('test/') for picture in pictures)
   assert tests / images == pytest.approx(0.1, abs=0.05)
-  persons = {(picture.kind, picture.person) for picture in pictures}
+  persons = {(picture.code, picture.group) for picture in pictures}
   assert images < 600 or 1.3 < images / len(persons) < 1.6
 
 
 def test_phantom_patients_are_read_as_they_were_painted(chest_phantoms):
   """The reader finds the persons; a number is used for two of them."""
   examples = chest_xray.read(chest_phantoms)
-  pictures = chest_layout._pictures(len(examples), 0)
+  pictures = _plan('chest_xray', len(examples))
   expected = collections.defaultdict(set)
   for picture in pictures:
-    expected[picture.kind, picture.person].add(pathlib.Path(picture.path).stem)
+    expected[picture.code, picture.group].add(pathlib.Path(picture.path).stem)
   found = collections.defaultdict(set)
   for image_id, group in zip(examples.image_ids, examples.groups):
     found[group].add(image_id)
@@ -272,22 +276,19 @@ def test_chest_xrays_are_grey_and_now_and_then_rgb(tmp_path):
   assert set(modes) == {'L', 'RGB'} and modes['L'] > 60
 
 
-def test_brightness_does_not_tell_pneumonia():
+def test_brightness_does_not_tell_pneumonia(tmp_path):
   """Each film is exposed anew: a network has to look into the lungs."""
-  means, ill = [], []
-  for picture in chest_layout._pictures(150, 0):
-    view = np.asarray(chest_layout._view(picture, 0, (48, 40)).convert('L'))
-    means.append(view.mean())
-    ill.append(picture.kind != 'normal')
-  assert 0.35 < metrics.roc_auc_score(ill, means) < 0.65
+  phantom.write_chest_xray(tmp_path / 'x', images=150, size=(48, 40))
+  examples = chest_xray.read(tmp_path / 'x')
+  means = [np.asarray(Image.open(path)).mean() for path in examples.paths]
+  assert 0.35 < metrics.roc_auc_score(examples.labels, means) < 0.65
 
 
 def _opacity(kind, seed):
   """Opacity and lung, [h, w] each, and the columns' x of one person."""
-  frame = fields.Frame(96, 80)
-  anatomy = thorax.draw(writing.generator(seed))
-  _, lungs = thorax.paint(anatomy, writing.generator(seed, 1), frame)
-  added = opacities.paint(kind, anatomy, writing.generator(seed, 2), frame)
+  frame = drawing.Frame(96, 80)
+  _, lungs = thoraxes.chest(writing.generator(seed, 1), frame)
+  added = thoraxes.opacity(kind, writing.generator(seed, 2), frame)
   return added * lungs, lungs, frame.grid()[0]
 
 

@@ -3,32 +3,21 @@
 They stand in for data that may not be shipped, so that every command can be
 tried and tested without a download. A number measured on phantoms says
 nothing about patients.
-
-  fields        noise, cells, dots and strokes on a moving frame
-  recipes       what a class of skin lesion looks like, as ranges of numbers
-  skin          a lesion's recipe painted as light through skin
-  nuisance      hairs, rulers, gel bubbles and vignettes
-  ham_layout    the table and the folders of HAM10000
-  thorax        a child's chest painted as thickness
-  opacities     what pneumonia adds to the lungs
-  film          thickness exposed as a radiograph
-  chest_layout  the folders and names of the chest X-rays
-  writing       what both layouts share
-  kinds         the data sets that have phantoms, by name
 """
 
-from medxfer.data.phantom.chest_layout import smallest_chest_xray
-from medxfer.data.phantom.chest_layout import write_chest_xray
-from medxfer.data.phantom.ham_layout import smallest_ham10000
-from medxfer.data.phantom.ham_layout import write_ham10000
-from medxfer.data.phantom.kinds import cached
-from medxfer.data.phantom.kinds import KINDS
+import pathlib
 
-__all__ = [
-    'KINDS',
-    'cached',
-    'smallest_chest_xray',
-    'smallest_ham10000',
-    'write_chest_xray',
-    'write_ham10000',
-]
+from medxfer.data.phantom import chest_layout
+from medxfer.data.phantom import ham_layout
+
+KINDS = {kind.name: kind for kind in (ham_layout.KIND, chest_layout.KIND)}
+
+write_ham10000 = ham_layout.KIND.write
+smallest_ham10000 = ham_layout.KIND.smallest
+write_chest_xray = chest_layout.KIND.write
+smallest_chest_xray = chest_layout.KIND.smallest
+
+
+def cached(name: str, cache: pathlib.Path, *, images: int) -> pathlib.Path:
+  """Returns a folder with phantoms of a data set; see `Kind.cached`."""
+  return KINDS[name].cached(cache, images=images)
