@@ -1,7 +1,7 @@
 """Every command of medxfer, from any folder.
 
-    medxfer COMMAND [--FLAG=VALUE ...]        (or python -m medxfer COMMAND)
-    medxfer COMMAND --help
+medxfer COMMAND [--FLAG=VALUE ...]        (or python -m medxfer COMMAND)
+medxfer COMMAND --help
 """
 
 import ast
@@ -43,10 +43,15 @@ def main() -> None:
     print(_overview())
     sys.exit(0 if name else errors.UsageError.exit_status)
   near = difflib.get_close_matches(name, _COMMANDS, n=1)
-  sys.exit(launcher.report(errors.UsageError(
-      f'medxfer has no command {sys.argv[1]!r}'
-      f'{f"; do you mean {near[0]}?" if near else ""}; it has '
-      f'{", ".join(_COMMANDS)}')))
+  sys.exit(
+      launcher.report(
+          errors.UsageError(
+              f'medxfer has no command {sys.argv[1]!r}'
+              f'{f"; do you mean {near[0]}?" if near else ""}; it has '
+              f'{", ".join(_COMMANDS)}'
+          )
+      )
+  )
 
 
 def _overview() -> str:

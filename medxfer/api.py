@@ -50,7 +50,8 @@ def train(
   if spec.model.name in baselines.NAMES:
     raise errors.UsageError(
         f'model.name={spec.model.name}: a tree keeps no weights to return; '
-        'train it with `medxfer train`')
+        'train it with `medxfer train`'
+    )
   strategy.check(spec)
   startup.quieten()
   devices.repeatable(wanted=spec.deterministic)
@@ -75,8 +76,10 @@ def compare(
   Raises:
     DataError: a run is not finished, or their test images differ.
   """
-  tables = [finished_run.read(pathlib.Path(path), f'{path}').predictions
-            for path in (a, b)]
+  tables = [
+      finished_run.read(pathlib.Path(path), f'{path}').predictions
+      for path in (a, b)
+  ]
   return paired.compare(*tables)
 
 
@@ -88,7 +91,8 @@ def _of_file(config: str) -> ml_collections.ConfigDict:
   if not path.is_file():
     raise errors.UsageError(
         f'config={config!r}: no recipe and no file is called {file}; give '
-        'RECIPE:ARM, such as ham:last_block')
+        'RECIPE:ARM, such as ham:last_block'
+    )
   found = importlib.util.spec_from_file_location('medxfer_config', path)
   module = importlib.util.module_from_spec(found)
   found.loader.exec_module(module)

@@ -73,7 +73,8 @@ def check_memory(images: int, image_size: tuple[int, int]) -> None:
         f'data.image_size={height},{width}: {images:,} images of so many '
         f'pixels take {need / 2**30:,.1f} GiB as numbers of a tree, more than '
         f'half of the {free / 2**30:,.1f} GiB that are free; give a smaller '
-        'one, such as 64,64')
+        'one, such as 64,64'
+    )
 
 
 def values(image_size: tuple[int, int]) -> int:
@@ -110,8 +111,9 @@ def fit(
       'random_state': spec.seed,
       # None, not ones: given weights, a forest draws its images by them, and
       # from the same seed others.
-      'class_weight':
-          dict(enumerate(class_weights.tolist())) if weighted else None,
+      'class_weight': dict(enumerate(class_weights.tolist()))
+      if weighted
+      else None,
   }
   features = _features(pixels, spec.baseline.pixels)
   if spec.model.name == 'decision_tree':
@@ -121,12 +123,16 @@ def fit(
   else:
     count = spec.baseline.trees
     classifier = ensemble.RandomForestClassifier(
-        count, n_jobs=-1, warm_start=True, **chosen)
+        count, n_jobs=-1, warm_start=True, **chosen
+    )
     some = max(os.cpu_count() or 1, -(-count // _ROUNDS))
     # Some at a time, to say how it gets on: they are the trees of one `fit`.
     for start in progress.track(
-        range(0, count, some), total=-(-count // some),
-        title=f'growing {count:,} trees', unit=f'rounds of {some}'):
+        range(0, count, some),
+        total=-(-count // some),
+        title=f'growing {count:,} trees',
+        unit=f'rounds of {some}',
+    ):
       classifier.set_params(n_estimators=min(start + some, count))
       classifier.fit(features, labels)
     # Threads would add up the trees' votes in whatever order they end.
@@ -142,6 +148,7 @@ def _say_how_long(
   if features.size < _LARGE:
     return
   from sklearn import base
+
   started = time.monotonic()
   base.clone(classifier).fit(features[::_PART], labels[::_PART])
   seconds = time.monotonic() - started
@@ -166,7 +173,8 @@ def probabilities(fitted: Fitted, pixels: np.ndarray) -> np.ndarray:
   for start in range(0, len(pixels), _CHUNK):
     rows = slice(start, start + _CHUNK)
     answer[rows, classifier.classes_] = classifier.predict_proba(
-        _features(pixels[rows], fitted.pixels))
+        _features(pixels[rows], fitted.pixels)
+    )
   return answer
 
 

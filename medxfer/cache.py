@@ -83,8 +83,10 @@ def home() -> pathlib.Path:
 @functools.cache
 def _without_home() -> pathlib.Path:
   folder = user_folders.temporary_folder() / 'cache'
-  console.note(f'this user has no home folder that can be written: the cache is '
-           f'{folder}; ${_VARIABLE}=DIR names another place, and off none')
+  console.note(
+      f'this user has no home folder that can be written: the cache is '
+      f'{folder}; ${_VARIABLE}=DIR names another place, and off none'
+  )
   return folder
 
 
@@ -138,9 +140,7 @@ class Slot:
     return Entry(array, about)
 
   @contextlib.contextmanager
-  def draft(
-      self, shape: Sequence[int], dtype: np.dtype
-  ) -> Iterator['Draft']:
+  def draft(self, shape: Sequence[int], dtype: np.dtype) -> Iterator['Draft']:
     """Yields an entry to fill; without a `commit` nothing of it stays.
 
     Args:
@@ -150,11 +150,11 @@ class Slot:
     Raises:
       OSError: the disk has no room for it, or the folder is read-only.
     """
-    temporary = self._array.with_name(
-        f'.{self._array.name}.{os.getpid()}.tmp')
+    temporary = self._array.with_name(f'.{self._array.name}.{os.getpid()}.tmp')
     try:
       array = np.lib.format.open_memmap(
-          temporary, mode='w+', dtype=dtype, shape=tuple(shape))
+          temporary, mode='w+', dtype=dtype, shape=tuple(shape)
+      )
       with temporary.open('r+b') as file:
         # All of it now: a mapped page for which the disk has no room later
         # would kill the process without a word.
@@ -166,19 +166,24 @@ class Slot:
   def _map(self) -> np.memmap:
     with self._array.open('rb') as file:
       shape, fortran, dtype = containers.read_npy_header(file)
-      return np.memmap(file, dtype, mode='r', offset=file.tell(), shape=shape,
-                       order='F' if fortran else 'C')
+      return np.memmap(
+          file,
+          dtype,
+          mode='r',
+          offset=file.tell(),
+          shape=shape,
+          order='F' if fortran else 'C',
+      )
 
   def _commit(
-      self,
-      temporary: pathlib.Path,
-      array: np.memmap,
-      about: Mapping[str, Any],
+      self, temporary: pathlib.Path, array: np.memmap, about: Mapping[str, Any]
   ) -> None:
     array.flush()
     os.replace(temporary, self._array)
-    files.write_json(self._about, {
-        'key': self._key, 'crc32': _checksum(array), 'about': about})
+    files.write_json(
+        self._about,
+        {'key': self._key, 'crc32': _checksum(array), 'about': about},
+    )
 
   def _damaged(self, reason: str) -> 'Damaged':
     self._about.unlink(missing_ok=True)
@@ -218,5 +223,5 @@ def slot(
 def _checksum(array: np.ndarray) -> int:
   flat, crc = array.reshape(-1).view(np.uint8), 0
   for start in range(0, len(flat), _CHUNK):
-    crc = zlib.crc32(flat[start:start + _CHUNK], crc)
+    crc = zlib.crc32(flat[start : start + _CHUNK], crc)
   return crc

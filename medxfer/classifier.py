@@ -57,8 +57,10 @@ class Classifier:
   grey_range: deep_grey.Range | None = None
 
   def __repr__(self) -> str:
-    return (f'<{self.architecture.title} of {self.path}: '
-            f'{", ".join(self.class_names)}>')
+    return (
+        f'<{self.architecture.title} of {self.path}: '
+        f'{", ".join(self.class_names)}>'
+    )
 
   @property
   def spec(self) -> specs.RunSpec:
@@ -95,9 +97,12 @@ class Classifier:
       >>> run.predict_proba(images).shape == (3, len(run.class_names))
       True
     """
-    found = [self.network.probabilities(pixels) for pixels in self._batches(images)]
-    return np.concatenate([np.empty((0, len(self.class_names)), np.float32),
-                           *found])
+    found = [
+        self.network.probabilities(pixels) for pixels in self._batches(images)
+    ]
+    return np.concatenate(
+        [np.empty((0, len(self.class_names)), np.float32), *found]
+    )
 
   def predict(self, images: Any) -> np.ndarray:
     """Returns the name of the most probable class of each image, str [n].
@@ -138,16 +143,21 @@ class Classifier:
     heats, done = [], 0
     for pixels in self._batches(images):
       n = len(pixels)
-      columns = (self.network.probabilities(pixels).argmax(1) if wanted is None
-                 else np.resize(wanted, done + n)[done:])
+      columns = (
+          self.network.probabilities(pixels).argmax(1)
+          if wanted is None
+          else np.resize(wanted, done + n)[done:]
+      )
       heat = self.network.heat(pixels, columns, layer)
-      heats.append(np.asarray(jax.image.resize(
-          heat, (n, *self.image_size), 'linear')))
+      heats.append(
+          np.asarray(jax.image.resize(heat, (n, *self.image_size), 'linear'))
+      )
       done += n
     if wanted is not None and len(wanted) not in (1, done):
       raise errors.UsageError(
           f'classes: {len(wanted)} for {done} images; give one for all, or one '
-          'for each')
+          'for each'
+      )
     return np.concatenate([np.empty((0, *self.image_size), np.float32), *heats])
 
   def activations(self, images: Any, layer: str) -> np.ndarray:
@@ -164,14 +174,17 @@ class Classifier:
       >>> run.activations(images, 'block1_pool').shape
       (3, 16, 16, 8)
     """
-    found = [self.network.activations(pixels, layer)
-             for pixels in self._batches(images)]
+    found = [
+        self.network.activations(pixels, layer)
+        for pixels in self._batches(images)
+    ]
     if not found:
       raise errors.UsageError('images: there are none')
     return np.concatenate(found)
 
-  def evaluate(self, source: str | os.PathLike[str] | None = None
-               ) -> dict[str, Any]:
+  def evaluate(
+      self, source: str | os.PathLike[str] | None = None
+  ) -> dict[str, Any]:
     """Scores images with known classes.
 
     Args:
@@ -187,6 +200,7 @@ class Classifier:
         folder is no class of the network.
     """
     from medxfer.runs import evaluate
+
     if source is None:
       return evaluate.evaluate(self.path, 'test')
     return evaluate.on_folder(self, pathlib.Path(source))
@@ -207,11 +221,18 @@ class Classifier:
         full.
     """
     from medxfer import export
-    export.export(export.ExportedNetwork(
-        spec=self.spec.model, params=self.network.weights.params,
-        image_size=self.image_size, class_names=self.class_names,
-        source=self.network.weights.contract.source,
-    ), pathlib.Path(path), overwrite=overwrite)
+
+    export.export(
+        export.ExportedNetwork(
+            spec=self.spec.model,
+            params=self.network.weights.params,
+            image_size=self.image_size,
+            class_names=self.class_names,
+            source=self.network.weights.contract.source,
+        ),
+        pathlib.Path(path),
+        overwrite=overwrite,
+    )
 
   def pixels_of(
       self, image: Any, name: str, notice: arrays.Notice | None = None
@@ -223,24 +244,28 @@ class Classifier:
       name: what messages call it.
       notice: called with a deep grey image.
     """
-    return arrays.sized(
-        image, name, self.image_size, self.grey_range, notice)
+    return arrays.sized(image, name, self.image_size, self.grey_range, notice)
 
   def _batches(self, images: Any) -> Iterator[np.ndarray]:
     return arrays.batches(
-        images, self.network.batch_size, self.image_size, self.grey_range,
-        lambda name, grey: _warn(name, bit_depth.noticed(grey, self.grey_range)))
+        images,
+        self.network.batch_size,
+        self.image_size,
+        self.grey_range,
+        lambda name, grey: _warn(
+            name, bit_depth.noticed(grey, self.grey_range)
+        ),
+    )
 
-  def _columns(
-      self, classes: Sequence[str] | str | None
-  ) -> np.ndarray | None:
+  def _columns(self, classes: Sequence[str] | str | None) -> np.ndarray | None:
     if classes is None:
       return None
     names = [classes] if isinstance(classes, str) else list(classes)
     for name in names:
       if name not in self.class_names:
         raise errors.UsageError(
-            f'classes: {name!r} is none of {", ".join(self.class_names)}')
+            f'classes: {name!r} is none of {", ".join(self.class_names)}'
+        )
     return np.array([self.class_names.index(name) for name in names])
 
 
@@ -263,11 +288,14 @@ def load(path: str | os.PathLike[str]) -> Classifier:
         f'{path}: a {spec.model.name} keeps no checkpoint to score images '
         f'with; {workdir.predictions_name("test")} there holds all that it has '
         f'scored, and its command in environment.json trains it '
-        f'again{_duration(folder)}')
+        f'again{_duration(folder)}'
+    )
   compiled.keep(cache.folder(spec.cache_dir))
   return Classifier(
-      path, network_lib.Network(spec, checkpoints.export(path)),
-      value_ranges.of_workdir(path, spec))
+      path,
+      network_lib.Network(spec, checkpoints.export(path)),
+      value_ranges.of_workdir(path, spec),
+  )
 
 
 def _duration(folder: workdir.Workdir) -> str:

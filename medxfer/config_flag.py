@@ -46,7 +46,8 @@ def first(argv: Sequence[str]) -> list[str]:
   if config and plain:
     raise errors.UsageError(
         f'unexpected argument {plain[0]!r}: --config={config[-1]} names the '
-        'configuration already (see --help)')
+        'configuration already (see --help)'
+    )
   config += plain[:1]
   return [*(f'{FLAG}{named}' for named in config), *others, *plain[1:]]
 
@@ -56,14 +57,18 @@ def _value(flag: str, words: Iterator[str]) -> Iterator[str]:
   name = flag.lstrip('-')
   known = flags.FLAGS[name] if name in flags.FLAGS else None
   alone = '=' in flag or (
-      name.startswith('no') if known is None else known.boolean)
+      name.startswith('no') if known is None else known.boolean
+  )
   return itertools.islice(words, 0 if alone else 1)
 
 
 def recipes() -> list[str]:
   """Returns the names of the configurations that medxfer brings along."""
-  return sorted(path.stem for path in _RECIPES.glob('*.py')
-                if '\ndef get_config(' in path.read_text('utf-8'))
+  return sorted(
+      path.stem
+      for path in _RECIPES.glob('*.py')
+      if '\ndef get_config(' in path.read_text('utf-8')
+  )
 
 
 def found(named: str) -> str:
@@ -83,8 +88,13 @@ def found(named: str) -> str:
   file, colon, argument = named.partition(':')
   path = pathlib.Path(file)
   own = _RECIPES / f'{path.stem}.py'
-  if (file and not path.exists() and own.is_file()
-      and f'{path.parent}' in ('.', 'configs') and path.suffix in ('', '.py')):
+  if (
+      file
+      and not path.exists()
+      and own.is_file()
+      and f'{path.parent}' in ('.', 'configs')
+      and path.suffix in ('', '.py')
+  ):
     file = f'{own}'
   return f'{file}{colon}{argument}'
 
@@ -105,4 +115,5 @@ def refusal(word: str, error: Exception) -> errors.UsageError:
     reason = 'defines no get_config'
   return errors.UsageError(
       f'{FLAG}{file}: {reason}; give a Python file that defines get_config, '
-      f'or the name of a recipe of medxfer: {", ".join(recipes())}')
+      f'or the name of a recipe of medxfer: {", ".join(recipes())}'
+  )

@@ -21,8 +21,15 @@ from medxfer import errors
 
 # RuntimeError: encrypted members, and methods that Python does not know.
 _ZIP_DAMAGE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, KeyError,
-    OverflowError, RuntimeError, ValueError, lzma.LZMAError, struct.error,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    EOFError,
+    KeyError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
     zlib.error,
 )
 
@@ -47,17 +54,14 @@ def opened_zip(path: pathlib.Path, way_out: str) -> Iterator[zipfile.ZipFile]:
   except (*_ZIP_DAMAGE, OSError) as error:
     # A place before the start of the file, or bz2's damage. A full disk is
     # neither.
-    if (isinstance(error, OSError)
-        and error.errno not in (None, errno.EINVAL)):
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
       raise
     raise errors.DataError(
         f'{path}: damaged or truncated archive ({error}). {way_out}'
     ) from error
 
 
-def read_npy_header(
-    file: IO[bytes],
-) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
   """Reads the header of an .npy file; its data come next.
 
   Args:

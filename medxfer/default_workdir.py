@@ -49,8 +49,11 @@ def name(filename: str, config: Mapping[str, Any]) -> str:
   file, _, argument = filename.partition(':')
   chosen = [part.strip() for part in argument.split(',')]
   modifiers = list(config.get('modifiers', ()))
-  parts = [pathlib.Path(file).stem,
-           *(part for part in chosen if part not in modifiers), *modifiers]
+  parts = [
+      pathlib.Path(file).stem,
+      *(part for part in chosen if part not in modifiers),
+      *modifiers,
+  ]
   if config.get('seed'):
     parts.append(f'seed{config["seed"]}')
   safe = (re.sub(r'[^\w.+-]+', '_', part).strip('.-') for part in parts)
@@ -59,15 +62,21 @@ def name(filename: str, config: Mapping[str, Any]) -> str:
 
 def finished() -> list[pathlib.Path]:
   """Returns the finished runs below `runs/`, those of studies as well."""
-  found = {path.parent for pattern in ('*/', '*/runs/*/')
-           for path in RUNS.glob(pattern + _SUMMARY)}
+  found = {
+      path.parent
+      for pattern in ('*/', '*/runs/*/')
+      for path in RUNS.glob(pattern + _SUMMARY)
+  }
   return sorted(found)
 
 
 def missing() -> errors.UsageError:
   """Returns what to say where a command needs the workdir of a run."""
   runs = [f'--workdir={path}' for path in finished()]
-  hint = ('no finished run lies below runs/' if not runs else
-          f'finished here: {", ".join(runs[:_NAMED])}'
-          + (f' and {len(runs) - _NAMED:,} more' if runs[_NAMED:] else ''))
+  hint = (
+      'no finished run lies below runs/'
+      if not runs
+      else f'finished here: {", ".join(runs[:_NAMED])}'
+      + (f' and {len(runs) - _NAMED:,} more' if runs[_NAMED:] else '')
+  )
   return errors.UsageError(f'--workdir is required (see --help); {hint}')

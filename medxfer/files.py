@@ -54,7 +54,8 @@ def check_name(path: pathlib.Path) -> None:
   if not _PLAIN.fullmatch(f'{path}') and not _OPEN_FILES.is_dir():
     raise errors.DataError(
         f'{path}: on a system without {_OPEN_FILES} this name may hold '
-        'letters, digits, spaces and . _ + - alone; name another folder')
+        'letters, digits, spaces and . _ + - alone; name another folder'
+    )
 
 
 def check_target(path: pathlib.Path, *, overwrite: bool) -> None:
@@ -74,7 +75,8 @@ def check_target(path: pathlib.Path, *, overwrite: bool) -> None:
     raise errors.UsageError(f'{path}: is a directory; name a file.')
   if path.exists() and not overwrite:
     raise errors.UsageError(
-        f'{path}: exists already; name another file or pass --overwrite.')
+        f'{path}: exists already; name another file or pass --overwrite.'
+    )
 
 
 @contextlib.contextmanager
@@ -125,7 +127,8 @@ def text_of(text: str) -> str:
   """
   text = _NO_BYTES.sub(lambda found: f'\\u{ord(found[0]):04x}', text)
   return text.encode('utf-8', 'surrogateescape').decode(
-      'utf-8', 'backslashreplace')
+      'utf-8', 'backslashreplace'
+  )
 
 
 def name_of(path: pathlib.Path) -> str:
@@ -171,7 +174,8 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
     raise errors.DataError(f'{path}: damaged, not JSON ({error})') from error
   if not isinstance(value, dict):
     raise errors.DataError(
-        f'{path}: damaged, {type(value).__name__} instead of a JSON object')
+        f'{path}: damaged, {type(value).__name__} instead of a JSON object'
+    )
   return value
 
 
@@ -195,7 +199,8 @@ def check_free(target: pathlib.Path) -> None:
   if target.is_dir():
     if any(target.iterdir()):
       raise errors.UsageError(
-          f'{target} exists and is not empty; name a new folder or empty it.')
+          f'{target} exists and is not empty; name a new folder or empty it.'
+      )
   elif target.exists() or target.is_symlink():
     raise errors.UsageError(f'{target} is not a folder; name a new folder.')
 
@@ -217,7 +222,8 @@ def staged_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
   check_free(target)
   # mkdir, not mkdtemp: the finished folder keeps the user's usual rights.
   stage = target.with_name(
-      f'.{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp')
+      f'.{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp'
+  )
   try:
     target.parent.mkdir(parents=True, exist_ok=True)
     stage.mkdir()

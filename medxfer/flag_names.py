@@ -11,7 +11,8 @@ import re
 WORKDIR = 'workdir'
 _FLAG = re.compile(
     r'--(?:config\.)(?P<key>[a-z_]+(?:\.[a-z_]+)*)'
-    r'(?P<value>=(?:[^\s;,)`]*[^\s;,.)`])?)?|--(?P<workdir>workdir)\b')
+    r'(?P<value>=(?:[^\s;,)`]*[^\s;,.)`])?)?|--(?P<workdir>workdir)\b'
+)
 _NONE = ' (a key of the run, which this command does not change)'
 
 # Key -> flag of the running command, '' for none; and the other keys that it

@@ -148,7 +148,9 @@ def _status(command: types.ModuleType, argv: Sequence[str]) -> int:
     startup.prepare()
     rest = _parse(argv)
     config = flags.FLAGS['config'].value if 'config' in flags.FLAGS else None
-    flag_names.use((getattr(command, 'CALLS', {}), frozenset(keys(config or {}))))
+    flag_names.use(
+        (getattr(command, 'CALLS', {}), frozenset(keys(config or {})))
+    )
     startup.check_flags()
     command.main(rest)
   except (errors.MedxferError, KeyboardInterrupt, OSError) as error:
@@ -162,14 +164,21 @@ def _status(command: types.ModuleType, argv: Sequence[str]) -> int:
 
 def _help(command: types.ModuleType) -> str:
   """Returns what a command does, its flags, and what else it explains."""
-  its_own = (flags.FLAGS.main_module_help() if command.__name__ == '__main__'
-             else flags.FLAGS.module_help(command.__name__))
+  its_own = (
+      flags.FLAGS.main_module_help()
+      if command.__name__ == '__main__'
+      else flags.FLAGS.module_help(command.__name__)
+  )
   # Less the name of the module, and defaults that are none.
-  lines = [line for line in its_own.splitlines()
-           if line.startswith(' ') and line.strip() != "(default: 'None')"]
+  lines = [
+      line
+      for line in its_own.splitlines()
+      if line.startswith(' ') and line.strip() != "(default: 'None')"
+  ]
   details = getattr(command, 'details', str)()
   return '\n'.join(
-      [command.__doc__ or '', 'Flags:\n', *lines, *filter(None, [details])])
+      [command.__doc__ or '', 'Flags:\n', *lines, *filter(None, [details])]
+  )
 
 
 def _check_folder() -> None:
@@ -188,9 +197,12 @@ def _parse(argv: Sequence[str]) -> list[str]:
   if has_config:
     # ml_collections reads the keys from there.
     sys.argv = [argv[0], *config_flag.first(argv[1:])]
-    argv = [f'{config_flag.FLAG}{config_flag.found(named)}'
-            if (named := word.removeprefix(config_flag.FLAG)) != word else word
-            for word in sys.argv]
+    argv = [
+        f'{config_flag.FLAG}{config_flag.found(named)}'
+        if (named := word.removeprefix(config_flag.FLAG)) != word
+        else word
+        for word in sys.argv
+    ]
   try:
     rest = flags.FLAGS(argv)[1:]
     if has_config and flags.FLAGS['config'].value is not None:
@@ -207,14 +219,18 @@ def _parse(argv: Sequence[str]) -> list[str]:
     missing = _MISSING.findall(f'{error}')
     raise errors.UsageError(
         f'{" and ".join(missing)} {"are" if missing[1:] else "is"} required '
-        '(see --help)' if missing else f'{error} (see --help)') from error
+        '(see --help)'
+        if missing
+        else f'{error} (see --help)'
+    ) from error
   except (AttributeError, KeyError) as error:
     if 'get_config' in f'{error}':
       raise config_flag.refusal(argv[1], error) from error
     # How ml_collections reports a key that the locked configuration lacks.
     raise errors.UsageError(
         f'unknown configuration key {_innermost(error)}; --help explains '
-        'every key') from error
+        'every key'
+    ) from error
 
 
 def _raised(error: BaseException | None) -> Iterator[BaseException]:

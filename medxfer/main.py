@@ -22,19 +22,27 @@ from medxfer import spec as specs
 from medxfer.training import strategy
 
 _CONFIG = config_flags.DEFINE_config_file(
-    'config', None, 'NAME:ARM[,MODIFIER...], such as ham:all; may also be '
-    'given as the first word, without --config=.')
+    'config',
+    None,
+    'NAME:ARM[,MODIFIER...], such as ham:all; may also be '
+    'given as the first word, without --config=.',
+)
 _WORKDIR = flags.DEFINE_string(
-    'workdir', None, 'Folder that the run writes to, or goes on in; '
-    'runs/NAME-ARM if left out.')
+    'workdir',
+    None,
+    'Folder that the run writes to, or goes on in; '
+    'runs/NAME-ARM if left out.',
+)
 
 _PROFILE = flags.DEFINE_boolean(
-    'profile', False, 'Write a JAX trace of a few steps to WORKDIR/profile.')
+    'profile', False, 'Write a JAX trace of a few steps to WORKDIR/profile.'
+)
 
 
 def details() -> str:
   """Returns the rest of the help: recipes, arms, modifiers and keys."""
   from medxfer.recipes import reference
+
   return reference.of_runs()
 
 
@@ -43,7 +51,8 @@ def main(argv: list[str]) -> None:
   launcher.require(argv, _CONFIG)
   if 'study' in _CONFIG.value:
     raise errors.UsageError(
-        'this configuration describes a study: give it to `medxfer study`')
+        'this configuration describes a study: give it to `medxfer study`'
+    )
   spec = specs.from_config(_CONFIG.value)
   strategy.check(spec)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)

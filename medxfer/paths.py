@@ -23,14 +23,19 @@ def read(named: str, source: str = '') -> pathlib.Path:
   found = os.path.expanduser(named)
   if found.startswith('~'):
     user = named.split('/')[0][1:]
-    why = (f'there is no user {user!r} on this machine' if user else
-           'this user has no home folder, and $HOME is not set')
+    why = (
+        f'there is no user {user!r} on this machine'
+        if user
+        else 'this user has no home folder, and $HOME is not set'
+    )
     raise errors.UsageError(
-        f'{source}{"=" if source else ""}{named}: {why}; write the whole path')
+        f'{source}{"=" if source else ""}{named}: {why}; write the whole path'
+    )
   if source:
     whole = os.path.abspath(found)
     if files.text_of(whole) != whole:
       raise errors.UsageError(
           f'{source}={named}: {whole} holds bytes that are no text in this '
-          'locale; rename it, or, if it is UTF-8, set LC_ALL=C.UTF-8')
+          'locale; rename it, or, if it is UTF-8, set LC_ALL=C.UTF-8'
+      )
   return pathlib.Path(found)

@@ -35,8 +35,7 @@ def track(
       the epochs after the first.
   """
   if sys.stderr.isatty():
-    yield from tqdm.tqdm(items, total=total, desc=title, leave=False,
-                         unit=unit)
+    yield from tqdm.tqdm(items, total=total, desc=title, leave=False, unit=unit)
     return
   if not announced:
     one = {'batches': 'batch'}.get(unit, unit.removesuffix('s'))
@@ -52,8 +51,10 @@ def track(
     left = (now - first) / (done - 1) * (total - done)
     if now - told >= wait and left >= _FIRST:
       told, wait = now, _EVERY
-      console.line(f'  {title}: {done:,} of {total:,} {unit}, about '
-               f'{duration(left)} left')
+      console.line(
+          f'  {title}: {done:,} of {total:,} {unit}, about '
+          f'{duration(left)} left'
+      )
 
 
 def duration(seconds: float) -> str:

@@ -19,12 +19,15 @@ ClassWeights = tuple[tuple[str, float], ...]
 # A class of n images weighs n to the minus this power: balanced classes weigh
 # all the same in an epoch's loss, sqrt_balanced is halfway there.
 CLASS_WEIGHT_POWERS = types.MappingProxyType(
-    {'balanced': 1.0, 'sqrt_balanced': 0.5})
+    {'balanced': 1.0, 'sqrt_balanced': 0.5}
+)
 # Key -> value of version 0.1 -> its name today.
-RENAMED: Mapping[str, Mapping[str, str]] = types.MappingProxyType({
-    'data.split': {'thesis': 'by_image'},
-    'model.preprocessing': {'thesis': 'tf'},
-})
+RENAMED: Mapping[str, Mapping[str, str]] = types.MappingProxyType(
+    {
+        'data.split': {'thesis': 'by_image'},
+        'model.preprocessing': {'thesis': 'tf'},
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +48,23 @@ class DataSpec:
   # and those below it; their defaults are what those runs did.
   limit: int = dataclasses.field(default=0, kw_only=True)
   copies: Literal['group', 'drop', 'keep'] = dataclasses.field(
-      default='keep', kw_only=True)  # See `medxfer.data.copies`.
+      default='keep', kw_only=True
+  )  # See `medxfer.data.copies`.
   # Names of the published sides: 'train=Learning,test=Exam'; '' knows usual
   # ones.
   sides: str = dataclasses.field(default='', kw_only=True)
   # What the folders of a tree mean, sides aside; see `data.layouts`.
   levels: Literal[
-      'auto', 'class', 'class/group', 'group/class', 'source/class',
-      'source/class/group', 'source/group/class', 'class/source',
-      'class/source/group'] = dataclasses.field(
-          default='class', kw_only=True)
+      'auto',
+      'class',
+      'class/group',
+      'group/class',
+      'source/class',
+      'source/class/group',
+      'source/group/class',
+      'class/source',
+      'class/source/group',
+  ] = dataclasses.field(default='class', kw_only=True)
   # Darkest and brightest value of deep grey images: '0,4095'; '' finds it.
   value_range: str = dataclasses.field(default='', kw_only=True)
 
@@ -88,7 +98,8 @@ class ModelSpec:
   transferred: str = dataclasses.field(default='all', kw_only=True)
   # Their weights, or draws of the same mean and variance, layer by layer.
   inherit: Literal['weights', 'statistics'] = dataclasses.field(
-      default='weights', kw_only=True)
+      default='weights', kw_only=True
+  )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,8 +231,11 @@ def _class_weights(value: Any, key: str) -> str | ClassWeights:
   except (AttributeError, TypeError, ValueError):
     pairs = ()
   typed.require(
-      pairs and all(0 < w < math.inf for _, w in pairs), key, value,
-      f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'")
+      pairs and all(0 < w < math.inf for _, w in pairs),
+      key,
+      value,
+      f"{', '.join(named)}, or positive weights such as 'mel=3,bcc=2'",
+  )
   return pairs
 
 

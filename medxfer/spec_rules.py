@@ -58,8 +58,10 @@ def check(spec: specs.RunSpec) -> None:
   height, width = spec.data.image_size
   typed.require(
       height == width or not spec.augment.quarter_turns,
-      'augment.quarter_turns', True,
-      'False, or a square data.image_size')
+      'augment.quarter_turns',
+      True,
+      'False, or a square data.image_size',
+  )
 
 
 def value_range(text: str) -> tuple[float, float] | None:
@@ -75,8 +77,11 @@ def value_range(text: str) -> tuple[float, float] | None:
   except ValueError:
     low = high = math.nan
   typed.require(
-      math.isfinite(high - low) and low < high, 'data.value_range', text,
-      "the values of black and white, such as '0,4095', or '' to find them")
+      math.isfinite(high - low) and low < high,
+      'data.value_range',
+      text,
+      "the values of black and white, such as '0,4095', or '' to find them",
+  )
   return low, high
 
 
@@ -86,69 +91,111 @@ def published_sides(text: str) -> dict[str, str]:
   Raises:
     UsageError: a side or a folder is named twice, or the text says neither.
   """
-  pairs = [[part.strip() for part in pair.split('=')]
-           for pair in text.split(',') if text]
+  pairs = [
+      [part.strip() for part in pair.split('=')]
+      for pair in text.split(',')
+      if text
+  ]
   typed.require(
-      all(len(pair) == 2 and pair[0] in ('train', 'val', 'test') and pair[1]
-          for pair in pairs), 'data.sides', text,
-      "folders of train, val and test, such as 'train=Learning,test=Exam'")
+      all(
+          len(pair) == 2 and pair[0] in ('train', 'val', 'test') and pair[1]
+          for pair in pairs
+      ),
+      'data.sides',
+      text,
+      "folders of train, val and test, such as 'train=Learning,test=Exam'",
+  )
   found = {folder.strip('/'): side for side, folder in pairs}
   sides = [side for side, _ in pairs]
   for names in (sides, [folder.strip('/') for _, folder in pairs]):
     typed.require(
-        len(set(names)) == len(names), 'data.sides', text,
-        'each side and each folder once')
+        len(set(names)) == len(names),
+        'data.sides',
+        text,
+        'each side and each folder once',
+    )
   return found
 
 
 def _check_model(model: specs.ModelSpec, image_size: tuple[int, int]) -> None:
   known = (*architectures.BY_NAME, *TREES)
   typed.require(
-      model.name in known, 'model.name', model.name,
-      f'one of {", ".join(known)}')
+      model.name in known,
+      'model.name',
+      model.name,
+      f'one of {", ".join(known)}',
+  )
   typed.require(
-      model.init_from.strip(), 'model.init_from', '',
-      'imagenet, random, or the workdir of a finished run')
+      model.init_from.strip(),
+      'model.init_from',
+      '',
+      'imagenet, random, or the workdir of a finished run',
+  )
   for key, value, default in (
       ('transferred', model.transferred, 'all'),
-      ('inherit', model.inherit, 'weights')):
+      ('inherit', model.inherit, 'weights'),
+  ):
     typed.require(
-        value == default or model.init_from != 'random', f'model.{key}',
-        value, f'{default}, or a model.init_from that is not random')
+        value == default or model.init_from != 'random',
+        f'model.{key}',
+        value,
+        f'{default}, or a model.init_from that is not random',
+    )
   architecture = architectures.BY_NAME.get(
-      model.name, architectures.BY_NAME['vgg16'])
+      model.name, architectures.BY_NAME['vgg16']
+  )
   smallest = architecture.smallest_side
   typed.require(
-      min(image_size) >= smallest, 'data.image_size', image_size,
+      min(image_size) >= smallest,
+      'data.image_size',
+      image_size,
       f'sides of at least {smallest} pixels: {architecture.title} halves them '
-      f'{len(architecture.blocks)} times')
+      f'{len(architecture.blocks)} times',
+  )
 
 
 def _check_data(data: specs.DataSpec) -> None:
   value_range(data.value_range)
   typed.require(
-      data.name in registry.NAMES, 'data.name', data.name,
-      f'one of {", ".join(registry.NAMES)}')
+      data.name in registry.NAMES,
+      'data.name',
+      data.name,
+      f'one of {", ".join(registry.NAMES)}',
+  )
   known = registry.get(data.name)
   typed.require(
-      known.phantom or not data.phantom, 'data.phantom', data.phantom,
-      f'0: there are no phantoms of {data.name}')
+      known.phantom or not data.phantom,
+      'data.phantom',
+      data.phantom,
+      f'0: there are no phantoms of {data.name}',
+  )
   if known.user_folder:
     typed.require(
-        data.dir, 'data.dir', data.dir,
-        'the folder that holds a folder a class')
+        data.dir, 'data.dir', data.dir, 'the folder that holds a folder a class'
+    )
     published_sides(data.sides)
   else:
     typed.require(
-        not data.sides, 'data.sides', data.sides,
-        f"'': {data.name} says itself how it was published")
+        not data.sides,
+        'data.sides',
+        data.sides,
+        f"'': {data.name} says itself how it was published",
+    )
     typed.require(
-        not data.groups, 'data.groups', data.groups,
-        f"'': {data.name} says itself what belongs together")
+        not data.groups,
+        'data.groups',
+        data.groups,
+        f"'': {data.name} says itself what belongs together",
+    )
   typed.require(
-      not (data.phantom and data.dir), 'data.dir', data.dir,
-      "'' with phantom images, which lie elsewhere")
+      not (data.phantom and data.dir),
+      'data.dir',
+      data.dir,
+      "'' with phantom images, which lie elsewhere",
+  )
   typed.require(
       known.published_split or not data.split.startswith('official'),
-      'data.split', data.split,
-      f'by_image or grouped: {known.title} was published unsplit')
+      'data.split',
+      data.split,
+      f'by_image or grouped: {known.title} was published unsplit',
+  )

@@ -21,16 +21,24 @@ from medxfer import user_folders
 
 # Beginnings of variables that change what is computed, how fast by orders of
 # magnitude, or what JAX forbids. A run says its types itself: `model.dtype`.
-_SET_ASIDE = ('JAX_ENABLE_X64', 'JAX_DISABLE_JIT', 'JAX_DEFAULT_DTYPE_BITS',
-              'JAX_NUMPY_RANK_PROMOTION', 'JAX_NUMPY_DTYPE_PROMOTION',
-              'JAX_TRANSFER_GUARD')
+_SET_ASIDE = (
+    'JAX_ENABLE_X64',
+    'JAX_DISABLE_JIT',
+    'JAX_DEFAULT_DTYPE_BITS',
+    'JAX_NUMPY_RANK_PROMOTION',
+    'JAX_NUMPY_DTYPE_PROMOTION',
+    'JAX_TRANSFER_GUARD',
+)
 _ESCAPES = 'medxfer_escapes'  # A handler of what a stream cannot take.
 _XLA_FLAGS = 'XLA_FLAGS'
 # XLA ends the process where it reads its flags: here, that of a small one.
 _READ_FLAGS = 'from jaxlib import xla_client; xla_client.CompileOptions()'
 _PLATFORMS = ('JAX_PLATFORMS', 'JAX_PLATFORM_NAME', 'CUDA_VISIBLE_DEVICES')
-_NO_BACKEND = ('Unable to initialize backend', 'Unknown backend',
-               'no platforms that are instances of')
+_NO_BACKEND = (
+    'Unable to initialize backend',
+    'Unknown backend',
+    'no platforms that are instances of',
+)
 
 
 def prepare() -> None:
@@ -66,7 +74,7 @@ def open_streams() -> None:
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
   """Encodes what a stream cannot take, as codecs ask it of a handler."""
-  text = files.text_of(error.object[error.start:error.end])
+  text = files.text_of(error.object[error.start : error.end])
   return text.encode('ascii', 'backslashreplace').decode(), error.end
 
 
@@ -82,14 +90,19 @@ def check_flags() -> None:
   if not os.environ.get(_XLA_FLAGS):
     return
   tried = subprocess.run(
-      [sys.executable, '-c', _READ_FLAGS], capture_output=True, text=True,
-      errors='replace', check=False)
+      [sys.executable, '-c', _READ_FLAGS],
+      capture_output=True,
+      text=True,
+      errors='replace',
+      check=False,
+  )
   said = [line for line in tried.stderr.splitlines() if _XLA_FLAGS in line]
   if tried.returncode and said:
     reason = said[0].partition('] ')[2]
     raise errors.UsageError(
         f'${_XLA_FLAGS}={os.environ[_XLA_FLAGS]}: {reason}; correct or unset '
-        'it')
+        'it'
+    )
 
 
 def explained(error: BaseException) -> errors.MedxferError | None:
@@ -103,19 +116,25 @@ def explained(error: BaseException) -> errors.MedxferError | None:
   """
   text = str(error)
   if isinstance(error, (AssertionError, RuntimeError)) and (
-      any(part in text for part in _NO_BACKEND) or _raised_in(
-          error, 'xla_bridge.py')):
+      any(part in text for part in _NO_BACKEND)
+      or _raised_in(error, 'xla_bridge.py')
+  ):
     given = _given(_PLATFORMS)
     return errors.UsageError(
         f'JAX finds no device of the kind that is asked for '
         f'({" ".join(text.split()) or "none of that name"})'
-        + (f': {given}; unset that, and the devices that are there are taken'
-           if given else ''))
+        + (
+            f': {given}; unset that, and the devices that are there are taken'
+            if given
+            else ''
+        )
+    )
   if isinstance(error, ValueError) and _raised_in(error, 'config.py'):
     given = _given(n for n in os.environ if n.startswith('JAX_'))
     return errors.UsageError(
         f'JAX refuses one of its variables ({text}): {given}; correct or '
-        'unset it')
+        'unset it'
+    )
   return None
 
 
@@ -124,12 +143,14 @@ def _raised_in(error: BaseException, name: str) -> bool:
   while frame and frame.tb_next:
     frame = frame.tb_next
   return frame is not None and pathlib.Path(
-      frame.tb_frame.f_code.co_filename).parts[-3:] == ('jax', '_src', name)
+      frame.tb_frame.f_code.co_filename
+  ).parts[-3:] == ('jax', '_src', name)
 
 
 def _given(names) -> str:
   return ', '.join(
-      f'${name}={os.environ[name]}' for name in names if os.environ.get(name))
+      f'${name}={os.environ[name]}' for name in names if os.environ.get(name)
+  )
 
 
 def quieten() -> None:
@@ -154,6 +175,9 @@ def _find_a_place() -> None:
   """Gives libraries that keep something a folder, where the home is none."""
   if os.environ.get('HOME') == '':  # `~` would be the root of the disk.
     del os.environ['HOME']
-  if 'MPLCONFIGDIR' not in os.environ and not user_folders.cache_folder('matplotlib'):
+  if 'MPLCONFIGDIR' not in os.environ and not user_folders.cache_folder(
+      'matplotlib'
+  ):
     os.environ['MPLCONFIGDIR'] = os.fspath(
-        user_folders.temporary_folder() / 'matplotlib')
+        user_folders.temporary_folder() / 'matplotlib'
+    )

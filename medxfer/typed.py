@@ -32,17 +32,22 @@ def build(cls: type, config: Any, prefix: str = '', *, union: Union) -> Any:
   for key in given.keys() - hints.keys():
     raise errors.UsageError(
         f'unknown configuration key {prefix}{key}; allowed here: '
-        f'{", ".join(hints)}')
+        f'{", ".join(hints)}'
+    )
   for field in dataclasses.fields(cls):
     if field.name not in given and field.default is dataclasses.MISSING:
       raise errors.UsageError(
-          f'configuration key {prefix}{field.name} is missing')
-  return cls(**{
-      key: build(hint, given[key], f'{prefix}{key}.', union=union)
-      if dataclasses.is_dataclass(hint)
-      else _value(hint, given[key], prefix + key, union)
-      for key, hint in hints.items() if key in given
-  })
+          f'configuration key {prefix}{field.name} is missing'
+      )
+  return cls(
+      **{
+          key: build(hint, given[key], f'{prefix}{key}.', union=union)
+          if dataclasses.is_dataclass(hint)
+          else _value(hint, given[key], prefix + key, union)
+          for key, hint in hints.items()
+          if key in given
+      }
+  )
 
 
 def require(holds: Any, key: str, value: Any, allowed: str) -> None:
@@ -55,28 +60,41 @@ def _value(hint: Any, value: Any, key: str, union: Union) -> Any:
   """Returns `value` as the annotated type of `key`, or says what is allowed."""
   origin = typing.get_origin(hint)
   if origin is Literal:
-    require(value in typing.get_args(hint), key, value,
-            'one of ' + ', '.join(typing.get_args(hint)))
+    require(
+        value in typing.get_args(hint),
+        key,
+        value,
+        'one of ' + ', '.join(typing.get_args(hint)),
+    )
   elif origin in (types.UnionType, typing.Union):
     return union(value, key)
   elif origin is tuple:
     return _tuple(hint, value, key, union)
   elif hint is float:
-    require(isinstance(value, (int, float)) and not isinstance(value, bool)
-            and math.isfinite(value), key, value, 'a finite number')
+    require(
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value),
+        key,
+        value,
+        'a finite number',
+    )
     return float(value)
   else:
     require(type(value) is hint, key, value, hint.__name__)
   return value
 
 
-def _tuple(
-    hint: Any, value: Any, key: str, union: Union
-) -> tuple[Any, ...]:
+def _tuple(hint: Any, value: Any, key: str, union: Union) -> tuple[Any, ...]:
   kinds = typing.get_args(hint)
   if len(kinds) == 2 and kinds[1] is Ellipsis:
     kinds = (kinds[0],) * len(value)
-  require(isinstance(value, (list, tuple)) and len(value) == len(kinds),
-          key, value, f'{len(kinds)} values')
+  require(
+      isinstance(value, (list, tuple)) and len(value) == len(kinds),
+      key,
+      value,
+      f'{len(kinds)} values',
+  )
   return tuple(
-      _value(kind, item, key, union) for kind, item in zip(kinds, value))
+      _value(kind, item, key, union) for kind, item in zip(kinds, value)
+  )

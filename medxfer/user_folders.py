@@ -28,20 +28,24 @@ def temporary_folder() -> pathlib.Path:
     DataError: it cannot be made, or another user has made it.
   """
   try:
-    folder = pathlib.Path(
-        tempfile.gettempdir(), f'medxfer-{os.getuid()}')
+    folder = pathlib.Path(tempfile.gettempdir(), f'medxfer-{os.getuid()}')
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
   except OSError as error:
     raise errors.DataError(
         f'{error.filename or "the temporary folder"}: cannot be written '
-        f'({error.strerror}); set $TMPDIR to a folder that can') from error
+        f'({error.strerror}); set $TMPDIR to a folder that can'
+    ) from error
   # Whoever comes first may make it: what lies there would be read as ours.
-  if (found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode)
-      or found.st_mode & 0o077):
+  if (
+      found.st_uid != os.getuid()
+      or not stat.S_ISDIR(found.st_mode)
+      or found.st_mode & 0o077
+  ):
     raise errors.DataError(
         f'{folder}: others may write it; remove it, or set $TMPDIR to another '
-        'folder')
+        'folder'
+    )
   return folder
 
 

@@ -33,16 +33,24 @@ def images(phantoms):
 
 def _structure(fitted):
   trees = getattr(fitted.classifier, 'estimators_', [fitted.classifier])
-  return [(t.tree_.feature.tolist(), t.tree_.children_left.tolist(),
-           t.tree_.n_node_samples.tolist()) for t in trees]
+  return [
+      (
+          t.tree_.feature.tolist(),
+          t.tree_.children_left.tolist(),
+          t.tree_.n_node_samples.tolist(),
+      )
+      for t in trees
+  ]
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
 def test_the_form_of_the_pixels_does_not_change_the_tree(images, arm):
   """What the docstring says of raw, normalized and rescaled pixels."""
   pixels, labels = images
-  fitted = [_fit(_spec(arm, pixels=form), pixels[:40], labels[:40])
-            for form in ('raw', 'normalized', 'rescaled')]
+  fitted = [
+      _fit(_spec(arm, pixels=form), pixels[:40], labels[:40])
+      for form in ('raw', 'normalized', 'rescaled')
+  ]
   assert _structure(fitted[0]) == _structure(fitted[1])
   assert _structure(fitted[0]) == _structure(fitted[2])
   scores = [baselines.probabilities(f, pixels) for f in fitted]
@@ -52,13 +60,15 @@ def test_the_form_of_the_pixels_does_not_change_the_tree(images, arm):
   thresholds = [_thresholds(f) for f in fitted]
   np.testing.assert_allclose(thresholds[1] * 255, thresholds[0], rtol=1e-5)
   np.testing.assert_allclose(
-      (thresholds[2] + 1) * 127.5, thresholds[0], rtol=1e-4)
+      (thresholds[2] + 1) * 127.5, thresholds[0], rtol=1e-4
+  )
 
 
 def _thresholds(fitted):
   trees = getattr(fitted.classifier, 'estimators_', [fitted.classifier])
-  return np.concatenate([
-      t.tree_.threshold[t.tree_.children_left >= 0] for t in trees])
+  return np.concatenate(
+      [t.tree_.threshold[t.tree_.children_left >= 0] for t in trees]
+  )
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
@@ -72,7 +82,9 @@ def test_unweighted_it_is_what_scikit_learn_does_by_itself(images, arm):
   fitted = _fit(_spec(arm), pixels[:40], labels[:40])
   np.testing.assert_allclose(
       baselines.probabilities(fitted, pixels),
-      plain.predict_proba(pixels.reshape(len(pixels), -1)), atol=1e-6)
+      plain.predict_proba(pixels.reshape(len(pixels), -1)),
+      atol=1e-6,
+  )
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
@@ -87,22 +99,22 @@ def test_the_seed_alone_decides(images, arm):
   assert _structure(first) == _structure(again) != _structure(other)
   np.testing.assert_array_equal(
       baselines.probabilities(first, pixels),
-      baselines.probabilities(again, pixels))
+      baselines.probabilities(again, pixels),
+  )
 
 
 @pytest.mark.parametrize('cores', [1, 3, 100])
-def test_a_forest_grown_bit_by_bit_is_the_forest(
-    images, monkeypatch, cores):
+def test_a_forest_grown_bit_by_bit_is_the_forest(images, monkeypatch, cores):
   """It grows by some trees at a time, to say how it gets on."""
   monkeypatch.setattr(baselines.os, 'cpu_count', lambda: cores)
   pixels, labels = images
   grown = _fit(_spec('random_forest'), pixels, labels)
   at_once = ensemble.RandomForestClassifier(8, random_state=0).fit(
-      pixels.reshape(len(pixels), -1).astype(np.float32), labels)
+      pixels.reshape(len(pixels), -1).astype(np.float32), labels
+  )
   assert len(grown.classifier.estimators_) == 8
   for ours, theirs in zip(grown.classifier.estimators_, at_once.estimators_):
-    np.testing.assert_array_equal(
-        ours.tree_.threshold, theirs.tree_.threshold)
+    np.testing.assert_array_equal(ours.tree_.threshold, theirs.tree_.threshold)
 
 
 def test_a_tree_says_how_long_it_takes(images, monkeypatch, capsys):
@@ -121,12 +133,15 @@ def test_the_number_of_cores_changes_nothing(images, monkeypatch):
   many = _fit(_spec('random_forest'), pixels, labels)
   make = ensemble.RandomForestClassifier
   monkeypatch.setattr(
-      ensemble, 'RandomForestClassifier',
-      lambda trees, n_jobs, **rest: make(trees, n_jobs=1, **rest))
+      ensemble,
+      'RandomForestClassifier',
+      lambda trees, n_jobs, **rest: make(trees, n_jobs=1, **rest),
+  )
   one = _fit(_spec('random_forest'), pixels, labels)
   np.testing.assert_array_equal(
       baselines.probabilities(one, pixels),
-      baselines.probabilities(many, pixels))
+      baselines.probabilities(many, pixels),
+  )
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
@@ -158,8 +173,10 @@ def test_a_description_counts_what_was_grown(images):
   """parameters.txt of a baseline."""
   pixels, labels = images
   single = _fit(_spec(), pixels, labels)
-  lines = dict(line.rsplit(maxsplit=1) for line in
-               baselines.describe(single).splitlines())
+  lines = dict(
+      line.rsplit(maxsplit=1)
+      for line in baselines.describe(single).splitlines()
+  )
   assert lines == {
       'trees': '1',
       'depth': str(single.classifier.get_depth()),
@@ -167,17 +184,21 @@ def test_a_description_counts_what_was_grown(images):
       'leaves': str(single.classifier.get_n_leaves()),
   }
   forest = _fit(_spec('random_forest'), pixels, labels)
-  lines = dict(line.rsplit(maxsplit=1) for line in
-               baselines.describe(forest).splitlines())
+  lines = dict(
+      line.rsplit(maxsplit=1)
+      for line in baselines.describe(forest).splitlines()
+  )
   grown = forest.classifier.estimators_
   assert lines['trees'] == '8'
   assert float(lines['mean depth']) == pytest.approx(
-      np.mean([t.get_depth() for t in grown]), rel=1e-3)
+      np.mean([t.get_depth() for t in grown]), rel=1e-3
+  )
   assert int(lines['nodes']) == sum(t.tree_.node_count for t in grown)
 
 
 def test_images_that_fill_the_memory_are_refused(monkeypatch):
   """224x224 must not bring a machine to its knees."""
+
   class _Memory:
     available = 2 * 1000 * 64 * 64 * 3 * 4
 
@@ -186,5 +207,8 @@ def test_images_that_fill_the_memory_are_refused(monkeypatch):
   with pytest.raises(errors.UsageError, match='data.image_size=64,64: 1,001'):
     baselines.check_memory(1001, (64, 64))
   with pytest.raises(errors.UsageError, match='data.image_size=224,224'):
-    _fit(_spec(), np.broadcast_to(np.uint8(0), (100, 224, 224, 3)),
-         np.zeros(100, int))
+    _fit(
+        _spec(),
+        np.broadcast_to(np.uint8(0), (100, 224, 224, 3)),
+        np.zeros(100, int),
+    )

@@ -29,11 +29,12 @@ def test_an_image_takes_the_operations_of_the_published_network():
 def test_training_takes_what_its_gradients_take():
   """Of the first convolution nobody needs the image's gradient."""
   forward, everything = (
-      flops.of_image(_setting(mode)) for mode in ('forward', 'train_all'))
-  assert everything == 3 * forward - 2 * 9 * 3 * 64 * 224 ** 2
+      flops.of_image(_setting(mode)) for mode in ('forward', 'train_all')
+  )
+  assert everything == 3 * forward - 2 * 9 * 3 * 64 * 224**2
   last = flops.of_image(_setting('train_last'))
   # Block 5: three kernels, two inputs; fc1, fc2 and predictions: both.
-  block = 2 * 9 * 512 * 512 * 14 ** 2
+  block = 2 * 9 * 512 * 512 * 14**2
   head = 2 * (25088 * 256 + 256 * 256 + 256 * 7)
   assert last == forward + 5 * block + 2 * head
 
@@ -55,20 +56,29 @@ def test_a_framework_that_dies_is_a_failure_not_a_hang():
 def test_a_gpu_that_is_not_there_is_said_without_a_traceback():
   """Every other command says it, too."""
   run = subprocess.run(
-      [sys.executable, '-m', 'tools.bench', '--mode=forward'], cwd=_ROOT,
-      capture_output=True, text=True,
-      env=os.environ | {'JAX_PLATFORMS': 'nonsense'})
+      [sys.executable, '-m', 'tools.bench', '--mode=forward'],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      env=os.environ | {'JAX_PLATFORMS': 'nonsense'},
+  )
   assert run.returncode == 1 and 'Traceback' not in run.stderr
   assert 'matrix products: JAX finds no device' in run.stderr
   assert '$JAX_PLATFORMS=nonsense; unset that' in run.stderr
 
 
-@pytest.mark.parametrize('flag, message', [
-    ('--mode=train', 'train_all'), ('--against=mxnet', 'keras')])
+@pytest.mark.parametrize(
+    'flag, message',
+    [('--mode=train', 'train_all'), ('--against=mxnet', 'keras')],
+)
 def test_an_unknown_word_is_refused_with_those_that_are_known(flag, message):
   """Before anything is measured."""
   run = subprocess.run(
-      [sys.executable, '-m', 'tools.bench', flag], cwd=_ROOT,
-      capture_output=True, text=True, env=os.environ)
+      [sys.executable, '-m', 'tools.bench', flag],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      env=os.environ,
+  )
   assert run.returncode == 2
   assert message in run.stderr and 'Traceback' not in run.stderr

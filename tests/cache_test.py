@@ -41,14 +41,19 @@ def test_another_key_is_another_entry(tmp_path):
   assert _read(tmp_path, _KEY | {'image_size': [3, 4]}) is None
 
 
-@pytest.mark.parametrize('damage', [
-    lambda array, about: array.write_bytes(array.read_bytes()[:-7]),
-    lambda array, about: array.write_bytes(b''),
-    lambda array, about: array.unlink(),
-    lambda array, about: array.write_bytes(
-        array.read_bytes()[:-1] + b'\xff'),
-    lambda array, about: about.write_text('{"crc32":'),
-], ids=['cut', 'empty', 'gone', 'flipped', 'half-a-record'])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda array, about: array.write_bytes(array.read_bytes()[:-7]),
+        lambda array, about: array.write_bytes(b''),
+        lambda array, about: array.unlink(),
+        lambda array, about: array.write_bytes(
+            array.read_bytes()[:-1] + b'\xff'
+        ),
+        lambda array, about: about.write_text('{"crc32":'),
+    ],
+    ids=['cut', 'empty', 'gone', 'flipped', 'half-a-record'],
+)
 def test_a_damaged_entry_is_removed_and_made_again(tmp_path, damage):
   """It is never half used, and says what was wrong."""
   _make(tmp_path)
@@ -89,7 +94,8 @@ def _die_while_writing(where):
 def test_a_killed_writer_leaves_no_entry_and_no_rubbish(tmp_path):
   """The next one removes what it left, and is not kept waiting."""
   process = multiprocessing.get_context('fork').Process(
-      target=_die_while_writing, args=(tmp_path,))
+      target=_die_while_writing, args=(tmp_path,)
+  )
   process.start()
   process.join()
   assert process.exitcode == -signal.SIGKILL
@@ -112,8 +118,9 @@ def test_of_two_processes_one_makes_it(tmp_path):
   """The other waits, and reads."""
   context = multiprocessing.get_context('fork')
   made = context.Value('i', 0)
-  both = [context.Process(target=_count, args=(tmp_path, made))
-          for _ in range(2)]
+  both = [
+      context.Process(target=_count, args=(tmp_path, made)) for _ in range(2)
+  ]
   for process in both:
     process.start()
   for process in both:

@@ -27,7 +27,8 @@ def run(phantoms, tmp_path_factory):
   config = tiny.config(phantoms)
   path = tmp_path_factory.mktemp('api') / 'run'
   return medxfer.train(
-      config, workdir=path, model={'name': 'tiny'}, training={'epochs': 1})
+      config, workdir=path, model={'name': 'tiny'}, training={'epochs': 1}
+  )
 
 
 def _images(n=3, size=(40, 50)):
@@ -43,7 +44,8 @@ def test_probabilities_are_those_of_the_run(run, phantoms):
   np.testing.assert_allclose(found, table.probabilities, atol=1e-6)
   assert found.dtype == np.float32 and run.class_names == table.class_names
   assert run.predict(paths[table.image_ids[0]]).tolist() == [
-      run.class_names[found[0].argmax()]]
+      run.class_names[found[0].argmax()]
+  ]
 
 
 def test_the_command_gives_the_same(run, phantoms, capsys):
@@ -61,17 +63,31 @@ def test_an_image_is_the_same_in_every_form(run, tmp_path):
   path = tmp_path / 'image.png'
   Image.fromarray(image).save(path)
   with path.open('rb') as file:
-    found = run.predict_proba([
-        path, str(path), path.read_bytes(), file, Image.open(path), image,
-        image.astype(np.float32) / 255,
-        image.astype(np.int64), image.astype(np.uint16) * 256])
+    found = run.predict_proba(
+        [
+            path,
+            str(path),
+            path.read_bytes(),
+            file,
+            Image.open(path),
+            image,
+            image.astype(np.float32) / 255,
+            image.astype(np.int64),
+            image.astype(np.uint16) * 256,
+        ]
+    )
   assert np.ptp(found, axis=0).max() == 0
   assert run.predict_proba(path).shape == (1, len(run.class_names))
 
 
-@pytest.mark.parametrize('values', [
-    np.uint16([[0, 4095], [2048, 1]]), np.float32([[0, 4095], [2048, 1]]),
-    np.int32([[0, 4095], [2048, 1]])])
+@pytest.mark.parametrize(
+    'values',
+    [
+        np.uint16([[0, 4095], [2048, 1]]),
+        np.float32([[0, 4095], [2048, 1]]),
+        np.int32([[0, 4095], [2048, 1]]),
+    ],
+)
 def test_deep_grey_arrays_have_the_range_of_the_run(values):
   """As deep grey files have it."""
   found = arrays.rgb(values, 'x', grey_range=deep_grey.Range(0, 4095))
@@ -85,25 +101,35 @@ def test_batches_of_any_length_and_none(run):
   whole = run.predict_proba(images)
   for n in (0, 1, 3):
     np.testing.assert_allclose(
-        run.predict_proba(images[:n]), whole[:n], atol=1e-6)
+        run.predict_proba(images[:n]), whole[:n], atol=1e-6
+    )
   assert run.predict_proba([]).shape == (0, len(run.class_names))
 
 
-@pytest.mark.parametrize('images, said', [
-    (np.zeros((3, 64, 64)), r'\(3, 64, 64\).*channels come first, transpose'),
-    (np.zeros((2, 3, 64, 64), np.uint8), r'images\[0\].*\(3, 64, 64\)'),
-    (np.zeros((9, 64, 64), np.uint8), r'one channel for grey'),
-    (np.zeros(4), r'\(4,\)'),
-    (np.zeros((0, 5, 3), np.uint8), r'\(0, 5, 3\)'),
-    ([np.zeros((8, 8, 3)), np.full((8, 8, 3), np.nan)], r'images\[1\].*NaN'),
-    (np.full((8, 8, 3), 256), 'neither in'),
-    (np.array([['a', 'b']]), 'give numbers'),
-    (5, 'int is no image'),
-    (None, 'NoneType is no image'),
-    (b'no image', 'not an image'),
-    ('nowhere.jpg', 'nowhere.jpg: there is no such image'),
-    ('.', 'is a folder'),
-])
+@pytest.mark.parametrize(
+    'images, said',
+    [
+        (
+            np.zeros((3, 64, 64)),
+            r'\(3, 64, 64\).*channels come first, transpose',
+        ),
+        (np.zeros((2, 3, 64, 64), np.uint8), r'images\[0\].*\(3, 64, 64\)'),
+        (np.zeros((9, 64, 64), np.uint8), r'one channel for grey'),
+        (np.zeros(4), r'\(4,\)'),
+        (np.zeros((0, 5, 3), np.uint8), r'\(0, 5, 3\)'),
+        (
+            [np.zeros((8, 8, 3)), np.full((8, 8, 3), np.nan)],
+            r'images\[1\].*NaN',
+        ),
+        (np.full((8, 8, 3), 256), 'neither in'),
+        (np.array([['a', 'b']]), 'give numbers'),
+        (5, 'int is no image'),
+        (None, 'NoneType is no image'),
+        (b'no image', 'not an image'),
+        ('nowhere.jpg', 'nowhere.jpg: there is no such image'),
+        ('.', 'is a folder'),
+    ],
+)
 def test_a_wrong_image_is_a_value_error(run, images, said):
   """That says which image, its shape, and what is allowed."""
   with pytest.raises(ValueError, match=said):
@@ -118,19 +144,23 @@ def test_explanations_are_maps_of_the_image(run):
   assert heat.min() >= 0 and heat.max() <= 1
   predicted = run.predict(images)
   np.testing.assert_array_equal(
-      heat, run.explain(images, classes=predicted.tolist()))
+      heat, run.explain(images, classes=predicted.tolist())
+  )
   other = next(n for n in run.class_names if n != predicted[0])
   assert (run.explain(images[:1], classes=other) != heat[:1]).any()
   assert run.explain([]).shape == (0, *run.image_size)
 
 
-@pytest.mark.parametrize('call, said', [
-    (lambda run: run.explain(_images(), classes='zz'), "'zz' is none of"),
-    (lambda run: run.explain(_images(), classes=['nv', 'nv']), '2 for 3'),
-    (lambda run: run.explain(_images(), layer='fc1'), 'block1_conv1'),
-    (lambda run: run.activations(_images(), 'block9_pool'), 'block1_pool'),
-    (lambda run: run.activations([], 'block1_pool'), 'there are none'),
-])
+@pytest.mark.parametrize(
+    'call, said',
+    [
+        (lambda run: run.explain(_images(), classes='zz'), "'zz' is none of"),
+        (lambda run: run.explain(_images(), classes=['nv', 'nv']), '2 for 3'),
+        (lambda run: run.explain(_images(), layer='fc1'), 'block1_conv1'),
+        (lambda run: run.activations(_images(), 'block9_pool'), 'block1_pool'),
+        (lambda run: run.activations([], 'block1_pool'), 'there are none'),
+    ],
+)
 def test_a_wrong_class_or_layer_is_a_value_error(run, call, said):
   """That names those that exist."""
   with pytest.raises(ValueError, match=said):
@@ -167,17 +197,21 @@ def test_two_runs_are_compared(run):
   assert medxfer.compare(run.path, run.path)['accuracy']['difference'] == 0
 
 
-@pytest.mark.parametrize('config, changes, said', [
-    ('ham:nope', {}, 'unknown arm'),
-    ('nowhere:all', {}, 'no recipe and no file is called nowhere'),
-    ('ham:all', {'training': {'epoch': 3}}, 'epoch'),
-    ('ham:all', {'trainin': {}}, 'trainin'),
-    ('ham:all', {'training': {'epochs': 0}}, 'training.epochs=0'),
-    ('ham:all', {'model': {'trainable': 'block9'}}, 'block9'),
-    ('ham:decision_tree', {}, 'keeps no weights'),
-])
+@pytest.mark.parametrize(
+    'config, changes, said',
+    [
+        ('ham:nope', {}, 'unknown arm'),
+        ('nowhere:all', {}, 'no recipe and no file is called nowhere'),
+        ('ham:all', {'training': {'epoch': 3}}, 'epoch'),
+        ('ham:all', {'trainin': {}}, 'trainin'),
+        ('ham:all', {'training': {'epochs': 0}}, 'training.epochs=0'),
+        ('ham:all', {'model': {'trainable': 'block9'}}, 'block9'),
+        ('ham:decision_tree', {}, 'keeps no weights'),
+    ],
+)
 def test_a_wrong_configuration_is_a_value_error(
-    tmp_path, config, changes, said):
+    tmp_path, config, changes, said
+):
   """Before anything is read or written."""
   with pytest.raises(ValueError, match=said):
     medxfer.train(config, workdir=tmp_path / 'run', **changes)
@@ -192,12 +226,17 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 def test_loading_needs_no_tensorflow(run):
   """It takes seconds to import, and a notebook may have no use for it."""
-  program = ('import sys, medxfer; before = "jax" in sys.modules; '
-             f'medxfer.load({str(run.path)!r}); '
-             'print(before, "tensorflow" in sys.modules)')
+  program = (
+      'import sys, medxfer; before = "jax" in sys.modules; '
+      f'medxfer.load({str(run.path)!r}); '
+      'print(before, "tensorflow" in sys.modules)'
+  )
   said = subprocess.run(
-      [sys.executable, '-c', program], capture_output=True, text=True,
-      check=True)
+      [sys.executable, '-c', program],
+      capture_output=True,
+      text=True,
+      check=True,
+  )
   assert said.stdout.split() == ['False', 'False'] and not said.stderr
 
 
@@ -214,8 +253,13 @@ def test_what_the_package_names_is_there():
 @pytest.mark.parametrize('module', [classifier, api, arrays])
 def test_the_examples_of_the_documentation_hold(run, module):
   """What a docstring shows is what happens."""
-  globs = {'medxfer': medxfer, 'np': np, 'run': run, 'images': _images(),
-           'arrays': arrays}
+  globs = {
+      'medxfer': medxfer,
+      'np': np,
+      'run': run,
+      'images': _images(),
+      'arrays': arrays,
+  }
   runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
   report = io.StringIO()
   for test in doctest.DocTestFinder().find(module, globs=globs):

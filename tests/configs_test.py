@@ -66,10 +66,13 @@ def _xray(argument):
   return specs.from_config(config)
 
 
-@pytest.mark.parametrize('name, read, module', [
-    ('chest_xray', _xray, xray), ('folder', _folder, folder)])
+@pytest.mark.parametrize(
+    'name, read, module',
+    [('chest_xray', _xray, xray), ('folder', _folder, folder)],
+)
 def test_every_combination_of_other_data_sets_is_a_specification(
-    name, read, module):
+    name, read, module
+):
   """Each arm with each modifier, on the right images."""
   for arm in module.ARMS:
     for modifier in module.MODIFIERS:
@@ -77,14 +80,20 @@ def test_every_combination_of_other_data_sets_is_a_specification(
       assert (spec.data.name, spec.arm) == (name, arm)
       assert spec.modifiers == (modifier,)
   for modifiers, split in (
-      ('official', 'official'), ('grouped', 'grouped'), ('thesis', 'by_image'),
-      ('official,grouped', 'official_grouped'), ('thesis,official', 'official'),
-      ('tuned', 'auto' if name == 'folder' else 'by_image')):
+      ('official', 'official'),
+      ('grouped', 'grouped'),
+      ('thesis', 'by_image'),
+      ('official,grouped', 'official_grouped'),
+      ('thesis,official', 'official'),
+      ('tuned', 'auto' if name == 'folder' else 'by_image'),
+  ):
     assert read(f'random,{modifiers}').data.split == split
 
 
-@pytest.mark.parametrize('arm, start', [
-    ('imagenet', 'imagenet'), ('random', 'random'), ('ham', 'WORKDIR')])
+@pytest.mark.parametrize(
+    'arm, start',
+    [('imagenet', 'imagenet'), ('random', 'random'), ('ham', 'WORKDIR')],
+)
 @pytest.mark.parametrize('scope', common.SCOPES)
 def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(arm, start, scope):
   """The thesis compares starts; which layers move must not change with one."""
@@ -111,15 +120,18 @@ def test_an_arm_means_the_same_on_a_folder(arm):
   assert _folder(arm) == specs.from_config(config)
 
 
-@pytest.mark.parametrize('module, argument, message', [
-    (xray, 'ham', 'model.init_from=.*workdir of a finished run'),
-    (folder, 'all', 'data.dir=.*a folder a class'),
-    (folder, 'all,phantom', 'unknown modifier .phantom'),
-    (xray, 'last_block', 'unknown arm'),
-    (xray, 'random,head,last_block', 'last_block and head exclude'),
-    (folder, 'all,thesis,tuned', 'exclude each other'),
-    (ham, 'all,official', 'unknown modifier'),
-])
+@pytest.mark.parametrize(
+    'module, argument, message',
+    [
+        (xray, 'ham', 'model.init_from=.*workdir of a finished run'),
+        (folder, 'all', 'data.dir=.*a folder a class'),
+        (folder, 'all,phantom', 'unknown modifier .phantom'),
+        (xray, 'last_block', 'unknown arm'),
+        (xray, 'random,head,last_block', 'last_block and head exclude'),
+        (folder, 'all,thesis,tuned', 'exclude each other'),
+        (ham, 'all,official', 'unknown modifier'),
+    ],
+)
 def test_what_a_data_set_cannot_be_asked_is_refused(module, argument, message):
   """A start or a place that is guessed at would be another experiment."""
   with pytest.raises(errors.UsageError, match=message):
@@ -134,37 +146,53 @@ def test_the_default_is_the_thesis():
   assert spec.data.split == 'by_image' and spec.data.image_size == (224, 224)
   assert spec.training.patience == 5
   thesis = specs.from_config(ham.get_config('all,thesis'))
-  assert not [line for line in specs.difference(
-      spec.to_json(), thesis.to_json()) if not line.startswith('modifiers')]
+  assert not [
+      line
+      for line in specs.difference(spec.to_json(), thesis.to_json())
+      if not line.startswith('modifiers')
+  ]
 
 
 def test_the_order_of_modifiers_does_not_matter():
   """cpu,tuned and tuned,cpu must be one experiment."""
-  assert (specs.from_config(ham.get_config('all,cpu,tuned,grouped'))
-          == specs.from_config(ham.get_config('all,grouped,tuned,cpu')))
+  assert specs.from_config(
+      ham.get_config('all,cpu,tuned,grouped')
+  ) == specs.from_config(ham.get_config('all,grouped,tuned,cpu'))
 
 
-@pytest.mark.parametrize('argument, message', [
-    (None, 'all, last_block'), ('', 'all, last_block'), ('al', 'unknown arm'),
-    ('all,tunned', 'unknown modifier .tunned.; modifiers are vgg19'),
-    ('all,', 'unknown modifier'), ('all,thesis,tuned', 'exclude each other'),
-])
+@pytest.mark.parametrize(
+    'argument, message',
+    [
+        (None, 'all, last_block'),
+        ('', 'all, last_block'),
+        ('al', 'unknown arm'),
+        ('all,tunned', 'unknown modifier .tunned.; modifiers are vgg19'),
+        ('all,', 'unknown modifier'),
+        ('all,thesis,tuned', 'exclude each other'),
+    ],
+)
 def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):
   """A run of the wrong arm costs hours before it is noticed."""
   with pytest.raises(errors.UsageError, match=message):
     ham.get_config(argument)
 
 
-@pytest.mark.parametrize('presets, split, source', [
-    ('official,grouped', 'official_grouped', 'grouped'),
-    ('grouped,official', 'official_grouped', 'grouped'),
-    ('official', 'official', 'grouped'), ('grouped', 'grouped', 'grouped'),
-    ('', 'by_image', 'by_image')])
+@pytest.mark.parametrize(
+    'presets, split, source',
+    [
+        ('official,grouped', 'official_grouped', 'grouped'),
+        ('grouped,official', 'official_grouped', 'grouped'),
+        ('official', 'official', 'grouped'),
+        ('grouped', 'grouped', 'grouped'),
+        ('', 'by_image', 'by_image'),
+    ],
+)
 def test_a_study_takes_both_splits_and_its_source_one(presets, split, source):
   """A published split of the target says nothing about the source."""
-  for config in (table_7_2.get_config(presets),
-                 layers_config.get_config(','.join(filter(None, (
-                     'xray', presets))))):
+  for config in (
+      table_7_2.get_config(presets),
+      layers_config.get_config(','.join(filter(None, ('xray', presets)))),
+  ):
     assert config.data.split == split
     assert config.study.source.data.split == source
   own = table_folder.get_config(presets).data.split

@@ -37,6 +37,7 @@ from medxfer.model import weights
 @pytest.fixture
 def full_disk(monkeypatch) -> None:
   """No file can be given room."""
+
   def refuse(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -48,7 +49,8 @@ def phantoms(tmp_path_factory) -> pathlib.Path:
   """The smallest phantom HAM10000; tests may read it, never change it."""
   folder = tmp_path_factory.mktemp('data') / 'ham10000'
   phantom.write_ham10000(
-      folder, images=phantom.smallest_ham10000(), size=(48, 36))
+      folder, images=phantom.smallest_ham10000(), size=(48, 36)
+  )
   return folder
 
 
@@ -57,7 +59,8 @@ def chest_phantoms(tmp_path_factory) -> pathlib.Path:
   """The smallest phantom chest X-rays; tests may read, never change them."""
   folder = tmp_path_factory.mktemp('data') / 'chest_xray'
   phantom.write_chest_xray(
-      folder, images=phantom.smallest_chest_xray(), size=(48, 40))
+      folder, images=phantom.smallest_chest_xray(), size=(48, 40)
+  )
   return folder
 
 

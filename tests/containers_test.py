@@ -25,17 +25,26 @@ def _read(path):
     return archive.read('member')
 
 
-@pytest.mark.parametrize('method', [
-    zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2,
-    zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    'method',
+    [
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+        zipfile.ZIP_BZIP2,
+        zipfile.ZIP_LZMA,
+    ],
+)
 def test_any_damage_to_a_zip_file_is_said_in_one_way(tmp_path, method):
   """Each of four decompressors has an error of its own."""
   path = tmp_path / 'a.zip'
   sound = _archive(path, method)
   assert _read(path) == _TEXT
   for place in range(0, len(sound), max(1, len(sound) // 200)):
-    for changed in (sound[:place], sound[place:],
-                    sound[:place] + b'\xff\xff' + sound[place + 2:]):
+    for changed in (
+        sound[:place],
+        sound[place:],
+        sound[:place] + b'\xff\xff' + sound[place + 2 :],
+    ):
       path.write_bytes(changed)
       try:
         # Either what was damaged is not looked at ...
@@ -54,10 +63,18 @@ def test_a_full_disk_is_no_damage(tmp_path):
       raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize('change', [
-    (b"'shape': (2,", b"'shape2, (2,"),  # Cut by Python's own tokenizer.
-    (b"'<f4'", b"'|O8'"), (b"'<f4'", b"'<V4'"), (b"'<f4'", b'[()] '),
-    (b'NUMPY\x01', b'NUMPY\x03'), (b'(2, 3)', b'(2, -)'), (b'{', b'{' * 3)])
+@pytest.mark.parametrize(
+    'change',
+    [
+        (b"'shape': (2,", b"'shape2, (2,"),  # Cut by Python's own tokenizer.
+        (b"'<f4'", b"'|O8'"),
+        (b"'<f4'", b"'<V4'"),
+        (b"'<f4'", b'[()] '),
+        (b'NUMPY\x01', b'NUMPY\x03'),
+        (b'(2, 3)', b'(2, -)'),
+        (b'{', b'{' * 3),
+    ],
+)
 def test_a_damaged_numpy_header_is_a_value_error(change):
   """It is a line of Python, and what it announces may be a pickle."""
   file = io.BytesIO()

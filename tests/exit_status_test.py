@@ -15,8 +15,12 @@ _ROOT = pathlib.Path(__file__).parents[1]
 
 def _run(module, *args):
   return subprocess.run(
-      [sys.executable, '-m', module, *map(str, args)], cwd=_ROOT,
-      capture_output=True, text=True, check=False)
+      [sys.executable, '-m', module, *map(str, args)],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+  )
 
 
 def _assert_refused(result, status, *parts):
@@ -29,9 +33,13 @@ def _assert_refused(result, status, *parts):
 
 def _train(data, workdir, *more):
   return _run(
-      'medxfer.main', '--config=configs/ham.py:head',
-      f'--config.data.dir={data}', f'--workdir={workdir}',
-      '--config.data.image_size=32,32', *more)
+      'medxfer.main',
+      '--config=configs/ham.py:head',
+      f'--config.data.dir={data}',
+      f'--workdir={workdir}',
+      '--config.data.image_size=32,32',
+      *more,
+  )
 
 
 def _repeat_a_row(data):
@@ -45,13 +53,17 @@ def _truncate_an_image(data):
   path.write_bytes(path.read_bytes()[:100])
 
 
-@pytest.mark.parametrize('damage, part', [
-    (shutil.rmtree, 'no such folder'),
-    (_repeat_a_row, 'stands in the table twice'),
-    (_truncate_an_image, '.jpg'),
-])
+@pytest.mark.parametrize(
+    'damage, part',
+    [
+        (shutil.rmtree, 'no such folder'),
+        (_repeat_a_row, 'stands in the table twice'),
+        (_truncate_an_image, '.jpg'),
+    ],
+)
 def test_wrong_data_exits_1_and_leaves_no_workdir(
-    phantoms, tmp_path, damage, part):
+    phantoms, tmp_path, damage, part
+):
   """The whole way from a damaged file to the shell."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   damage(data)
@@ -61,6 +73,7 @@ def test_wrong_data_exits_1_and_leaves_no_workdir(
 
 
 class _Evil:
+
   def __reduce__(self):
     return (pathlib.Path.touch, (pathlib.Path('pickle_was_read'),))
 
@@ -70,29 +83,59 @@ def test_a_pickle_is_refused_under_any_name(phantoms, tmp_path, name):
   """Nothing is ever unpickled."""
   (tmp_path / name).write_bytes(pickle.dumps(_Evil()))
   result = _train(
-      phantoms, tmp_path / 'w', f'--config.model.weights={tmp_path / name}')
+      phantoms, tmp_path / 'w', f'--config.model.weights={tmp_path / name}'
+  )
   _assert_refused(result, 1, name, 'pickle')
   assert not (_ROOT / 'pickle_was_read').exists()
   assert not (tmp_path / 'w').exists()
 
 
-@pytest.mark.parametrize('module, args, status, part', [
-    ('tools.evaluate', (), 2, '--workdir is required'),
-    ('tools.evaluate', ('--workdir=nowhere',), 1, 'config.json'),
-    ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'split'),
-    ('tools.predict', ('--workdir=nowhere',), 2, 'name at least one image'),
-    ('tools.predict', ('--workdir=nowhere', 'README.md'), 1, 'config.json'),
-    ('tools.convert_weights', ('--source=nowhere.h5', '--output=x.npz'), 1,
-     'nowhere.h5'),
-    ('tools.convert_weights', ('--source=README.md', '--output=x.npz'), 1,
-     'README.md'),
-    ('tools.make_phantom', ('--dataset=ham10000', '--output=tests'), 2,
-     'tests'),
-    ('tools.make_phantom', ('--dataset=ham1000', '--output=x'), 2, 'ham1000'),
-    ('tools.download', ('--dataset=ham10000', '--output=tests'), 2, 'tests'),
-    ('tools.download', ('--dataset=ham10000', '--output=x',
-                        '--base_url=ftp://127.0.0.1'), 2, 'ftp'),
-])
+@pytest.mark.parametrize(
+    'module, args, status, part',
+    [
+        ('tools.evaluate', (), 2, '--workdir is required'),
+        ('tools.evaluate', ('--workdir=nowhere',), 1, 'config.json'),
+        ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'split'),
+        ('tools.predict', ('--workdir=nowhere',), 2, 'name at least one image'),
+        ('tools.predict', ('--workdir=nowhere', 'README.md'), 1, 'config.json'),
+        (
+            'tools.convert_weights',
+            ('--source=nowhere.h5', '--output=x.npz'),
+            1,
+            'nowhere.h5',
+        ),
+        (
+            'tools.convert_weights',
+            ('--source=README.md', '--output=x.npz'),
+            1,
+            'README.md',
+        ),
+        (
+            'tools.make_phantom',
+            ('--dataset=ham10000', '--output=tests'),
+            2,
+            'tests',
+        ),
+        (
+            'tools.make_phantom',
+            ('--dataset=ham1000', '--output=x'),
+            2,
+            'ham1000',
+        ),
+        (
+            'tools.download',
+            ('--dataset=ham10000', '--output=tests'),
+            2,
+            'tests',
+        ),
+        (
+            'tools.download',
+            ('--dataset=ham10000', '--output=x', '--base_url=ftp://127.0.0.1'),
+            2,
+            'ftp',
+        ),
+    ],
+)
 def test_tools_refuse_in_one_line(module, args, status, part):
   """Every tool's first wrong turn."""
   _assert_refused(_run(module, *args), status, part)

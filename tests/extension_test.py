@@ -86,7 +86,7 @@ def _add_line(path, after, line):
   """Adds a line to a file, below the last that begins like another."""
   lines = path.read_text().splitlines()
   place = max(i for i, old in enumerate(lines) if old.startswith(after))
-  path.write_text('\n'.join([*lines[:place + 1], line, *lines[place + 1:]]))
+  path.write_text('\n'.join([*lines[: place + 1], line, *lines[place + 1 :]]))
 
 
 @pytest.fixture(scope='module')
@@ -94,20 +94,32 @@ def checkout(tmp_path_factory):
   """A copy of the package with a data set, an architecture and images."""
   folder = tmp_path_factory.mktemp('extended')
   for name in ('medxfer', 'configs', 'tools'):
-    shutil.copytree(_ROOT / name, folder / name,
-                    ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(
+        _ROOT / name,
+        folder / name,
+        ignore=shutil.ignore_patterns('__pycache__'),
+    )
   (folder / 'medxfer/data/fundus.py').write_text(_DATA_SET)
-  _add_line(folder / 'medxfer/data/registry.py', "    'folder':",
-            "    'fundus': 'medxfer.data.fundus',")
+  _add_line(
+      folder / 'medxfer/data/registry.py',
+      "    'folder':",
+      "    'fundus': 'medxfer.data.fundus',",
+  )
   architectures = folder / 'medxfer/model/architectures'
   (architectures / 'pocket.py').write_text(_ARCHITECTURE)
   (folder / 'configs/fundus.py').write_text(_RECIPE)
   registered = architectures / '__init__.py'
-  registered.write_text(registered.read_text().replace(
-      '        tiny.ARCHITECTURE,\n',
-      '        tiny.ARCHITECTURE,\n        pocket.ARCHITECTURE,\n').replace(
-          'import tiny\n', 'import tiny\n'
-          'from medxfer.model.architectures import pocket\n'))
+  registered.write_text(
+      registered.read_text()
+      .replace(
+          '        tiny.ARCHITECTURE,\n',
+          '        tiny.ARCHITECTURE,\n        pocket.ARCHITECTURE,\n',
+      )
+      .replace(
+          'import tiny\n',
+          'import tiny\n' 'from medxfer.model.architectures import pocket\n',
+      )
+  )
   images = folder / 'data/fundus'
   images.mkdir(parents=True)
   random = np.random.default_rng(0)
@@ -115,16 +127,24 @@ def checkout(tmp_path_factory):
     kind = ('clear', 'glaucoma')[i % 2]
     pixels = random.integers(60, 140, (36, 40, 3)) + 60 * (i % 2)
     Image.fromarray(pixels.astype(np.uint8)).save(
-        images / f'{kind}-{i // 4}-{i % 4}.png')
+        images / f'{kind}-{i // 4}-{i % 4}.png'
+    )
   return folder
 
 
 def _run(checkout, *arguments):
   done = subprocess.run(
-      [sys.executable, '-m', *arguments], cwd=checkout, check=False,
-      capture_output=True, text=True,
-      env={**os.environ, 'PYTHONPATH': str(checkout),
-           'MEDXFER_DATA': str(checkout / 'data')})
+      [sys.executable, '-m', *arguments],
+      cwd=checkout,
+      check=False,
+      capture_output=True,
+      text=True,
+      env={
+          **os.environ,
+          'PYTHONPATH': str(checkout),
+          'MEDXFER_DATA': str(checkout / 'data'),
+      },
+  )
   assert done.returncode == 0, done.stderr + done.stdout
   return done.stdout
 
@@ -132,21 +152,42 @@ def _run(checkout, *arguments):
 @pytest.mark.slow
 def test_a_data_set_and_an_architecture_are_a_file_and_a_line(checkout):
   """Training, study and page call both by their own names and units."""
-  _run(checkout, 'medxfer.main', '--workdir=runs/alone',
-       '--config=configs/fundus.py:last_block,pocket,grouped')
+  _run(
+      checkout,
+      'medxfer.main',
+      '--workdir=runs/alone',
+      '--config=configs/fundus.py:last_block,pocket,grouped',
+  )
   parameters = (checkout / 'runs/alone/parameters.txt').read_text()
   assert re.search(r'block2_conv1.*frozen', parameters)
   assert re.search(r'block3_conv1.*trainable', parameters)
-  _run(checkout, 'medxfer.study', '--workdir=runs/study',
-       '--config=configs/fundus.py:study,pocket,grouped')
+  _run(
+      checkout,
+      'medxfer.study',
+      '--workdir=runs/study',
+      '--config=configs/fundus.py:study,pocket,grouped',
+  )
   _run(checkout, 'medxfer', 'report', '--workdir=runs', '--output=page')
   page = (checkout / 'page/index.html').read_text()
   text = html.unescape(re.sub('<[^>]+>', ' ', page))
-  for words in ('Fundus photographs', 'split by eye', 'Pocket VGG',
-                'No eye stands in train and test', 'Block 3',
-                'CNN, random weights', 'Decision tree'):
+  for words in (
+      'Fundus photographs',
+      'split by eye',
+      'Pocket VGG',
+      'No eye stands in train and test',
+      'Block 3',
+      'CNN, random weights',
+      'Decision tree',
+  ):
     assert words in text, words
-  for words in ('VGG-16', 'Block 4', 'lesion', 'patient', 'HAM10000',
-                'Folder “', 'unnamed'):
+  for words in (
+      'VGG-16',
+      'Block 4',
+      'lesion',
+      'patient',
+      'HAM10000',
+      'Folder “',
+      'unnamed',
+  ):
     assert words not in text, words
   assert (checkout / 'page/tables/table_fundus.md').exists()

@@ -21,34 +21,61 @@ def _of(config):
   return frozenset(launcher.keys(config))
 
 
-_STUDY = {'seed': '--config.study.seeds',
-          'model.init_from': '--config.study.source_run'}
+_STUDY = {
+    'seed': '--config.study.seeds',
+    'model.init_from': '--config.study.source_run',
+}
 _MAIN = ({}, _of(ham.get_config('all')))
 
 
-@pytest.mark.parametrize('names, text, expected', [
-    (_MAIN, 'with --config.data.on_bad_image=skip',
-     'with --config.data.on_bad_image=skip'),
-    (({'data.on_bad_image': '--on_bad_image'}, frozenset()),
-     'with --config.data.on_bad_image=skip', 'with --on_bad_image=skip'),
-    (({'data.dir': '--data_dir'}, frozenset()),
-     'give --config.data.dir=DIR with images', 'give --data_dir=DIR with '
-     'images'),
-    ((_STUDY, _of(table_7_1.get_config())),
-     'name it with --config.model.init_from=WORKDIR, or another --config.seed',
-     'name it with --config.study.source_run=WORKDIR, or another '
-     '--config.study.seeds'),
-    ((_STUDY, _of(table_7_1.get_config())), '--config.training.epochs=3',
-     '--config.training.epochs=3'),
-    ((_STUDY, _of(table_7_1.get_config())), 'try --config.model.trainable=all.',
-     'try model.trainable=all (a key of the run, which this command does not '
-     'change).'),
-    (({'workdir': '--source'}, frozenset()), 'give the --workdir of a run',
-     'give the --source of a run'),
-    (({}, frozenset()), 'set --config.data.groups; or',
-     'set data.groups (a key of the run, which this command does not change); '
-     'or'),
-])
+@pytest.mark.parametrize(
+    'names, text, expected',
+    [
+        (
+            _MAIN,
+            'with --config.data.on_bad_image=skip',
+            'with --config.data.on_bad_image=skip',
+        ),
+        (
+            ({'data.on_bad_image': '--on_bad_image'}, frozenset()),
+            'with --config.data.on_bad_image=skip',
+            'with --on_bad_image=skip',
+        ),
+        (
+            ({'data.dir': '--data_dir'}, frozenset()),
+            'give --config.data.dir=DIR with images',
+            'give --data_dir=DIR with ' 'images',
+        ),
+        (
+            (_STUDY, _of(table_7_1.get_config())),
+            'name it with --config.model.init_from=WORKDIR, or another --config.seed',
+            'name it with --config.study.source_run=WORKDIR, or another '
+            '--config.study.seeds',
+        ),
+        (
+            (_STUDY, _of(table_7_1.get_config())),
+            '--config.training.epochs=3',
+            '--config.training.epochs=3',
+        ),
+        (
+            (_STUDY, _of(table_7_1.get_config())),
+            'try --config.model.trainable=all.',
+            'try model.trainable=all (a key of the run, which this command does not '
+            'change).',
+        ),
+        (
+            ({'workdir': '--source'}, frozenset()),
+            'give the --workdir of a run',
+            'give the --source of a run',
+        ),
+        (
+            ({}, frozenset()),
+            'set --config.data.groups; or',
+            'set data.groups (a key of the run, which this command does not change); '
+            'or',
+        ),
+    ],
+)
 def test_a_message_names_what_the_command_has(names, text, expected):
   """A flag that the command refuses is no way out."""
   flag_names.use(names)

@@ -61,11 +61,21 @@ _SEPARATE = [
     ('medxfer.data', 'medxfer.evaluation'),
     ('medxfer.model', 'medxfer.evaluation'),
 ]
-_HEAVY = ('tensorflow', 'tensorflow_datasets', 'jax', 'flax', 'optax',
-          'orbax', 'sklearn', 'keras')
+_HEAVY = (
+    'tensorflow',
+    'tensorflow_datasets',
+    'jax',
+    'flax',
+    'optax',
+    'orbax',
+    'sklearn',
+    'keras',
+)
 _MODULES = sorted(
-    path for folder in ('medxfer', 'configs', 'tools')
-    for path in (_ROOT / folder).rglob('*.py'))
+    path
+    for folder in ('medxfer', 'configs', 'tools')
+    for path in (_ROOT / folder).rglob('*.py')
+)
 
 
 def _name(path: pathlib.Path) -> str:
@@ -104,10 +114,11 @@ def test_no_arrow_runs_back_up(path):
       assert {room, other} != {a, b}, f'{room} imports {target}'
 
 
-@pytest.mark.parametrize('path', [
-    path for path in _MODULES
-    if _FLOORS[_room(_name(path))] in (0, 6)
-], ids=_name)
+@pytest.mark.parametrize(
+    'path',
+    [path for path in _MODULES if _FLOORS[_room(_name(path))] in (0, 6)],
+    ids=_name,
+)
 def test_launchers_load_nothing_heavy_before_their_flags(path):
   """`--help` and a refused flag must answer within two seconds."""
   tree = ast.parse(path.read_text())

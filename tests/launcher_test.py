@@ -12,32 +12,69 @@ _ROOT = pathlib.Path(__file__).parent.parent
 def _medxfer(*args):
   return subprocess.run(
       [sys.executable, '-X', 'importtime', '-m', 'medxfer.main', *args],
-      cwd=_ROOT, capture_output=True, text=True, check=False)
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+  )
 
 
 def _message(result) -> str:
-  lines = [line for line in result.stderr.splitlines()
-           if not line.startswith('import time:')]
+  lines = [
+      line
+      for line in result.stderr.splitlines()
+      if not line.startswith('import time:')
+  ]
   return '\n'.join(lines)
 
 
-@pytest.mark.parametrize('args, message', [
-    ((), '--config is required'),
-    (('--confg=configs/ham.py:all',), "Unknown command line flag 'confg'"),
-    (('--config=configs/nothing.py:all', '--workdir=W'), 'nothing.py'),
-    (('--config=configs/ham.py:some', '--workdir=W'), 'unknown arm'),
-    (('--config=configs/ham.py', '--workdir=W'), 'unknown arm'),
-    (('--config=configs/ham.py:all,fast', '--workdir=W'), 'unknown modifier'),
-    (('--config=configs/ham.py:all', '--workdir=W', '--config.model.x=1'),
-     "unknown configuration key 'x'"),
-    (('--config=configs/ham.py:all', '--workdir=W',
-      '--config.training.epochs=many'), 'many'),
-    (('--config=configs/ham.py:all', '--workdir=W',
-      '--config.model.trainable=blok5'), 'matches no block'),
-    (('--config=configs/ham.py:all', '--workdir=W',
-      '--config.model.trainable=block['), 'no regular expression'),
-    (('--config=configs/ham.py:all', '--workdir=W', 'extra'), 'extra'),
-])
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        ((), '--config is required'),
+        (('--confg=configs/ham.py:all',), "Unknown command line flag 'confg'"),
+        (('--config=configs/nothing.py:all', '--workdir=W'), 'nothing.py'),
+        (('--config=configs/ham.py:some', '--workdir=W'), 'unknown arm'),
+        (('--config=configs/ham.py', '--workdir=W'), 'unknown arm'),
+        (
+            ('--config=configs/ham.py:all,fast', '--workdir=W'),
+            'unknown modifier',
+        ),
+        (
+            (
+                '--config=configs/ham.py:all',
+                '--workdir=W',
+                '--config.model.x=1',
+            ),
+            "unknown configuration key 'x'",
+        ),
+        (
+            (
+                '--config=configs/ham.py:all',
+                '--workdir=W',
+                '--config.training.epochs=many',
+            ),
+            'many',
+        ),
+        (
+            (
+                '--config=configs/ham.py:all',
+                '--workdir=W',
+                '--config.model.trainable=blok5',
+            ),
+            'matches no block',
+        ),
+        (
+            (
+                '--config=configs/ham.py:all',
+                '--workdir=W',
+                '--config.model.trainable=block[',
+            ),
+            'no regular expression',
+        ),
+        (('--config=configs/ham.py:all', '--workdir=W', 'extra'), 'extra'),
+    ],
+)
 def test_usage_errors_exit_2_before_anything_heavy(args, message, tmp_path):
   """One message, no traceback, nothing written, JAX and TF not loaded."""
   args = [a.replace('=W', f'={tmp_path}/w') for a in args]
@@ -49,7 +86,8 @@ def test_usage_errors_exit_2_before_anything_heavy(args, message, tmp_path):
   assert not (tmp_path / 'w').exists()
   for heavy in ('tensorflow', 'jax', 'sklearn'):
     assert f'| {heavy}\n' not in result.stderr.replace(' ', '').replace(
-        '|', '| ')
+        '|', '| '
+    )
 
 
 def test_help_answers_without_loading_anything_heavy():

@@ -5,8 +5,7 @@ import pathlib
 
 import pytest
 
-_NOTEBOOK = (pathlib.Path(__file__).parent.parent / 'tools'
-             / 'first_steps.ipynb')
+_NOTEBOOK = pathlib.Path(__file__).parent.parent / 'tools' / 'first_steps.ipynb'
 
 
 def _cells():
@@ -19,9 +18,11 @@ def test_every_cell_runs(capsys):
   names = {}
   for cell in _cells():
     if cell['cell_type'] == 'code':
-      code = ''.join(cell['source']).replace(
-          "'tuned,cpu,phantom'", "'tuned,cpu,phantom,tiny'").replace(
-              "'imagenet'", "'random'")
+      code = (
+          ''.join(cell['source'])
+          .replace("'tuned,cpu,phantom'", "'tuned,cpu,phantom,tiny'")
+          .replace("'imagenet'", "'random'")
+      )
       exec(compile(code, _NOTEBOOK.name, 'exec'), names)
   capsys.readouterr()
   assert set(names['difference']) >= {'f1_macro', 'accuracy'}
@@ -30,8 +31,11 @@ def test_every_cell_runs(capsys):
 
 def test_the_notebook_was_executed_and_names_no_machine():
   """A reader sees results, and nobody's folders."""
-  counts = [cell['execution_count'] for cell in _cells()
-            if cell['cell_type'] == 'code']
+  counts = [
+      cell['execution_count']
+      for cell in _cells()
+      if cell['cell_type'] == 'code'
+  ]
   assert counts == list(range(1, len(counts) + 1))
   for word in ('/root', '/home/', '/tmp'):
     assert word not in _NOTEBOOK.read_text('utf-8')

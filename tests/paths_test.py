@@ -19,9 +19,11 @@ from medxfer.model import weights
 _VGG16 = architectures.BY_NAME['vgg16']
 _ROOT = pathlib.Path(__file__).parents[1]
 _LAUNCHERS = [
-    path for folder in ('medxfer', 'tools')
+    path
+    for folder in ('medxfer', 'tools')
     for path in sorted((_ROOT / folder).rglob('*.py'))
-    if 'DEFINE_string' in path.read_text()]
+    if 'DEFINE_string' in path.read_text()
+]
 _NO_PATHS = {'shard', 'base_url', 'layer', 'explain_layer'}
 
 
@@ -37,18 +39,22 @@ def _path_flags(tree) -> dict[str, str]:
   return {
       node.targets[0].id: node.value.args[0].value
       for node in tree.body
-      if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+      if isinstance(node, ast.Assign)
+      and isinstance(node.value, ast.Call)
       and ast.unparse(node.value.func) == 'flags.DEFINE_string'
-      and node.value.args[0].value not in _NO_PATHS}
+      and node.value.args[0].value not in _NO_PATHS
+  }
 
 
 @pytest.mark.parametrize(
-    'path', _LAUNCHERS, ids=lambda p: str(p.relative_to(_ROOT)))
+    'path', _LAUNCHERS, ids=lambda p: str(p.relative_to(_ROOT))
+)
 def test_every_path_flag_is_read_by_the_one_reader(path):
   """A flag that is read by itself makes a folder called `~`."""
   tree = ast.parse(path.read_text())
-  calls = [ast.unparse(node) for node in ast.walk(tree)
-           if isinstance(node, ast.Call)]
+  calls = [
+      ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)
+  ]
   found = _path_flags(tree)
   for variable, flag in found.items():
     assert any(f'launcher.path({variable})' in call for call in calls), flag
@@ -59,14 +65,22 @@ def test_every_path_flag_is_read_by_the_one_reader(path):
 def test_there_are_launchers_to_look_at():
   """Or the test above could not fail."""
   assert len(_LAUNCHERS) >= 10
-  assert sum(len(_path_flags(ast.parse(p.read_text())))
-             for p in _LAUNCHERS) >= 16
+  assert (
+      sum(len(_path_flags(ast.parse(p.read_text()))) for p in _LAUNCHERS) >= 16
+  )
 
 
-@pytest.mark.parametrize('named, expected', [
-    ('~/runs/a', '/somebody/runs/a'), ('~', '/somebody'),
-    ('~root/x', f'{pathlib.Path("~root").expanduser()}/x'),
-    ('a/b', 'a/b'), ('./~/x', '~/x'), ('/x', '/x')])
+@pytest.mark.parametrize(
+    'named, expected',
+    [
+        ('~/runs/a', '/somebody/runs/a'),
+        ('~', '/somebody'),
+        ('~root/x', f'{pathlib.Path("~root").expanduser()}/x'),
+        ('a/b', 'a/b'),
+        ('./~/x', '~/x'),
+        ('/x', '/x'),
+    ],
+)
 def test_homes_are_found(monkeypatch, named, expected):
   """One's own, another user's; a tilde in the middle is a name."""
   monkeypatch.setenv('HOME', '/somebody')
@@ -77,9 +91,10 @@ def test_homes_are_found(monkeypatch, named, expected):
 def test_a_configuration_is_found_at_home(monkeypatch):
   """With what follows the colon."""
   monkeypatch.setenv('HOME', '/somebody')
-  assert [config_flag.found(word) for word in (
-      '~/own.py:head,cpu', '~/own.py', 'own.py:~')] == [
-          '/somebody/own.py:head,cpu', '/somebody/own.py', 'own.py:~']
+  assert [
+      config_flag.found(word)
+      for word in ('~/own.py:head,cpu', '~/own.py', 'own.py:~')
+  ] == ['/somebody/own.py:head,cpu', '/somebody/own.py', 'own.py:~']
   with pytest.raises(errors.UsageError, match='--config=~nosuch/own.py'):
     config_flag.found('~nosuch/own.py')
 
@@ -99,17 +114,25 @@ def _without_home(monkeypatch):
   monkeypatch.setattr('pwd.getpwuid', nobody)
 
 
-@pytest.mark.parametrize('read, source', [
-    (lambda p: launcher.path(_flag(p)), '--output'),
-    (lambda p: launcher.paths([p]), ''),
-    (lambda p: datasets.folder(_Data(dir=p)), 'data.dir'),
-    (lambda p: weights.locate(p, _VGG16), 'model.weights'),
-    (lambda p: weights.locate('', _VGG16, environ={'MEDXFER_WEIGHTS': p}),
-     '$MEDXFER_WEIGHTS'),
-    (cache.folder, 'cache_dir'),
-])
+@pytest.mark.parametrize(
+    'read, source',
+    [
+        (lambda p: launcher.path(_flag(p)), '--output'),
+        (lambda p: launcher.paths([p]), ''),
+        (lambda p: datasets.folder(_Data(dir=p)), 'data.dir'),
+        (lambda p: weights.locate(p, _VGG16), 'model.weights'),
+        (
+            lambda p: weights.locate(
+                '', _VGG16, environ={'MEDXFER_WEIGHTS': p}
+            ),
+            '$MEDXFER_WEIGHTS',
+        ),
+        (cache.folder, 'cache_dir'),
+    ],
+)
 def test_who_is_unknown_is_named_with_the_flag_or_key(
-    monkeypatch, read, source):
+    monkeypatch, read, source
+):
   """And where the user has no home, the message says that."""
   with pytest.raises(errors.UsageError, match="no user 'nosuch'") as caught:
     read('~nosuch/x')
@@ -128,11 +151,14 @@ class _Data:
     vars(self).update(values)
 
 
-@pytest.mark.parametrize('variable, read', [
-    ('MEDXFER_DATA', lambda: datasets.folder(_Data())),
-    ('MEDXFER_CACHE', cache.folder),
-    ('MEDXFER_CACHE', cache.home),
-])
+@pytest.mark.parametrize(
+    'variable, read',
+    [
+        ('MEDXFER_DATA', lambda: datasets.folder(_Data())),
+        ('MEDXFER_CACHE', cache.folder),
+        ('MEDXFER_CACHE', cache.home),
+    ],
+)
 def test_variables_are_read_like_flags(monkeypatch, variable, read):
   """Quoted in a job script, they arrive with their tilde."""
   monkeypatch.setenv('HOME', '/somebody')

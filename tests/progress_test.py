@@ -18,9 +18,16 @@ class _Clock:
 
 def _track(clock, seconds, **settings):
   """Goes through items that take so many seconds each."""
-  for item, taken in zip(progress.track(
-      seconds, total=len(seconds), title='reading', unit='images',
-      **settings), seconds):
+  for item, taken in zip(
+      progress.track(
+          seconds,
+          total=len(seconds),
+          title='reading',
+          unit='images',
+          **settings,
+      ),
+      seconds,
+  ):
     assert item == taken
     clock.now += taken
 
@@ -31,13 +38,17 @@ def test_a_log_says_what_begins_and_how_long_it_takes(monkeypatch, capsys):
   first, second, *rest = capsys.readouterr().out.splitlines()
   assert first == 'reading: 100 images'
   assert second == '  reading: 3 of 100 images, about 3 min left'
-  assert rest == ['  reading: 33 of 100 images, about 2 min left',
-                  '  reading: 63 of 100 images, about 74 s left',
-                  '  reading: 93 of 100 images, about 14 s left']
+  assert rest == [
+      '  reading: 33 of 100 images, about 2 min left',
+      '  reading: 63 of 100 images, about 74 s left',
+      '  reading: 93 of 100 images, about 14 s left',
+  ]
 
 
-@pytest.mark.parametrize('unit, one', [
-    ('images', 'image'), ('batches', 'batch'), ('rounds of 9', 'rounds of 9')])
+@pytest.mark.parametrize(
+    'unit, one',
+    [('images', 'image'), ('batches', 'batch'), ('rounds of 9', 'rounds of 9')],
+)
 def test_one_is_said_in_the_singular(monkeypatch, capsys, unit, one):
   """Small data sets have one batch."""
   _Clock(monkeypatch)
@@ -49,8 +60,10 @@ def test_a_compilation_does_not_spoil_the_estimate(monkeypatch, capsys):
   """The first item waits for it, the others do not."""
   _track(_Clock(monkeypatch), [60.0] + [1.0] * 40)
   assert capsys.readouterr().out.splitlines() == [
-      'reading: 41 images', '  reading: 2 of 41 images, about 39 s left']
-  _track(_Clock(monkeypatch), [60.0, .1, .1])
+      'reading: 41 images',
+      '  reading: 2 of 41 images, about 39 s left',
+  ]
+  _track(_Clock(monkeypatch), [60.0, 0.1, 0.1])
   assert capsys.readouterr().out.splitlines() == ['reading: 3 images']
 
 
@@ -60,12 +73,23 @@ def test_what_was_announced_is_said_once_a_minute(monkeypatch, capsys):
   assert capsys.readouterr().out == ''
   _track(_Clock(monkeypatch), [2.0] * 50, announced=True)
   assert capsys.readouterr().out.splitlines() == [
-      '  reading: 30 of 50 images, about 40 s left']
+      '  reading: 30 of 50 images, about 40 s left'
+  ]
 
 
-@pytest.mark.parametrize('seconds, words', [
-    (0.4, '0 s'), (8, '8 s'), (89, '89 s'), (90, '2 min'), (600, '10 min'),
-    (5399, '90 min'), (5400, '2 h'), (36000, '10 h')])
+@pytest.mark.parametrize(
+    'seconds, words',
+    [
+        (0.4, '0 s'),
+        (8, '8 s'),
+        (89, '89 s'),
+        (90, '2 min'),
+        (600, '10 min'),
+        (5399, '90 min'),
+        (5400, '2 h'),
+        (36000, '10 h'),
+    ],
+)
 def test_durations_are_said_in_the_unit_that_fits(seconds, words):
   """Nobody waits for 5,123 seconds."""
   assert progress.duration(seconds) == words

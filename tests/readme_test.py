@@ -25,8 +25,11 @@ def test_every_tool_is_mentioned():
     assert f'tools.{path.stem}' in _README
 
 
-@pytest.mark.parametrize('text', [
-    _README, (_ROOT / 'WORKSPACE.md').read_text()], ids=['README', 'MAP'])
+@pytest.mark.parametrize(
+    'text',
+    [_README, (_ROOT / 'WORKSPACE.md').read_text()],
+    ids=['README', 'MAP'],
+)
 def test_every_file_that_is_named_exists(text):
   """A map with streets that are not there is worse than none."""
   for name in re.findall(r'`((?:medxfer|configs|tools|tests)/[\w/.]+)`', text):
@@ -35,29 +38,42 @@ def test_every_file_that_is_named_exists(text):
 
 
 @pytest.mark.parametrize(
-    'mode, row', [
-        ('forward', 'score'), ('train_all', 'train all layers'),
-        ('train_first', 'train block 1'), ('train_last', 'train block 5'),
-        ('train_head', 'train the head')])
+    'mode, row',
+    [
+        ('forward', 'score'),
+        ('train_all', 'train all layers'),
+        ('train_first', 'train block 1'),
+        ('train_last', 'train block 5'),
+        ('train_head', 'train the head'),
+    ],
+)
 def test_every_speed_follows_from_the_benchmark(mode, row):
   """The table of speeds, number by number."""
   results = json.loads((_ROOT / 'results/bench/cpu_224.json').read_text())
   ours, *others = results['modes'][mode]['rows']
-  speeds = [float(cell.strip(' *')) for cell in next(
-      line for line in _README.splitlines()
-      if line.startswith(f'| {row} |')).split('|')[2:7]]
+  speeds = [
+      float(cell.strip(' *'))
+      for cell in next(
+          line for line in _README.splitlines() if line.startswith(f'| {row} |')
+      ).split('|')[2:7]
+  ]
   assert speeds == pytest.approx(
-      [r['images_per_second'] for r in (ours, *others)], rel=5e-3, abs=5e-3)
+      [r['images_per_second'] for r in (ours, *others)], rel=5e-3, abs=5e-3
+  )
   best = min(others, key=lambda r: r['ratio'])
   digits = 0 if best['ratio'] > 100 else 2
-  told = [format(best[key], f'.{digits}f')
-          for key in ('ratio', 'ratio_low', 'ratio_high')]
+  told = [
+      format(best[key], f'.{digits}f')
+      for key in ('ratio', 'ratio_low', 'ratio_high')
+  ]
   assert f'{told[0]} ({told[1]}-{told[2]}) |' in _README
 
 
 @pytest.mark.parametrize(
-    'path', sorted((_ROOT / 'results').glob('table_*/runs/*/summary.json')),
-    ids=lambda path: path.parent.name)
+    'path',
+    sorted((_ROOT / 'results').glob('table_*/runs/*/summary.json')),
+    ids=lambda path: path.parent.name,
+)
 def test_every_figure_follows_from_a_summary(path):
   """The tables of the README, number by number."""
   test = json.loads(path.read_text())['test']
@@ -67,23 +83,30 @@ def test_every_figure_follows_from_a_summary(path):
 
 
 @pytest.mark.parametrize('data', ['ham', 'xray'])
-@pytest.mark.parametrize('source, words', [
-    ('imagenet', 'ImageNet'), ('other', None), ('random', 'random')])
+@pytest.mark.parametrize(
+    'source, words',
+    [('imagenet', 'ImageNet'), ('other', None), ('random', 'random')],
+)
 @pytest.mark.parametrize('kind', ['frozen', 'tuned'])
 def test_every_curve_of_layers_follows_from_summaries(
-    data, source, words, kind):
+    data, source, words, kind
+):
   """The table of the layer study, number by number."""
   if (source, kind) == ('random', 'tuned'):
     return  # There is nothing to transfer.
   titles = {'ham': 'HAM10000', 'xray': 'X-rays'}
   other = next(name for name in titles if name != data)
-  source, words = (other, titles[other]) if source == 'other' else (
-      source, words)
+  source, words = (
+      (other, titles[other]) if source == 'other' else (source, words)
+  )
   cells = next(
-      line for line in _README.splitlines()
-      if line.startswith(f'| {titles[data]} | {words}, {kind} |')).split('|')
+      line
+      for line in _README.splitlines()
+      if line.startswith(f'| {titles[data]} | {words}, {kind} |')
+  ).split('|')
   runs = _ROOT / f'results/layers_{data}/runs'
   for count, cell in zip((2, 4, 7, 10, 13), cells[3:8], strict=True):
-    summary = json.loads((
-        runs / f'{kind}_{source}_{count}-seed0/summary.json').read_text())
+    summary = json.loads(
+        (runs / f'{kind}_{source}_{count}-seed0/summary.json').read_text()
+    )
     assert cell.strip(' *') == f'{summary["test"]["f1_macro"]:.3f}'

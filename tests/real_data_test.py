@@ -35,7 +35,8 @@ def _take(real_ham, folder, each):
     rows = list(csv.reader(file))
   with (folder / ham10000.METADATA).open('w', newline='') as file:
     csv.writer(file).writerows(
-        [rows[0], *(row for row in rows if row[1] in names)])
+        [rows[0], *(row for row in rows if row[1] in names)]
+    )
   return folder
 
 
@@ -59,7 +60,7 @@ def some_chest(real_chest, tmp_path_factory):
     for class_name in chest_xray.CLASS_NAMES:
       (folder / side / class_name).mkdir(parents=True)
       paths = sorted((real_chest / side / class_name).glob('*.jpeg'))
-      for path in paths[::len(paths) // each][:each]:
+      for path in paths[:: len(paths) // each][:each]:
         os.symlink(path, folder / side / class_name / path.name)
   return folder
 
@@ -73,8 +74,7 @@ def test_real_images_are_read_upright_and_in_colour(some_ham):
 
 
 @pytest.mark.slow
-def test_the_main_job_learns_from_real_images(
-    some_ham, real_weights, tmp_path):
+def test_the_main_job_learns_from_real_images(some_ham, real_weights, tmp_path):
   """Last block, ImageNet weights: far above the seventh of chance."""
   config = ham.get_config('last_block,tuned,cpu,grouped')
   config.data.dir = str(some_ham)
@@ -85,23 +85,32 @@ def test_the_main_job_learns_from_real_images(
   assert summary['test']['accuracy'] > 0.35
   assert summary['test']['auroc_macro'] > 0.75
   leak = summary['leak']
-  assert (leak['images'], leak['groups'], leak['share'], leak['duplicates'],
-          leak['copies']) == (0, 0, 0.0, 0, 0)
-  records = [json.loads(line) for line in
-             (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()]
+  assert (
+      leak['images'],
+      leak['groups'],
+      leak['share'],
+      leak['duplicates'],
+      leak['copies'],
+  ) == (0, 0, 0.0, 0, 0)
+  records = [
+      json.loads(line)
+      for line in (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+  ]
   assert records[-1]['train_loss'] < 0.8 * records[0]['train_loss']
   # Frozen means bit for bit: the official digests are still there.
   trained = checkpoints.export(tmp_path / 'run')
-  official = weights.read(
-      real_weights, architectures.BY_NAME['vgg16']).contract
-  same = {name: trained.contract.tensors[name] == tensor
-          for name, tensor in official.tensors.items()}
+  official = weights.read(real_weights, architectures.BY_NAME['vgg16']).contract
+  same = {
+      name: trained.contract.tensors[name] == tensor
+      for name, tensor in official.tensors.items()
+  }
   assert same == {name: not name.startswith('block5') for name in same}
 
 
 @pytest.mark.slow
 def test_thesis_pixels_and_every_arm_take_a_step(
-    few_ham, real_weights, tmp_path):
+    few_ham, real_weights, tmp_path
+):
   """Each column of table 7.1 starts on real images."""
   for arm in (*common.SCOPES, 'random'):
     config = ham.get_config(f'{arm},cpu')
@@ -112,14 +121,16 @@ def test_thesis_pixels_and_every_arm_take_a_step(
     summary = run.run(specs.from_config(config), tmp_path / arm)
     assert summary['status'] == 'finished' and summary['epochs_run'] == 1
     tensors = checkpoints.export(tmp_path / arm).contract.tensors
-    assert (summary['trainable_parameters'] + summary['frozen_parameters']
-            == sum(math.prod(tensor.shape) for tensor in tensors.values()))
+    assert summary['trainable_parameters'] + summary[
+        'frozen_parameters'
+    ] == sum(math.prod(tensor.shape) for tensor in tensors.values())
 
 
 def test_real_xrays_are_read_grey(some_chest):
   """Lungs, left and right of the middle, are darker than the spine."""
-  pixels = pipeline.decode(
-      chest_xray.read(some_chest), (64, 64)).pixels.astype(float)
+  pixels = pipeline.decode(chest_xray.read(some_chest), (64, 64)).pixels.astype(
+      float
+  )
   assert pixels.shape == (260, 64, 64, 3)
   assert np.abs(np.diff(pixels)).mean() < 1
   middle = pixels[:, 20:36].mean((0, 1, 3))

@@ -34,49 +34,74 @@ def test_json_round_trip_is_exact():
   assert spec.training.class_weights == (('bcc', 2.0), ('mel', 3.0))
 
 
-@pytest.mark.parametrize('changes, message', [
-    ({'data__split': 'random'}, 'data.split'),
-    ({'data__name': 'ham'}, "data.name='ham'.*ham10000, chest_xray, folder"),
-    ({'data__image_size': (224, 16)}, 'at least 32'),
-    ({'data__image_size': (64, 96)}, 'quarter_turns'),
-    ({'data__phantom': 600, 'data__dir': 'x'}, 'data.dir'),
-    ({'model__dtype': 'float16'}, 'model.dtype'),
-    ({'model__dropout': 1.0}, 'model.dropout'),
-    ({'model__head_units': (256, 0)}, 'model.head_units'),
-    ({'optimizer__learning_rate': 0.0}, 'optimizer.learning_rate'),
-    ({'optimizer__learning_rate': float('nan')}, 'finite'),
-    ({'optimizer__weight_decay': -1.0}, 'optimizer.weight_decay'),
-    ({'training__batch_size': 0}, 'training.batch_size'),
-    ({'data__split': 'official'}, 'data.split.*published unsplit'),
-    ({'data__groups': 'FILE'}, 'data.groups'),
-    ({'data__name': 'folder'}, 'data.dir'),
-    ({'data__name': 'folder', 'data__dir': 'DIR', 'data__phantom': 60},
-     'data.phantom'),
-    ({'data__value_range': '4095'}, "data.value_range='4095'.*'0,4095'"),
-    ({'data__value_range': '4095,0'}, 'data.value_range'),
-    ({'data__value_range': '0,nan'}, 'data.value_range'),
-    ({'data__value_range': '0,4095,1'}, 'data.value_range'),
-    ({'data__sides': 'train=A,test=B'}, "data.sides.*give ''"),
-    *(({'data__name': 'folder', 'data__dir': 'DIR', 'data__sides': sides},
-       f'data.sides.*{message}') for sides, message in (
-           ('Learning', "'train=Learning,test=Exam'"),
-           ('learn=A,test=B', "'train=Learning,test=Exam'"),
-           ('train=,test=B', "'train=Learning,test=Exam'"),
-           ('train=A,', "'train=Learning,test=Exam'"),
-           ('train=A,test=B,test=C', 'each side and each folder once'),
-           ('train=A,test=A/', 'each side and each folder once'))),
-    ({'data__levels': 'class/patient'}, 'data.levels.*one of auto'),
-    ({'model__init_from': ' '}, 'model.init_from'),
-    ({'model__init_from': 'random', 'model__transferred': 'block1'},
-     'model.transferred.*not random'),
-    ({'model__init_from': 'random', 'model__inherit': 'statistics'},
-     'model.inherit.*not random'),
-    ({'model__inherit': 'mean'}, 'model.inherit.*weights, statistics'),
-    ({'baseline__trees': 0}, 'baseline.trees'),
-    ({'training__class_weights': 'mel'}, 'none, balanced, sqrt_balanced, or'),
-    ({'training__class_weights': 'mel=-1'}, 'training.class_weights'),
-    ({'augment__zoom': 1.5}, 'augment.zoom'),
-])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        ({'data__split': 'random'}, 'data.split'),
+        (
+            {'data__name': 'ham'},
+            "data.name='ham'.*ham10000, chest_xray, folder",
+        ),
+        ({'data__image_size': (224, 16)}, 'at least 32'),
+        ({'data__image_size': (64, 96)}, 'quarter_turns'),
+        ({'data__phantom': 600, 'data__dir': 'x'}, 'data.dir'),
+        ({'model__dtype': 'float16'}, 'model.dtype'),
+        ({'model__dropout': 1.0}, 'model.dropout'),
+        ({'model__head_units': (256, 0)}, 'model.head_units'),
+        ({'optimizer__learning_rate': 0.0}, 'optimizer.learning_rate'),
+        ({'optimizer__learning_rate': float('nan')}, 'finite'),
+        ({'optimizer__weight_decay': -1.0}, 'optimizer.weight_decay'),
+        ({'training__batch_size': 0}, 'training.batch_size'),
+        ({'data__split': 'official'}, 'data.split.*published unsplit'),
+        ({'data__groups': 'FILE'}, 'data.groups'),
+        ({'data__name': 'folder'}, 'data.dir'),
+        (
+            {'data__name': 'folder', 'data__dir': 'DIR', 'data__phantom': 60},
+            'data.phantom',
+        ),
+        ({'data__value_range': '4095'}, "data.value_range='4095'.*'0,4095'"),
+        ({'data__value_range': '4095,0'}, 'data.value_range'),
+        ({'data__value_range': '0,nan'}, 'data.value_range'),
+        ({'data__value_range': '0,4095,1'}, 'data.value_range'),
+        ({'data__sides': 'train=A,test=B'}, "data.sides.*give ''"),
+        *(
+            (
+                {
+                    'data__name': 'folder',
+                    'data__dir': 'DIR',
+                    'data__sides': sides,
+                },
+                f'data.sides.*{message}',
+            )
+            for sides, message in (
+                ('Learning', "'train=Learning,test=Exam'"),
+                ('learn=A,test=B', "'train=Learning,test=Exam'"),
+                ('train=,test=B', "'train=Learning,test=Exam'"),
+                ('train=A,', "'train=Learning,test=Exam'"),
+                ('train=A,test=B,test=C', 'each side and each folder once'),
+                ('train=A,test=A/', 'each side and each folder once'),
+            )
+        ),
+        ({'data__levels': 'class/patient'}, 'data.levels.*one of auto'),
+        ({'model__init_from': ' '}, 'model.init_from'),
+        (
+            {'model__init_from': 'random', 'model__transferred': 'block1'},
+            'model.transferred.*not random',
+        ),
+        (
+            {'model__init_from': 'random', 'model__inherit': 'statistics'},
+            'model.inherit.*not random',
+        ),
+        ({'model__inherit': 'mean'}, 'model.inherit.*weights, statistics'),
+        ({'baseline__trees': 0}, 'baseline.trees'),
+        (
+            {'training__class_weights': 'mel'},
+            'none, balanced, sqrt_balanced, or',
+        ),
+        ({'training__class_weights': 'mel=-1'}, 'training.class_weights'),
+        ({'augment__zoom': 1.5}, 'augment.zoom'),
+    ],
+)
 def test_a_value_that_is_not_allowed_is_refused_by_name(changes, message):
   """The message must lead to the key."""
   with pytest.raises(errors.UsageError, match=message):
@@ -103,9 +128,10 @@ def test_runs_of_before_folders_were_understood_are_read_as_they_were():
 def test_values_of_version_0_1_are_read_by_their_names_of_today():
   """Old workdirs and command lines say `thesis` for two other things."""
   spec = specs.from_config(common.default())
-  for old in (_with(data__split='thesis', model__preprocessing='thesis'),
-              {**spec.to_json(), 'data': {
-                  **spec.to_json()['data'], 'split': 'thesis'}}):
+  for old in (
+      _with(data__split='thesis', model__preprocessing='thesis'),
+      {**spec.to_json(), 'data': {**spec.to_json()['data'], 'split': 'thesis'}},
+  ):
     assert specs.from_config(old) == spec
   assert spec.to_json()['data']['split'] == 'by_image'
   assert spec.to_json()['model']['preprocessing'] == 'tf'

@@ -32,12 +32,13 @@ def _unwritable(monkeypatch, folder):
   """Makes a folder one that this user may not write; root may write all."""
   real = os.access
   monkeypatch.setattr(
-      os, 'access', lambda path, mode: pathlib.Path(path) != folder and
-      real(path, mode))
+      os,
+      'access',
+      lambda path, mode: pathlib.Path(path) != folder and real(path, mode),
+  )
 
 
-def test_without_a_home_the_cache_is_temporary_and_said_once(
-    tmp_path, capsys):
+def test_without_a_home_the_cache_is_temporary_and_said_once(tmp_path, capsys):
   """This user's alone."""
   expected = tmp_path / f'medxfer-{os.getuid()}' / 'cache'
   assert cache.folder() == expected == cache.home()
@@ -48,8 +49,7 @@ def test_without_a_home_the_cache_is_temporary_and_said_once(
 
 
 @pytest.mark.parametrize('below', ['', '.cache', '.cache/medxfer'])
-def test_a_home_that_cannot_be_written_is_none(
-    monkeypatch, tmp_path, below):
+def test_a_home_that_cannot_be_written_is_none(monkeypatch, tmp_path, below):
   """Read-only homes, and those that belong to somebody else."""
   home = tmp_path / 'home'
   (home / below).mkdir(parents=True)
@@ -69,10 +69,9 @@ def test_a_place_that_is_named_is_taken(monkeypatch, tmp_path, capsys):
   assert capsys.readouterr().err == ''
 
 
-@pytest.mark.parametrize('make', [
-    lambda p: (p.mkdir(), p.chmod(0o777)),
-    lambda p: p.symlink_to('/'),
-])
+@pytest.mark.parametrize(
+    'make', [lambda p: (p.mkdir(), p.chmod(0o777)), lambda p: p.symlink_to('/')]
+)
 def test_a_folder_that_others_may_write_is_refused(tmp_path, make):
   """What they put there would be read as ours."""
   make(tmp_path / f'medxfer-{os.getuid()}')

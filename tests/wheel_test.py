@@ -19,9 +19,21 @@ def installed(tmp_path_factory):
   """A folder with what the wheel installs, and a stranger's folder."""
   folder = tmp_path_factory.mktemp('wheel')
   subprocess.run(
-      [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps',
-       '--no-build-isolation', '--wheel-dir', folder, _copy(folder)],
-      check=True, capture_output=True)
+      [
+          sys.executable,
+          '-m',
+          'pip',
+          'wheel',
+          '-q',
+          '--no-deps',
+          '--no-build-isolation',
+          '--wheel-dir',
+          folder,
+          _copy(folder),
+      ],
+      check=True,
+      capture_output=True,
+  )
   with zipfile.ZipFile(next(folder.glob('*.whl'))) as wheel:
     wheel.extractall(folder / 'site')
   stranger = folder / 'stranger'
@@ -35,8 +47,9 @@ def _copy(folder):
   """A copy of what is packed, so that the build leaves nothing behind."""
   to = folder / 'checkout'
   for name in ('medxfer', 'configs', 'tools'):
-    shutil.copytree(_ROOT / name, to / name,
-                    ignore=shutil.ignore_patterns('__pycache__'))
+    shutil.copytree(
+        _ROOT / name, to / name, ignore=shutil.ignore_patterns('__pycache__')
+    )
   for name in ('setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE'):
     shutil.copy(_ROOT / name, to)
   return to
@@ -45,38 +58,60 @@ def _copy(folder):
 def _medxfer(installed, *args):
   site, stranger = installed
   return subprocess.run(
-      [sys.executable, '-m', 'medxfer', *args], cwd=stranger,
-      capture_output=True, text=True, check=False,
-      env=os.environ | {'PYTHONPATH': str(site)})
+      [sys.executable, '-m', 'medxfer', *args],
+      cwd=stranger,
+      capture_output=True,
+      text=True,
+      check=False,
+      env=os.environ | {'PYTHONPATH': str(site)},
+  )
 
 
 @pytest.mark.slow
 def test_the_wheel_installs_medxfer_and_nothing_else(installed):
   """`configs` and `tools` are names of other people's packages, too."""
   site, _ = installed
-  top = {path.name for path in site.iterdir()
-         if not path.name.endswith('.dist-info')}
+  top = {
+      path.name
+      for path in site.iterdir()
+      if not path.name.endswith('.dist-info')
+  }
   assert top == {'medxfer'}
   entry = next(site.glob('*.dist-info/entry_points.txt')).read_text()
   assert 'medxfer = medxfer.__main__:main' in entry
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('args, status, said', [
-    (('train', '--config=configs/ham.py:last_block', '--workdir=w',
-      '--config.data.dir=nowhere'), 1, 'nowhere: no such folder'),
-    (('train', '--config', 'ham:nothing'), 2, "unknown arm 'nothing'"),
-    (('study', '--config=configs/table_7_1.py:nothing'), 2,
-     "unknown modifier 'nothing'"),
-    (('report', '--workdir=nowhere'), 2, 'nowhere: no such folder'),
-    (('convert-weights', '--help'), 0, '--source'),
-    (('predict', '--help'), 0, 'medxfer predict --workdir=DIR'),
-    (('--help',), 0, 'convert_weights'),
-    ((), 2, 'medxfer COMMAND'),
-    (('evalute',), 2, 'do you mean evaluate?'),
-])
+@pytest.mark.parametrize(
+    'args, status, said',
+    [
+        (
+            (
+                'train',
+                '--config=configs/ham.py:last_block',
+                '--workdir=w',
+                '--config.data.dir=nowhere',
+            ),
+            1,
+            'nowhere: no such folder',
+        ),
+        (('train', '--config', 'ham:nothing'), 2, "unknown arm 'nothing'"),
+        (
+            ('study', '--config=configs/table_7_1.py:nothing'),
+            2,
+            "unknown modifier 'nothing'",
+        ),
+        (('report', '--workdir=nowhere'), 2, 'nowhere: no such folder'),
+        (('convert-weights', '--help'), 0, '--source'),
+        (('predict', '--help'), 0, 'medxfer predict --workdir=DIR'),
+        (('--help',), 0, 'convert_weights'),
+        ((), 2, 'medxfer COMMAND'),
+        (('evalute',), 2, 'do you mean evaluate?'),
+    ],
+)
 def test_every_command_works_from_a_strangers_folder(
-    installed, args, status, said):
+    installed, args, status, said
+):
   """With the configurations that medxfer brings along."""
   result = _medxfer(installed, *args)
   assert result.returncode == status, result
@@ -85,7 +120,8 @@ def test_every_command_works_from_a_strangers_folder(
 
 
 def test_a_configuration_that_is_there_is_the_one_that_is_used(
-    monkeypatch, tmp_path):
+    monkeypatch, tmp_path
+):
   """medxfer's own serve where nobody else's is meant."""
   monkeypatch.chdir(tmp_path)
   own = str(_ROOT / 'medxfer' / 'recipes' / 'ham.py')

@@ -34,25 +34,34 @@ _OURS = 'medxfer'
 _PEERS = tuple(name for name in subject.FRAMEWORKS if name != _OURS)
 
 _AGAINST = flags.DEFINE_list(
-    'against', ['torch', 'keras'],
-    f'Frameworks, or families of them: {", ".join(_PEERS)}.')
+    'against',
+    ['torch', 'keras'],
+    f'Frameworks, or families of them: {", ".join(_PEERS)}.',
+)
 _MODE = flags.DEFINE_list(
-    'mode', [m for m in settings.MODES if m != 'epoch'],
-    f'What to measure: {", ".join(settings.MODES)}.')
+    'mode',
+    [m for m in settings.MODES if m != 'epoch'],
+    f'What to measure: {", ".join(settings.MODES)}.',
+)
 _IMAGE_SIZE = flags.DEFINE_integer(
-    'image_size', 224, 'Side of the images, pixels.', lower_bound=32)
+    'image_size', 224, 'Side of the images, pixels.', lower_bound=32
+)
 _BATCH_SIZE = flags.DEFINE_integer(
-    'batch_size', 8, 'Images a step.', lower_bound=1)
+    'batch_size', 8, 'Images a step.', lower_bound=1
+)
 _PRECISION = flags.DEFINE_enum(
-    'precision', 'float32', settings.PRECISIONS, 'Of the computation.')
+    'precision', 'float32', settings.PRECISIONS, 'Of the computation.'
+)
 _THREADS = flags.DEFINE_integer(
-    'threads', os.cpu_count(), 'CPU threads of each framework.',
-    lower_bound=1)
+    'threads', os.cpu_count(), 'CPU threads of each framework.', lower_bound=1
+)
 _REPEATS = flags.DEFINE_integer('repeats', 5, 'Rounds.', lower_bound=1)
 _SECONDS = flags.DEFINE_float(
-    'seconds', 5.0, 'How long one turn should take.', lower_bound=0.0)
+    'seconds', 5.0, 'How long one turn should take.', lower_bound=0.0
+)
 _IMAGES = flags.DEFINE_integer(
-    'images', 256, 'Files of the mode `epoch`.', lower_bound=1)
+    'images', 256, 'Files of the mode `epoch`.', lower_bound=1
+)
 _OUTPUT = flags.DEFINE_string('output', None, 'JSON file of the results.')
 
 
@@ -70,15 +79,21 @@ def main(argv: list[str]) -> None:
       folder.write(pathlib.Path(images), _IMAGES.value)
     for mode in _MODE.value:
       setting = settings.Setting(
-          mode=mode, image_size=_IMAGE_SIZE.value,
-          batch_size=_BATCH_SIZE.value, precision=_PRECISION.value,
-          threads=_THREADS.value, folder=images)
+          mode=mode,
+          image_size=_IMAGE_SIZE.value,
+          batch_size=_BATCH_SIZE.value,
+          precision=_PRECISION.value,
+          threads=_THREADS.value,
+          folder=images,
+      )
       rate = rate or _products(setting)
       rows, notes = _measure(setting, peers, rate)
       print(table.text(mode, rows, notes), flush=True)
       results['modes'][mode] = {
-          'setting': setting.to_json() | {'folder': ''}, 'rows': rows,
-          'notes': notes}
+          'setting': setting.to_json() | {'folder': ''},
+          'rows': rows,
+          'notes': notes,
+      }
       if target:
         files.write_json(target, results)
 
@@ -93,17 +108,22 @@ def _measure(
     for framework in (_OURS, *peers):
       try:
         subjects.append(
-            stack.enter_context(process.Subject(framework, setting)))
+            stack.enter_context(process.Subject(framework, setting))
+        )
       except process.Failure as failure:
         if framework == _OURS:
           raise errors.DataError(f'medxfer, {setting.mode}: {failure}')
         notes.append(f'{framework} left out: {failure}')
     notes += _disagreements(subjects)
     steps = {s: _steps(s, setting) for s in subjects}
-    rounds = [{s: s.repeat(steps[s]) for s in subjects}
-              for _ in range(_REPEATS.value)]
-  images = (_IMAGES.value * settings.EPOCHS if setting.mode == 'epoch'
-            else setting.batch_size)
+    rounds = [
+        {s: s.repeat(steps[s]) for s in subjects} for _ in range(_REPEATS.value)
+    ]
+  images = (
+      _IMAGES.value * settings.EPOCHS
+      if setting.mode == 'epoch'
+      else setting.batch_size
+  )
   operations = subjects[0].about['operations'] / setting.batch_size
   share = setting.mode in ('forward', 'train_all', 'train_first')
 
@@ -111,10 +131,16 @@ def _measure(
     return [r[s]['seconds'] / steps[s] / images for r in rounds]
 
   return [
-      table.row(s.framework, s.about['version'], an_image(s),
-                an_image(subjects[0]), rounds[-1][s]['peak_mib'],
-                rate / operations if share else None)
-      for s in subjects], notes
+      table.row(
+          s.framework,
+          s.about['version'],
+          an_image(s),
+          an_image(subjects[0]),
+          rounds[-1][s]['peak_mib'],
+          rate / operations if share else None,
+      )
+      for s in subjects
+  ], notes
 
 
 def _products(setting: settings.Setting) -> float:
@@ -126,8 +152,10 @@ def _products(setting: settings.Setting) -> float:
       rate = products.about['operations'] * steps / seconds
   except process.Failure as failure:
     raise errors.DataError(f'matrix products: {failure}') from failure
-  print(f'matrix products, {setting.precision}: {rate / 1e9:,.0f} GFLOP/s',
-        flush=True)
+  print(
+      f'matrix products, {setting.precision}: {rate / 1e9:,.0f} GFLOP/s',
+      flush=True,
+  )
   return rate
 
 
@@ -135,8 +163,9 @@ def _peers(names: list[str]) -> list[str]:
   """Returns the frameworks that are named, or belong to a named family."""
   families = {peer.split('-')[0] for peer in _PEERS}
   _refuse_unknown('against', names, sorted({*_PEERS, *families}))
-  return [peer for peer in _PEERS
-          if peer in names or peer.split('-')[0] in names]
+  return [
+      peer for peer in _PEERS if peer in names or peer.split('-')[0] in names
+  ]
 
 
 def _steps(subject_: process.Subject, setting: settings.Setting) -> int:
@@ -152,19 +181,25 @@ def _disagreements(subjects: list[process.Subject]) -> list[str]:
   return [
       f'{s.framework} computes another loss: {s.about["loss"]:.6f}, '
       f'medxfer {ours:.6f}'
-      for s in subjects if abs(s.about['loss'] - ours) > 1e-3 * abs(ours)]
+      for s in subjects
+      if abs(s.about['loss'] - ours) > 1e-3 * abs(ours)
+  ]
 
 
 def _machine() -> dict[str, object]:
-  return {'platform': platform.platform(), 'cpus': os.cpu_count(),
-          'python': platform.python_version()}
+  return {
+      'platform': platform.platform(),
+      'cpus': os.cpu_count(),
+      'python': platform.python_version(),
+  }
 
 
 def _refuse_unknown(flag: str, given: list[str], known) -> None:
   for name in given:
     if name not in known:
       raise errors.UsageError(
-          f'--{flag}={name}: give one or more of {", ".join(known)}')
+          f'--{flag}={name}: give one or more of {", ".join(known)}'
+      )
 
 
 if __name__ == '__main__':

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from medxfer.model import trainable
 from medxfer.bench import setting as settings
 from medxfer.bench import work
+from medxfer.model import trainable
 
 _SIDES = {'cpu': 2048}  # Of the product's matrices, by platform.
 _SIDE = 8192
@@ -22,7 +22,8 @@ def of_image(setting: settings.Setting) -> float:
   """
   trained = settings.MODES[setting.mode]
   trains = frozenset(
-      trainable.resolve(trained, settings.ARCHITECTURE) if trained else ())
+      trainable.resolve(trained, settings.ARCHITECTURE) if trained else ()
+  )
   total, below = 0.0, False
   for name, products in _products(setting.image_size).items():
     total += 2.0 * products * (1 + (name in trains) + below)
@@ -33,7 +34,7 @@ def of_image(setting: settings.Setting) -> float:
 def prepare(setting: settings.Setting) -> work.Work:
   """Returns matrix products of the setting's precision, one on the other."""
   side, dtype = _side(), jnp.dtype(setting.precision)
-  matrix = jax.random.normal(jax.random.key(0), (side, side), dtype) / side**.5
+  matrix = jax.random.normal(jax.random.key(0), (side, side), dtype) / side**0.5
 
   @jax.jit
   def step(x: jax.Array) -> jax.Array:
@@ -42,9 +43,11 @@ def prepare(setting: settings.Setting) -> work.Work:
     return x
 
   return work.Work(
-      repeat=_repeat(step, matrix), loss=0.0,
+      repeat=_repeat(step, matrix),
+      loss=0.0,
       version=f'jax {jax.__version__}',
-      operations=2.0 * _PRODUCTS * side ** 3)
+      operations=2.0 * _PRODUCTS * side**3,
+  )
 
 
 def _side() -> int:
@@ -68,10 +71,15 @@ def _products(side: int) -> dict[str, float]:
   found, channels = {}, 3
   for names in settings.ARCHITECTURE.blocks.values():
     for name in names:
-      found[name] = 9.0 * channels * settings.ARCHITECTURE.channels[name] * side * side
+      found[name] = (
+          9.0 * channels * settings.ARCHITECTURE.channels[name] * side * side
+      )
       channels = settings.ARCHITECTURE.channels[name]
     side //= 2
   widths = (side * side * channels, *settings.HEAD_UNITS, settings.CLASSES)
   return found | {
       name: float(wide * units)
-      for name, wide, units in zip(settings.ARCHITECTURE.head, widths, widths[1:])}
+      for name, wide, units in zip(
+          settings.ARCHITECTURE.head, widths, widths[1:]
+      )
+  }

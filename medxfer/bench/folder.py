@@ -18,7 +18,9 @@ def write(path: pathlib.Path, count: int) -> None:
     of_class = path / f'class{number % settings.CLASSES}'
     of_class.mkdir(exist_ok=True)
     patches = draw.integers(
-        0, 256, (_HEIGHT // _GRAIN, _WIDTH // _GRAIN, 3), np.uint8)
+        0, 256, (_HEIGHT // _GRAIN, _WIDTH // _GRAIN, 3), np.uint8
+    )
     image = Image.fromarray(patches).resize(
-        (_WIDTH, _HEIGHT), Image.Resampling.BICUBIC)
+        (_WIDTH, _HEIGHT), Image.Resampling.BICUBIC
+    )
     image.save(of_class / f'{number:06}.jpg', quality=90)

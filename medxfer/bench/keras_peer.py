@@ -6,10 +6,10 @@ import os
 import keras
 import numpy as np
 
-from medxfer.model import trainable
-from medxfer.model import weights as weights_lib
 from medxfer.bench import setting as settings
 from medxfer.bench import work
+from medxfer.model import trainable
+from medxfer.model import weights as weights_lib
 
 
 def prepare(setting: settings.Setting, *, backend: str) -> work.Work:
@@ -18,17 +18,23 @@ def prepare(setting: settings.Setting, *, backend: str) -> work.Work:
     raise RuntimeError(f'Keras runs on {keras.backend.backend()}')
   if backend == 'tensorflow':
     import tensorflow as tf
+
     tf.config.threading.set_intra_op_parallelism_threads(setting.threads)
   if setting.precision == 'bfloat16':
     keras.mixed_precision.set_global_policy('mixed_bfloat16')
   model = _model(setting)
   images, labels = settings.pixels(setting)
-  loss = float(keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
-      labels, model.predict_on_batch(images)))
+  loss = float(
+      keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+          labels, model.predict_on_batch(images)
+      )
+  )
   make = {'forward': _forward, 'epoch': _epochs}.get(setting.mode, _train)
   return work.Work(
-      repeat=make(setting, model, images, labels), loss=loss,
-      version=f'keras {keras.__version__} on {backend}')
+      repeat=make(setting, model, images, labels),
+      loss=loss,
+      version=f'keras {keras.__version__} on {backend}',
+  )
 
 
 def _model(setting: settings.Setting) -> keras.Model:
@@ -38,26 +44,32 @@ def _model(setting: settings.Setting) -> keras.Model:
   backbone = keras.applications.VGG16(
       weights=os.fspath(weights_lib.locate(None, settings.ARCHITECTURE)),
       include_top=False,
-      input_tensor=x)
+      input_tensor=x,
+  )
   x = keras.layers.Flatten()(backbone.output)
   head = settings.head(setting)
   for name in ('fc1', 'fc2'):
     x = keras.layers.Dense(
-        len(head[name]['bias']), activation='relu', name=name)(x)
+        len(head[name]['bias']), activation='relu', name=name
+    )(x)
     x = keras.layers.Dropout(settings.DROPOUT)(x)
-  x = keras.layers.Dense(
-      settings.CLASSES, dtype='float32', name='predictions')(x)
+  x = keras.layers.Dense(settings.CLASSES, dtype='float32', name='predictions')(
+      x
+  )
   model = keras.Model(inputs, x)
   trained = trainable.resolve(
-        settings.MODES[setting.mode] or 'all', settings.ARCHITECTURE)
+      settings.MODES[setting.mode] or 'all', settings.ARCHITECTURE
+  )
   for layer in model.layers:
     layer.trainable = layer.name in trained
   for name, leaves in head.items():
     model.get_layer(name).set_weights([leaves['kernel'], leaves['bias']])
   model.compile(
       optimizer=keras.optimizers.AdamW(
-          settings.LEARNING_RATE, weight_decay=settings.WEIGHT_DECAY),
-      loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+          settings.LEARNING_RATE, weight_decay=settings.WEIGHT_DECAY
+      ),
+      loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+  )
   return model
 
 
@@ -93,9 +105,10 @@ class _Folder(keras.utils.PyDataset):
 
   def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
     size, side = self._setting.batch_size, self._setting.image_size
-    rows = self._order[batch * size:(batch + 1) * size]
-    images = np.stack([
-        settings.read_image(self._files[row][0], side) for row in rows])
+    rows = self._order[batch * size : (batch + 1) * size]
+    images = np.stack(
+        [settings.read_image(self._files[row][0], side) for row in rows]
+    )
     return images, np.array([self._files[row][1] for row in rows])
 
   def on_epoch_end(self) -> None:

@@ -9,6 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import spec as specs
+from medxfer.bench import flops
+from medxfer.bench import setting as settings
+from medxfer.bench import work
 from medxfer.data import batching
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import folders
@@ -29,9 +32,6 @@ from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 from medxfer.training import strategy as strategies
-from medxfer.bench import flops
-from medxfer.bench import setting as settings
-from medxfer.bench import work
 
 
 def prepare(setting: settings.Setting) -> work.Work:
@@ -45,23 +45,34 @@ def prepare(setting: settings.Setting) -> work.Work:
       loss=loss,
       version=f'jax {jax.__version__}',
       operations=flops.of_image(setting) * setting.batch_size,
-      peak_bytes=_peak_bytes())
+      peak_bytes=_peak_bytes(),
+  )
 
 
 def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
   spec = specs.from_config(_config(setting))
   model = vgg.build(spec.model, settings.CLASSES)
   backbone = weights_lib.read(
-      weights_lib.locate(None, settings.ARCHITECTURE), settings.ARCHITECTURE)
+      weights_lib.locate(None, settings.ARCHITECTURE), settings.ARCHITECTURE
+  )
   params = initialization.initial_params(
-      model, spec.data.image_size, jax.random.key(0), backbone.params)
+      model, spec.data.image_size, jax.random.key(0), backbone.params
+  )
   params |= jax.tree.map(jnp.asarray, settings.head(setting))
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
   tx = optimizer.make(spec.optimizer, mask, strategy.rates, steps=10**6)
-  return steps_lib.Task(
-      model=model, tx=tx, mask=mask, spec=spec, strategy=strategy,
-      class_weights=jnp.ones(settings.CLASSES)), params
+  return (
+      steps_lib.Task(
+          model=model,
+          tx=tx,
+          mask=mask,
+          spec=spec,
+          strategy=strategy,
+          class_weights=jnp.ones(settings.CLASSES),
+      ),
+      params,
+  )
 
 
 def _config(setting: settings.Setting) -> dict:
@@ -69,15 +80,24 @@ def _config(setting: settings.Setting) -> dict:
   with config.unlocked():
     config.data.image_size = (setting.image_size,) * 2
     config.augment.update(
-        horizontal_flip=False, vertical_flip=False, quarter_turns=False,
-        zoom=0.0, brightness=0.0)
+        horizontal_flip=False,
+        vertical_flip=False,
+        quarter_turns=False,
+        zoom=0.0,
+        brightness=0.0,
+    )
     config.model.update(
-        preprocessing='caffe', dropout=settings.DROPOUT,
-        head_units=settings.HEAD_UNITS, dtype=setting.precision,
-        trainable=settings.MODES[setting.mode] or 'all')
+        preprocessing='caffe',
+        dropout=settings.DROPOUT,
+        head_units=settings.HEAD_UNITS,
+        dtype=setting.precision,
+        trainable=settings.MODES[setting.mode] or 'all',
+    )
     config.optimizer.update(
-        name='adamw', learning_rate=settings.LEARNING_RATE,
-        weight_decay=settings.WEIGHT_DECAY)
+        name='adamw',
+        learning_rate=settings.LEARNING_RATE,
+        weight_decay=settings.WEIGHT_DECAY,
+    )
     config.training.batch_size = setting.batch_size
   return config
 
@@ -88,14 +108,21 @@ def _loss(
   """Returns the mean cross-entropy of the first batch, without dropout."""
   images, labels = settings.pixels(setting)
   feed = feeds.pixels(
-      pixel_sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+      pixel_sources.of_arrays(),
+      task.spec.augment,
+      task.spec.model.preprocessing,
+  )
   size = memory.images_at_once((setting.image_size,) * 2, len(images))
   step = steps_lib.compile_predict(task.model, feed)
-  logits = np.concatenate([
-      step(params, None, images[start:start + size])
-      for start in range(0, len(images), size)])
-  return float(-jax.nn.log_softmax(logits)[np.arange(len(labels)),
-                                           labels].mean())
+  logits = np.concatenate(
+      [
+          step(params, None, images[start : start + size])
+          for start in range(0, len(images), size)
+      ]
+  )
+  return float(
+      -jax.nn.log_softmax(logits)[np.arange(len(labels)), labels].mean()
+  )
 
 
 def _feed(
@@ -106,9 +133,9 @@ def _feed(
   rows = np.arange(len(pixels))
   split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
   source = pixel_sources.make(
-      'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size)
-  source = dataclasses.replace(
-      source, stored=devices.replicate(source.stored))
+      'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size
+  )
+  source = dataclasses.replace(source, stored=devices.replicate(source.stored))
   decision = feature_cache.decide(task, split)
   if decision.keep:
     return feature_cache.feed(task, params, source, split, decision)
@@ -120,7 +147,10 @@ def _forward(
 ) -> Callable[[int], None]:
   images, _ = settings.pixels(setting)
   feed = feeds.pixels(
-      pixel_sources.of_arrays(), task.spec.augment, task.spec.model.preprocessing)
+      pixel_sources.of_arrays(),
+      task.spec.augment,
+      task.spec.model.preprocessing,
+  )
   step, batch = steps_lib.compile_predict(task.model, feed), jnp.array(images)
 
   def repeat(steps: int) -> None:
@@ -137,9 +167,15 @@ def _train(
   images, labels = settings.pixels(setting)
   feed = _feed(task, params, images)
   step = steps_lib.compile_steps(task, feed).train
-  given = next(dispatch.training(
-      feed, labels, np.arange(len(images))[None],
-      np.ones((1, len(images)), np.float32), 'warming up'))
+  given = next(
+      dispatch.training(
+          feed,
+          labels,
+          np.arange(len(images))[None],
+          np.ones((1, len(images)), np.float32),
+          'warming up',
+      )
+  )
   state, key = _state(task, params), devices.key(0)
 
   def repeat(steps: int) -> None:
@@ -157,8 +193,8 @@ def _epochs(
   """Whole epochs, from files to parameters; compiled once, as in a run."""
   # Loads TensorFlow, which the other modes do without.
   from medxfer.data import pipeline
-  examples = folders.read(
-      pathlib.Path(setting.folder), on_bad_image='fail')
+
+  examples = folders.read(pathlib.Path(setting.folder), on_bad_image='fail')
   step = None
 
   def repeat(steps: int) -> None:
@@ -173,9 +209,11 @@ def _epochs(
     for epoch in range(1, settings.EPOCHS + 1):
       batches, weights = batching.batched(
           batching.shuffled(np.arange(len(examples)), seed=0, epoch=epoch),
-          setting.batch_size)
+          setting.batch_size,
+      )
       for given in dispatch.training(
-          feed, examples.labels, batches, weights, f'epoch {epoch}'):
+          feed, examples.labels, batches, weights, f'epoch {epoch}'
+      ):
         state, _ = step(state, feed.stored, *given, key)
     jax.block_until_ready(state.params)
 

@@ -28,9 +28,12 @@ class Subject:
     self.framework = framework
     self._process = subprocess.Popen(
         [sys.executable, '-m', 'medxfer.bench.subject', framework],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-        env=os.environ | _threads(framework, setting.threads))
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | _threads(framework, setting.threads),
+    )
     self.about = self._ask(json.dumps(setting.to_json()))
 
   def __enter__(self) -> 'Subject':
@@ -52,8 +55,10 @@ class Subject:
       answer = ''
     if not answer:
       status = self._process.wait()
-      raise Failure(f'its process ended with status {status}'
-                    + (', killed (memory?)' if status == -9 else ''))
+      raise Failure(
+          f'its process ended with status {status}'
+          + (', killed (memory?)' if status == -9 else '')
+      )
     answer = json.loads(answer)
     if 'error' in answer:
       raise Failure(answer['error'])
@@ -63,9 +68,15 @@ class Subject:
 def _threads(framework: str, threads: int) -> dict[str, str]:
   """Returns the environment that holds a framework to so many threads."""
   many = str(threads)
-  shared = {'OMP_NUM_THREADS': many, 'MKL_NUM_THREADS': many,
-            'OPENBLAS_NUM_THREADS': many, 'TF_CPP_MIN_LOG_LEVEL': '3'}
+  shared = {
+      'OMP_NUM_THREADS': many,
+      'MKL_NUM_THREADS': many,
+      'OPENBLAS_NUM_THREADS': many,
+      'TF_CPP_MIN_LOG_LEVEL': '3',
+  }
   if framework.startswith('keras'):
-    shared |= {'KERAS_BACKEND': framework.removeprefix('keras-'),
-               'TF_NUM_INTRAOP_THREADS': many}
+    shared |= {
+        'KERAS_BACKEND': framework.removeprefix('keras-'),
+        'TF_NUM_INTRAOP_THREADS': many,
+    }
   return shared

@@ -61,8 +61,7 @@ def pixels(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
   """Returns a batch: uint8 [batch, side, side, 3] and int32 [batch]."""
   draw = np.random.default_rng(setting.seed)
   side = setting.image_size
-  images = draw.integers(
-      0, 256, (setting.batch_size, side, side, 3), np.uint8)
+  images = draw.integers(0, 256, (setting.batch_size, side, side, 3), np.uint8)
   return images, draw.integers(0, CLASSES, setting.batch_size, np.int32)
 
 
@@ -76,20 +75,25 @@ def head(setting: Setting) -> dict[str, dict[str, np.ndarray]]:
   widths = ((setting.image_size // 32) ** 2 * 512, *HEAD_UNITS, CLASSES)
   return {
       name: {
-          'kernel': (draw.normal(size=(wide, units)) / wide ** 0.5).astype(
-              np.float32),
+          'kernel': (draw.normal(size=(wide, units)) / wide**0.5).astype(
+              np.float32
+          ),
           'bias': np.zeros(units, np.float32),
       }
       for name, wide, units in zip(
-          ('fc1', 'fc2', 'predictions'), widths, widths[1:])
+          ('fc1', 'fc2', 'predictions'), widths, widths[1:]
+      )
   }
 
 
 def files(folder: str) -> list[tuple[pathlib.Path, int]]:
   """Returns the JPEG files below the class folders of `folder`, labelled."""
   classes = sorted(p for p in pathlib.Path(folder).iterdir() if p.is_dir())
-  return [(path, label) for label, of_class in enumerate(classes)
-          for path in sorted(of_class.glob('*.jpg'))]
+  return [
+      (path, label)
+      for label, of_class in enumerate(classes)
+      for path in sorted(of_class.glob('*.jpg'))
+  ]
 
 
 def read_image(path: pathlib.Path, side: int) -> np.ndarray:

@@ -45,13 +45,15 @@ def main(framework: str) -> None:
     told = startup.explained(error) or f'{type(error).__name__}: {error}'
     _answer(answers, error=f'{told}'[:300])
     return
-  _answer(answers, version=work.version, loss=work.loss,
-          operations=work.operations)
+  _answer(
+      answers, version=work.version, loss=work.loss, operations=work.operations
+  )
   for line in sys.stdin:
     started = time.perf_counter()
     work.repeat(int(line))
-    _answer(answers, seconds=time.perf_counter() - started,
-            peak_mib=_peak_mib(work))
+    _answer(
+        answers, seconds=time.perf_counter() - started, peak_mib=_peak_mib(work)
+    )
 
 
 def _peak_mib(work: works.Work) -> float:

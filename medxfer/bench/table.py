@@ -47,8 +47,10 @@ def row(
 
 def text(mode: str, rows: Sequence[Row], notes: Sequence[str]) -> str:
   """Returns one mode's lines for a terminal."""
-  lines = [f'{mode:<14}{"images/s":>10}  {"medxfer is":>10}  '
-           f'{"lowest-highest":<16}{"peak MiB":>9}{"of products":>13}']
+  lines = [
+      f'{mode:<14}{"images/s":>10}  {"medxfer is":>10}  '
+      f'{"lowest-highest":<16}{"peak MiB":>9}{"of products":>13}'
+  ]
   for r in rows:
     ratio, spread = '', ''
     if r['framework'] != 'medxfer':
@@ -57,5 +59,6 @@ def text(mode: str, rows: Sequence[Row], notes: Sequence[str]) -> str:
     lines.append(
         f'  {r["framework"]:<17}{r["images_per_second"]:>5.2f}  {ratio:>10}  '
         f'{spread:<16}{r["peak_mib"]:>9,.0f}'
-        f'{"" if r["share"] is None else format(r["share"], ".0%"):>13}')
+        f'{"" if r["share"] is None else format(r["share"], ".0%"):>13}'
+    )
   return '\n'.join([*lines, *(f'  {note}' for note in notes)])

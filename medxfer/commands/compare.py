@@ -13,10 +13,14 @@ from medxfer import files
 from medxfer import launcher
 
 _OUTPUT = flags.DEFINE_string(
-    'output', None, 'JSON file to write as well as to print.')
+    'output', None, 'JSON file to write as well as to print.'
+)
 _RESAMPLES = flags.DEFINE_integer(
-    'resamples', 1000, 'Ways to swap the two that are tried at most.',
-    lower_bound=1)
+    'resamples',
+    1000,
+    'Ways to swap the two that are tried at most.',
+    lower_bound=1,
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'workdir': 'workdir'}
 
@@ -31,6 +35,7 @@ def main(argv: list[str]) -> None:
 
   from medxfer.evaluation import paired
   from medxfer.report.read import finished_run
+
   tables = []
   for name, path in zip(argv, launcher.paths(argv)):
     try:

@@ -28,26 +28,37 @@ from medxfer.model.weights import metadata
 from medxfer.model.weights import writing
 
 _SOURCE = flags.DEFINE_string(
-    'source', None,
+    'source',
+    None,
     'Weights file (.h5, .weights.h5, .keras, .onnx, .safetensors, .npz) or the '
-    'workdir of a run.', required=True)
+    'workdir of a run.',
+    required=True,
+)
 _OUTPUT = flags.DEFINE_string(
-    'output', None,
+    'output',
+    None,
     'File to write: .safetensors or .npz for medxfer; .h5 or .weights.h5, the '
     'backbone for Keras; of a run also .keras, .onnx or .stablehlo, the whole '
     'network.',
-    required=True)
+    required=True,
+)
 _TO = flags.DEFINE_enum(
-    'to', None, ['medxfer', 'keras'],
-    'What to write for; told by the suffix of --output if left out.')
+    'to',
+    None,
+    ['medxfer', 'keras'],
+    'What to write for; told by the suffix of --output if left out.',
+)
 _PREPROCESSING = flags.DEFINE_enum(
-    'preprocessing', None,
+    'preprocessing',
+    None,
     [*metadata.PREPROCESSINGS, *specs.RENAMED['model.preprocessing']],
     'What the pixels went through when the weights were trained: caffe (as '
     'for ImageNet), tf ([-1, 1]) or rescale ([0, 1], 1/255); only for '
-    'files that do not say it themselves.')
+    'files that do not say it themselves.',
+)
 _OVERWRITE = flags.DEFINE_bool(
-    'overwrite', False, 'Replace the output if it exists.')
+    'overwrite', False, 'Replace the output if it exists.'
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'workdir': '--source'}
 
@@ -83,7 +94,7 @@ def convert(
   if to not in (None, kind):
     raise errors.UsageError(
         f'--to={to} does not fit --output={output}: .safetensors and .npz are '
-        'medxfer\'s, .h5, .weights.h5 and .keras are Keras\'.'
+        "medxfer's, .h5, .weights.h5 and .keras are Keras'."
     )
   files.check_target(output, overwrite=overwrite)
   read = _read(source, preprocessing)
@@ -106,21 +117,22 @@ def _read(source: pathlib.Path, preprocessing: str | None) -> weights.Weights:
     )
   # Orbax and JAX take seconds to import, and files do not need them.
   from medxfer.training import checkpoints
+
   return checkpoints.export(source)
 
 
 def _export(
-    source: pathlib.Path,
-    output: pathlib.Path,
-    overwrite: bool,
+    source: pathlib.Path, output: pathlib.Path, overwrite: bool
 ) -> None:
   """Writes the whole network of a run."""
   if not source.is_dir():
     raise errors.UsageError(
         f'{output}: a whole network needs the workdir of a run as --source, '
         f'which knows its image size; {source} is a file. For the backbone '
-        'alone name a .safetensors, .npz, .h5 or .weights.h5')
+        'alone name a .safetensors, .npz, .h5 or .weights.h5'
+    )
   from medxfer import classifier
+
   classifier.load(source).export(output, overwrite=overwrite)
 
 

@@ -16,11 +16,14 @@ from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _SPLIT = flags.DEFINE_enum(
-    'split', 'test', ['train', 'val', 'test'], 'Which images to score.')
+    'split', 'test', ['train', 'val', 'test'], 'Which images to score.'
+)
 _DATA_DIR = flags.DEFINE_string(
-    'data_dir', None, 'Where the images are now, if not where the run read.')
+    'data_dir', None, 'Where the images are now, if not where the run read.'
+)
 _OUTPUT = flags.DEFINE_string(
-    'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.')
+    'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.'
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'data.dir': '--data_dir'}
 
@@ -30,8 +33,11 @@ def main(argv: list[str]) -> None:
   launcher.require(argv, _WORKDIR)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import evaluate
+
   data_dir = launcher.path(_DATA_DIR)
   evaluate.evaluate(
-      launcher.path(_WORKDIR), _SPLIT.value,
+      launcher.path(_WORKDIR),
+      _SPLIT.value,
       output=launcher.path(_OUTPUT),
-      data_dir=os.fspath(data_dir) if data_dir else None)
+      data_dir=os.fspath(data_dir) if data_dir else None,
+  )

@@ -17,19 +17,27 @@ from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _OUTPUT = flags.DEFINE_string(
-    'output', None, 'CSV file to write; without it the table is printed.')
+    'output', None, 'CSV file to write; without it the table is printed.'
+)
 _ON_BAD_IMAGE = flags.DEFINE_enum(
-    'on_bad_image', 'fail', ['fail', 'skip'],
-    'Whether an unreadable image ends the command or is reported and left out.')
+    'on_bad_image',
+    'fail',
+    ['fail', 'skip'],
+    'Whether an unreadable image ends the command or is reported and left out.',
+)
 _EXPLAIN = flags.DEFINE_string(
-    'explain', None,
+    'explain',
+    None,
     'Folder for a picture of each image with a heat map of its prediction, '
-    'and index.csv; must be absent or empty.')
+    'and index.csv; must be absent or empty.',
+)
 _EXPLAIN_LAYER = flags.DEFINE_string(
-    'explain_layer', None,
+    'explain_layer',
+    None,
     'Convolution whose activations the heat map weighs, such as block4_conv3: '
     'later ones know more about classes, earlier ones about places. Without '
-    'it the deepest one whose map has six places a side.')
+    'it the deepest one whose map has six places a side.',
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'data.on_bad_image': '--on_bad_image'}
 
@@ -41,6 +49,7 @@ def main(argv: list[str]) -> None:
     raise errors.UsageError('name at least one image or folder (see --help)')
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import predict
+
   predict.predict(
       launcher.path(_WORKDIR),
       launcher.paths(argv),

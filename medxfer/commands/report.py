@@ -14,22 +14,28 @@ from medxfer import default_workdir
 from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string(
-    'workdir', None, 'Folder of a run, of a study, or above some; runs/ if '
-    'left out.')
+    'workdir',
+    None,
+    'Folder of a run, of a study, or above some; runs/ if ' 'left out.',
+)
 _OUTPUT = flags.DEFINE_string(
-    'output', None, 'Folder to write; DIR/report if left out. An older report '
-    'in it is replaced.')
+    'output',
+    None,
+    'Folder to write; DIR/report if left out. An older report '
+    'in it is replaced.',
+)
 
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then writes the report."""
-  launcher.require(
-      argv, *([] if default_workdir.RUNS.is_dir() else [_WORKDIR]))
+  launcher.require(argv, *([] if default_workdir.RUNS.is_dir() else [_WORKDIR]))
   # Matplotlib takes seconds to load: refuse first, load then.
   from medxfer.report.page import write
+
   output = launcher.path(_OUTPUT)
   page, collection = write.report(
-      launcher.path(_WORKDIR) or default_workdir.RUNS, output)
+      launcher.path(_WORKDIR) or default_workdir.RUNS, output
+  )
   for item in collection.left_out:
     print(f'left out {item.name}: {item.reason}')
   count = len(collection.all_runs)

@@ -35,8 +35,7 @@ def unpack_images(archive: pathlib.Path, folder: pathlib.Path) -> list[str]:
   """
   folder.mkdir()
   skipped, budget = [], _MOST_BYTES
-  with containers.opened_zip(
-      archive, 'Delete it and run again.') as members:
+  with containers.opened_zip(archive, 'Delete it and run again.') as members:
     listing = members.infolist()
     if len(listing) > _MOST_MEMBERS:
       raise _bad(archive, f'{len(listing)} members')
@@ -59,13 +58,14 @@ def unpack_images(archive: pathlib.Path, folder: pathlib.Path) -> list[str]:
   return skipped
 
 
-def _safe_name(
-    archive: pathlib.Path, member: zipfile.ZipInfo
-) -> str | None:
+def _safe_name(archive: pathlib.Path, member: zipfile.ZipInfo) -> str | None:
   """The image's file name, None for a harmless other member."""
   name = member.filename
-  if name.startswith('/') or '\\' in name or ':' in name or (
-      '..' in name.split('/')
+  if (
+      name.startswith('/')
+      or '\\' in name
+      or ':' in name
+      or ('..' in name.split('/'))
   ):
     raise _bad(archive, f'the path {name!r}, which points outside')
   kind = stat.S_IFMT(member.external_attr >> 16)

@@ -20,9 +20,11 @@ from medxfer import errors
 from medxfer.data import deep_grey
 from medxfer.data import images as images_lib
 
-_SHAPES = ('an image is [height, width, 3] (RGB), [height, width, 4] (RGBA) or '
-           '[height, width] (grey); a batch is [n, height, width, channels], '
-           'with one channel for grey')
+_SHAPES = (
+    'an image is [height, width, 3] (RGB), [height, width, 4] (RGBA) or '
+    '[height, width] (grey); a batch is [n, height, width, channels], '
+    'with one channel for grey'
+)
 Notice = Callable[[deep_grey.Grey], None]
 
 
@@ -37,7 +39,8 @@ def listed(images: Any) -> Sequence[Any]:
     UsageError: it is nothing of that kind.
   """
   if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or hasattr(
-      images, 'read'):
+      images, 'read'
+  ):
     return [images]
   if isinstance(images, (list, tuple)):
     return images
@@ -48,7 +51,8 @@ def listed(images: Any) -> Sequence[Any]:
     return list(images)
   raise errors.UsageError(
       f'images: {type(images).__name__} is no image; give an array, a path, an '
-      'open file, or a sequence of them')
+      'open file, or a sequence of them'
+  )
 
 
 def rgb(
@@ -84,27 +88,36 @@ def rgb(
     path = pathlib.Path(image)
     if path.is_dir():
       raise errors.UsageError(
-          f'{path}: is a folder; give the paths of its images')
+          f'{path}: is a folder; give the paths of its images'
+      )
     return images_lib.read_rgb(path, grey_range=grey_range, notice=notice)
   if isinstance(image, (bytes, bytearray)) or hasattr(image, 'read'):
     return images_lib.read_rgb(
-        image, name=name, grey_range=grey_range, notice=notice)
+        image, name=name, grey_range=grey_range, notice=notice
+    )
   if isinstance(image, Image.Image):
     image = _of_pillow(image, name)
   array = np.asarray(image)
   if array.ndim == 3 and array.shape[-1] == 1:
     array = array[..., 0]
-  if (array.ndim not in (2, 3) or not array.size
-      or array.ndim == 3 and array.shape[-1] not in (3, 4)):
+  if (
+      array.ndim not in (2, 3)
+      or not array.size
+      or array.ndim == 3
+      and array.shape[-1] not in (3, 4)
+  ):
     raise errors.UsageError(
         f'{name}: an array of shape {array.shape}; {_SHAPES}'
-        + ('; if its channels come first, transpose it'
-           if array.ndim == 3 and array.shape[0] in (1, 3, 4) else ''))
+        + (
+            '; if its channels come first, transpose it'
+            if array.ndim == 3 and array.shape[0] in (1, 3, 4)
+            else ''
+        )
+    )
   if array.dtype == bool:
     array = array.astype(np.uint8) * 255
   if array.dtype.kind not in 'uif':
-    raise errors.UsageError(
-        f'{name}: an array of {array.dtype}; give numbers')
+    raise errors.UsageError(f'{name}: an array of {array.dtype}; give numbers')
   if array.dtype.kind == 'f' and not np.isfinite(array).all():
     raise errors.UsageError(f'{name}: some values are NaN or infinite')
   if array.ndim == 2:
@@ -133,6 +146,7 @@ def sized(
     return found
   # TensorFlow resizes, as in training; it takes seconds to load.
   from medxfer.data import pipeline
+
   return pipeline.resize(found, image_size)
 
 
@@ -154,10 +168,18 @@ def batches(
   """
   found = listed(images)
   for first in range(0, len(found), size):
-    yield np.stack([
-        sized(image, name := f'images[{i}]', image_size, grey_range,
-              functools.partial(notice, name) if notice else None)
-        for i, image in enumerate(found[first:first + size], start=first)])
+    yield np.stack(
+        [
+            sized(
+                image,
+                name := f'images[{i}]',
+                image_size,
+                grey_range,
+                functools.partial(notice, name) if notice else None,
+            )
+            for i, image in enumerate(found[first : first + size], start=first)
+        ]
+    )
 
 
 def _grey(
@@ -170,7 +192,8 @@ def _grey(
     if array.dtype == np.float16:
       array = array.astype(np.float32)
     grey = deep_grey.Grey(
-        array, array.min().item(), array.max().item(), None, False, array)
+        array, array.min().item(), array.max().item(), None, False, array
+    )
     if notice:
       notice(grey)
     array = deep_grey.eight_bits(grey, grey_range, name)
@@ -187,7 +210,8 @@ def _colour(array: np.ndarray, name: str) -> np.ndarray:
   elif low < 0 or high > 255:
     raise errors.UsageError(
         f'{name}: {array.dtype} colours from {low:g} to {high:g}, neither in '
-        '[0, 1] nor in [0, 255]; scale them to 8 bits')
+        '[0, 1] nor in [0, 255]; scale them to 8 bits'
+    )
   array = np.rint(array).astype(np.uint8)
   if array.shape[-1] == 3:
     return array

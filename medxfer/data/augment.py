@@ -28,6 +28,7 @@ def augment(
   Returns:
     Images of the same shape, type and range.
   """
+
   def one(key: jax.Array, image: jax.Array) -> jax.Array:
     view_key, zoom_key, light_key = jax.random.split(key, 3)
     image = view(image, _draw(view_key, spec), spec)
@@ -54,6 +55,7 @@ def draw_views(
     key: jax.Array, batch: int, spec: specs.AugmentSpec
 ) -> jax.Array:
   """Returns the views that `augment` draws with the same key, int32 [batch]."""
+
   def one(key: jax.Array) -> jax.Array:
     return _draw(jax.random.split(key, 3)[0], spec)
 
@@ -99,9 +101,14 @@ def brightness(key: jax.Array, image: jax.Array, limit: float) -> jax.Array:
 
 def _changes(spec: specs.AugmentSpec) -> tuple[str, ...]:
   """Returns the changes whose combinations are the views."""
-  changes = [kind for kind, on in (
-      ('horizontal', spec.horizontal_flip), ('vertical', spec.vertical_flip),
-  ) if on]
+  changes = [
+      kind
+      for kind, on in (
+          ('horizontal', spec.horizontal_flip),
+          ('vertical', spec.vertical_flip),
+      )
+      if on
+  ]
   if spec.quarter_turns:
     # Both flips together are a half turn already.
     changes += ['quarter'] if len(changes) == 2 else ['quarter', 'half']

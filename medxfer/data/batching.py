@@ -33,7 +33,9 @@ def batched(
   batches = -(-len(rows) // batch_size)
   padding = batches * batch_size - len(rows)
   weights = np.ones(len(rows) + padding, np.float32)
-  weights[len(rows):] = 0
+  weights[len(rows) :] = 0
   padded = np.concatenate([rows, np.full(padding, rows[0], rows.dtype)])
-  return (padded.reshape(batches, batch_size),
-          weights.reshape(batches, batch_size))
+  return (
+      padded.reshape(batches, batch_size),
+      weights.reshape(batches, batch_size),
+  )

@@ -38,10 +38,11 @@ def decide(found: bit_depth_survey.Survey) -> deep_grey.Range:
   is_float = bool(found.is_float[silent].all())
   n = len(found)
   strays = max(n // _STRAYS, int(n >= 20))
-  kept = np.maximum(-low, high).argsort(kind='stable')[:n - strays]
+  kept = np.maximum(-low, high).argsort(kind='stable')[: n - strays]
   whole, without = (
       _usual(float(low[rows].min()), float(high[rows].max()), is_float)
-      for rows in (slice(None), kept))
+      for rows in (slice(None), kept)
+  )
   narrow = 2 * (without[1] - without[0]) <= whole[1] - whole[0]
   return deep_grey.Range(*(without if narrow else whole))
 
@@ -63,17 +64,22 @@ def _usual(low: float, high: float, is_float: bool) -> tuple[float, float]:
 def found_in(found: bit_depth_survey.Survey, scale: deep_grey.Range) -> str:
   """Returns how many images a range was found in."""
   said = int((~found.silent).sum())
-  return (f'found in {_count(~_outside(found, scale))}'
-          + (f', of which {said:,} say their own' if said else ''))
+  return f'found in {_count(~_outside(found, scale))}' + (
+      f', of which {said:,} say their own' if said else ''
+  )
 
 
-def _outside(found: bit_depth_survey.Survey, scale: deep_grey.Range) -> np.ndarray:
+def _outside(
+    found: bit_depth_survey.Survey, scale: deep_grey.Range
+) -> np.ndarray:
   """Returns bool [n], which images a range is too narrow for."""
   counts = found.silent | scale.overrules
   return counts & ((found.low < scale.low) | (found.high > scale.high))
 
 
-def told(found: bit_depth_survey.Survey, scale: deep_grey.Range, why: str) -> list[str]:
+def told(
+    found: bit_depth_survey.Survey, scale: deep_grey.Range, why: str
+) -> list[str]:
   """Returns the lines that a run says of its deep images.
 
   Args:
@@ -89,28 +95,37 @@ def told(found: bit_depth_survey.Survey, scale: deep_grey.Range, why: str) -> li
     lines.append(
         f'warning: {len(found.colour):,} images have colours of 16 bits, of '
         f'which the upper 8 are read: {found.colour[0]}; save them as grey '
-        'images, or with 8 bits')
+        'images, or with 8 bits'
+    )
   if not len(found):
     if scale.overrules:
-      lines.append('note: no image is grey of more than 8 bits: '
-                   'data.value_range changes nothing')
+      lines.append(
+          'note: no image is grey of more than 8 bits: '
+          'data.value_range changes nothing'
+      )
     return lines
   lines.append(
-      f'grey values {deep_grey.described(*scale[:2])}, black to white, {why}')
+      f'grey values {deep_grey.described(*scale[:2])}, black to white, {why}'
+  )
   if outside.any():
     lines.append(
         f'warning: {_count(outside)} hold values outside of it, which become '
         f'black or white: {_example(found, outside)}; '
-        '--config.data.value_range=LOW,HIGH sets another')
+        '--config.data.value_range=LOW,HIGH sets another'
+    )
   if (found.said[own] != scale[:2]).any():
     groups = []
     for pair in np.unique(found.said[own], axis=0):
       those = (found.said == pair).all(axis=1)
       groups.append(
           f'{_count(those)} say themselves {deep_grey.described(*pair)}, such as '
-          f'{found.names[int(those.argmax())]}')
-    lines.append('note: depth differs between files: ' + '; '.join(groups)
-                 + '; each of them is scaled by its own word')
+          f'{found.names[int(those.argmax())]}'
+      )
+    lines.append(
+        'note: depth differs between files: '
+        + '; '.join(groups)
+        + '; each of them is scaled by its own word'
+    )
   if dark.any():
     bright = ~dark & ~own
     lines.append(
@@ -119,7 +134,8 @@ def told(found: bit_depth_survey.Survey, scale: deep_grey.Range, why: str) -> li
         f'{(found.high[dark].max() - scale.low) / (scale.high - scale.low):.0%}'
         f' of the range: {_example(found, dark)}'
         + (f'; not so {_example(found, bright)}' if bright.any() else '')
-        + '; save all of them with one depth')
+        + '; save all of them with one depth'
+    )
   return lines
 
 
@@ -141,8 +157,8 @@ def _dark(
   few = (scale.high - scale.low) / _DARK
   ordered = np.sort(used[counts & (used > 0)])
   least = max(2, len(ordered) // 20)
-  below = ordered[least - 1:len(ordered) - least]
-  above = ordered[least:len(ordered) - least + 1]
+  below = ordered[least - 1 : len(ordered) - least]
+  above = ordered[least : len(ordered) - least + 1]
   if len(below):
     widest = (above / below).argmax()
     if above[widest] >= 2 * below[widest]:
@@ -161,19 +177,25 @@ def noticed(found: deep_grey.Grey, scale: deep_grey.Range | None) -> str:
   if scale is None or scale is deep_grey.UNSEEN:
     if found.said and scale:
       return ''
-    return (f'{extent}, and the run has recorded no range of deep grey '
-            'images: taken as 0 to 65535 (floats as 0 to 1 or 255, integers '
-            'of 32 bits as 0 to 255 where they fit)')
+    return (
+        f'{extent}, and the run has recorded no range of deep grey '
+        'images: taken as 0 to 65535 (floats as 0 to 1 or 255, integers '
+        'of 32 bits as 0 to 255 where they fit)'
+    )
   if found.said and not scale.overrules:
     return ''
   if found.low < scale.low or found.high > scale.high:
-    return (f'{extent}, outside of the run\'s range of '
-            f'{deep_grey.described(*scale[:2])}; what is outside becomes black or '
-            'white')
+    return (
+        f"{extent}, outside of the run's range of "
+        f'{deep_grey.described(*scale[:2])}; what is outside becomes black or '
+        'white'
+    )
   if found.high - scale.low <= (scale.high - scale.low) / _DARK:
-    return (f'{extent}, a sixteenth of the run\'s range of '
-            f'{deep_grey.described(*scale[:2])} or less: nearly black; has it '
-            'fewer bits?')
+    return (
+        f"{extent}, a sixteenth of the run's range of "
+        f'{deep_grey.described(*scale[:2])} or less: nearly black; has it '
+        'fewer bits?'
+    )
   return ''
 
 

@@ -66,8 +66,11 @@ def read(
   Raises:
     DataError: a file has changed since its digest was made.
   """
-  rows = [i for i, path in enumerate(examples.paths)
-          if contents[i] and _may_be_deep(path)]
+  rows = [
+      i
+      for i, path in enumerate(examples.paths)
+      if contents[i] and _may_be_deep(path)
+  ]
   found = np.empty((0, len(_COLUMNS)))
   if rows:
     paths = [examples.paths[i] for i in rows]
@@ -77,9 +80,13 @@ def read(
   colour = tuple(names[colour & ~deep])
   names, found = tuple(names[deep]), found[deep]
   return Survey(
-      names=names, colour=colour,
-      low=found[:, 0], high=found[:, 1], said=found[:, 2:4],
-      is_float=found[:, 4] == 1)
+      names=names,
+      colour=colour,
+      low=found[:, 0],
+      high=found[:, 1],
+      said=found[:, 2:4],
+      is_float=found[:, 4] == 1,
+  )
 
 
 def _may_be_deep(path: pathlib.Path) -> bool:
@@ -103,8 +110,10 @@ def _kept(
   shape = (len(paths), len(_COLUMNS))
   if where is None:
     return _examined(paths, contents, np.empty(shape))
-  key = {'contents': hashlib.sha256(b''.join(contents)).hexdigest(),
-         'version': _VERSION}
+  key = {
+      'contents': hashlib.sha256(b''.join(contents)).hexdigest(),
+      'version': _VERSION,
+  }
   try:
     with cache.slot(where, _KIND, key) as slot:
       try:
@@ -123,14 +132,17 @@ def _kept(
 
 
 def _examined(
-    paths: Sequence[pathlib.Path],
-    contents: Sequence[bytes],
-    into: np.ndarray,
+    paths: Sequence[pathlib.Path], contents: Sequence[bytes], into: np.ndarray
 ) -> np.ndarray:
   files = list(zip(paths, contents))
-  for i, (path, content) in enumerate(progress.track(
-      files, total=len(files), title='looking for the value range',
-      unit='images')):
+  for i, (path, content) in enumerate(
+      progress.track(
+          files,
+          total=len(files),
+          title='looking for the value range',
+          unit='images',
+      )
+  ):
     into[i] = _examine(path, content)
   return into
 
@@ -150,5 +162,9 @@ def _examine(path: pathlib.Path, digest: bytes) -> tuple[float, ...]:
     return none  # Decoding will tell.
   if found is None:
     return none
-  return (found.low, found.high, *(found.said or (np.nan, np.nan)),
-          float(found.is_float))
+  return (
+      found.low,
+      found.high,
+      *(found.said or (np.nan, np.nan)),
+      float(found.is_float),
+  )

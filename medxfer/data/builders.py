@@ -34,9 +34,15 @@ class TableBuilder(tfds.core.DatasetBuilder):
     folder = os.fspath(examples.paths[0].parent)
     super().__init__(data_dir=folder)
     self._data_dir = folder  # As `tfds.ImageFolder` does: nothing is copied.
-    self.info.set_splits(tfds.core.splits.SplitDict([
-        tfds.core.splits.SplitInfo(
-            name=SPLIT, shard_lengths=[len(examples)], num_bytes=0)]))
+    self.info.set_splits(
+        tfds.core.splits.SplitDict(
+            [
+                tfds.core.splits.SplitInfo(
+                    name=SPLIT, shard_lengths=[len(examples)], num_bytes=0
+                )
+            ]
+        )
+    )
 
   def _info(self) -> tfds.core.DatasetInfo:
     text = tfds.features.Text()
@@ -44,12 +50,15 @@ class TableBuilder(tfds.core.DatasetBuilder):
     return tfds.core.DatasetInfo(
         builder=self,
         description=self.__doc__,
-        features=tfds.features.FeaturesDict({
-            'image': tfds.features.Image(shape=(None, None, 3)),
-            'label': tfds.features.ClassLabel(
-                names=list(self.examples.class_names)),
-            **{name: text for name in names},
-        }),
+        features=tfds.features.FeaturesDict(
+            {
+                'image': tfds.features.Image(shape=(None, None, 3)),
+                'label': tfds.features.ClassLabel(
+                    names=list(self.examples.class_names)
+                ),
+                **{name: text for name in names},
+            }
+        ),
         supervised_keys=('image', 'label'),
     )
 
@@ -60,24 +69,32 @@ class TableBuilder(tfds.core.DatasetBuilder):
     """Does nothing: there is nothing to prepare."""
 
   def _as_dataset(
-      self, split: str, shuffle_files: bool = False, decoders=None,
+      self,
+      split: str,
+      shuffle_files: bool = False,
+      decoders=None,
       read_config=None,
   ) -> tf.data.Dataset:
     del shuffle_files, read_config  # The order of the table is the order.
     if split != SPLIT:
       raise ValueError(f'{self.name} has one split, {SPLIT!r}, not {split!r}')
     examples = self.examples
-    table = tf.data.Dataset.from_tensor_slices({
-        'image': [os.fspath(path) for path in examples.paths],
-        'label': examples.labels.astype('int64'),
-        'image_id': list(examples.image_ids),
-        self.group_name: list(examples.groups),
-        **{name: list(values) for name, values in examples.columns.items()},
-    })
+    table = tf.data.Dataset.from_tensor_slices(
+        {
+            'image': [os.fspath(path) for path in examples.paths],
+            'label': examples.labels.astype('int64'),
+            'image_id': list(examples.image_ids),
+            self.group_name: list(examples.groups),
+            **{name: list(values) for name, values in examples.columns.items()},
+        }
+    )
     read = lambda row: self.info.features.decode_example(
-        {**row, 'image': tf.io.read_file(row['image'])}, decoders=decoders)
-    return table.map(tf.autograph.experimental.do_not_convert(read),
-                     num_parallel_calls=tf.data.AUTOTUNE)
+        {**row, 'image': tf.io.read_file(row['image'])}, decoders=decoders
+    )
+    return table.map(
+        tf.autograph.experimental.do_not_convert(read),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
 
 
 @functools.cache  # TFDS registers each class by its name, once.
@@ -95,7 +112,14 @@ def of(name: str) -> type[TableBuilder]:
     TableBuilder.__init__(self, known.read(pathlib.Path(folder), **options))
 
   class_name = ''.join(part.capitalize() for part in name.split('_'))
-  return type(class_name, (TableBuilder,), {
-      '__doc__': f'{known.title}: {known.description}',
-      '__init__': initialize, '__module__': __name__, 'name': name,
-      'group_name': known.group_column or known.group})
+  return type(
+      class_name,
+      (TableBuilder,),
+      {
+          '__doc__': f'{known.title}: {known.description}',
+          '__init__': initialize,
+          '__module__': __name__,
+          'name': name,
+          'group_name': known.group_column or known.group,
+      },
+  )

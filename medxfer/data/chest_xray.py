@@ -32,10 +32,12 @@ CLASS_NAMES = ('NORMAL', 'PNEUMONIA')
 KINDS = ('normal', 'bacteria', 'virus')
 ORIGIN = (
     'download it from Mendeley Data (doi:10.17632/rscbjbr9sj) or from Kaggle '
-    '(chest-xray-pneumonia) and unpack it so that DIR holds train/ and test/')
+    '(chest-xray-pneumonia) and unpack it so that DIR holds train/ and test/'
+)
 _WAY_OUT = (
     f'{ORIGIN}; name DIR with --config.data.dir=DIR or '
-    f'$MEDXFER_DATA/{NAME}, or add the modifier `phantom` to run without it')
+    f'$MEDXFER_DATA/{NAME}, or add the modifier `phantom` to run without it'
+)
 # Group and kind. The third is that of the last edition on Mendeley Data.
 _NAMES = (
     re.compile(r'(?P<group>person\d+_(?P<kind>bacteria|virus))_\d+(_\d+)?'),
@@ -68,8 +70,10 @@ def read(
   found = listing.below(folder)
   left_out = dict(found.left_out)
   places = _places(folder, found, left_out)
-  about = {image_id: _describe(place, found.images[place.name])
-           for image_id, place in places.items()}
+  about = {
+      image_id: _describe(place, found.images[place.name])
+      for image_id, place in places.items()
+  }
   bad = {}
   for image_id, place in places.items():
     reason = about[image_id][2] or found.bad.get(place.name)
@@ -85,19 +89,23 @@ def read(
       class_names=CLASS_NAMES,
       image_ids=tuple(ids),
       paths=tuple(found.images[places[image_id].name] for image_id in ids),
-      labels=np.array([CLASS_NAMES.index(places[image_id].class_name)
-                       for image_id in ids], np.int32),
+      labels=np.array(
+          [CLASS_NAMES.index(places[image_id].class_name) for image_id in ids],
+          np.int32,
+      ),
       groups=tuple(about[name][0] for name in ids),
       columns={
           'kind': tuple(about[name][1] for name in ids),
           'folder': sides,
-          'published': tuple('test' if s == 'test' else 'train'
-                             for s in sides),
+          'published': tuple('test' if s == 'test' else 'train' for s in sides),
       },
       skipped=bad,
       left_out=left_out,
-      pages={image_id: found.pages[places[image_id].name] for image_id in ids
-             if places[image_id].name in found.pages},
+      pages={
+          image_id: found.pages[places[image_id].name]
+          for image_id in ids
+          if places[image_id].name in found.pages
+      },
   )
 
 
@@ -112,8 +120,12 @@ class _Place(NamedTuple):
 
 def _rank(place: _Place) -> tuple[int, int, bool, str]:
   """Returns what sorts originals before what may be copies of them."""
-  return (place.root.count('/'), folders.SIDES.index(place.side),
-          bool(file_kinds.numbered(pathlib.PurePath(place.name).stem)), place.name)
+  return (
+      place.root.count('/'),
+      folders.SIDES.index(place.side),
+      bool(file_kinds.numbered(pathlib.PurePath(place.name).stem)),
+      place.name,
+  )
 
 
 def _place(name: str) -> _Place | None:
@@ -121,8 +133,12 @@ def _place(name: str) -> _Place | None:
   parts = name.split('/')
   for i, (side, class_name) in enumerate(zip(parts[:-2], parts[1:-1])):
     if side.lower() in folders.SIDES and class_name.upper() in CLASS_NAMES:
-      return _Place(name, ''.join(f'{part}/' for part in parts[:i]),
-                    side.lower(), class_name.upper())
+      return _Place(
+          name,
+          ''.join(f'{part}/' for part in parts[:i]),
+          side.lower(),
+          class_name.upper(),
+      )
   return None
 
 
@@ -146,13 +162,19 @@ def _places(
     stem = pathlib.PurePath(place.name).stem
     other = places.get(stem) or places.get(file_kinds.numbered(stem))
     # On another side or in another class the same file is no mere copy.
-    if other and place[2:] == other[2:] and listing.same_bytes(
-        found.images[place.name], found.images[other.name]):
+    if (
+        other
+        and place[2:] == other[2:]
+        and listing.same_bytes(
+            found.images[place.name], found.images[other.name]
+        )
+    ):
       left_out[place.name] = file_kinds.COPY
     elif stem in places:
       raise errors.DataError(
           f'{folder / place.name}: an image of that name is also at '
-          f'{folder / other.name}; keep one')
+          f'{folder / other.name}; keep one'
+      )
     else:
       places[stem] = place
   for name in found.images:
@@ -175,16 +197,19 @@ def _refuse_strange(
         way_out = listing.packed(found.left_out) or ORIGIN
         raise errors.DataError(
             f'{top / side / class_name}: no such folder, or no image in it; '
-            f'{way_out}')
-  sides = {folder / name[:len(root) + len(side)]
-           for name, root, side, _ in known}
+            f'{way_out}'
+        )
+  sides = {
+      folder / name[: len(root) + len(side)] for name, root, side, _ in known
+  }
   for side in sorted(sides):
     for path in folders.visible(side):
       if path.is_dir() and path.name.upper() not in CLASS_NAMES:
         raise errors.DataError(
             f'{path}: no class of {NAME} ({", ".join(CLASS_NAMES)}); move it '
             'out of the data, or read it as a folder of your own '
-            '(configs/folder.py)')
+            '(configs/folder.py)'
+        )
 
 
 def _nothing(folder: pathlib.Path, found: listing.Listing) -> str:
@@ -197,16 +222,22 @@ def _nothing(folder: pathlib.Path, found: listing.Listing) -> str:
       f'{folder}: holds {len(found.images):,} images, such as '
       f'{min(found.images)}, but none in train/ or test/ and there in '
       f'{" or ".join(CLASS_NAMES)}; arrange them so, or read them as a folder '
-      'of your own (configs/folder.py)')
+      'of your own (configs/folder.py)'
+  )
 
 
 def _describe(place: _Place, path: pathlib.Path) -> tuple[str, str, str]:
   """Returns an image's group and kind, or ('', '', what is wrong with it)."""
   match = next(filter(None, (n.fullmatch(path.stem) for n in _NAMES)), None)
   if not match:
-    return '', '', (
-        f'{path} is not named like an image of {NAME} (IM-0115-0001, '
-        'person1_bacteria_1), so its patient is unknown')
+    return (
+        '',
+        '',
+        (
+            f'{path} is not named like an image of {NAME} (IM-0115-0001, '
+            'person1_bacteria_1), so its patient is unknown'
+        ),
+    )
   kind = (match.groupdict().get('kind') or 'normal').lower()
   if (kind == 'normal') != (place.class_name == CLASS_NAMES[0]):
     return '', '', f'{path} is named {kind}, but lies in {place.class_name}'

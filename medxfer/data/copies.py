@@ -62,8 +62,7 @@ class Copies:
   def without(self, dropped: Sequence[int]) -> 'Copies':
     """Returns what is left when rows are taken out."""
     sets = np.delete(self.sets, dropped)
-    _, first, inverse = np.unique(
-        sets, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(sets, return_index=True, return_inverse=True)
     return Copies(first[inverse].astype(np.int64))
 
 
@@ -77,8 +76,10 @@ def find(
     where: folder of the cache, which keeps what was found; None for none.
   """
   known = {}
-  sets = np.array([known.setdefault(digest, i)
-                   for i, digest in enumerate(decoded.digests)], np.int64)
+  sets = np.array(
+      [known.setdefault(digest, i) for i, digest in enumerate(decoded.digests)],
+      np.int64,
+  )
   if decoded.thumbnails is None:
     return Copies(sets)
   first = np.array(sorted(known.values()), np.int64)
@@ -90,8 +91,11 @@ def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
   """Returns what `joined` does, from the cache if that holds it."""
   if where is None:
     return joined(thumbnails)
-  key = {'thumbnails': hashlib.sha256(thumbnails.tobytes()).hexdigest(),
-         'shape': list(thumbnails.shape), 'search': perceptual_hash.VERSION}
+  key = {
+      'thumbnails': hashlib.sha256(thumbnails.tobytes()).hexdigest(),
+      'shape': list(thumbnails.shape),
+      'search': perceptual_hash.VERSION,
+  }
   try:
     with cache.slot(where, _KIND, key) as slot:
       try:
@@ -107,8 +111,10 @@ def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
         draft.commit({})
       return sets
   except OSError as error:
-    console.line(f'cache of copies: {where} cannot be used '
-             f'({os.strerror(error.errno or errno.EIO)}); going on without it')
+    console.line(
+        f'cache of copies: {where} cannot be used '
+        f'({os.strerror(error.errno or errno.EIO)}); going on without it'
+    )
     return joined(thumbnails)
 
 
@@ -142,16 +148,17 @@ def caution(paths: Sequence[str | pathlib.Path]) -> str:
     paths: of the images; the headers of some are read.
   """
   sides = []
-  for path in paths[::max(len(paths) // _LOOKED_AT, 1)]:
-    with contextlib.suppress(
-        OSError, ValueError, Image.DecompressionBombError):
+  for path in paths[:: max(len(paths) // _LOOKED_AT, 1)]:
+    with contextlib.suppress(OSError, ValueError, Image.DecompressionBombError):
       with Image.open(path) as image:
         sides.append(min(image.size))
   side = int(np.median(sides)) if sides else _SMALL
   if side >= _SMALL:
     return ''
-  return (f'images of {side} pixels: copies that were cropped, reduced or '
-          'saved again at a low quality may be missed')
+  return (
+      f'images of {side} pixels: copies that were cropped, reduced or '
+      'saved again at a low quality may be missed'
+  )
 
 
 def settle(
@@ -178,7 +185,8 @@ def settle(
     raise errors.DataError(
         f'{examples.name}: all {len(examples):,} images are copies of one '
         f'({_names(examples, sets[0])}): nothing can be learned from them; '
-        'add other images')
+        'add other images'
+    )
   torn = [rows for rows in sets if len(set(examples.labels[rows])) > 1]
   notes = []
   if torn:
@@ -187,7 +195,8 @@ def settle(
       raise errors.DataError(
           f'{said}; correct the labels, or leave all copies of such a picture '
           'out with --config.data.copies=drop, or keep them with '
-          '--config.data.copies=keep')
+          '--config.data.copies=keep'
+      )
     notes.append(said)
   if how == 'group':
     return _grouped(decoded, sets), copies, notes
@@ -195,8 +204,9 @@ def settle(
     reasons = _reasons(examples, sets)
     if len(reasons) == len(examples):
       raise errors.DataError(f'{said}; without them no image is left')
-    dropped = [i for i, name in enumerate(examples.image_ids)
-               if name in reasons]
+    dropped = [
+        i for i, name in enumerate(examples.image_ids) if name in reasons
+    ]
     if dropped:
       notes.append(f'{len(dropped):,} images dropped (data.copies=drop)')
     return decoded.without(reasons), copies.without(dropped), notes
@@ -209,12 +219,17 @@ def _contradiction(
   pairs = []
   for rows in torn[:_NAMED]:
     other = rows[examples.labels[rows] != examples.labels[rows[0]]][0]
-    pairs.append(' and '.join(
-        f'{examples.image_ids[i]} ({examples.class_names[examples.labels[i]]})'
-        for i in (rows[0], other)))
+    pairs.append(
+        ' and '.join(
+            f'{examples.image_ids[i]} ({examples.class_names[examples.labels[i]]})'
+            for i in (rows[0], other)
+        )
+    )
   more = ', ...' if len(torn) > _NAMED else ''
-  return (f'{examples.name}: {len(torn):,} pictures have copies with '
-          f'different labels: {", ".join(pairs)}{more}')
+  return (
+      f'{examples.name}: {len(torn):,} pictures have copies with '
+      f'different labels: {", ".join(pairs)}{more}'
+  )
 
 
 def _grouped(
@@ -229,14 +244,14 @@ def _grouped(
       name = parent[name]
     return name
 
-  order = {name: i for i, name in reversed(
-      list(enumerate(examples.groups)))}
+  order = {name: i for i, name in reversed(list(enumerate(examples.groups)))}
   for rows in sets:
     roots = sorted({root(examples.groups[i]) for i in rows}, key=order.get)
     parent.update((name, roots[0]) for name in roots[1:])
   groups = tuple(root(name) for name in examples.groups)
   return dataclasses.replace(
-      decoded, examples=dataclasses.replace(examples, groups=groups))
+      decoded, examples=dataclasses.replace(examples, groups=groups)
+  )
 
 
 def _reasons(
@@ -249,15 +264,23 @@ def _reasons(
     if len(set(examples.labels[rows])) > 1:
       for i in rows:
         reasons[examples.image_ids[i]] = (
-            f'copies with different labels: {_names(examples, rows)}')
+            f'copies with different labels: {_names(examples, rows)}'
+        )
       continue
-    stays = min(rows, key=lambda i: (
-        _SIDES.index(published[i]) if published[i] in _SIDES
-        else len(_SIDES), examples.image_ids[i]))
+    stays = min(
+        rows,
+        key=lambda i: (
+            _SIDES.index(published[i])
+            if published[i] in _SIDES
+            else len(_SIDES),
+            examples.image_ids[i],
+        ),
+    )
     for i in rows:
       if i != stays:
         reasons[examples.image_ids[i]] = (
-            f'a copy of {examples.image_ids[stays]}')
+            f'a copy of {examples.image_ids[stays]}'
+        )
   return reasons
 
 

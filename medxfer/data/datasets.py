@@ -27,7 +27,8 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
   options: dict[str, Any] = {'on_bad_image': spec.on_bad_image}
   if known.user_folder:
     options.update(
-        sides=spec_rules.published_sides(spec.sides), levels=spec.levels)
+        sides=spec_rules.published_sides(spec.sides), levels=spec.levels
+    )
   if spec.groups:
     options['groups'] = paths.read(spec.groups, '--config.data.groups')
   return known.read(folder(spec), **options)
@@ -53,7 +54,8 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
   raise errors.DataError(
       f'nothing says where {spec.name} is: give --config.data.dir=DIR, or set '
       f'{ENVIRONMENT} to the folder that holds {spec.name}/'
-      + ''.join(f'; {way}' for way in ways))
+      + ''.join(f'; {way}' for way in ways)
+  )
 
 
 def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
@@ -62,5 +64,6 @@ def _phantoms(spec: specs.DataSpec) -> pathlib.Path:
   if spec.phantom < smallest:
     raise errors.UsageError(
         f'data.phantom={spec.phantom} is too few for a split of the classes '
-        f'of {spec.name}; give at least {smallest}')
+        f'of {spec.name}; give at least {smallest}'
+    )
   return phantom.cached(kind, cache.home(), images=spec.phantom)

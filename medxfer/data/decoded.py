@@ -28,14 +28,23 @@ class Decoded:
   pixels: np.ndarray | None
   thumbnails: np.ndarray | None = None
   grey_range: deep_grey.Range | None = dataclasses.field(
-      default=None, kw_only=True)
+      default=None, kw_only=True
+  )
 
   def without(self, reasons: Mapping[str, str]) -> 'Decoded':
     """Returns these less the images that `reasons` names and explains."""
-    keep = np.array([i for i, name in enumerate(self.examples.image_ids)
-                     if name not in reasons])
+    keep = np.array(
+        [
+            i
+            for i, name in enumerate(self.examples.image_ids)
+            if name not in reasons
+        ]
+    )
     pick = lambda array: None if array is None else array[keep]
     return Decoded(
         self.examples.without(reasons),
         tuple(self.digests[i] for i in keep),
-        pick(self.pixels), pick(self.thumbnails), grey_range=self.grey_range)
+        pick(self.pixels),
+        pick(self.thumbnails),
+        grey_range=self.grey_range,
+    )

@@ -103,8 +103,9 @@ def header(image: Image.Image, stream: BinaryIO) -> Header:
   if image.format == 'PPM':
     tile = image.tile[0]
     maxval = tile.args[-1] if tile.codec_name.startswith('ppm') else FULL
-    return Header(
-        said=(0, maxval), maxval=maxval) if maxval < FULL else Header()
+    return (
+        Header(said=(0, maxval), maxval=maxval) if maxval < FULL else Header()
+    )
   place = stream.tell()
   stream.seek(0)
   try:
@@ -135,7 +136,8 @@ def of_image(image: Image.Image, found: Header, name: str) -> Grey:
   if not math.isfinite(low) or not math.isfinite(high):
     raise errors.DataError(
         f'{name}: some values are no numbers (NaN or infinite); choose a '
-        'window and save it as 8 or 16 bits')
+        'window and save it as 8 or 16 bits'
+    )
   said = found.said
   if found.significant and high > 0:
     most = 2**found.significant - 1
@@ -175,9 +177,7 @@ def eight_bits(found: Grey, scale: Range | None, name: str) -> np.ndarray:
   return 255 - eight if found.white_is_zero else eight
 
 
-def range_of(
-    found: Grey, scale: Range | None
-) -> tuple[float, float] | None:
+def range_of(found: Grey, scale: Range | None) -> tuple[float, float] | None:
   """Returns what is black and white in one image; None: what fits it alone."""
   if scale is None:
     return None
@@ -202,11 +202,13 @@ def _alone(found: Grey, name: str) -> np.ndarray:
       return np.rint(values).astype(np.uint8)
     raise errors.DataError(
         f'{name}: float values from {low:g} to {high:g}, neither in [0, 1]'
-        ' nor in [0, 255]; choose a window and save it as 8 bits')
+        ' nor in [0, 255]; choose a window and save it as 8 bits'
+    )
   if low < 0 or high > FULL:
     raise errors.DataError(
         f'{name}: integer values from {low} to {high}, outside [0, 65535];'
-        ' choose a window and save it as 8 or 16 bits')
+        ' choose a window and save it as 8 or 16 bits'
+    )
   # In 32 bits 8-bit values are common; in 16 bits they are a dark picture.
   if values.dtype.itemsize > 2 and high <= 255:
     return values.astype(np.uint8)
@@ -228,7 +230,7 @@ def _tiff(image: Image.Image) -> Header:
   bits, kind = (_number(tags, (code,)) for code in (_BITS, _SAMPLE_FORMAT))
   span = (low or 0, high)
   if bits and 8 < bits < 16:
-    said = (0, 2**int(bits) - 1)
+    said = (0, 2 ** int(bits) - 1)
   elif high is None:
     said = None
   elif kind == _FLOAT and span == (0, 1) or 8 <= _bits(*span) < 16:
@@ -239,9 +241,11 @@ def _tiff(image: Image.Image) -> Header:
   if kind == _FLOAT or bits and (high or 0) - (low or 0) >= 2**bits - 1:
     low = high = None
   return Header(
-      said=said, extremes=(low, high),
+      said=said,
+      extremes=(low, high),
       white_is_zero=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO,
-      unsigned=bits == 32 and kind in (None, _UNSIGNED))
+      unsigned=bits == 32 and kind in (None, _UNSIGNED),
+  )
 
 
 def _number(tags: object, codes: tuple[int, ...]) -> float | None:
@@ -279,7 +283,7 @@ def _jpeg2000(stream: BinaryIO) -> Header:
   if start < 0 or len(content) <= start + _PRECISION:
     return Header()
   precision = content[start + _PRECISION]
-  bits = (precision & 0x7f) + 1
+  bits = (precision & 0x7F) + 1
   # Pillow moves signed values up by half their range.
   if precision & 0x80 or not 8 < bits < 16:
     return Header()

@@ -27,11 +27,12 @@ LICENCE = 'CC BY-NC 4.0 (https://creativecommons.org/licenses/by-nc/4.0/)'
 
 PARTS = ('HAM10000_images_part_1', 'HAM10000_images_part_2')
 # The name has changed between the published versions.
-_TABLE_NAMES = (
-    'HAM10000_metadata', ham10000.METADATA, 'HAM10000_metadata.tab',
-)
+_TABLE_NAMES = ('HAM10000_metadata', ham10000.METADATA, 'HAM10000_metadata.tab')
 _ALGORITHMS = {
-    'MD5': 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512',
+    'MD5': 'md5',
+    'SHA-1': 'sha1',
+    'SHA-256': 'sha256',
+    'SHA-512': 'sha512',
 }
 _LISTING_LIMIT = 16 << 20
 _BY_HAND = (
@@ -221,17 +222,20 @@ def write_table(path: pathlib.Path, stage: pathlib.Path) -> None:
     ) from error
   missing = [name for name in ham10000.COLUMNS if name not in columns]
   named = [] if missing else [row['image_id'] for row in rows]
-  found = {
-      file.stem for part in PARTS for file in (stage / part).iterdir()
-  }
+  found = {file.stem for part in PARTS for file in (stage / part).iterdir()}
   odd = sorted(found.symmetric_difference(map(str, named)))
   # csv marks a row that is too long or too short with None.
   ragged = any(None in row or None in row.values() for row in rows)
   if missing or odd or ragged or len(named) != len(found):
-    reason = f'no column {missing[0]}' if missing else (
-        'rows of unequal length' if ragged else
-        f'{len(named)} rows for {len(found)} images'
-        + (f', {odd[0]} is in one only' if odd else '')
+    reason = (
+        f'no column {missing[0]}'
+        if missing
+        else (
+            'rows of unequal length'
+            if ragged
+            else f'{len(named)} rows for {len(found)} images'
+            + (f', {odd[0]} is in one only' if odd else '')
+        )
     )
     raise errors.DataError(
         f'{path.name} has {reason}; delete {path} and run again, or'

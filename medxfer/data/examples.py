@@ -41,7 +41,8 @@ class Examples:
   labels: np.ndarray
   groups: tuple[str, ...]
   columns: Mapping[str, tuple[str, ...]] = dataclasses.field(
-      default_factory=dict)
+      default_factory=dict
+  )
   skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
   left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
   pages: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -55,7 +56,8 @@ class Examples:
     """Returns the table less the images that `reasons` names and explains."""
     keep = [i for i, name in enumerate(self.image_ids) if name not in reasons]
     return dataclasses.replace(
-        self.take(keep), skipped={**self.skipped, **reasons})
+        self.take(keep), skipped={**self.skipped, **reasons}
+    )
 
   def take(self, indices: Sequence[int]) -> 'Examples':
     """Returns the rows at `indices`, in that order."""
@@ -85,4 +87,5 @@ def refuse_bad(bad: Mapping[str, str], on_bad_image: str) -> None:
       more = f' (the first of {len(bad):,} bad images)' * (len(bad) > 1)
       raise errors.DataError(
           f'{image_id}: {reason}{more}; mend it, or leave such images out with '
-          '--config.data.on_bad_image=skip')
+          '--config.data.on_bad_image=skip'
+      )

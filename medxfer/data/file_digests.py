@@ -22,9 +22,14 @@ def read(paths: Sequence[pathlib.Path]) -> tuple[bytes | None, ...]:
   """
   threads = min(8, os.cpu_count() or 1)
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-    return tuple(progress.track(
-        pool.map(_digest, paths), total=len(paths), title='checking files',
-        unit='files'))
+    return tuple(
+        progress.track(
+            pool.map(_digest, paths),
+            total=len(paths),
+            title='checking files',
+            unit='files',
+        )
+    )
 
 
 def refuse_changed(name: str, content: bytes, digest: bytes | None) -> None:
@@ -41,7 +46,8 @@ def refuse_changed(name: str, content: bytes, digest: bytes | None) -> None:
   if digest and digest != hashlib.sha256(content).digest():
     raise Changed(
         f'{name}: the file has changed since this run began to read its '
-        'images; let nothing write to them, and start again')
+        'images; let nothing write to them, and start again'
+    )
 
 
 class Changed(errors.DataError):

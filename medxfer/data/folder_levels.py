@@ -31,19 +31,25 @@ from medxfer import errors
 _WORDS = {
     'source': (
         'center|centre|zentrum|site|hospital|clinic|source|cohort|scanner|'
-        'device|vendor|institute|institution|domain|country|lab'),
+        'device|vendor|institute|institution|domain|country|lab'
+    ),
     'group': (
         'patient|patients|pat|pt|p|pid|subject|subj|sub|case|person|lesion|'
-        'donor|animal|mouse|participant|series|slide'),
+        'donor|animal|mouse|participant|series|slide'
+    ),
     'part': (
         'part|parts|batch|chunk|shard|folder|dir|fold|subset|image|images|img|'
-        'imgs|left|right|original|augmented|raw|crop|crops|mag|view'),
+        'imgs|left|right|original|augmented|raw|crop|crops|mag|view'
+    ),
     'class': (
         'benign|malignant|normal|abnormal|negative|positive|healthy|sick|'
-        'disease|diseased|tumor|tumour|cancer|control|no|without'),
+        'disease|diseased|tumor|tumour|cancer|control|no|without'
+    ),
 }
-_PATTERNS = {kind: re.compile(f'(?:^|[^a-z])({words})(?:[^a-z]|$)')
-             for kind, words in _WORDS.items()}
+_PATTERNS = {
+    kind: re.compile(f'(?:^|[^a-z])({words})(?:[^a-z]|$)')
+    for kind, words in _WORDS.items()
+}
 _CAMEL = re.compile('(?<=[a-z])(?=[A-Z])')
 _DIGIT = re.compile('[0-9]')
 _MANY = 10
@@ -87,7 +93,7 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
   inner = {name.casefold() for node in outer.values() for name in node.folders}
   total = sum(node.total for node in outer.values())
   direct = sum(node.images for node in outer.values())
-  if len(outer) < 2 or len(inner) < 2 or direct > .05 * total:
+  if len(outer) < 2 or len(inner) < 2 or direct > 0.05 * total:
     return 'class'
   above, below = kind(outer), kind(inner)
   if 'source' in (above, below) or above == 'class':
@@ -98,8 +104,9 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
     return 'class'
   if _numbered(outer) and len(outer) >= max(_MANY, 3 * len(inner)):
     return 'group'
-  pairs = sum(len({name.casefold() for name in node.folders})
-              for node in outer.values())
+  pairs = sum(
+      len({name.casefold() for name in node.folders}) for node in outer.values()
+  )
   if 3 * pairs < 2 * len(outer) * len(inner):
     return 'class'
   if below == 'class' or above == 'part' or not _numbered(inner):
@@ -112,18 +119,20 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
       f'{min(inner)}/: these are classes of several sources (centres), or '
       'groups (patients) of several classes; say which: '
       '--config.data.levels=source/class or class/group (or class, if the '
-      'lower ones mean nothing)')
+      'lower ones mean nothing)'
+  )
 
 
 def below_classes(classes: Iterable[Node]) -> str:
   """Returns what folders below classes are: 'source', 'group' or 'part'."""
   classes = list(classes)
-  folders = [(name, node) for above in classes
-             for name, node in above.folders.items()]
+  folders = [
+      (name, node) for above in classes for name, node in above.folders.items()
+  ]
   names = {name for name, _ in folders}
   inside = sum(node.total for _, node in folders)
   told = kind(names)
-  if inside < .9 * sum(node.total for node in classes):
+  if inside < 0.9 * sum(node.total for node in classes):
     return 'part'
   if told:
     return told if told in ('source', 'group') else 'part'
@@ -146,15 +155,18 @@ def note(level: str, names: Sequence[str]) -> list[str]:
       'wrapper': f'{some}: the only folder there, entered',
       'source': (
           f'{some} are read as sources (centres), not as classes; otherwise: '
-          '--config.data.levels=class'),
+          '--config.data.levels=class'
+      ),
       'group': (
           f'{some} are read as groups (patients), which data.split=grouped '
           'keeps together; otherwise: --config.data.groups=FILE or '
-          '--config.data.levels=class'),
+          '--config.data.levels=class'
+      ),
       'part': (
           f'folders below the classes, such as {some}, are read as parts of '
           'their class; if each is a patient: '
-          '--config.data.levels=class/group'),
+          '--config.data.levels=class/group'
+      ),
   }.get(level)
   return [text] if text else []
 
@@ -169,16 +181,26 @@ def merged(nodes: Mapping[tuple[str, ...], Node]) -> dict[str, Node]:
 
 def _joined(a: Node, b: Node) -> Node:
   names = {**a.folders, **b.folders}
-  return Node(a.images + b.images, {
-      name: _joined(a.folders.get(name, Node()), b.folders.get(name, Node()))
-      for name in names})
+  return Node(
+      a.images + b.images,
+      {
+          name: _joined(
+              a.folders.get(name, Node()), b.folders.get(name, Node())
+          )
+          for name in names
+      },
+  )
 
 
 def kind(names: Collection[str]) -> str:
   """Returns what names say they are, or ''."""
   words = [_CAMEL.sub(' ', name).lower() for name in names]
   for meant, share in (
-      ('source', .5), ('group', .5), ('part', .5), ('class', 0)):
+      ('source', 0.5),
+      ('group', 0.5),
+      ('part', 0.5),
+      ('class', 0),
+  ):
     # `lesion/` and `no_lesion/` are classes, `lesion1/` is a group.
     told = [word for word in words if meant != 'group' or _DIGIT.search(word)]
     hits = sum(bool(_PATTERNS[meant].search(word)) for word in told)
@@ -192,5 +214,6 @@ def _numbered(names: Collection[str]) -> bool:
   with_digits = sum(any(c.isdigit() for c in name) for name in names)
   patterns = {re.sub(r'\d+', '#', name) for name in names}
   alike = 2 * len(patterns) <= len(names) or (
-      len({len(name) for name in names}) == 1 and len(min(names)) >= 6)
-  return len(names) > 1 and with_digits >= .9 * len(names) and alike
+      len({len(name) for name in names}) == 1 and len(min(names)) >= 6
+  )
+  return len(names) > 1 and with_digits >= 0.9 * len(names) and alike

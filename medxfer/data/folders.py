@@ -42,8 +42,11 @@ _WAY_OUT = 'give --config.data.dir=DIR with a folder of images a class in it'
 
 
 def read(
-    folder: pathlib.Path, *, groups: pathlib.Path | None = None,
-    on_bad_image: str = 'fail', sides: Mapping[str, str] | None = None,
+    folder: pathlib.Path,
+    *,
+    groups: pathlib.Path | None = None,
+    on_bad_image: str = 'fail',
+    sides: Mapping[str, str] | None = None,
     levels: str = layouts.AUTO,
 ) -> examples_lib.Examples:
   """Lists the images; their ids are their paths below the folder.
@@ -77,24 +80,33 @@ def read(
   if not ids:
     raise errors.DataError(f'{folder}: no image is left')
   places = [layout.places[name] for name in ids]
-  group_of = _groups(groups, paths, ids) if groups else {
-      name: place.group or name for name, place in zip(ids, places)}
+  group_of = (
+      _groups(groups, paths, ids)
+      if groups
+      else {name: place.group or name for name, place in zip(ids, places)}
+  )
   columns = {
       'published': tuple(place.side for place in places),
-      'source': tuple(place.source for place in places)}
+      'source': tuple(place.source for place in places),
+  }
   return examples_lib.Examples(
       name=NAME,
       class_names=layout.class_names,
       image_ids=tuple(ids),
       paths=tuple(paths[name] for name in ids),
-      labels=np.array([layout.class_names.index(place.class_name)
-                       for place in places], np.int32),
+      labels=np.array(
+          [layout.class_names.index(place.class_name) for place in places],
+          np.int32,
+      ),
       groups=tuple(group_of[name] for name in ids),
-      columns={name: values for name, values in columns.items()
-               if any(values)},
+      columns={name: values for name, values in columns.items() if any(values)},
       skipped=bad,
-      left_out={name: why for name, why in found.left_out.items()
-                if not groups or folder / name != groups} | layout.left_out,
+      left_out={
+          name: why
+          for name, why in found.left_out.items()
+          if not groups or folder / name != groups
+      }
+      | layout.left_out,
       pages={name: n for name, n in found.pages.items() if name in paths},
       notes=(*_notes(folder, layout, groups), *links.notes(folder, paths)),
       groups_known=groups is not None or 'group' in layout.levels,
@@ -102,13 +114,16 @@ def read(
 
 
 def _layout(
-    folder: pathlib.Path, found: listing.Listing,
-    sides: Mapping[str, str] | None, levels: str
+    folder: pathlib.Path,
+    found: listing.Listing,
+    sides: Mapping[str, str] | None,
+    levels: str,
 ) -> layouts.Layout:
   """Returns what the folders mean; refuses what no network can learn."""
   if not found.images:
     raise errors.DataError(
-        f'{folder}: no folder of images{_also(found.left_out)}; {_WAY_OUT}')
+        f'{folder}: no folder of images{_also(found.left_out)}; {_WAY_OUT}'
+    )
   try:
     layout = layouts.find(found.images, levels=levels, named=sides)
   except errors.DataError as error:
@@ -123,7 +138,8 @@ def _layout(
     raise errors.DataError(
         f'{folder}: only one class, {only}{_also(found.left_out)}; a network '
         'needs two or more to tell apart, each in a folder of its own'
-        f'{_table(folder)}')
+        f'{_table(folder)}'
+    )
   return layout
 
 
@@ -131,24 +147,35 @@ def _notes(
     folder: pathlib.Path, layout: layouts.Layout, groups: pathlib.Path | None
 ) -> list[str]:
   """Returns what to say of the folders."""
-  found = [line for kind, lines in layout.notes.items() for line in lines
-           if not groups or kind not in ('group', 'part')]
+  found = [
+      line
+      for kind, lines in layout.notes.items()
+      for line in lines
+      if not groups or kind not in ('group', 'part')
+  ]
   for above in layout.above:
     for path in visible(folder / above):
       side = path.relative_to(folder).as_posix()
-      if subset_names.find([path.name], {}) and path.is_dir() and not any(
-          name.startswith(f'{side}/')
-          for name in (*layout.places, *layout.left_out)):
+      if (
+          subset_names.find([path.name], {})
+          and path.is_dir()
+          and not any(
+              name.startswith(f'{side}/')
+              for name in (*layout.places, *layout.left_out)
+          )
+      ):
         found.append(f'{side}/ holds no image and is not used')
   classes = collections.defaultdict(set)
   for place in layout.places.values():
     classes[place.group].add(place.class_name)
-  several = [name for name, labels in classes.items()
-             if name and len(labels) > 1]
+  several = [
+      name for name, labels in classes.items() if name and len(labels) > 1
+  ]
   if several and not groups:
     found.append(
         f'{len(several):,} groups, such as {several[0]}, lie in two or more '
-        'classes; each is one group')
+        'classes; each is one group'
+    )
   return found
 
 
@@ -160,16 +187,24 @@ def _refuse_empty(
     for path in filter(pathlib.Path.is_dir, visible(folder / parent)):
       top = f'{path.relative_to(folder).as_posix()}/'
       if path.name in layout.class_names or any(
-          name.startswith(top) for name in found.images):
+          name.startswith(top) for name in found.images
+      ):
         continue
-      others = {name: why for name, why in found.left_out.items()
-                if name.startswith(top)}
+      others = {
+          name: why
+          for name, why in found.left_out.items()
+          if name.startswith(top)
+      }
       if others.keys() and set(others.values()) <= {
-          file_kinds.MASK, file_kinds.THUMBNAIL, file_kinds.SYSTEM}:
+          file_kinds.MASK,
+          file_kinds.THUMBNAIL,
+          file_kinds.SYSTEM,
+      }:
         continue
       check_name(path)
       raise errors.DataError(
-          f'{path}: no image{_also(others)}; fill the folder or remove it')
+          f'{path}: no image{_also(others)}; fill the folder or remove it'
+      )
 
 
 def _also(left_out: Mapping[str, str]) -> str:
@@ -181,8 +216,10 @@ def _table(folder: pathlib.Path) -> str:
   for place in (folder, folder.resolve().parent):
     for path in visible(place):
       if file_kinds.of(path.name, b'') == 'table':
-        return (f'; the labels in {path} are not read: sort the images into a '
-                'folder a class by it')
+        return (
+            f'; the labels in {path} are not read: sort the images into a '
+            'folder a class by it'
+        )
   return ''
 
 
@@ -193,8 +230,9 @@ def visible(folder: pathlib.Path) -> list[pathlib.Path]:
     DataError: the folder cannot be listed.
   """
   try:
-    return sorted(path for path in folder.iterdir()
-                  if not file_kinds.is_system(path.name))
+    return sorted(
+        path for path in folder.iterdir() if not file_kinds.is_system(path.name)
+    )
   except OSError as error:
     raise _unlisted(error) from error
 
@@ -209,26 +247,31 @@ def check_name(path: pathlib.Path) -> None:
     raise errors.DataError(
         f'{os.fspath(path)!r}: the name holds what is not text (a line break, '
         'a control character or bytes that are no UTF-8); rename it'
-        + ('' if sys.getfilesystemencoding() == 'utf-8' else
-           ', or, if it is UTF-8, set LC_ALL=C.UTF-8'))
+        + (
+            ''
+            if sys.getfilesystemencoding() == 'utf-8'
+            else ', or, if it is UTF-8, set LC_ALL=C.UTF-8'
+        )
+    )
 
 
 def _unlisted(error: OSError) -> errors.DataError:
   return errors.DataError(
       f'{error.filename}: the folder cannot be listed ({error.strerror}); '
-      'allow reading it')
+      'allow reading it'
+  )
 
 
 def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
   """Refuses class names that some file systems take for one."""
   seen: dict[str, str] = {}
   for name in names:
-    other = seen.setdefault(
-        unicodedata.normalize('NFC', name).casefold(), name)
+    other = seen.setdefault(unicodedata.normalize('NFC', name).casefold(), name)
     if other != name:
       raise errors.DataError(
           f'{folder}: the classes {other!r} and {name!r} differ only in upper '
-          'and lower case; rename or merge them')
+          'and lower case; rename or merge them'
+      )
 
 
 def _groups(
@@ -254,8 +297,10 @@ def _groups(
     elif not matches:
       reason = f'there is no image {row["image"]!r}'
     elif len(matches) > 1:
-      reason = (f'{len(matches)} images are called {row["image"]!r}; name the '
-                f'one that is meant, such as {matches[0]!r}')
+      reason = (
+          f'{len(matches)} images are called {row["image"]!r}; name the '
+          f'one that is meant, such as {matches[0]!r}'
+      )
     elif matches[0] in groups:
       reason = f'the image {matches[0]!r} has a row already'
     if reason:
@@ -265,7 +310,8 @@ def _groups(
   if missing:
     raise errors.DataError(
         f'{path}: images without a row: {len(missing)}, the first is '
-        f'{missing[0]!r}; every image needs a group')
+        f'{missing[0]!r}; every image needs a group'
+    )
   return groups
 
 
@@ -275,11 +321,13 @@ def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:
   if set(_COLUMNS) - set(names):
     raise errors.DataError(
         f'{path}: not a table of groups; the first row is '
-        f'{",".join(_COLUMNS)}')
+        f'{",".join(_COLUMNS)}'
+    )
   for number, row in rows:
     if None in row or None in row.values():
       raise errors.DataError(
-          f'{path}, row {number}: too many or too few values; repair the row')
+          f'{path}, row {number}: too many or too few values; repair the row'
+      )
   return rows
 
 

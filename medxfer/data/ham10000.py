@@ -33,12 +33,20 @@ NAME = 'ham10000'
 CLASS_NAMES = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
 METADATA = 'HAM10000_metadata.csv'
 COLUMNS = (
-    'lesion_id', 'image_id', 'dx', 'dx_type', 'age', 'sex', 'localization')
+    'lesion_id',
+    'image_id',
+    'dx',
+    'dx_type',
+    'age',
+    'sex',
+    'localization',
+)
 # Later copies say which collection an image is of.
 _SOURCE = 'dataset'
 # Dataverse hands it out without a suffix, or as .tab.
 _TABLE = re.compile(
-    r'HAM10000_metadata(\.(csv|tab|tsv|txt|xlsx?|ods))?', re.IGNORECASE)
+    r'HAM10000_metadata(\.(csv|tab|tsv|txt|xlsx?|ods))?', re.IGNORECASE
+)
 _FOLDERS = ('HAM10000_images_part_1', 'HAM10000_images_part_2', 'images')
 # An id becomes part of a file's path, so nothing that steers a path passes.
 _IMAGE_ID = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
@@ -46,7 +54,8 @@ _ISIC = re.compile(r'ISIC_\d+')
 _WAY_OUT = (
     'get the data set with `python -m medxfer download --dataset=ham10000 '
     '--output=DIR`, name its folder with --config.data.dir=DIR or '
-    '$MEDXFER_DATA/ham10000, or add the modifier `phantom` to run without it')
+    '$MEDXFER_DATA/ham10000, or add the modifier `phantom` to run without it'
+)
 
 
 def read(
@@ -85,19 +94,25 @@ def read(
       paths=tuple(found.images[files[row['image_id']]] for row in rows),
       labels=np.array([index[row['dx']] for row in rows], np.int32),
       groups=tuple(row['lesion_id'] for row in rows),
-      columns={name: tuple(row[column] for row in rows)
-               for name, column in columns.items()},
+      columns={
+          name: tuple(row[column] for row in rows)
+          for name, column in columns.items()
+      },
       skipped=bad,
       left_out=left_out,
-      pages={row['image_id']: found.pages[files[row['image_id']]]
-             for row in rows if files[row['image_id']] in found.pages},
+      pages={
+          row['image_id']: found.pages[files[row['image_id']]]
+          for row in rows
+          if files[row['image_id']] in found.pages
+      },
   )
 
 
 def _table(folder: pathlib.Path, left_out: dict[str, str]) -> pathlib.Path:
   """Finds the table, whatever it is called, and takes it out of `left_out`."""
-  names = [name for name in left_out
-           if _TABLE.fullmatch(name.rpartition('/')[2])]
+  names = [
+      name for name in left_out if _TABLE.fullmatch(name.rpartition('/')[2])
+  ]
   names.sort(key=lambda name: (name != METADATA, name.count('/'), name))
   if not names:
     raise errors.DataError(_no_table(folder, left_out))
@@ -107,7 +122,8 @@ def _table(folder: pathlib.Path, left_out: dict[str, str]) -> pathlib.Path:
       if _rows(folder / other) != _rows(table):
         raise errors.DataError(
             f'{folder}: two tables that differ, {names[0]} and {other}; keep '
-            'one')
+            'one'
+        )
   del left_out[names[0]]
   return table
 
@@ -115,14 +131,18 @@ def _table(folder: pathlib.Path, left_out: dict[str, str]) -> pathlib.Path:
 def _no_table(folder: pathlib.Path, left_out: Mapping[str, str]) -> str:
   """Returns words for a folder without a table."""
   if listing.packed(left_out):
-    return (f'{folder / METADATA}: no such file, but archives are there: '
-            f'{listing.packed(left_out)}')
+    return (
+        f'{folder / METADATA}: no such file, but archives are there: '
+        f'{listing.packed(left_out)}'
+    )
   tables = [name for name, why in left_out.items() if why == file_kinds.TABLE]
   if tables:
-    return (f'{folder / METADATA}: no such file; {tables[0]} is another table. '
-            f'HAM10000\'s is called {METADATA} (or .tab, or without a suffix), '
-            f'has {",".join(COLUMNS)} and comes with the images; put it into '
-            'the folder')
+    return (
+        f'{folder / METADATA}: no such file; {tables[0]} is another table. '
+        f"HAM10000's is called {METADATA} (or .tab, or without a suffix), "
+        f'has {",".join(COLUMNS)} and comes with the images; put it into '
+        'the folder'
+    )
   return f'{folder / METADATA}: no such file; {_WAY_OUT}'
 
 
@@ -133,7 +153,8 @@ def _rows(path: pathlib.Path) -> list[dict[str, str]]:
   if missing:
     raise errors.DataError(
         f'{path}: no column {", ".join(missing)}; the table of the public '
-        f'download has {",".join(COLUMNS)}')
+        f'download has {",".join(COLUMNS)}'
+    )
   if not rows:
     raise errors.DataError(f'{path}: the table has no rows; {_WAY_OUT}')
   seen: set[str] = set()
@@ -150,16 +171,22 @@ def _problem(row: Mapping[str, str | None], seen: set[str]) -> str:
   if None in row or any(row[column] is None for column in COLUMNS):
     return 'too many or too few values; repair the row'
   if not _IMAGE_ID.fullmatch(row['image_id']):
-    return (f'image_id {row["image_id"]!r} is not a plain name of letters, '
-            'digits, _ and -; repair the row')
+    return (
+        f'image_id {row["image_id"]!r} is not a plain name of letters, '
+        'digits, _ and -; repair the row'
+    )
   if row['image_id'] in seen:
-    return (f'image_id {row["image_id"]} stands in the table twice; remove '
-            'one, or the same image may both train and test the network')
+    return (
+        f'image_id {row["image_id"]} stands in the table twice; remove '
+        'one, or the same image may both train and test the network'
+    )
   if not row['lesion_id']:
     return 'lesion_id is empty; without it no split by lesion is possible'
   if row['dx'] not in CLASS_NAMES:
-    return (f'dx {row["dx"]!r} is no diagnosis of HAM10000 '
-            f'({", ".join(CLASS_NAMES)})')
+    return (
+        f'dx {row["dx"]!r} is no diagnosis of HAM10000 '
+        f'({", ".join(CLASS_NAMES)})'
+    )
   return ''
 
 
@@ -180,19 +207,22 @@ def _files(
   if not found.images:
     way_out = listing.packed(left_out) or _WAY_OUT
     raise errors.DataError(
-        f'{folder}: holds the table, but no image; {way_out}')
+        f'{folder}: holds the table, but no image; {way_out}'
+    )
   listing.say_twice(found.images)
   files: dict[str, str] = {}
   for name in sorted(found.images, key=_rank):
     stem = pathlib.PurePosixPath(name).stem
     original = files.get(stem) or files.get(file_kinds.numbered(stem))
     if original and listing.same_bytes(
-        found.images[original], found.images[name]):
+        found.images[original], found.images[name]
+    ):
       left_out[name] = file_kinds.COPY
     elif stem in files:
       raise errors.DataError(
           f'{folder / name}: another image of that name is also at '
-          f'{folder / original}; keep one')
+          f'{folder / original}; keep one'
+      )
     elif file_kinds.masked(stem) in ids:
       left_out[name] = file_kinds.MASK
     elif stem in ids or _ISIC.fullmatch(stem):
@@ -221,7 +251,8 @@ def _bad_images(
     if name is None:
       bad[row['image_id']] = (
           f'{table.name} lists it, but there is no {row["image_id"]}.jpg (or '
-          f'.png, ...) below {folder}')
+          f'.png, ...) below {folder}'
+      )
       if listing.packed(found.left_out):
         bad[row['image_id']] += f'; {listing.packed(found.left_out)}'
     elif name in found.bad:
@@ -230,7 +261,8 @@ def _bad_images(
   for image_id in sorted(files.keys() - known):
     bad[image_id] = (
         f'{folder / files[image_id]} has no row in {table.name}, so its '
-        'diagnosis is unknown (the test images of ISIC 2018 have none)')
+        'diagnosis is unknown (the test images of ISIC 2018 have none)'
+    )
   return bad
 
 

@@ -106,6 +106,7 @@ def read(url: str, *, limit: int, patience: Patience = Patience()) -> bytes:
   Raises:
     errors.DataError: the server refuses, fails or says too much.
   """
+
   def attempt() -> bytes:
     with _open(url, patience) as answer:
       return answer.read(limit + 1)

@@ -25,13 +25,24 @@ MAX_PIXELS = 100_000_000
 
 # Named, because Pillow's full list starts other programs (EPS) and takes
 # almost any bytes for an image (TGA).
-_FORMATS = (
-    'JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'PPM', 'JPEG2000'
+_FORMATS = ('JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'PPM', 'JPEG2000')
+_RGB_MODES = frozenset(
+    (
+        '1',
+        'L',
+        'LA',
+        'La',
+        'P',
+        'PA',
+        'RGB',
+        'RGBA',
+        'RGBa',
+        'RGBX',
+        'CMYK',
+        'YCbCr',
+        'HSV',
+    )
 )
-_RGB_MODES = frozenset((
-    '1', 'L', 'LA', 'La', 'P', 'PA', 'RGB', 'RGBA', 'RGBa', 'RGBX', 'CMYK',
-    'YCbCr', 'HSV',
-))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -123,7 +134,8 @@ def loses_bits(content: bytes, name: str) -> bool:
   """
   with _stream(content, name) as stream, _open(stream, name) as image:
     return not grey_lib.is_deep(image) and any(
-        ';16' in str(tile.args) for tile in image.tile)
+        ';16' in str(tile.args) for tile in image.tile
+    )
 
 
 @contextlib.contextmanager
@@ -194,7 +206,8 @@ def _open(stream: BinaryIO, name: str) -> Image.Image:
   # pixels, which is an exception where the caller made warnings errors, and
   # refuses above 179 million.
   except (
-      Image.DecompressionBombError, Image.DecompressionBombWarning
+      Image.DecompressionBombError,
+      Image.DecompressionBombWarning,
   ) as error:
     raise errors.DataError(
         f'{name}: too many pixels ({_words(error)}), at most'

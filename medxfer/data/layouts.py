@@ -62,7 +62,9 @@ class Layout:
 
 
 def find(
-    ids: Iterable[str], *, levels: str = AUTO,
+    ids: Iterable[str],
+    *,
+    levels: str = AUTO,
     named: Mapping[str, str] | None = None,
 ) -> Layout:
   """Decides what each level of folders means.
@@ -90,22 +92,28 @@ def find(
   if missing:
     raise errors.UsageError(
         f'data.sides: no folder {missing[0]!r} beside the classes or above '
-        f'them holds an image; there is {_listed(search.seen)}')
+        f'them holds an image; there is {_listed(search.seen)}'
+    )
   places, left_out = {}, {}
   for name in ids:
     place = search.place(tuple(name.split('/')[:-1]))
     (left_out if isinstance(place, str) else places)[name] = place
   return Layout(
-      tuple(search.levels), places, left_out,
-      tuple(map('/'.join, search.parents)), tuple(map('/'.join, search.above)),
-      {kind: tuple(lines) for kind, lines in search.notes.items()})
+      tuple(search.levels),
+      places,
+      left_out,
+      tuple(map('/'.join, search.parents)),
+      tuple(map('/'.join, search.above)),
+      {kind: tuple(lines) for kind, lines in search.notes.items()},
+  )
 
 
 class _Search:
   """Goes down a tree, all folders of a level at once."""
 
   def __init__(
-      self, root: folder_levels.Node, levels: str, named: Mapping[str, str]):
+      self, root: folder_levels.Node, levels: str, named: Mapping[str, str]
+  ):
     self.front: dict[Path, folder_levels.Node] = {(): root}
     self.asked = [] if levels == AUTO else levels.split('/')
     self.guess = levels == AUTO
@@ -135,8 +143,10 @@ class _Search:
     if 'side' in known and side == subset_names.LEFT_OUT:
       return file_kinds.OTHER_SIDE
     for paths, reason in (
-        (self.unlabelled, file_kinds.UNLABELLED), (self.masks, file_kinds.MASK)):
-      if any(folders[:len(path)] == path for path in paths):
+        (self.unlabelled, file_kinds.UNLABELLED),
+        (self.masks, file_kinds.MASK),
+    ):
+      if any(folders[: len(path)] == path for path in paths):
         return reason
     if 'class' not in known or ('side' in self.levels and not side):
       return file_kinds.OUTSIDE
@@ -151,8 +161,11 @@ class _Search:
     for path, parent in self.front.items():
       masks = _masks(parent)
       self.masks |= {(*path, name) for name in masks}
-      found |= {(*path, name): node for name, node in parent.folders.items()
-                if name not in masks}
+      found |= {
+          (*path, name): node
+          for name, node in parent.folders.items()
+          if name not in masks
+      }
     return found
 
   def _kind(self) -> str:
@@ -162,11 +175,15 @@ class _Search:
     if not children and 'class' in self.levels:
       raise errors.UsageError(
           'data.levels: the classes hold no folders; give '
-          '--config.data.levels=auto')
+          '--config.data.levels=auto'
+      )
     if not children:
       _refuse_flat(self.front)
-    if 'side' not in self.levels and 'class' not in self.levels and (
-        self._has_sides(children)):
+    if (
+        'side' not in self.levels
+        and 'class' not in self.levels
+        and (self._has_sides(children))
+    ):
       return 'side'
     if 'class' not in self.levels and self._wraps(children):
       return 'wrapper'
@@ -176,8 +193,11 @@ class _Search:
       return 'class'
     if 'side' not in self.levels and self._all_sides(children):
       # centre/side/CLASS, or else CLASS/side.
-      deeper = any(side.folders for node in children.values()
-                   for side in node.folders.values())
+      deeper = any(
+          side.folders
+          for node in children.values()
+          for side in node.folders.values()
+      )
       return 'source' if deeper else 'class'
     return folder_levels.decide(children)
 
@@ -208,16 +228,20 @@ class _Search:
           f'{side}/ is a side by its name, but {others[0]}/ beside it is none '
           f'and holds images; move {others[0]}/ out, or say which folders are '
           'sides: --config.data.sides=train=FOLDER,test=FOLDER (if '
-          f'{side}/ is a class, give it another name)')
+          f'{side}/ is a class, give it another name)'
+      )
     self.sides |= found
     return bool(found)
 
   def _all_sides(self, nodes: Mapping[Path, folder_levels.Node]) -> bool:
     """Whether nothing but sides lies below each of several folders."""
-    found = [(node, subset_names.find(node.folders, self.named))
-             for node in nodes.values()]
+    found = [
+        (node, subset_names.find(node.folders, self.named))
+        for node in nodes.values()
+    ]
     if len(found) < 2 or not all(
-        sides and sides.keys() == node.folders.keys() for node, sides in found):
+        sides and sides.keys() == node.folders.keys() for node, sides in found
+    ):
       return False
     for _, sides in found:
       self.sides |= sides
@@ -229,29 +253,40 @@ class _Search:
     if folder_levels.kind(deeper) == 'group':
       return False  # A class alone, over its patients.
     alone = len(children) == len({path[:-1] for path in children})
-    return alone and len(children) == len(self.front) and all(
-        node.folders for node in children.values()) and not any(
-            node.images for node in self.front.values())
+    return (
+        alone
+        and len(children) == len(self.front)
+        and all(node.folders for node in children.values())
+        and not any(node.images for node in self.front.values())
+    )
 
   def _labelled(
       self, children: dict[Path, folder_levels.Node]
   ) -> dict[Path, folder_levels.Node]:
     """Leaves out sides without classes, such as a competition's test side."""
-    train = {name for path, node in children.items()
-             if self.sides[path[-1]] == 'train' for name in node.folders}
+    train = {
+        name
+        for path, node in children.items()
+        if self.sides[path[-1]] == 'train'
+        for name in node.folders
+    }
     kept = {}
     for path, node in children.items():
       side = self.sides[path[-1]]
       alone = len(node.folders) == 1 and not train & node.folders.keys()
-      bare = not node.folders or alone and not any(
-          below.folders for below in node.folders.values())
+      bare = (
+          not node.folders
+          or alone
+          and not any(below.folders for below in node.folders.values())
+      )
       if side == subset_names.LEFT_OUT:
         continue
       if bare and 'class' not in self.levels and side != 'train' and train:
         self.unlabelled.add(path)
         self.notes['side'].append(
             f'{"/".join(path)}/ has no folders of classes: its '
-            f'{node.total:,} images have no label and are left out')
+            f'{node.total:,} images have no label and are left out'
+        )
       else:
         kept[path] = node
     return kept
@@ -268,20 +303,31 @@ class _Search:
         break
       else:
         # A folder alone, such as CLASS/images/, is no choice.
-        if 'part' not in self.notes and (len(children) > len(self.front) or any(
-            node.images for node in self.front.values())):
+        if 'part' not in self.notes and (
+            len(children) > len(self.front)
+            or any(node.images for node in self.front.values())
+        ):
           self.notes['part'] += folder_levels.note(
-              'part', sorted('/'.join(path) for path in children))
+              'part', sorted('/'.join(path) for path in children)
+          )
         self.levels.append('part')
         self.front = children
 
 
 def _masks(parent: folder_levels.Node) -> set[str]:
   """Returns folders of masks beside a folder that has the same folders."""
-  masks = {name for name in parent.folders if file_kinds.is_folder_of_masks(name)}
-  return {name for name in masks if any(
-      parent.folders[name].folders.keys() == node.folders.keys() != set()
-      for other, node in parent.folders.items() if other not in masks)}
+  masks = {
+      name for name in parent.folders if file_kinds.is_folder_of_masks(name)
+  }
+  return {
+      name
+      for name in masks
+      if any(
+          parent.folders[name].folders.keys() == node.folders.keys() != set()
+          for other, node in parent.folders.items()
+          if other not in masks
+      )
+  }
 
 
 def _refuse_flat(front: Mapping[Path, folder_levels.Node]) -> None:
@@ -289,7 +335,8 @@ def _refuse_flat(front: Mapping[Path, folder_levels.Node]) -> None:
   places = _listed(sorted('/'.join(path) or '.' for path in front))
   raise errors.DataError(
       f'{count:,} images lie in {places} itself and in no folder of a class; '
-      'put them into a folder a class, named like it (CLASS/*.jpg)')
+      'put them into a folder a class, named like it (CLASS/*.jpg)'
+  )
 
 
 def _listed(names: Collection[str]) -> str:

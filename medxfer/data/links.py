@@ -25,10 +25,12 @@ def notes(folder: pathlib.Path, paths: Mapping[str, pathlib.Path]) -> list[str]:
     name, real = elsewhere[0]
     found.append(
         f'links lead out of {folder}: {len(elsewhere):,} images lie elsewhere, '
-        f'such as {name} at {real}')
+        f'such as {name} at {real}'
+    )
   if again:
     one, other = again[0]
     found.append(
         f'{len(again):,} images are the same file as another image, such as '
-        f'{other} and {one}')
+        f'{other} and {one}'
+    )
   return found

@@ -61,8 +61,10 @@ def below(folder: pathlib.Path) -> Listing:
   for name in sorted(files):
     path = files[name]
     reason, count = look(path)
-    if not reason or (reason != file_kinds.SYSTEM
-                      and path.suffix.lower() in file_kinds.SUFFIXES):
+    if not reason or (
+        reason != file_kinds.SYSTEM
+        and path.suffix.lower() in file_kinds.SUFFIXES
+    ):
       images[name] = path
       if reason:
         bad[name] = clause(path, reason)
@@ -124,7 +126,8 @@ def said(left_out: Mapping[str, str]) -> str:
   for reason, count in counts(left_out).items():
     named = (name for name, why in left_out.items() if why == reason)
     parts.append(
-        f'{count:,} {file_kinds.plural(reason, count)} ({_some(named, count)})')
+        f'{count:,} {file_kinds.plural(reason, count)} ({_some(named, count)})'
+    )
   files = 'file' if len(left_out) == 1 else 'files'
   return f'left out: {len(left_out):,} {files}: {", ".join(parts)}'
 
@@ -135,7 +138,7 @@ def skipped_said(skipped: Mapping[str, str]) -> str:
     return ''
   named = (f'{name}: {reason}' for name, reason in skipped.items())
   images = 'image' if len(skipped) == 1 else 'images'
-  return (f'skipped: {len(skipped):,} {images} ({_some(named, len(skipped))})')
+  return f'skipped: {len(skipped):,} {images} ({_some(named, len(skipped))})'
 
 
 def pages_said(pages: Mapping[str, int]) -> str:
@@ -144,8 +147,10 @@ def pages_said(pages: Mapping[str, int]) -> str:
     return ''
   named = (f'{name}: {count:,}' for name, count in pages.items())
   hold = '1 image holds' if len(pages) == 1 else f'{len(pages):,} images hold'
-  return (f'pages: {hold} several pictures ({_some(named, len(pages))}); only '
-          'the first is read')
+  return (
+      f'pages: {hold} several pictures ({_some(named, len(pages))}); only '
+      'the first is read'
+  )
 
 
 def shown(name: str) -> str:
@@ -153,7 +158,8 @@ def shown(name: str) -> str:
   bytes that are no UTF-8 as escapes."""
   return ''.join(
       c if c.isprintable() else c.encode('unicode_escape').decode()
-      for c in name)
+      for c in name
+  )
 
 
 def packed(left_out: Mapping[str, str]) -> str:
@@ -167,14 +173,17 @@ def say_twice(images: Iterable[str]) -> None:
   stems = [pathlib.PurePosixPath(name).stem for name in images]
   twice = len(stems) - len(set(stems))
   if twice >= _MANY:
-    console.line(f'comparing {twice:,} images that are there twice, byte for byte')
+    console.line(
+        f'comparing {twice:,} images that are there twice, byte for byte'
+    )
 
 
 def same_bytes(one: pathlib.Path, other: pathlib.Path) -> bool:
   """Whether two files can be read and are the same, byte for byte."""
   try:
     return os.path.samefile(one, other) or filecmp.cmp(
-        one, other, shallow=False)
+        one, other, shallow=False
+    )
   except OSError:
     return False
 
@@ -185,7 +194,7 @@ def _some(names: Iterable[str], count: int) -> str:
 
 
 def _walk(
-    folder: pathlib.Path
+    folder: pathlib.Path,
 ) -> tuple[dict[str, pathlib.Path], dict[str, str]]:
   """Returns files that may be images, and what needs no look -> why."""
   files: dict[str, pathlib.Path] = {}
@@ -203,7 +212,8 @@ def _walk(
       if not hidden and not linked:
         raise errors.DataError(
             f'{place}: the folder cannot be listed ({error.strerror}); allow '
-            'reading it') from error
+            'reading it'
+        ) from error
       left_out[prefix] = file_kinds.SYSTEM if hidden else file_kinds.LOCKED
       continue
     for entry in entries:
@@ -211,7 +221,8 @@ def _walk(
       link = entry.is_symlink()
       system = hidden or file_kinds.is_system(entry.name)
       is_folder = entry.is_dir(follow_symlinks=False) or (
-          link and not system and os.path.isdir(path))
+          link and not system and os.path.isdir(path)
+      )
       if file_kinds.is_version_control(entry.name) and is_folder:
         left_out[f'{name}/'] = file_kinds.VERSIONS
       elif is_folder:
@@ -221,7 +232,8 @@ def _walk(
           continue
         visits[identity] += 1
         stack.append(
-            (f'{name}/', path, chain | {identity}, system, linked or link))
+            (f'{name}/', path, chain | {identity}, system, linked or link)
+        )
       elif system:
         left_out[name] = file_kinds.SYSTEM
       else:
@@ -241,9 +253,11 @@ def _identity(folder: pathlib.Path) -> tuple[int, int]:
 def _pages(path: pathlib.Path) -> int:
   """Returns how many pictures an image file holds, 1 if that is unknown."""
   from PIL import Image
+
   try:
     with warnings.catch_warnings(action='ignore'), Image.open(
-        path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')) as image:
+        path, formats=('TIFF', 'GIF', 'WEBP', 'PNG')
+    ) as image:
       return getattr(image, 'n_frames', 1)
   # Pillow's plugins raise anything; whoever decodes the file says what.
   except Exception:
@@ -252,8 +266,10 @@ def _pages(path: pathlib.Path) -> int:
 
 def _derived(images: Mapping[str, pathlib.Path]) -> list[tuple[str, str]]:
   """Returns images that are made of others, by their names, and what as."""
-  split = {name: (name.rpartition('/')[0],
-                  pathlib.PurePosixPath(name).stem) for name in images}
+  split = {
+      name: (name.rpartition('/')[0], pathlib.PurePosixPath(name).stem)
+      for name in images
+  }
   there = set(split.values())
   found = []
   for name, (folder, stem) in split.items():

@@ -87,20 +87,36 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   n = len(thumbnails)
   size = max(_PRODUCTS // max(n, 1), 64)
   steps = [
-      (transposed, crop, start) for transposed in range(2)
-      for crop in range(len(_CROPS)) for start in range(0, n, size)]
+      (transposed, crop, start)
+      for transposed in range(2)
+      for crop in range(len(_CROPS))
+      for start in range(0, n, size)
+  ]
   for transposed, crop, start in progress.track(
-      steps, total=len(steps), title=f'looking for copies among {n:,} images',
-      unit='steps', announced=n < _MANY):
-    hashes = whole[transposed][start:start + size]
+      steps,
+      total=len(steps),
+      title=f'looking for copies among {n:,} images',
+      unit='steps',
+      announced=n < _MANY,
+  ):
+    hashes = whole[transposed][start : start + size]
     for turn, i, j in _near(
-        hashes, cropped[crop], start, half=not _CROPS[crop]):
+        hashes, cropped[crop], start, half=not _CROPS[crop]
+    ):
       nearness = _explained(hashes[i] * _signs(turn), stems[crop], j)
       kept = nearness > _NEARER
       turn |= transposed * _TRANSPOSED
-      found.append(np.stack([
-          -nearness[kept], i[kept] + start, j[kept],
-          np.full(kept.sum(), turn)], 1))
+      found.append(
+          np.stack(
+              [
+                  -nearness[kept],
+                  i[kept] + start,
+                  j[kept],
+                  np.full(kept.sum(), turn),
+              ],
+              1,
+          )
+      )
   found = np.concatenate(found)
   found = found[np.argsort(found[:, 0], kind='stable')].astype(np.int64)
   # The likeliest of the ways in which two images were found.
@@ -140,7 +156,7 @@ def _turned(thumbnails: np.ndarray, turn: int) -> np.ndarray:
   """Mirrors (bits 1 and 2 of `turn`) and transposes (4) [n, s, s]."""
   if turn & 4:
     thumbnails = thumbnails.swapaxes(1, 2)
-  return thumbnails[:, ::-1 if turn & 2 else 1, ::-1 if turn & 1 else 1]
+  return thumbnails[:, :: -1 if turn & 2 else 1, :: -1 if turn & 1 else 1]
 
 
 def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
@@ -152,17 +168,25 @@ def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
   """
   place = np.arange(_SIDE)
   source = np.clip(
-      ((place + .5) * (1 - 2 * crop) + crop * _SIDE) - .5, 0, _SIDE - 1)
+      ((place + 0.5) * (1 - 2 * crop) + crop * _SIDE) - 0.5, 0, _SIDE - 1
+  )
   # Interpolation and cosine transform are linear in rows and columns: both
   # are one matrix.
   interpolation = np.maximum(1 - abs(source[:, None] - place), 0)
   weights = _weights()
   u = np.arange(len(weights))
-  matrix = (np.cos(np.pi / _SIDE * np.outer(u, place + .5))
-            @ interpolation).astype(np.float32)
-  spectrum = np.concatenate([
-      matrix @ part.astype(np.float32) @ matrix.T
-      for part in _parts(thumbnails)]) * weights
+  matrix = (
+      np.cos(np.pi / _SIDE * np.outer(u, place + 0.5)) @ interpolation
+  ).astype(np.float32)
+  spectrum = (
+      np.concatenate(
+          [
+              matrix @ part.astype(np.float32) @ matrix.T
+              for part in _parts(thumbnails)
+          ]
+      )
+      * weights
+  )
   return spectrum[:, weights > 0]
 
 
@@ -193,11 +217,19 @@ def _stems(thumbnails: np.ndarray) -> list[np.ndarray]:
   for part in _parts(thumbnails):
     images = part.astype(np.float32)
     slope_y, slope_x = np.gradient(images, axis=(1, 2))
-    changes = (images, slope_x, slope_x * grid, slope_y,
-               slope_y * grid[:, None])
+    changes = (
+        images,
+        slope_x,
+        slope_x * grid,
+        slope_y,
+        slope_y * grid[:, None],
+    )
     for crop, stem in zip(_CROPS, stems):
-      stem.append(_orthonormal(np.stack(
-          [_spectrum(change, crop) for change in changes], 1)))
+      stem.append(
+          _orthonormal(
+              np.stack([_spectrum(change, crop) for change in changes], 1)
+          )
+      )
   return [np.concatenate(stem) for stem in stems]
 
 
@@ -220,7 +252,8 @@ def _signs(turn: int) -> np.ndarray:
   """Returns the factors by which mirroring changes a hash, float32 [d]."""
   rows, columns = _odd()
   return np.where(rows & bool(turn & 2), -1, 1).astype(np.float32) * np.where(
-      columns & bool(turn & 1), -1, 1).astype(np.float32)
+      columns & bool(turn & 1), -1, 1
+  ).astype(np.float32)
 
 
 def _near(
@@ -240,11 +273,18 @@ def _near(
   skipped = start if half else 0
   rows, columns = _odd()
   even, column, row, both = (
-      hashes[:, which] @ others[skipped:, which].T for which in (
-          ~rows & ~columns, ~rows & columns, rows & ~columns, rows & columns))
+      hashes[:, which] @ others[skipped:, which].T
+      for which in (
+          ~rows & ~columns,
+          ~rows & columns,
+          rows & ~columns,
+          rows & columns,
+      )
+  )
   for (plus, minus), sure, unsure in (
       ((0, 3), even + both, column + row),
-      ((2, 1), even - both, column - row)):
+      ((2, 1), even - both, column - row),
+  ):
     i, j = _above(sure + abs(unsure))
     turns = np.where(unsure[i, j] >= 0, plus, minus)
     j = j + skipped
@@ -271,8 +311,9 @@ def _explained(
   """Returns the cosines between hashes and what changes can make of rows."""
   step = _BLOCK // (8 * stems.shape[2])
   parts = [
-      (stems[rows[k:k + step]] @ hashes[k:k + step, :, None])[..., 0]
-      for k in range(0, len(rows), step)]
+      (stems[rows[k : k + step]] @ hashes[k : k + step, :, None])[..., 0]
+      for k in range(0, len(rows), step)
+  ]
   return np.linalg.norm(np.concatenate([np.zeros((0, 5)), *parts]), axis=1)
 
 
@@ -280,4 +321,4 @@ def _parts(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
   """Yields parts of the images, none larger than a block; at least one."""
   step = _BLOCK // _SIDE**2
   for start in range(0, max(len(thumbnails), 1), step):
-    yield thumbnails[start:start + step]
+    yield thumbnails[start : start + step]

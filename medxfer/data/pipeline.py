@@ -70,7 +70,8 @@ def decode(
   wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
   read = functools.partial(_read, wanted, grey_range)
   for i, (image, reason, thumbnail) in enumerate(
-      _loaded(examples, image_size, read)):
+      _loaded(examples, image_size, read)
+  ):
     if reason:
       bad[examples.image_ids[i]] = _refusal(reason, on_bad_image)
     if pixels is not None:
@@ -96,7 +97,8 @@ def _refusal(reason: bytes, on_bad_image: str) -> str:
   if on_bad_image == 'fail':
     raise errors.DataError(
         f'{reason.decode()}; or leave such images out with '
-        '--config.data.on_bad_image=skip')
+        '--config.data.on_bad_image=skip'
+    )
   return reason.decode()
 
 
@@ -125,8 +127,10 @@ def stream(
   """
   wanted = examples.take(rows.reshape(-1))
   dataset = _decoded(
-      builders.TableBuilder(wanted), image_size,
-      functools.partial(_read, {}, grey_range))
+      builders.TableBuilder(wanted),
+      image_size,
+      functools.partial(_read, {}, grey_range),
+  )
   batches = dataset.batch(rows.shape[1]).prefetch(tf.data.AUTOTUNE)
   for batch, (pixels, reasons, _) in zip(rows, _numpy(batches)):
     for reason in filter(None, reasons):
@@ -135,7 +139,8 @@ def stream(
       if digests[row] != _digest(image):
         raise errors.DataError(
             f'{examples.paths[row]}: the image has changed since this run '
-            'began; restore it, and start again')
+            'began; restore it, and start again'
+        )
     yield pixels
 
 
@@ -153,9 +158,7 @@ def resize(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
 
 
 def _loaded(
-    examples: examples_lib.Examples,
-    image_size: tuple[int, int],
-    read: _Reader,
+    examples: examples_lib.Examples, image_size: tuple[int, int], read: _Reader
 ) -> Iterator[tuple[np.ndarray, bytes, np.ndarray]]:
   """Yields pixels, why they could not be read or b'', and a thumbnail."""
   dataset = _decoded(builders.TableBuilder(examples), image_size, read)
@@ -164,31 +167,35 @@ def _loaded(
   batches = dataset.batch(_BATCH).prefetch(2)
   rows = (row for batch in _numpy(batches) for row in zip(*batch))
   yield from progress.track(
-      rows, total=len(examples), title='reading images', unit='images')
+      rows, total=len(examples), title='reading images', unit='images'
+  )
 
 
 def _decoded(
-    builder: builders.TableBuilder,
-    image_size: tuple[int, int],
-    read: _Reader,
+    builder: builders.TableBuilder, image_size: tuple[int, int], read: _Reader
 ) -> tf.data.Dataset:
   """Returns pixels, reason they could not be read or b'', thumbnail."""
+
   # Nothing in it needs AutoGraph, whose files a killed process would leave.
   @tf.autograph.experimental.do_not_convert
   def prepare(row, path) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     image, reason, thumbnail = tf.numpy_function(
-        read, [row['image'], path], (tf.uint8, tf.string, tf.uint8))
+        read, [row['image'], path], (tf.uint8, tf.string, tf.uint8)
+    )
     image.set_shape([None, None, 3])
     reason.set_shape([])
     thumbnail.set_shape(perceptual_hash.SHAPE)
     return _resize(image, image_size), reason, thumbnail
 
   encoded = builder.as_dataset(
-      split=builders.SPLIT, decoders={'image': tfds.decode.SkipDecoding()})
+      split=builders.SPLIT, decoders={'image': tfds.decode.SkipDecoding()}
+  )
   paths = tf.data.Dataset.from_tensor_slices(
-      [os.fspath(path) for path in builder.examples.paths])
+      [os.fspath(path) for path in builder.examples.paths]
+  )
   return tf.data.Dataset.zip(encoded, paths).map(
-      prepare, num_parallel_calls=tf.data.AUTOTUNE)
+      prepare, num_parallel_calls=tf.data.AUTOTUNE
+  )
 
 
 def _numpy(batches: tf.data.Dataset) -> Iterator[Any]:
@@ -198,7 +205,8 @@ def _numpy(batches: tf.data.Dataset) -> Iterator[Any]:
   except tf.errors.OpError as error:
     raise errors.DataError(
         'an image cannot be read, though it was there a moment ago: '
-        f'{error.message.splitlines()[0]}') from error
+        f'{error.message.splitlines()[0]}'
+    ) from error
 
 
 def _digest(image: np.ndarray) -> bytes:

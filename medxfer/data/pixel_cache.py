@@ -57,26 +57,41 @@ def read(
     # TensorFlow takes seconds and 500 MiB: who finds pixels needs none of it.
 
     from medxfer.data import pipeline
+
     return pipeline.decode(
-        examples, image_size, on_bad_image=on_bad_image, keep=keep, into=into,
-        contents=contents, grey_range=grey_range)
+        examples,
+        image_size,
+        on_bad_image=on_bad_image,
+        keep=keep,
+        into=into,
+        contents=contents,
+        grey_range=grey_range,
+    )
 
   key = _key(contents, image_size, grey_range)
   if where is None or key is None:
     return decode()
   try:
-    with (cache.slot(where, _KIND, key) as slot,
-          cache.slot(where, _THUMBNAILS, key) as small):
+    with (
+        cache.slot(where, _KIND, key) as slot,
+        cache.slot(where, _THUMBNAILS, key) as small,
+    ):
       entry, thumbnails = _entry(slot), _entry(small)
       if entry is None or thumbnails is None:
         return _decode_into(slot, small, examples, image_size, decode)
       digests = tuple(map(bytes.fromhex, entry.about['digests']))
       return decoded_lib.Decoded(
-          examples, digests, entry.array, thumbnails.array,
-          grey_range=grey_range)
+          examples,
+          digests,
+          entry.array,
+          thumbnails.array,
+          grey_range=grey_range,
+      )
   except OSError as error:
-    console.line(f'pixel cache: {where} cannot be used '
-             f'({os.strerror(error.errno or errno.EIO)}); going on without it')
+    console.line(
+        f'pixel cache: {where} cannot be used '
+        f'({os.strerror(error.errno or errno.EIO)}); going on without it'
+    )
     return decode()
 
 
@@ -89,8 +104,10 @@ def _decode_into(
 ) -> decoded_lib.Decoded:
   """Decodes into the cache; both entries are kept, or none is."""
   n = len(examples)
-  with (slot.draft((n, *image_size, 3), np.uint8) as draft,
-        small.draft((n, *perceptual_hash.SHAPE), np.uint8) as drawn):
+  with (
+      slot.draft((n, *image_size, 3), np.uint8) as draft,
+      small.draft((n, *perceptual_hash.SHAPE), np.uint8) as drawn,
+  ):
     decoded = decode(draft.array)
     if len(decoded.examples) == n:
       drawn.array[:] = decoded.thumbnails

@@ -62,7 +62,14 @@ def _from_files(
 ) -> Source:
   # Loads TensorFlow: only where files are read.
   from medxfer.data import pipeline
+
   return Source(
-      None, lambda rows: pipeline.stream(
-          decoded.examples, image_size, rows, digests=decoded.digests,
-          grey_range=decoded.grey_range))
+      None,
+      lambda rows: pipeline.stream(
+          decoded.examples,
+          image_size,
+          rows,
+          digests=decoded.digests,
+          grey_range=decoded.grey_range,
+      ),
+  )

@@ -48,7 +48,8 @@ def decide(examples: examples_lib.Examples, asked: str) -> Decision:
         f'data.split={asked}: nothing says which images of {examples.name} '
         'belong together; give --config.data.groups=FILE, a CSV file '
         'image,group, or put the images of each group into a folder of its '
-        'own below its class, with --config.data.levels=class/group')
+        'own below its class, with --config.data.levels=class/group'
+    )
   if 'published' not in examples.columns:
     if asked.startswith('official'):
       _refuse_unpublished(examples, 'train')
@@ -67,7 +68,8 @@ def _as_published(
   if asked == 'auto' and not count['train']:
     raise errors.DataError(
         f'{examples.name}: no image lies in train, but in {_named(count)}; '
-        'restore it, or deal all images anew with --config.data.split=by_image')
+        'restore it, or deal all images anew with --config.data.split=by_image'
+    )
   for side in ('train', 'test'):
     if not count[side] and asked != 'auto':
       _refuse_unpublished(examples, side)
@@ -76,7 +78,8 @@ def _as_published(
   if missing:
     notes.append(
         f'val holds no image of {", ".join(missing)}: its {count["val"]:,} '
-        'images join train')
+        'images join train'
+    )
   if missing or asked == 'official_grouped':
     sides = np.where(sides == 'val', 'train', sides)
   if not np.any(sides == 'val'):
@@ -87,7 +90,8 @@ def _as_published(
   if len(cut) == 2:
     notes.append(
         f'no test side was published, and no val to use: the {len(sides):,} '
-        'images are dealt to train, val and test')
+        'images are dealt to train, val and test'
+    )
     return Decision('by_image', notes=tuple(notes))
   kind = 'official' if asked == 'auto' else asked
   if 'test' in cut:
@@ -97,10 +101,14 @@ def _as_published(
     notes.append('a fifth of train validates')
   if asked == 'auto':
     lost = 'test' if count['test'] else 'val'
-    notes.insert(0, (
-        f'sides are as published ({_named(count)} images); '
-        '--config.data.split=by_image would pool them and deal all images anew: '
-        f'published {lost} images would train'))
+    notes.insert(
+        0,
+        (
+            f'sides are as published ({_named(count)} images); '
+            '--config.data.split=by_image would pool them and deal all images anew: '
+            f'published {lost} images would train'
+        ),
+    )
   return Decision(kind, sides, tuple(cut), tuple(notes))
 
 
@@ -112,7 +120,8 @@ def _pooled(sides: np.ndarray, asked: str) -> tuple[str, ...]:
   return (
       f'data.split={asked}: the published sides are pooled and dealt anew by '
       f'{unit}: published test images train; --config.data.split=official '
-      'keeps them',)
+      'keeps them',
+  )
 
 
 def _named(count: dict[str, int]) -> str:
@@ -122,15 +131,15 @@ def _named(count: dict[str, int]) -> str:
 def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
   """Returns the classes of which there is no image among rows."""
   there = set(examples.labels[rows].tolist())
-  return [name for i, name in enumerate(examples.class_names)
-          if i not in there]
+  return [name for i, name in enumerate(examples.class_names) if i not in there]
 
 
 def _refuse_unpublished(examples: examples_lib.Examples, side: str) -> None:
   raise errors.UsageError(
       f'data.split=official: no image of {examples.name} was published as '
       f'{side} (it would lie in {side}/); give --config.data.split=grouped, '
-      'by_image or auto')
+      'by_image or auto'
+  )
 
 
 def _refuse_absent(
@@ -144,7 +153,8 @@ def _refuse_absent(
           f'{examples.name}: the published {side} side holds no image of '
           f'{", ".join(missing)}, but another side does; add some, move the '
           'class out, or deal all images anew with '
-          '--config.data.split=by_image')
+          '--config.data.split=by_image'
+      )
 
 
 def _refuse_few(examples: examples_lib.Examples) -> None:
@@ -153,4 +163,5 @@ def _refuse_few(examples: examples_lib.Examples) -> None:
     if n < _FEWEST:
       raise errors.DataError(
           f'{examples.name}: class {name} has {n} images, too few for train, '
-          'val and test; add images: each class needs at least five')
+          'val and test; add images: each class needs at least five'
+      )

@@ -23,7 +23,11 @@ _SAME = 0.96
 # Details lie between squares of so many pixels on each side of the middle.
 _DETAILS = (1, 4)
 _FINEST, _COARSER = (0, 1), (2, 9)
-_LIKE = {_FINEST: .25, _DETAILS: .65, _COARSER: .94}  # Where JPEG blurs them.
+_LIKE = {
+    _FINEST: 0.25,
+    _DETAILS: 0.65,
+    _COARSER: 0.94,
+}  # Where JPEG blurs them.
 _LEFT, _DIFFERENT = 1.6, 3.0
 _LESION, _SPREAD = 9, 6
 _FRAME = 6
@@ -44,7 +48,7 @@ def same(moved: np.ndarray, fixed: np.ndarray) -> np.ndarray:
 
 def grid(side: int) -> np.ndarray:
   """Returns the places of pixels from -1 to 1, float32."""
-  return ((np.arange(side) + .5) / side * 2 - 1).astype(np.float32)
+  return ((np.arange(side) + 0.5) / side * 2 - 1).astype(np.float32)
 
 
 def _laid_over(
@@ -72,14 +76,22 @@ def _step(
   places = grid(side)
   image, known = _sampled(moved, change)
   slope_y, slope_x = np.gradient(image, axis=(1, 2))
-  terms = np.stack([
-      slope_x, slope_x * places, slope_y, slope_y * places[:, None], image,
-      np.ones_like(image)], 1)
+  terms = np.stack(
+      [
+          slope_x,
+          slope_x * places,
+          slope_y,
+          slope_y * places[:, None],
+          image,
+          np.ones_like(image),
+      ],
+      1,
+  )
   terms = (terms * known[:, None]).reshape(m, 6, -1).astype(np.float64)
   normal = terms @ terms.swapaxes(1, 2) + 1e-3 * np.eye(6)
   right = terms @ (fixed * known).reshape(m, -1, 1)
   found = np.linalg.solve(normal, right)[:, :, 0]
-  contrast = np.where(abs(found[:, 4]) > .2, found[:, 4], 1)
+  contrast = np.where(abs(found[:, 4]) > 0.2, found[:, 4], 1)
   change = change + found[:, :4] / contrast[:, None] / side
   return np.clip(change, -_LARGEST_SHIFT, _LARGEST_SHIFT).astype(np.float32)
 
@@ -90,12 +102,14 @@ def _sampled(
   """Samples [m, s, s] at changed places; also returns which lie inside."""
   side = images.shape[-1]
   places, pixel = grid(side), np.arange(side, dtype=np.float32)
-  x, y = (pixel + side * (change[:, k, None] + change[:, k + 1, None] * places)
-          for k in (0, 2))
+  x, y = (
+      pixel + side * (change[:, k, None] + change[:, k + 1, None] * places)
+      for k in (0, 2)
+  )
   rows = np.arange(len(images))[:, None]
   inside = []
   for at in (y, x):  # Along rows, then, transposed, along columns; and back.
-    inside.append((at >= -.5) & (at <= side - .5))
+    inside.append((at >= -0.5) & (at <= side - 0.5))
     at = np.clip(at, 0, side - 1)
     low = np.minimum(at.astype(int), side - 2)
     part = (at - low)[:, :, None]
@@ -113,7 +127,8 @@ def _agree(
     mean.append(_mean(a, known))
     deviation.append(np.sqrt(_mean((a - mean[-1]) ** 2, known)))
   alike = (abs(mean[0] - mean[1]) < _BRIGHTNESS) & (
-      np.maximum(*deviation) < _CONTRAST * np.minimum(*deviation))
+      np.maximum(*deviation) < _CONTRAST * np.minimum(*deviation)
+  )
   inside = np.zeros_like(known)
   inside[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = True
   inside &= known
@@ -123,18 +138,24 @@ def _agree(
   images = image[rows], other[rows], inside[rows]
   finest, _ = _compared(*images, _FINEST)
   coarser, difference = _compared(*images, _COARSER)
-  left = np.sqrt(_mean(difference ** 2, images[2])).reshape(-1)
+  left = np.sqrt(_mean(difference**2, images[2])).reshape(-1)
   largest = abs(difference).max((1, 2), initial=0)
-  blurred = ((finest > _LIKE[_FINEST]) & (coarser > _LIKE[_COARSER])
-             & (left < _LEFT))
+  blurred = (
+      (finest > _LIKE[_FINEST]) & (coarser > _LIKE[_COARSER]) & (left < _LEFT)
+  )
   same = np.zeros(len(image), bool)
-  same[rows] = ((details[rows] > _SAME) | blurred) & (left < _DIFFERENT) & (
-      largest < np.maximum(_LESION, _SPREAD * left))
+  same[rows] = (
+      ((details[rows] > _SAME) | blurred)
+      & (left < _DIFFERENT)
+      & (largest < np.maximum(_LESION, _SPREAD * left))
+  )
   return same
 
 
 def _compared(
-    image: np.ndarray, other: np.ndarray, known: np.ndarray,
+    image: np.ndarray,
+    other: np.ndarray,
+    known: np.ndarray,
     details: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
   """Compares details of some size.
@@ -146,7 +167,7 @@ def _compared(
   small, large = details
   fine = [_blurred(a, small) - _blurred(a, large) for a in (image, other)]
   fine = [a - _mean(a, known) for a in fine]
-  power = [np.sqrt(_mean(a ** 2, known)) for a in fine]
+  power = [np.sqrt(_mean(a**2, known)) for a in fine]
   # A flat image has no details, which are like none.
   unit = [a / np.maximum(b, 1e-6) for a, b in zip(fine, power)]
   difference = (unit[0] - unit[1]) * np.maximum(*power) * known
@@ -161,11 +182,18 @@ def _mean(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _blurred(images: np.ndarray, reach: int) -> np.ndarray:
   """Returns the means of squares around pixels, mirrored at the borders."""
   wide = 2 * reach + 1
-  padded = np.pad(images.astype(np.float64),
-                  ((0, 0), (reach + 1, reach), (reach + 1, reach)), 'reflect')
+  padded = np.pad(
+      images.astype(np.float64),
+      ((0, 0), (reach + 1, reach), (reach + 1, reach)),
+      'reflect',
+  )
   sums = padded.cumsum(1).cumsum(2)
-  return (sums[:, wide:, wide:] - sums[:, :-wide, wide:]
-          - sums[:, wide:, :-wide] + sums[:, :-wide, :-wide]) / wide**2
+  return (
+      sums[:, wide:, wide:]
+      - sums[:, :-wide, wide:]
+      - sums[:, wide:, :-wide]
+      + sums[:, :-wide, :-wide]
+  ) / wide**2
 
 
 def _reduced(images: np.ndarray, factor: int) -> np.ndarray:

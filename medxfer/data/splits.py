@@ -38,7 +38,8 @@ class Split:
   val: np.ndarray
   test: np.ndarray
   unused: np.ndarray = dataclasses.field(
-      default_factory=lambda: np.zeros(0, np.int64))
+      default_factory=lambda: np.zeros(0, np.int64)
+  )
 
   def rows(self, side: str) -> np.ndarray:
     """Returns the rows of one of `SIDES`, or the unused."""
@@ -89,9 +90,7 @@ def of_run(
   return limited(examples, split, spec.limit, seed)
 
 
-def assign(
-    examples: examples_lib.Examples, *, kind: str, seed: int
-) -> Split:
+def assign(examples: examples_lib.Examples, *, kind: str, seed: int) -> Split:
   """Deals every example to train, val or test.
 
   Args:
@@ -109,7 +108,8 @@ def assign(
   decision = published_splits.decide(examples, kind)
   if decision.sides is None:
     test, val, *rest = _deal(
-        examples, np.arange(len(examples)), decision.kind, seed)
+        examples, np.arange(len(examples)), decision.kind, seed
+    )
     split = Split(train=_union(rest), val=val, test=test)
   else:
     split = _as_published(examples, decision, seed)
@@ -132,11 +132,14 @@ def limited(
   learnt = len(split.train) + len(split.val)
   if not limit or limit >= learnt:
     return split
-  kept = {side: _share(examples.labels, split.rows(side), limit / learnt, seed)
-          for side in ('train', 'val')}
+  kept = {
+      side: _share(examples.labels, split.rows(side), limit / learnt, seed)
+      for side in ('train', 'val')
+  }
   unused = np.setdiff1d(
       np.concatenate([split.train, split.val]),
-      np.concatenate([kept['train'], kept['val']]))
+      np.concatenate([kept['train'], kept['val']]),
+  )
   return Split(**kept, test=split.test, unused=unused)
 
 
@@ -148,12 +151,14 @@ def _share(
   kept = []
   for value in np.unique(labels[rows]):
     members = drawn[labels[drawn] == value]
-    kept.append(members[:max(round(len(members) * share), 2)])
+    kept.append(members[: max(round(len(members) * share), 2)])
   return np.sort(np.concatenate(kept))
 
 
 def _as_published(
-    examples: examples_lib.Examples, decision: published_splits.Decision, seed: int
+    examples: examples_lib.Examples,
+    decision: published_splits.Decision,
+    seed: int,
 ) -> Split:
   """Returns the published sides; one that was not is cut from train."""
   rows = {side: np.flatnonzero(decision.sides == side) for side in SIDES}
@@ -182,34 +187,38 @@ def _deal(
     # The check below says the same with names and a way out.
     warnings.simplefilter('ignore')
     try:
-      return [np.sort(rows[fold])
-              for _, fold in folds.split(labels, labels, groups)]
+      return [
+          np.sort(rows[fold]) for _, fold in folds.split(labels, labels, groups)
+      ]
     except ValueError as error:
       count = len(set(groups))
-      why = (f'they are of {count} groups (copies are of one)'
-             if kind == 'grouped' and count < _FOLDS
-             else f'no class has {_FOLDS}')
+      why = (
+          f'they are of {count} groups (copies are of one)'
+          if kind == 'grouped' and count < _FOLDS
+          else f'no class has {_FOLDS}'
+      )
       what = 'groups' if kind == 'grouped' else 'images'
       raise errors.DataError(
           f'{examples.name}: {len(rows):,} images cannot be split: {why}; add '
-          f'{what}, so that each class has {_FOLDS} or more') from error
+          f'{what}, so that each class has {_FOLDS} or more'
+      ) from error
 
 
-def _check(
-    examples: examples_lib.Examples, split: Split, kind: str
-) -> None:
+def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
   sizes = counts(examples, np.arange(len(examples)))
   for side in SIDES:
     present = np.unique(examples.labels[split.rows(side)])
-    absent = [name for i, name in enumerate(examples.class_names)
-              if i not in present]
+    absent = [
+        name for i, name in enumerate(examples.class_names) if i not in present
+    ]
     if absent:
       raise errors.DataError(
           f'{examples.name}: the {kind} split with this seed leaves class '
           f'{", ".join(f"{n} ({sizes[n]} images)" for n in absent)} out of '
           f'{side}; add images: each class needs at least five, of five '
           'groups, and copies of one image are of one group (or try another '
-          '--config.seed)')
+          '--config.seed)'
+      )
 
 
 def audit(
@@ -237,8 +246,7 @@ def audit(
   groups = np.array(examples.groups)
   shared = np.intersect1d(groups[split.train], groups[split.test])
   images = int(np.isin(groups[split.test], shared).sum())
-  return Leak(
-      images, len(shared), images / len(split.test), duplicates, *found)
+  return Leak(images, len(shared), images / len(split.test), duplicates, *found)
 
 
 def copies_in_train(split: Split, copies: copies_lib.Copies) -> np.ndarray:
@@ -252,5 +260,6 @@ def counts(
 ) -> dict[str, int]:
   """Returns class -> number of images among `rows`."""
   tally = np.bincount(
-      examples.labels[rows], minlength=len(examples.class_names))
+      examples.labels[rows], minlength=len(examples.class_names)
+  )
   return {name: int(n) for name, n in zip(examples.class_names, tally)}

@@ -9,26 +9,47 @@ from medxfer import errors
 SIDES = ('train', 'val', 'test')
 LEFT_OUT = ''  # A usual name of a side for which the user named another folder.
 _WORDS = {
-    'train': 'train', 'training': 'train', 'trainset': 'train',
-    'val': 'val', 'valid': 'val', 'validate': 'val', 'validation': 'val',
-    'validating': 'val', 'dev': 'val', 'development': 'val',
-    'test': 'test', 'testing': 'test',
+    'train': 'train',
+    'training': 'train',
+    'trainset': 'train',
+    'val': 'val',
+    'valid': 'val',
+    'validate': 'val',
+    'validation': 'val',
+    'validating': 'val',
+    'dev': 'val',
+    'development': 'val',
+    'test': 'test',
+    'testing': 'test',
 }
 # What may stand beside such a word and adds nothing to it.
-_NEUTRAL = frozenset((
-    'set', 'sets', 'data', 'dataset', 'datasets', 'images', 'image', 'imgs',
-    'img', 'samples', 'split', 'folder', 'dir', 'the'))
+_NEUTRAL = frozenset(
+    (
+        'set',
+        'sets',
+        'data',
+        'dataset',
+        'datasets',
+        'images',
+        'image',
+        'imgs',
+        'img',
+        'samples',
+        'split',
+        'folder',
+        'dir',
+        'the',
+    )
+)
 _JOINED = re.compile(
-    f'({"|".join(_WORDS)})(set|data|dataset|images|imgs)', re.IGNORECASE)
+    f'({"|".join(_WORDS)})(set|data|dataset|images|imgs)', re.IGNORECASE
+)
 # At a change from small to capital letters, from letters to digits, and at what
 # is no letter or digit.
-_BOUNDARY = re.compile(
-    r'(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])|[\W_]+')
+_BOUNDARY = re.compile(r'(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])|[\W_]+')
 
 
-def find(
-    names: Iterable[str], named: Mapping[str, str]
-) -> dict[str, str]:
+def find(names: Iterable[str], named: Mapping[str, str]) -> dict[str, str]:
   """Returns folder -> side of those folders of one level that are sides.
 
   A name is one if it is a usual word (`Train`, `training_set`, `01_valid`), or
@@ -45,16 +66,22 @@ def find(
   """
   names = sorted(names)
   parsed = {name: _parse(name) for name in names}
-  found = {name: side for name, (side, rest) in parsed.items()
-           if side and not rest}
+  found = {
+      name: side for name, (side, rest) in parsed.items() if side and not rest
+  }
   for rest in {rest for side, rest in parsed.values() if side}:
-    alike = {name: side for name, (side, other) in parsed.items()
-             if side and other == rest}
+    alike = {
+        name: side
+        for name, (side, other) in parsed.items()
+        if side and other == rest
+    }
     if 'train' in alike.values() and len(set(alike.values())) > 1:
       found |= alike
   meant = {name: named[name] for name in names if name in named}
-  found = {name: LEFT_OUT if side in meant.values() else side
-           for name, side in found.items()} | meant
+  found = {
+      name: LEFT_OUT if side in meant.values() else side
+      for name, side in found.items()
+  } | meant
   _refuse_twice(found)
   return found
 
@@ -70,8 +97,9 @@ def _parse(name: str) -> tuple[str, tuple[str, ...]]:
     return '', tuple(tokens)
   # A number before it only keeps folders in order.
   first = next(i for i, t in enumerate(tokens) if not t.isdigit())
-  rest = tuple(t for t in tokens[first:]
-               if t not in _WORDS and t not in _NEUTRAL)
+  rest = tuple(
+      t for t in tokens[first:] if t not in _WORDS and t not in _NEUTRAL
+  )
   return _WORDS[sides[0]], rest
 
 
@@ -82,5 +110,6 @@ def _refuse_twice(found: Mapping[str, str]) -> None:
       raise errors.DataError(
           f'two folders mean the side {side}: {seen[side]}/ and {name}/; merge '
           'them, or say which one is meant: '
-          f'--config.data.sides={side}={name}')
+          f'--config.data.sides={side}={name}'
+      )
     seen[side] = name

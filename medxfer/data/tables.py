@@ -11,14 +11,16 @@ import pathlib
 from medxfer import errors
 
 _MARKS = {
-    b'\xef\xbb\xbf': 'utf-8-sig', b'\xff\xfe': 'utf-16',
-    b'\xfe\xff': 'utf-16'}
+    b'\xef\xbb\xbf': 'utf-8-sig',
+    b'\xff\xfe': 'utf-16',
+    b'\xfe\xff': 'utf-16',
+}
 _DELIMITERS = ',;\t|'
 _SAVE = 'save it as CSV in UTF-8'
 
 
 def read(
-    path: pathlib.Path
+    path: pathlib.Path,
 ) -> tuple[tuple[str, ...], list[tuple[int, dict[str | None, str | None]]]]:
   """Reads a table whose first row names its columns.
 
@@ -43,18 +45,20 @@ def read(
       head = lines.readline()
       lines.seek(position)
     reader = csv.DictReader(
-        lines, strict=True, delimiter=max(_DELIMITERS, key=head.count))
+        lines, strict=True, delimiter=max(_DELIMITERS, key=head.count)
+    )
     names = tuple(name.strip() for name in reader.fieldnames or ())
     reader.fieldnames = names
     rows = [(reader.line_num, row) for row in reader]
   except OSError as error:
     raise errors.DataError(
-        f'{path}: cannot be read ({error.strerror})') from error
+        f'{path}: cannot be read ({error.strerror})'
+    ) from error
   except (csv.Error, ValueError) as error:
     raise errors.DataError(
-        f'{path}: not a CSV table in UTF-8 ({error}); {_SAVE}') from error
-  return names, [(number, row) for number, row in rows
-                 if any(row.values())]
+        f'{path}: not a CSV table in UTF-8 ({error}); {_SAVE}'
+    ) from error
+  return names, [(number, row) for number, row in rows if any(row.values())]
 
 
 def _text(data: bytes) -> str:
@@ -62,8 +66,8 @@ def _text(data: bytes) -> str:
   if data.startswith(b'PK'):
     raise ValueError('it is a spreadsheet or an archive')
   encoding = next(
-      (name for mark, name in _MARKS.items() if data.startswith(mark)),
-      'utf-8')
+      (name for mark, name in _MARKS.items() if data.startswith(mark)), 'utf-8'
+  )
   text = data.decode(encoding)
   if '\0' in text:
     raise ValueError('it holds bytes that are no text')

@@ -33,8 +33,7 @@ _HALVINGS = 40
 
 
 def half_width(
-    sampled: float, values: Sequence[float], test_to_train: float,
-    level: float,
+    sampled: float, values: Sequence[float], test_to_train: float, level: float
 ) -> float:
   """Returns how far an interval of a mean over seeds goes to one side.
 
@@ -45,10 +44,10 @@ def half_width(
     level: of the interval.
   """
   tail, count = (1 - level) / 2, len(values)
-  squared = special.ndtri(tail)**2 * sampled
+  squared = special.ndtri(tail) ** 2 * sampled
   if count > 1:
     spread = float(np.var(values, ddof=1)) * (1 / count + test_to_train)
-    squared += special.stdtrit(count - 1, tail)**2 * spread
+    squared += special.stdtrit(count - 1, tail) ** 2 * spread
   return math.sqrt(squared)
 
 
@@ -108,8 +107,11 @@ def estimate(
     raise ValueError(f'{len(values)} values, {len(intervals)} intervals')
   mean = float(np.mean(values))
   answer = {
-      'value': mean, 'interval': None, 'seeds': len(values),
-      'sd': float(np.std(values, ddof=1)) if len(values) > 1 else None}
+      'value': mean,
+      'interval': None,
+      'seeds': len(values),
+      'sd': float(np.std(values, ddof=1)) if len(values) > 1 else None,
+  }
   if any(ends is None for ends in intervals):
     return answer
   ends = []
@@ -134,7 +136,10 @@ def test_to_train(sides: Sequence[Sequence[str]]) -> float:
     f / (1 - f), 0.25 to 1.
   """
   sets = [set(side) for side in sides]
-  shares = [len(a & b) / min(len(a), len(b))
-            for a, b in itertools.combinations(sets, 2) if a != b]
+  shares = [
+      len(a & b) / min(len(a), len(b))
+      for a, b in itertools.combinations(sets, 2)
+      if a != b
+  ]
   share = min(float(np.mean(shares)), 0.5) if shares else 0.0
   return max(share / (1 - share), _LEAST_RATIO)

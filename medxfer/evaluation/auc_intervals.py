@@ -53,12 +53,16 @@ def intervals(
   known = defined & (by_unit.shape[1] > 1)
   macro = proportions.mean(
       proportions.Share(value, low, high, by_unit),
-      proportions.correlation(by_unit), defined)
+      proportions.correlation(by_unit),
+      defined,
+  )
   return {
       'auroc_macro': [float(x) for x in macro] if known.any() else None,
       'auroc_per_class': {
           name: [float(low[k]), float(high[k])] if known[k] else None
-          for k, name in enumerate(class_names)}}
+          for k, name in enumerate(class_names)
+      },
+  }
 
 
 def _effective(
@@ -79,18 +83,28 @@ def _effective(
   for side in (positive, ~positive):
     # What an image adds to the area: 0 to 1, the share it is in order with.
     share = value + own[side] * side.sum()
-    shown.append(min(
-        np.unique(unit[side][share < 1 - 1e-9]).size,
-        np.unique(unit[side][share > 1e-9]).size))
+    shown.append(
+        min(
+            np.unique(unit[side][share < 1 - 1e-9]).size,
+            np.unique(unit[side][share > 1e-9]).size,
+        )
+    )
     sizes.append(np.unique(unit[side], return_counts=True)[1])
-  fewer = min(sizes, key=lambda size: size.sum()**2 / (size**2).sum())
+  fewer = min(sizes, key=lambda size: size.sum() ** 2 / (size**2).sum())
   images, units = fewer.sum(), fewer.size
   if 0 < value < 1:
     seen = by_unit @ by_unit / (value * (1 - value) / images)
     # A variance that the smaller side estimates: t, and not z.
     freedom = max(units - 1, 1)
-    seen *= units / freedom * (special.stdtrit(freedom, (1 + level) / 2)
-                               / special.ndtri((1 + level) / 2))**2
+    seen *= (
+        units
+        / freedom
+        * (
+            special.stdtrit(freedom, (1 + level) / 2)
+            / special.ndtri((1 + level) / 2)
+        )
+        ** 2
+    )
   alike = (fewer**2).sum() / images
   size = images / ((min(shown) * seen + alike) / (min(shown) + 1))
   return proportions.for_few_groups(size, images, units, level)

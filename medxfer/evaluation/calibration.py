@@ -179,23 +179,29 @@ def intervals(
   gaps, covariance = _gaps(predictions, _BINS)
   error, signs = float(np.abs(gaps).sum()), np.sign(gaps)
   _, high = proportions.bounded_mean(
-      error, float(signs @ covariance @ signs), images, units, level)
+      error, float(signs @ covariance @ signs), images, units, level
+  )
   sure = np.abs(gaps) > np.sqrt(np.log(units) * np.diag(covariance))
   root = np.linalg.svd(covariance, hermitian=True)
   generator = np.random.Generator(np.random.PCG64(seed))
   # Draws of t, as few groups do not tell their variance.
   drawn = generator.normal(size=(resamples, gaps.size)) / np.sqrt(
-      generator.chisquare(units - 1, size=(resamples, 1)) / (units - 1))
+      generator.chisquare(units - 1, size=(resamples, 1)) / (units - 1)
+  )
   drawn = drawn @ (np.sqrt(root.S)[:, np.newaxis] * root.Vh)
   added = np.where(sure, signs * drawn, np.abs(drawn)).sum(axis=1)
   low = max(error - float(np.quantile(added, (1 + level) / 2)), 0.0)
   loss = _distances(predictions) / 2
   variance = influence.covariance(
-      (loss - loss.mean())[:, np.newaxis] / images, unit)
+      (loss - loss.mean())[:, np.newaxis] / images, unit
+  )
   brier = proportions.bounded_mean(
-      float(loss.mean()), float(variance[0, 0]), images, units, level)
-  return {'ece': [min(low, debiased_error(predictions)), min(high, 1.0)],
-          'brier': [2 * x for x in brier]}
+      float(loss.mean()), float(variance[0, 0]), images, units, level
+  )
+  return {
+      'ece': [min(low, debiased_error(predictions)), min(high, 1.0)],
+      'brier': [2 * x for x in brier],
+  }
 
 
 def _distances(predictions: predictions_lib.Predictions) -> np.ndarray:
@@ -204,9 +210,7 @@ def _distances(predictions: predictions_lib.Predictions) -> np.ndarray:
   return np.square(predictions.probabilities - truth).sum(axis=1)
 
 
-def _binned(
-    confidence: np.ndarray, bins: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _binned(confidence: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
   """Returns the edges, [bins + 1], and the bin of each image, [n]."""
   edges = np.linspace(0, 1, bins + 1)
   return edges, np.digitize(confidence, edges[1:-1], right=True)
@@ -231,8 +235,9 @@ def _gaps(
   calibrated[place] = np.sqrt(np.maximum(confidence * (1 - confidence), 0))
   gaps = each.mean(axis=0)
   covariance = influence.covariance((each - gaps) / apart.size, unit)
-  least = np.square(
-      influence.by_unit(calibrated, unit)).sum(axis=0) / apart.size**2
+  least = (
+      np.square(influence.by_unit(calibrated, unit)).sum(axis=0) / apart.size**2
+  )
   seen = np.diag(covariance)
   scale = np.sqrt(np.maximum(least, seen) / np.where(seen > 0, seen, 1))
   scale[seen == 0] = 1.0
@@ -246,9 +251,10 @@ def _folded(mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
   ratio = mean / np.where(sd > 0, sd, 1)
   return np.where(
       sd > 0,
-      sd * np.sqrt(2 / np.pi) * np.exp(-ratio**2 / 2)
+      sd * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2)
       + mean * (1 - 2 * special.ndtr(-ratio)),
-      np.abs(mean))
+      np.abs(mean),
+  )
 
 
 def _need_images(predictions: predictions_lib.Predictions) -> None:

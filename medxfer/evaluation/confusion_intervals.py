@@ -51,19 +51,25 @@ def count(
   units = int(unit.max()) + 1
 
   def of(which: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    return np.bincount(
-        (which * units + unit)[inside], minlength=classes * units
-    ).reshape(classes, units).astype(np.float64)
+    return (
+        np.bincount((which * units + unit)[inside], minlength=classes * units)
+        .reshape(classes, units)
+        .astype(np.float64)
+    )
 
   everywhere = np.ones(labels.size, bool)
-  return Counts(of(labels, everywhere), of(predicted, everywhere),
-                of(labels, labels == predicted))
+  return Counts(
+      of(labels, everywhere),
+      of(predicted, everywhere),
+      of(labels, labels == predicted),
+  )
 
 
 def accuracy(counts: Counts, level: float) -> proportions.Share:
   """Returns the share of images that are right: [...]."""
   return proportions.share(
-      counts.right.sum(axis=-2), counts.true.sum(axis=-2), level)
+      counts.right.sum(axis=-2), counts.true.sum(axis=-2), level
+  )
 
 
 def recall(counts: Counts, level: float) -> proportions.Share:
@@ -74,8 +80,7 @@ def recall(counts: Counts, level: float) -> proportions.Share:
 def specificity(counts: Counts, level: float) -> proportions.Share:
   """Returns the share of other images that are not called so: [..., k]."""
   others = counts.images - counts.true
-  return proportions.share(
-      others - counts.said + counts.right, others, level)
+  return proportions.share(others - counts.said + counts.right, others, level)
 
 
 def precision(counts: Counts, level: float) -> proportions.Share:
@@ -90,16 +95,17 @@ def precision(counts: Counts, level: float) -> proportions.Share:
 def negative_value(counts: Counts, level: float) -> proportions.Share:
   """Returns the share of what is not called so that is not (NPV): [..., k]."""
   rest = counts.images - counts.said
-  return proportions.share(
-      rest - counts.true + counts.right, rest, level)
+  return proportions.share(rest - counts.true + counts.right, rest, level)
 
 
 def f1(counts: Counts, level: float) -> proportions.Share:
   """Returns the F1 of each class: [..., k]; NaN where it is nowhere."""
   jaccard = proportions.share(
-      counts.right, counts.true + counts.said - counts.right, level)
+      counts.right, counts.true + counts.said - counts.right, level
+  )
   return proportions.Share(
-      *(2 * x / (1 + x) for x in jaccard[:3]), jaccard.by_unit)
+      *(2 * x / (1 + x) for x in jaccard[:3]), jaccard.by_unit
+  )
 
 
 def mean(
@@ -114,4 +120,5 @@ def mean(
   """
   defined = ~np.isnan(parts.value) | (not only_defined)
   return proportions.mean(
-      parts, proportions.correlation(parts.by_unit), defined)
+      parts, proportions.correlation(parts.by_unit), defined
+  )

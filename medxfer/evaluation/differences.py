@@ -55,19 +55,27 @@ class Contrast:
     """Reads aligned pairs."""
     names = {name: None for a, _ in pairs for name in a.groups or a.image_ids}
     places = {name: i for i, name in enumerate(names)}
-    units = [np.array([places[name] for name in a.groups or a.image_ids])
-             for a, _ in pairs]
+    units = [
+        np.array([places[name] for name in a.groups or a.image_ids])
+        for a, _ in pairs
+    ]
     differ = np.zeros(len(places), bool)
     for (a, b), unit in zip(pairs, units):
       differ[unit[a.predicted != b.predicted]] = True
-    influences, unseen = zip(*(
-        _linear(a, b, unit, len(places))
-        for (a, b), unit in zip(pairs, units)))
+    influences, unseen = zip(
+        *(
+            _linear(a, b, unit, len(places))
+            for (a, b), unit in zip(pairs, units)
+        )
+    )
     return cls(
         np.stack([[_confusion(a), _confusion(b)] for a, b in pairs], axis=1),
         [_apart(a, b, unit, differ) for (a, b), unit in zip(pairs, units)],
-        *({name: np.stack([one[name] for one in part]) for name in METRICS}
-          for part in (influences, unseen)))
+        *(
+            {name: np.stack([one[name] for one in part]) for name in METRICS}
+            for part in (influences, unseen)
+        ),
+    )
 
   def differences(
       self, name: str, swapped: np.ndarray | None = None
@@ -96,8 +104,11 @@ class Contrast:
       return permutation_tests.exact(np.rint(right).astype(np.int64))
     return permutation_tests.drawn(
         lambda swapped: self.differences(name, swapped).mean(axis=-1),
-        self.apart[0].shape[0], resamples=resamples, seed=seed,
-        width=self.totals.size)
+        self.apart[0].shape[0],
+        resamples=resamples,
+        seed=seed,
+        width=self.totals.size,
+    )
 
 
 def judged(
@@ -129,48 +140,70 @@ def judged(
   units = by_group.size
   if units == 1:
     return {'difference': difference, 'interval': None, 'p_value': None}
-  sampled = (units / (units - 1) * float(by_group @ by_group)
-             + contrast.unseen[name].mean()**2)
+  sampled = (
+      units / (units - 1) * float(by_group @ by_group)
+      + contrast.unseen[name].mean() ** 2
+  )
   p_value = max(
       across_seeds.p_value(sampled, values, test_to_train),
-      contrast.swap_test(name, resamples=resamples, seed=seed))
+      contrast.swap_test(name, resamples=resamples, seed=seed),
+  )
   half = across_seeds.half_width(sampled, values, test_to_train, level)
   low, high = difference - half, difference + half
   if p_value >= 1 - level:
     low, high = min(low, 0.0), max(high, 0.0)
-  return {'difference': difference, 'interval': [low, high],
-          'p_value': min(p_value, 1.0)}
+  return {
+      'difference': difference,
+      'interval': [low, high],
+      'p_value': min(p_value, 1.0),
+  }
 
 
 def _linear(
-    a: predictions_lib.Predictions, b: predictions_lib.Predictions,
-    unit: np.ndarray, units: int,
+    a: predictions_lib.Predictions,
+    b: predictions_lib.Predictions,
+    unit: np.ndarray,
+    units: int,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
   """Returns influence values [units] and pseudo-images' sd by metric."""
   k = len(a.class_names)
-  values = np.stack([
-      influence.accuracy(a.labels, a.predicted)
-      - influence.accuracy(b.labels, b.predicted),
-      (influence.f1_per_class(a.labels, a.predicted, k)
-       - influence.f1_per_class(b.labels, b.predicted, k)).mean(axis=1),
-  ], axis=1)
+  values = np.stack(
+      [
+          influence.accuracy(a.labels, a.predicted)
+          - influence.accuracy(b.labels, b.predicted),
+          (
+              influence.f1_per_class(a.labels, a.predicted, k)
+              - influence.f1_per_class(b.labels, b.predicted, k)
+          ).mean(axis=1),
+      ],
+      axis=1,
+  )
   # Images of a group are taken to go the same way.
   groups = np.unique(unit).size
-  with_class = np.bincount(
-      np.unique(unit * k + a.labels) % k, minlength=k)
+  with_class = np.bincount(np.unique(unit * k + a.labels) % k, minlength=k)
   f1 = sum(metrics.f1_per_class(_confusion(x)) for x in (a, b)) / 2
   sums = influence.by_unit(values, unit, units)
   return (
       dict(zip(METRICS, sums.T)),
-      {'accuracy': math.sqrt(2) / (groups + 2),
-       # A share r of images found more makes the F1 (1 - F1 / 2) r larger.
-       'f1_macro': float(np.sqrt(np.square(
-           (with_class > 0) * (1 - f1 / 2) / (with_class + 2) / k).sum()))})
+      {
+          'accuracy': math.sqrt(2) / (groups + 2),
+          # A share r of images found more makes the F1 (1 - F1 / 2) r larger.
+          'f1_macro': float(
+              np.sqrt(
+                  np.square(
+                      (with_class > 0) * (1 - f1 / 2) / (with_class + 2) / k
+                  ).sum()
+              )
+          ),
+      },
+  )
 
 
 def _apart(
-    a: predictions_lib.Predictions, b: predictions_lib.Predictions,
-    unit: np.ndarray, differ: np.ndarray,
+    a: predictions_lib.Predictions,
+    b: predictions_lib.Predictions,
+    unit: np.ndarray,
+    differ: np.ndarray,
 ) -> sparse.csr_array:
   """Confusion of `a` minus that of `b` in m groups that differ: [m, k * k]."""
   k, inside = len(a.class_names), differ[unit]
@@ -179,12 +212,14 @@ def _apart(
   signs = np.repeat([1.0, -1.0], row.size)
   return sparse.coo_array(
       (signs, (np.tile(row, 2), np.concatenate(cells))),
-      shape=(int(differ.sum()), k * k)).tocsr()
+      shape=(int(differ.sum()), k * k),
+  ).tocsr()
 
 
 def _confusion(table: predictions_lib.Predictions) -> np.ndarray:
   return metrics.confusion(
-      table.labels, table.predicted, len(table.class_names))
+      table.labels, table.predicted, len(table.class_names)
+  )
 
 
 def _f1_macro(table: np.ndarray) -> np.ndarray:

@@ -63,8 +63,14 @@ def auroc(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
   for side, sign in ((positive, 1), (~positive, -1)):
     others = np.sort(scores[~side])
     own = scores[side]
-    below = (np.searchsorted(others, own, 'left')
-             + np.searchsorted(others, own, 'right')) / 2 / others.size
+    below = (
+        (
+            np.searchsorted(others, own, 'left')
+            + np.searchsorted(others, own, 'right')
+        )
+        / 2
+        / others.size
+    )
     answer[side] = sign * (below - below.mean()) / own.size
   return answer
 
@@ -89,5 +95,9 @@ def by_unit(
   """Sums values [n, k] over the images of each of u units: [u, k]."""
   units = int(unit.max()) + 1 if units is None else units
   return np.stack(
-      [np.bincount(unit, weights=column, minlength=units)
-       for column in values.T], axis=1)
+      [
+          np.bincount(unit, weights=column, minlength=units)
+          for column in values.T
+      ],
+      axis=1,
+  )

@@ -56,10 +56,15 @@ def compute(
   return {
       **of_decisions(predictions, predictions.predicted, level=level),
       **auc_intervals.intervals(
-          predictions.labels, predictions.probabilities,
-          predictions.class_names, unit, level),
+          predictions.labels,
+          predictions.probabilities,
+          predictions.class_names,
+          unit,
+          level,
+      ),
       **calibration.intervals(
-          predictions, resamples=resamples, level=level, seed=seed),
+          predictions, resamples=resamples, level=level, seed=seed
+      ),
   }
 
 
@@ -86,31 +91,48 @@ def of_decisions(
   unit = resampling.units(predictions)
   names = predictions.class_names
   single = unit.max() == 0
-  counts = confusion_intervals.count(predictions.labels, predicted, len(names), unit)
+  counts = confusion_intervals.count(
+      predictions.labels, predicted, len(names), unit
+  )
   right = confusion_intervals.accuracy(counts, level)
-  recall, f1 = confusion_intervals.recall(counts, level), confusion_intervals.f1(counts, level)
+  recall, f1 = confusion_intervals.recall(
+      counts, level
+  ), confusion_intervals.f1(counts, level)
   whole = {
       'accuracy': right[1:3],
       'f1_micro': right[1:3],
       'f1_macro': confusion_intervals.mean(f1),
-      'balanced_accuracy': confusion_intervals.mean(recall, only_defined=True)}
+      'balanced_accuracy': confusion_intervals.mean(recall, only_defined=True),
+  }
   shares = {
       'f1_per_class': f1,
       'recall_per_class': recall,
       'specificity_per_class': confusion_intervals.specificity(counts, level),
       'ppv_per_class': confusion_intervals.precision(counts, level),
-      'npv_per_class': confusion_intervals.negative_value(counts, level)}
+      'npv_per_class': confusion_intervals.negative_value(counts, level),
+  }
   return {
-      **{name: None if single else [float(x) for x in ends]
-         for name, ends in whole.items()},
-      **{name: by_class(
-          names, share.low, share.high, ~np.isnan(share.value) & (not single))
-         for name, share in shares.items()}}
+      **{
+          name: None if single else [float(x) for x in ends]
+          for name, ends in whole.items()
+      },
+      **{
+          name: by_class(
+              names,
+              share.low,
+              share.high,
+              ~np.isnan(share.value) & (not single),
+          )
+          for name, share in shares.items()
+      },
+  }
 
 
 def by_class(
     names: Sequence[str], low: np.ndarray, high: np.ndarray, known: np.ndarray
 ) -> dict[str, Interval]:
   """Returns class -> [low, high], or None where it is not known."""
-  return {name: [float(a), float(b)] if there else None
-          for name, a, b, there in zip(names, low, high, known)}
+  return {
+      name: [float(a), float(b)] if there else None
+      for name, a, b, there in zip(names, low, high, known)
+  }

@@ -108,8 +108,8 @@ def auroc_per_class(
     low = np.searchsorted(ranked, ranked[positive], side='left')
     high = np.searchsorted(ranked, ranked[positive], side='right')
     for start in range(0, len(rows), step):
-      chunk = rows[start:start + step, order]
-      areas[start:start + step, k] = _area(chunk, positive, low, high)
+      chunk = rows[start : start + step, order]
+      areas[start : start + step, k] = _area(chunk, positive, low, high)
   return areas.reshape(*weights.shape[:-1], scores.shape[1])
 
 
@@ -126,8 +126,7 @@ def or_none(value: np.ndarray) -> float | None:
 
 
 def compute(
-    predictions: predictions_lib.Predictions,
-    weights: np.ndarray | None = None,
+    predictions: predictions_lib.Predictions, weights: np.ndarray | None = None
 ) -> dict[str, Any]:
   """Returns the point metrics, ready for JSON.
 
@@ -164,8 +163,9 @@ def compute(
       'f1_micro': float(accuracy(table)),
       'f1_macro': float(f1.mean()),
       'f1_per_class': dict(zip(names, f1.tolist())),
-      'recall_per_class': dict(zip(
-          names, map(or_none, recall_per_class(table)))),
+      'recall_per_class': dict(
+          zip(names, map(or_none, recall_per_class(table)))
+      ),
       'balanced_accuracy': float(balanced_accuracy(table)),
       'auroc_macro': or_none(mean_of_defined(areas)),
       'auroc_per_class': {
@@ -200,10 +200,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _area(
-    weights: np.ndarray,
-    positive: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
+    weights: np.ndarray, positive: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
   """Areas [b] of weights [b, n] that are sorted by ascending score."""
   hits = weights[:, positive]

@@ -9,8 +9,11 @@ from medxfer.evaluation import predictions as predictions_lib
 
 # Measure -> its name among the intervals.
 _INTERVALS = {
-    'sensitivity': 'recall_per_class', 'specificity': 'specificity_per_class',
-    'ppv': 'ppv_per_class', 'npv': 'npv_per_class'}
+    'sensitivity': 'recall_per_class',
+    'specificity': 'specificity_per_class',
+    'ppv': 'ppv_per_class',
+    'npv': 'npv_per_class',
+}
 
 
 def measures(
@@ -38,8 +41,9 @@ def measures(
         'specificity': _share(~called, ~true),
         'ppv': _share(true, called),
         'npv': _share(~true, ~called),
-        'intervals': {measure: ranges[key][name]
-                      for measure, key in _INTERVALS.items()},
+        'intervals': {
+            measure: ranges[key][name] for measure, key in _INTERVALS.items()
+        },
     }
   return answer
 

@@ -41,9 +41,7 @@ def choose(
   }
 
 
-def threshold(
-    predictions: predictions_lib.Predictions, positive: str
-) -> float:
+def threshold(predictions: predictions_lib.Predictions, positive: str) -> float:
   """Chooses the threshold with the largest sensitivity + specificity - 1.
 
   Youden, 'Index for rating diagnostic tests', Cancer 3(1), 1950. Candidates
@@ -63,7 +61,8 @@ def threshold(
   """
   _need_two(predictions)
   hits, alarms, scores = _cumulated(
-      predictions, predictions.class_names.index(positive))
+      predictions, predictions.class_names.index(positive)
+  )
   _need_both(hits, alarms)
   if scores.size == 1:
     return 0.5
@@ -75,9 +74,7 @@ def threshold(
 
 
 def at(
-    predictions: predictions_lib.Predictions,
-    threshold: float,
-    positive: str,
+    predictions: predictions_lib.Predictions, threshold: float, positive: str
 ) -> dict[str, Any]:
   """Returns the metrics of two classes at a threshold, ready for JSON.
 

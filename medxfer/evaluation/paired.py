@@ -95,18 +95,26 @@ def compare_seeds(
     test_to_train = across_seeds.test_to_train([a.image_ids for a, _ in pairs])
   found = {
       name: contrast_lib.judged(
-          contrast, name, level=_LEVEL, test_to_train=test_to_train,
-          resamples=resamples, seed=seed)
-      for name in contrast_lib.METRICS}
+          contrast,
+          name,
+          level=_LEVEL,
+          test_to_train=test_to_train,
+          resamples=resamples,
+          seed=seed,
+      )
+      for name in contrast_lib.METRICS
+  }
   a, b = pairs[0]
   right, other = a.predicted == a.labels, b.predicted == b.labels
   return {
       'n': len(set().union(*(a.image_ids for a, _ in pairs))),
       **found,
       'p_value': found['accuracy']['p_value'],
-      'mcnemar': mcnemar(int((right & ~other).sum()),
-                         int((other & ~right).sum()))
-                 if len(pairs) == 1 else None,
+      'mcnemar': mcnemar(
+          int((right & ~other).sum()), int((other & ~right).sum())
+      )
+      if len(pairs) == 1
+      else None,
       'level': _LEVEL,
       'resamples': resamples,
       'resampled_by': 'group' if any(a.groups for a, _ in pairs) else 'image',
@@ -132,12 +140,20 @@ def mcnemar(b: int, c: int) -> dict[str, Any]:
   n = b + c
   if n < _EXACT_BELOW:
     tail = sum(math.comb(n, i) for i in range(min(b, c) + 1))
-    return {'b': b, 'c': c, 'test': 'exact',
-            'p_value': min(1.0, 2 * tail / 2**n)}
-  statistic = max(abs(b - c) - 1, 0)**2 / n
+    return {
+        'b': b,
+        'c': c,
+        'test': 'exact',
+        'p_value': min(1.0, 2 * tail / 2**n),
+    }
+  statistic = max(abs(b - c) - 1, 0) ** 2 / n
   # The upper tail of chi-squared with one degree of freedom.
-  return {'b': b, 'c': c, 'test': 'chi_squared',
-          'p_value': math.erfc(math.sqrt(statistic / 2))}
+  return {
+      'b': b,
+      'c': c,
+      'test': 'chi_squared',
+      'p_value': math.erfc(math.sqrt(statistic / 2)),
+  }
 
 
 def table(compared: Mapping[str, Any], a: str, b: str) -> str:
@@ -149,12 +165,17 @@ def table(compared: Mapping[str, Any], a: str, b: str) -> str:
     b: name of the second.
   """
   seeds = compared.get('seeds', 1)
-  lines = [f'{a} minus {b}, {compared["n"]:,} images'
-           + (f', mean of {seeds} seeds:' if seeds > 1 else ':')]
+  lines = [
+      f'{a} minus {b}, {compared["n"]:,} images'
+      + (f', mean of {seeds} seeds:' if seeds > 1 else ':')
+  ]
   for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1')):
     one = compared[key]
     value, ends, p_value = (
-        one['difference'], one['interval'], one.get('p_value'))
+        one['difference'],
+        one['interval'],
+        one.get('p_value'),
+    )
     shown = f' ({ends[0]:+.4f} to {ends[1]:+.4f})' if ends else ''
     tested = f', p = {p_value:.2g}' if p_value is not None else ''
     lines.append(f'  {title}  {value:+.4f}{shown}{tested}')
@@ -162,10 +183,12 @@ def table(compared: Mapping[str, Any], a: str, b: str) -> str:
   if test:
     lines.append(
         f'  only the first is right on {test["b"]} images, only the second on '
-        f'{test["c"]}')
+        f'{test["c"]}'
+    )
   lines.append(
       f'{100 * compared["level"]:g} % intervals and p-values by '
-      f'{compared["resampled_by"]}')
+      f'{compared["resampled_by"]}'
+  )
   return '\n'.join(lines)
 
 
@@ -179,7 +202,8 @@ def _aligned(
     )
   places = {name: i for i, name in enumerate(b.image_ids)}
   for names, others, which in (
-      (a.image_ids, places, 'first'), (b.image_ids, set(a.image_ids), 'second')
+      (a.image_ids, places, 'first'),
+      (b.image_ids, set(a.image_ids), 'second'),
   ):
     alone = [name for name in names if name not in others]
     if alone:
@@ -188,7 +212,10 @@ def _aligned(
       )
   order = np.array([places[name] for name in a.image_ids], np.int64)
   b = predictions_lib.Predictions(
-      a.image_ids, b.labels[order], b.probabilities[order], b.class_names,
+      a.image_ids,
+      b.labels[order],
+      b.probabilities[order],
+      b.class_names,
       tuple(b.groups[i] for i in order) if b.groups else (),
   )
   for i in np.flatnonzero(a.labels != b.labels):

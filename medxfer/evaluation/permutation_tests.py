@@ -32,12 +32,13 @@ def exact(differences: np.ndarray) -> float:
       in each group.
   """
   sizes, counts = np.unique(
-      np.abs(differences[differences != 0]), return_counts=True)
+      np.abs(differences[differences != 0]), return_counts=True
+  )
   # Of how many groups of each size the first one is ahead: a binomial.
   likely = np.ones(1)
   for size, count in zip(sizes, counts):
     one = np.zeros(2 * size * count + 1)
-    one[::2 * size] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
+    one[:: 2 * size] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
     likely = np.convolve(likely, one)
   sums = np.arange(likely.size) - likely.size // 2
   as_large = np.abs(sums) >= abs(int(differences.sum()))
@@ -71,7 +72,7 @@ def drawn(
   for swapped in _ways(units, resamples, seed, step):
     count += int((np.abs(statistic(swapped)) >= seen).sum())
     tried += len(swapped)
-  if 2**min(units, 62) <= resamples:
+  if 2 ** min(units, 62) <= resamples:
     return count / tried
   return (count + 1) / (tried + 1)
 
@@ -79,10 +80,10 @@ def drawn(
 def _ways(
     units: int, resamples: int, seed: int, step: int
 ) -> Iterator[np.ndarray]:
-  if 2**min(units, 62) <= resamples:
+  if 2 ** min(units, 62) <= resamples:
     bits = np.arange(2**units)[:, np.newaxis] >> np.arange(units) & 1
     for start in range(0, len(bits), step):
-      yield bits[start:start + step].astype(np.float64)
+      yield bits[start : start + step].astype(np.float64)
     return
   generator = np.random.Generator(np.random.PCG64(seed))
   for start in range(0, resamples, step):

@@ -8,15 +8,43 @@ import re
 from medxfer import errors
 
 # Words of a class that is the absence of a finding.
-_ABSENT = frozenset((
-    'absence', 'absent', 'benign', 'clear', 'control', 'controls', 'ctrl',
-    'false', 'healthy', 'negative', 'neg', 'none', 'normal', 'unaffected',
-    'uninfected', 'unremarkable', 'benigno', 'gesund', 'normale', '正常', '良性'))
+_ABSENT = frozenset(
+    (
+        'absence',
+        'absent',
+        'benign',
+        'clear',
+        'control',
+        'controls',
+        'ctrl',
+        'false',
+        'healthy',
+        'negative',
+        'neg',
+        'none',
+        'normal',
+        'unaffected',
+        'uninfected',
+        'unremarkable',
+        'benigno',
+        'gesund',
+        'normale',
+        '正常',
+        '良性',
+    )
+)
 # These are a finding beside those that are none at all.
 _HARMLESS = frozenset(('benign', 'benigno', '良性'))
 _NOT = ('no', 'non', 'not', 'un', 'without')
-_FINDINGS = ('cancer', 'disease', 'finding', 'findings', 'lesion', 'tumor',
-             'tumour')
+_FINDINGS = (
+    'cancer',
+    'disease',
+    'finding',
+    'findings',
+    'lesion',
+    'tumor',
+    'tumour',
+)
 _WORDS = re.compile(r'[^\W\d_]+')
 # At a change from lower to upper case too: NoFinding, nonCOVID.
 _JOINT = re.compile(r'(?<=[a-z])(?=[A-Z])')
@@ -48,11 +76,13 @@ def check(class_names: Sequence[str], wanted: str) -> None:
   if wanted and wanted not in class_names:
     raise errors.UsageError(
         f'evaluation.positive: there is no class {wanted!r}; the classes are '
-        f'{", ".join(map(repr, class_names))}')
+        f'{", ".join(map(repr, class_names))}'
+    )
   if wanted and len(class_names) != 2:
     raise errors.UsageError(
         f'evaluation.positive={wanted!r}: with {len(class_names)} classes '
-        'each is measured against all others; leave the key out')
+        'each is measured against all others; leave the key out'
+    )
 
 
 def choose(
@@ -87,8 +117,9 @@ def choose(
   if counts[first] != counts[last]:
     rarer = min(class_names, key=counts.__getitem__)
     return Positive(rarer, 'it is the rarer one in train')
-  return Positive(last, 'both are equally frequent in train, and it is the '
-                  'last by name')
+  return Positive(
+      last, 'both are equally frequent in train, and it is the ' 'last by name'
+  )
 
 
 def _is_absence(name: str, other: str) -> bool:
@@ -100,8 +131,9 @@ def _is_absence(name: str, other: str) -> bool:
     return True
   # notumor, and uninfected beside infected.
   whole, finding = ''.join(words), ''.join(_words(other))
-  return whole in {f'{word}{what}' for word in _NOT
-                   for what in (finding, *_FINDINGS) if what}
+  return whole in {
+      f'{word}{what}' for word in _NOT for what in (finding, *_FINDINGS) if what
+  }
 
 
 def _words(name: str) -> list[str]:

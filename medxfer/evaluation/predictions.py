@@ -114,8 +114,7 @@ def with_groups(
         ' same run'
     )
   return dataclasses.replace(
-      predictions,
-      groups=tuple(groups[name] for name in predictions.image_ids),
+      predictions, groups=tuple(groups[name] for name in predictions.image_ids)
   )
 
 
@@ -167,7 +166,7 @@ def read(path: pathlib.Path | str) -> Predictions:
   lines, rows = _parse(path)
   header, rows, lines = rows[0], rows[1:], lines[1:]
   _check_header(path, header)
-  class_names = tuple(name[len(_PREFIX):] for name in header[len(_FIXED):])
+  class_names = tuple(name[len(_PREFIX) :] for name in header[len(_FIXED) :])
   stated = np.empty((2, len(rows)), np.int64)
   probabilities = np.empty((len(rows), len(class_names)))
   for i, (line, row) in enumerate(zip(lines, rows)):
@@ -190,8 +189,10 @@ def read(path: pathlib.Path | str) -> Predictions:
   for i in np.flatnonzero(predictions.predicted != stated[1]):
     best = class_names[predictions.predicted[i]]
     raise _error(
-        path, lines[i], f'prediction {class_names[stated[1, i]]!r}, but the'
-        f' largest probability is that of {best!r}'
+        path,
+        lines[i],
+        f'prediction {class_names[stated[1, i]]!r}, but the'
+        f' largest probability is that of {best!r}',
     )
   return predictions
 
@@ -251,9 +252,9 @@ def _check_header(path: pathlib.Path, header: Sequence[str]) -> None:
   for column in _FIXED:
     if column not in header:
       raise _error(path, 1, f'the column {column!r} is missing', way_out)
-  rest = list(header[len(_FIXED):])
+  rest = list(header[len(_FIXED) :])
   named = all(re.match(_PREFIX + '.', name, re.DOTALL) for name in rest)
-  if tuple(header[:len(_FIXED)]) != _FIXED or not rest or not named:
+  if tuple(header[: len(_FIXED)]) != _FIXED or not rest or not named:
     raise _error(path, 1, f'the header is {",".join(header)}', way_out)
   for name in rest:
     if rest.count(name) > 1:

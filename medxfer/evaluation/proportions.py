@@ -49,13 +49,19 @@ def share(part: np.ndarray, whole: np.ndarray, level: float) -> Share:
   by_unit = (part - value[..., np.newaxis] * whole) / some[..., np.newaxis]
   variance = np.square(by_unit).sum(axis=-1) * units / np.maximum(units - 1, 1)
   size = for_few_groups(
-      images / _design_effect(part, whole, value, variance), images, units,
-      level)
+      images / _design_effect(part, whole, value, variance),
+      images,
+      units,
+      level,
+  )
   low, high = clopper_pearson(value, size, level)
   nothing = images == 0
   return Share(
-      np.where(nothing, np.nan, value), np.where(nothing, 0.0, low),
-      np.where(nothing, 1.0, high), by_unit)
+      np.where(nothing, np.nan, value),
+      np.where(nothing, 0.0, low),
+      np.where(nothing, 1.0, high),
+      by_unit,
+  )
 
 
 def clopper_pearson(
@@ -71,10 +77,17 @@ def clopper_pearson(
   tail = (1 - level) / 2
   part, rest = value * size, (1 - value) * size
   return (
-      np.where(part > 0, special.betaincinv(
-          np.maximum(part, 1e-9), rest + 1, tail), 0.0),
-      np.where(rest > 0, special.betaincinv(
-          part + 1, np.maximum(rest, 1e-9), 1 - tail), 1.0))
+      np.where(
+          part > 0,
+          special.betaincinv(np.maximum(part, 1e-9), rest + 1, tail),
+          0.0,
+      ),
+      np.where(
+          rest > 0,
+          special.betaincinv(part + 1, np.maximum(rest, 1e-9), 1 - tail),
+          1.0,
+      ),
+  )
 
 
 def for_few_groups(
@@ -91,9 +104,11 @@ def for_few_groups(
     units: u groups, [...]; as many as images if there are none.
     level: of the interval.
   """
-  few, many = (special.stdtrit(np.maximum(x - 1, 1), (1 + level) / 2)
-               for x in (units, images))
-  return np.where(units < images, size * (many / few)**2, size)
+  few, many = (
+      special.stdtrit(np.maximum(x - 1, 1), (1 + level) / 2)
+      for x in (units, images)
+  )
+  return np.where(units < images, size * (many / few) ** 2, size)
 
 
 def bounded_mean(
@@ -116,11 +131,13 @@ def bounded_mean(
   size = images / units
   whole = images + 2 * size
   centre = (value * images + size) / whole
-  spread = (variance * images**2
-            + size**2 * (centre**2 + (1 - centre)**2)) / whole**2
+  spread = (
+      variance * images**2 + size**2 * (centre**2 + (1 - centre) ** 2)
+  ) / whole**2
   effective = centre * (1 - centre) / spread
   low, high = clopper_pearson(
-      centre, for_few_groups(effective, images, units, level), level)
+      centre, for_few_groups(effective, images, units, level), level
+  )
   return min(float(low), value), max(float(high), value)
 
 
@@ -147,8 +164,10 @@ def mean(
     squared = np.einsum('...i,...ij,...j->...', far, correlated, far)
     return np.sqrt(np.maximum(squared, 0)) / count
 
-  return (np.maximum(centre - distance(value - parts.low), 0),
-          np.minimum(centre + distance(parts.high - value), 1))
+  return (
+      np.maximum(centre - distance(value - parts.low), 0),
+      np.minimum(centre + distance(parts.high - value), 1),
+  )
 
 
 def correlation(by_unit: np.ndarray) -> np.ndarray:
@@ -167,8 +186,7 @@ def correlation(by_unit: np.ndarray) -> np.ndarray:
 
 
 def _design_effect(
-    part: np.ndarray, whole: np.ndarray, value: np.ndarray,
-    variance: np.ndarray,
+    part: np.ndarray, whole: np.ndarray, value: np.ndarray, variance: np.ndarray
 ) -> np.ndarray:
   """Returns by how much groups multiply the variance, at least 1: [...].
 
@@ -179,7 +197,8 @@ def _design_effect(
   largest = np.maximum(np.square(whole).sum(axis=-1) / images, 1)
   binomial = value * (1 - value) / images
   seen = np.where(
-      binomial > 0, variance / np.where(binomial > 0, binomial, 1), 1)
+      binomial > 0, variance / np.where(binomial > 0, binomial, 1), 1
+  )
   shown = np.minimum((part > 0).sum(axis=-1), (part < whole).sum(axis=-1))
   alike = (shown * np.maximum(seen, 1) + largest) / (shown + 1)
   return np.where(largest > 1, alike, 1.0)

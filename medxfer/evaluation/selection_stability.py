@@ -42,9 +42,18 @@ def shares(
     raise ValueError('classifiers are compared on the same images')
   chosen = np.zeros(len(tables))
   for counts in resampling.counts(first, resamples=resamples, seed=seed):
-    scores = np.stack([
-        metrics.f1_per_class(metrics.confusion(
-            table.labels, table.predicted, len(table.class_names), counts)
-        ).mean(axis=-1) for table in tables])
+    scores = np.stack(
+        [
+            metrics.f1_per_class(
+                metrics.confusion(
+                    table.labels,
+                    table.predicted,
+                    len(table.class_names),
+                    counts,
+                )
+            ).mean(axis=-1)
+            for table in tables
+        ]
+    )
     chosen += np.bincount(scores.argmax(axis=0), minlength=len(tables))
   return chosen / resamples

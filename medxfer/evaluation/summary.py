@@ -72,7 +72,8 @@ def split_summary(
         ' are not finite, the training diverged; lower the learning rate'
     )
   ranges = intervals.compute(
-      predictions, resamples=resamples, level=_LEVEL, seed=seed)
+      predictions, resamples=resamples, level=_LEVEL, seed=seed
+  )
   summary = {
       'n': len(predictions.image_ids),
       'class_names': list(predictions.class_names),
@@ -88,7 +89,8 @@ def split_summary(
   }
   if threshold is not None:
     summary['at_threshold'] = operating_point.at(
-        predictions, threshold['value'], threshold['positive'])
+        predictions, threshold['value'], threshold['positive']
+    )
   return summary
 
 
@@ -110,8 +112,10 @@ def table(summary: Mapping[str, Any]) -> str:
   names = [_short(name) for name in summary['class_names']]
   width = max(map(len, titles + names))
   recalls = summary.get('recall_per_class', {})
-  lines = [f'{"class":<{width}}  {"F1":>6}  {level:<15}  {"recall":>6}'
-           f'  {"images":>7}']
+  lines = [
+      f'{"class":<{width}}  {"F1":>6}  {level:<15}  {"recall":>6}'
+      f'  {"images":>7}'
+  ]
   for name in summary['class_names']:
     images = summary['support'][name]
     lines.append(
@@ -128,13 +132,15 @@ def table(summary: Mapping[str, Any]) -> str:
     lines += [
         f'{_short(point["positive"])} from a probability of'
         f' {point["threshold"]:.4g} on:',
-        *_rows(point, _AT_THRESHOLD, width), '',
+        *_rows(point, _AT_THRESHOLD, width),
+        '',
     ]
   undefined = len(summary['auroc_undefined'])
   if undefined:
     lines.append(f'AUROC is undefined for {undefined} of the classes.')
   lines.append(
-      f'{summary["n"]:,} images; {level}s by {summary["resampled_by"]}')
+      f'{summary["n"]:,} images; {level}s by {summary["resampled_by"]}'
+  )
   return '\n'.join(lines)
 
 
@@ -150,7 +156,7 @@ def _rows(
 def _short(name: str) -> str:
   """One printable line of at most `_NAME_WIDTH` characters."""
   name = ''.join(c if c.isprintable() else '?' for c in name)
-  return name if len(name) <= _NAME_WIDTH else name[:_NAME_WIDTH - 1] + '…'
+  return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + '…'
 
 
 def _number(value: float | None) -> str:

@@ -30,8 +30,8 @@ def compile_activations(model: vgg.VGG, layer: str) -> Activate:
   known = model.architecture.activations
   if layer not in known:
     raise errors.UsageError(
-        f'{layer!r} is no layer to look at; those are '
-        f'{", ".join(known)}')
+        f'{layer!r} is no layer to look at; those are ' f'{", ".join(known)}'
+    )
 
   @jax.jit
   def activate(params: initialization.Params, images: jax.Array) -> jax.Array:

@@ -25,8 +25,17 @@ from medxfer import files
 _SIZE = 12  # Pixels.
 _SUFFIXES = ('.ttf', '.otf', '.ttc')
 # Words in the names of fonts: plain ones first, Noto before others.
-_NOT_PLAIN = ('bold', 'italic', 'oblique', 'black', 'light', 'thin', 'mono',
-              'serif', 'condensed')
+_NOT_PLAIN = (
+    'bold',
+    'italic',
+    'oblique',
+    'black',
+    'light',
+    'thin',
+    'mono',
+    'serif',
+    'condensed',
+)
 # Has a box for every character there is.
 _BOXES = re.compile('last.?resort', re.IGNORECASE)
 _JOINING = ('Mn', 'Mc', 'Me', 'Cf')  # Categories of what joins a letter.
@@ -58,7 +67,8 @@ def _printable(text: str) -> str:
   text = files.text_of(text)
   return ''.join(
       c if c.isprintable() or unicodedata.category(c) == 'Cf' else ' '
-      for c in text)
+      for c in text
+  )
 
 
 def _fitted(text: str, width: int) -> list[_Run]:
@@ -76,8 +86,7 @@ def _runs(text: str) -> Iterator[_Run]:
   for character in text:
     category = unicodedata.category(character)
     own = _font_of(character)
-    if (category in _JOINING and part
-        and ord(character) in _letters(font.path)):
+    if category in _JOINING and part and ord(character) in _letters(font.path):
       own = font
     if own is None and category == 'Cf':
       continue  # It shows nothing by itself.
@@ -98,8 +107,10 @@ def _runs(text: str) -> Iterator[_Run]:
 def _default() -> ImageFont.FreeTypeFont:
   # Pillow's own font has no letters beyond Latin ones.
   import matplotlib
-  return _opened(os.path.join(
-      matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf'))
+
+  return _opened(
+      os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
+  )
 
 
 @functools.cache
@@ -128,6 +139,7 @@ def _opened(path: str) -> ImageFont.FreeTypeFont | None:
 def _letters(path: str) -> frozenset[int]:
   """Returns the characters that a font has, by number."""
   from matplotlib import ft2font
+
   try:
     return frozenset(ft2font.FT2Font(path).get_charmap())
   except (OSError, RuntimeError, ValueError):
@@ -138,12 +150,17 @@ def _letters(path: str) -> frozenset[int]:
 def _installed() -> tuple[str, ...]:
   """Returns the fonts of the system and of Python packages, plain first."""
   from matplotlib import font_manager
+
   found = set(font_manager.findSystemFonts())
   for package in importlib.metadata.distributions():
-    found |= {os.fspath(file.locate()) for file in package.files or ()
-              if file.suffix.lower() in _SUFFIXES}
-  return tuple(sorted(
-      (path for path in found if not _BOXES.search(path)), key=_rank))
+    found |= {
+        os.fspath(file.locate())
+        for file in package.files or ()
+        if file.suffix.lower() in _SUFFIXES
+    }
+  return tuple(
+      sorted((path for path in found if not _BOXES.search(path)), key=_rank)
+  )
 
 
 def _rank(path: str) -> tuple[int, bool, str]:
@@ -163,5 +180,6 @@ def _say_missing(character: str) -> None:
         f'({unicodedata.name(character, "without a name")}): pictures show '
         'escapes in its place. Install one that has it, such as Noto (Debian: '
         'fonts-noto-cjk for Chinese, Japanese and Korean, fonts-noto-core for '
-        'other scripts; or any Python package that holds such a font)')
+        'other scripts; or any Python package that holds such a font)'
+    )
   _told().add(character)

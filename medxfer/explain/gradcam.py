@@ -36,8 +36,10 @@ def layer_for(
     architecture: of the network.
     image_size: (height, width) in pixels.
   """
-  sides = {names[-1]: min(image_size) >> depth
-           for depth, names in enumerate(architecture.blocks.values())}
+  sides = {
+      names[-1]: min(image_size) >> depth
+      for depth, names in enumerate(architecture.blocks.values())
+  }
   fitting = [name for name, side in sides.items() if side >= _PLACES]
   return fitting[-1] if fitting else next(iter(sides))
 
@@ -57,7 +59,8 @@ def check(architecture: architectures.Architecture, layer: str) -> None:
   if layer not in architecture.convolutions:
     raise errors.UsageError(
         f'{layer!r} is no convolution; convolutions are '
-        f'{", ".join(architecture.convolutions)}')
+        f'{", ".join(architecture.convolutions)}'
+    )
 
 
 def gradcam(
@@ -98,7 +101,10 @@ def gradcam(
 
 
 def _logits_above(
-    model: vgg.VGG, layer: str, params: initialization.Params, activation: jax.Array
+    model: vgg.VGG,
+    layer: str,
+    params: initialization.Params,
+    activation: jax.Array,
 ) -> jax.Array:
   """Returns the logits that an activation leads to."""
   architecture = model.architecture

@@ -24,7 +24,8 @@ def enlarged(image: np.ndarray) -> np.ndarray:
   if factor <= 1:
     return image
   large = Image.fromarray(image).resize(
-      (width * factor, height * factor), Image.Resampling.BICUBIC)
+      (width * factor, height * factor), Image.Resampling.BICUBIC
+  )
   return np.array(large)
 
 
@@ -69,10 +70,7 @@ def overlay(
 
 
 def tile(
-    images: Sequence[np.ndarray],
-    captions: Sequence[str] = (),
-    *,
-    columns: int,
+    images: Sequence[np.ndarray], captions: Sequence[str] = (), *, columns: int
 ) -> np.ndarray:
   """Lays out pictures of one size row by row, on white.
 
@@ -86,16 +84,19 @@ def tile(
   line = _LINE if captions else 0
   columns = min(columns, len(images))
   rows = -(-len(images) // columns)
-  sheet = Image.new('RGB', (
-      columns * (width + _GAP) + _GAP,
-      rows * (height + line + _GAP) + _GAP), 'white')
+  sheet = Image.new(
+      'RGB',
+      (columns * (width + _GAP) + _GAP, rows * (height + line + _GAP) + _GAP),
+      'white',
+  )
   for i, image in enumerate(images):
     row, column = divmod(i, columns)
     x = _GAP + column * (width + _GAP)
     y = _GAP + row * (height + line + _GAP)
     if captions:
       sheet.paste(
-          Image.fromarray(caption_fonts.line(captions[i], width, line)), (x, y))
+          Image.fromarray(caption_fonts.line(captions[i], width, line)), (x, y)
+      )
     sheet.paste(Image.fromarray(image), (x, y + line))
   return np.array(sheet)
 
@@ -103,11 +104,16 @@ def tile(
 def stack(pictures: Sequence[np.ndarray]) -> np.ndarray:
   """Puts pictures below one another, white where one is narrower."""
   width = max(picture.shape[1] for picture in pictures)
-  return np.concatenate([
-      np.pad(picture, ((0, 0), (0, width - picture.shape[1]), (0, 0)),
-             constant_values=255)
-      for picture in pictures
-  ])
+  return np.concatenate(
+      [
+          np.pad(
+              picture,
+              ((0, 0), (0, width - picture.shape[1]), (0, 0)),
+              constant_values=255,
+          )
+          for picture in pictures
+      ]
+  )
 
 
 def write(path: pathlib.Path, picture: np.ndarray) -> None:
@@ -122,4 +128,5 @@ def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _painted(heat: np.ndarray, colours: str) -> np.ndarray:
   import matplotlib
+
   return matplotlib.colormaps[colours](heat, bytes=True)[..., :3]

@@ -38,7 +38,8 @@ def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   keras = libraries.load('keras', install='keras tensorflow')
   # Keras writes to names that end with .keras alone.
   with tempfile.TemporaryDirectory(
-      dir=path.parent, prefix='.', suffix='.tmp') as folder:
+      dir=path.parent, prefix='.', suffix='.tmp'
+  ) as folder:
     archive = pathlib.Path(folder) / 'model.keras'
     with keras.device('cpu'):
       _model(keras, network).save(archive)
@@ -54,16 +55,19 @@ def _model(keras: Any, network: networks.ExportedNetwork) -> Any:
   for block, convolutions in architecture.blocks.items():
     for name in convolutions:
       x = layers.Conv2D(
-          architecture.channels[name], 3, padding='same', activation='relu',
-          name=name)(x)
+          architecture.channels[name],
+          3,
+          padding='same',
+          activation='relu',
+          name=name,
+      )(x)
     x = layers.MaxPooling2D(name=f'{block}_pool')(x)
   x = layers.Flatten(name='flatten')(x)
   *hidden, last = architecture.head
   for name, units in zip(hidden, network.spec.head_units, strict=True):
     x = layers.Dense(units, activation='relu', name=name)(x)
     x = layers.Dropout(network.spec.dropout, name=f'{name}_dropout')(x)
-  x = layers.Dense(
-      len(network.class_names), activation='softmax', name=last)(x)
+  x = layers.Dense(len(network.class_names), activation='softmax', name=last)(x)
   model = keras.Model(images, x, name=architecture.name)
   for name in architecture.layers:
     model.get_layer(name).set_weights(pixels.arrays(network, name))
@@ -74,7 +78,10 @@ def _preprocessing(keras: Any, mode: str) -> Any:
   known = pixels.MODES[mode]
   if known.scale == 1:
     return keras.layers.Normalization(
-        mean=[-offset for offset in known.offset], variance=[1.0] * 3,
-        name='preprocessing')
+        mean=[-offset for offset in known.offset],
+        variance=[1.0] * 3,
+        name='preprocessing',
+    )
   return keras.layers.Rescaling(
-      known.scale, known.offset[0], name='preprocessing')
+      known.scale, known.offset[0], name='preprocessing'
+  )

@@ -21,4 +21,5 @@ def load(name: str, *, install: str) -> types.ModuleType:
   except ImportError as error:
     raise errors.DataError(
         f'this format needs the package {name.split(".")[0]} ({error}): '
-        f'pip install {install}') from error
+        f'pip install {install}'
+    ) from error

@@ -42,17 +42,31 @@ def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
   float32, classes = onnx.TensorProto.FLOAT, len(network.class_names)
   model = helper.make_model(
       helper.make_graph(
-          graph.nodes, network.architecture.name,
-          [helper.make_tensor_value_info(
-              'images', float32, ['batch', *network.image_size, 3])],
-          [helper.make_tensor_value_info(
-              'probabilities', float32, ['batch', classes])],
-          initializer=graph.tensors),
+          graph.nodes,
+          network.architecture.name,
+          [
+              helper.make_tensor_value_info(
+                  'images', float32, ['batch', *network.image_size, 3]
+              )
+          ],
+          [
+              helper.make_tensor_value_info(
+                  'probabilities', float32, ['batch', classes]
+              )
+          ],
+          initializer=graph.tensors,
+      ),
       opset_imports=[helper.make_opsetid('', _OPSET)],
-      ir_version=_IR_VERSION, producer_name='medxfer')
-  helper.set_model_props(model, {
-      key: value if isinstance(value, str) else json.dumps(value)
-      for key, value in network.metadata().items()})
+      ir_version=_IR_VERSION,
+      producer_name='medxfer',
+  )
+  helper.set_model_props(
+      model,
+      {
+          key: value if isinstance(value, str) else json.dumps(value)
+          for key, value in network.metadata().items()
+      },
+  )
   onnx.checker.check_model(model)
   path.write_bytes(model.SerializeToString())
 
@@ -67,17 +81,22 @@ class _Graph:
     self.nodes, self.tensors = [], []
 
   def add(
-      self, kind: str, name: str, arrays: Sequence[np.ndarray] = (),
+      self,
+      kind: str,
+      name: str,
+      arrays: Sequence[np.ndarray] = (),
       **attributes: Any,
   ) -> None:
     """Appends a node; `arrays` are its other inputs."""
     inputs = [self._last]
     for i, array in enumerate(arrays):
       inputs.append(f'{name}/{i}')
-      self.tensors.append(self._from_array(
-          np.ascontiguousarray(array, np.float32), inputs[-1]))
+      self.tensors.append(
+          self._from_array(np.ascontiguousarray(array, np.float32), inputs[-1])
+      )
     self.nodes.append(
-        self._make_node(kind, inputs, [name], name=name, **attributes))
+        self._make_node(kind, inputs, [name], name=name, **attributes)
+    )
     self._last = name
 
 
@@ -89,8 +108,13 @@ def _add_backbone(graph: _Graph, network: networks.ExportedNetwork) -> None:
   for block, convolutions in network.architecture.blocks.items():
     for name in convolutions:
       kernel, bias = pixels.arrays(network, name)
-      graph.add('Conv', name, [kernel.transpose(3, 2, 0, 1), bias],
-                kernel_shape=[3, 3], pads=[1] * 4)
+      graph.add(
+          'Conv',
+          name,
+          [kernel.transpose(3, 2, 0, 1), bias],
+          kernel_shape=[3, 3],
+          pads=[1] * 4,
+      )
       graph.add('Relu', f'{name}_relu')
     graph.add('MaxPool', f'{block}_pool', kernel_shape=[2, 2], strides=[2, 2])
 

@@ -32,8 +32,8 @@ class Pixels:
 
 MODES: Mapping[str, Pixels] = {
     'caffe': Pixels(
-        1.0, (-_CAFFE_MEANS[0], -_CAFFE_MEANS[1], -_CAFFE_MEANS[2]),
-        is_bgr=True),
+        1.0, (-_CAFFE_MEANS[0], -_CAFFE_MEANS[1], -_CAFFE_MEANS[2]), is_bgr=True
+    ),
     'tf': Pixels(1 / 127.5, (-1.0, -1.0, -1.0)),
     'rescale': Pixels(1 / 255, (0.0, 0.0, 0.0)),
 }
@@ -46,9 +46,13 @@ def arrays(network: networks.ExportedNetwork, layer: str) -> list[np.ndarray]:
     network: what is exported.
     layer: a key of `network.params`.
   """
-  kernel, bias = (np.asarray(network.params[layer][leaf], np.float32)
-                  for leaf in ('kernel', 'bias'))
-  if (layer == network.architecture.convolutions[0]
-      and MODES[network.spec.preprocessing].is_bgr):
+  kernel, bias = (
+      np.asarray(network.params[layer][leaf], np.float32)
+      for leaf in ('kernel', 'bias')
+  )
+  if (
+      layer == network.architecture.convolutions[0]
+      and MODES[network.spec.preprocessing].is_bgr
+  ):
     kernel = kernel[:, :, ::-1]
   return [kernel, bias]

@@ -31,8 +31,7 @@ def write(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
     path: the file to write, in place.
   """
   with zipfile.ZipFile(path, 'w') as archive:
-    archive.writestr(
-        METADATA_MEMBER, json.dumps(network.metadata(), indent=1))
+    archive.writestr(METADATA_MEMBER, json.dumps(network.metadata(), indent=1))
     archive.writestr(NETWORK_MEMBER, _serialized(network))
 
 
@@ -50,13 +49,14 @@ def _serialized(network: networks.ExportedNetwork) -> bytearray:
 
   def classify(images: jax.Array) -> jax.Array:
     logits, _ = model.apply(
-        {'params': params},
-        preprocessing.preprocess(images, spec.preprocessing))
+        {'params': params}, preprocessing.preprocess(images, spec.preprocessing)
+    )
     return jax.nn.softmax(logits)
 
   [batch] = jax.export.symbolic_shape('batch')
   images = jax.ShapeDtypeStruct((batch, *network.image_size, 3), jnp.float32)
   # GPUs and TPUs would round products of float32 to shorter types.
   with jax.default_matmul_precision('highest'):
-    return jax.export.export(
-        jax.jit(classify), platforms=_PLATFORMS)(images).serialize()
+    return jax.export.export(jax.jit(classify), platforms=_PLATFORMS)(
+        images
+    ).serialize()

@@ -11,7 +11,9 @@ from medxfer.export import network as networks
 from medxfer.export import onnx_model
 from medxfer.export import stablehlo
 
-_WRITERS: Mapping[str, Callable[[networks.ExportedNetwork, pathlib.Path], None]] = {
+_WRITERS: Mapping[
+    str, Callable[[networks.ExportedNetwork, pathlib.Path], None]
+] = {
     '.keras': keras_archive.write,
     '.onnx': onnx_model.write,
     '.stablehlo': stablehlo.write,
@@ -36,12 +38,16 @@ def check(path: pathlib.Path, *, overwrite: bool = False) -> None:
   """
   if not is_format(path):
     raise errors.UsageError(
-        f'{path}: name the file NAME.keras, NAME.onnx or NAME.stablehlo')
+        f'{path}: name the file NAME.keras, NAME.onnx or NAME.stablehlo'
+    )
   files.check_target(path, overwrite=overwrite)
 
 
 def export(
-    network: networks.ExportedNetwork, path: pathlib.Path, *, overwrite: bool = False
+    network: networks.ExportedNetwork,
+    path: pathlib.Path,
+    *,
+    overwrite: bool = False,
 ) -> None:
   """Writes a whole network: preprocessing, backbone, head and softmax.
 
@@ -61,17 +67,23 @@ def export(
     _WRITERS[path.suffix](network, temporary)
 
 
-def _check_shapes(network: networks.ExportedNetwork, path: pathlib.Path) -> None:
+def _check_shapes(
+    network: networks.ExportedNetwork, path: pathlib.Path
+) -> None:
   architecture = network.architecture
-  height, width = (side // architecture.smallest_side
-                   for side in network.image_size)
+  height, width = (
+      side // architecture.smallest_side for side in network.image_size
+  )
   inputs = height * width * architecture.widths[-1]
   first, *_, last = architecture.head
-  found = (network.params[first]['kernel'].shape[0],
-           network.params[last]['kernel'].shape[1])
+  found = (
+      network.params[first]['kernel'].shape[0],
+      network.params[last]['kernel'].shape[1],
+  )
   if found != (inputs, len(network.class_names)):
     raise errors.DataError(
         f'{path}: the head takes {found[0]} values and has {found[1]} classes; '
         f'images of {network.image_size[0]}x{network.image_size[1]} pixels '
         f'give {inputs} values, and {len(network.class_names)} classes are '
-        'named. Give the image size and the class names of the training')
+        'named. Give the image size and the class names of the training'
+    )

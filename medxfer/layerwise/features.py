@@ -27,13 +27,17 @@ def compile_step(
     every channel over the image, of all convolutions. Networks of
     one shape share its compiled program.
   """
+
   def means(
       params: states.Params, stored: Any, batch: feeds.Batch
   ) -> dict[str, jax.Array]:
     with steps.products(model):
       _, activations = model.apply(
-          {'params': params}, feed.score(stored, batch))
-    return {name: activations[name].astype(jnp.float32).mean((1, 2))
-            for name in model.architecture.convolutions}
+          {'params': params}, feed.score(stored, batch)
+      )
+    return {
+        name: activations[name].astype(jnp.float32).mean((1, 2))
+        for name in model.architecture.convolutions
+    }
 
   return jax.jit(means, out_shardings=devices.everywhere())

@@ -72,20 +72,25 @@ def indices(
   Returns:
     Layer -> its index, for the layers of `transferred` in their order.
   """
-  draws = np.concatenate([
-      np.ones((1, len(images.labels))),
-      *resampling.counts(images, resamples=resamples, seed=seed)])
+  draws = np.concatenate(
+      [
+          np.ones((1, len(images.labels))),
+          *resampling.counts(images, resamples=resamples, seed=seed),
+      ]
+  )
   tails = (1 - level) / 2, (1 + level) / 2
   found = {}
   for name in transferred:
-    scores = np.stack([_f1(images, r[name], draws)
-                       for r in (transferred, own, random)])
+    scores = np.stack(
+        [_f1(images, r[name], draws) for r in (transferred, own, random)]
+    )
     index = _index(*scores)
     drawn = index[1:][~np.isnan(index[1:])]
     found[name] = Generality(
         metrics.or_none(index[0]),
         np.quantile(drawn, tails).tolist() if drawn.size else None,
-        *map(float, scores[:, 0]))
+        *map(float, scores[:, 0]),
+    )
   return found
 
 
@@ -104,8 +109,11 @@ def agreement(
     the index orders layers as the curve does, None if that is not defined;
     and of how many layers.
   """
-  shared = [name for name in lost
-            if name in indices_ and indices_[name].index is not None]
+  shared = [
+      name
+      for name in lost
+      if name in indices_ and indices_[name].index is not None
+  ]
   index = [indices_[name].index for name in shared]
   left = [-lost[name] for name in shared]
   if len(set(index)) < 2 or len(set(left)) < 2:
@@ -117,8 +125,7 @@ def _f1(
     images: predictions_lib.Predictions, read: np.ndarray, draws: np.ndarray
 ) -> np.ndarray:
   """Returns the macro F1 of draws [b, m], float64 [b]."""
-  table = metrics.confusion(
-      images.labels, read, len(images.class_names), draws)
+  table = metrics.confusion(images.labels, read, len(images.class_names), draws)
   return metrics.f1_per_class(table).mean(axis=-1)
 
 
@@ -128,5 +135,4 @@ def _index(
   gained = transferred - random
   possible = np.maximum(gained, own - random)
   with np.errstate(divide='ignore', invalid='ignore'):
-    return np.where(
-        possible > 0, np.maximum(gained, 0) / possible, np.nan)
+    return np.where(possible > 0, np.maximum(gained, 0) / possible, np.nan)

@@ -23,8 +23,10 @@ def relative_change(
     Layer -> |after - before| / |before|, Frobenius norms of kernels: 0 for a
     frozen layer, about 1.4 for one that was drawn anew at the same scale.
   """
-  return {name: _relative(before[name]['kernel'], after[name]['kernel'])
-          for name in layers}
+  return {
+      name: _relative(before[name]['kernel'], after[name]['kernel'])
+      for name in layers
+  }
 
 
 def _relative(before: Any, after: Any) -> float:

@@ -39,7 +39,8 @@ def predict(
   """
   probe = pipeline.make_pipeline(
       preprocessing.StandardScaler(),
-      linear_model.RidgeClassifierCV(_PENALTIES, class_weight='balanced'))
+      linear_model.RidgeClassifierCV(_PENALTIES, class_weight='balanced'),
+  )
   return probe.fit(features, labels).predict(asked)
 
 
@@ -57,13 +58,13 @@ def score(
   """
   table = metrics.confusion(images.labels, read, len(images.class_names))
   ends = intervals.of_decisions(images, read)
-  return {'f1_macro': float(metrics.f1_per_class(table).mean()),
-          'interval': ends['f1_macro']}
+  return {
+      'f1_macro': float(metrics.f1_per_class(table).mean()),
+      'interval': ends['f1_macro'],
+  }
 
 
-def refuse_too_few(
-    labels: np.ndarray, class_names: tuple[str, ...]
-) -> None:
+def refuse_too_few(labels: np.ndarray, class_names: tuple[str, ...]) -> None:
   """Refuses images that no probe could be trained on.
 
   Args:
@@ -74,8 +75,10 @@ def refuse_too_few(
     DataError: a class has fewer than two.
   """
   for name, count in zip(
-      class_names, np.bincount(labels, minlength=len(class_names))):
+      class_names, np.bincount(labels, minlength=len(class_names))
+  ):
     if count < _FEWEST:
       raise errors.DataError(
           f'class {name}: {count} images to train a probe on, which takes '
-          f'{_FEWEST} or more; add some, or leave the class out')
+          f'{_FEWEST} or more; add some, or leave the class out'
+      )

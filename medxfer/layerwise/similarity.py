@@ -47,7 +47,8 @@ def refuse_too_few(images: int) -> None:
   if images < FEWEST:
     raise errors.DataError(
         f'{images} images are too few to compare layers by: {FEWEST} or more '
-        'are needed')
+        'are needed'
+    )
 
 
 def _kernel(x: np.ndarray) -> np.ndarray:

@@ -51,8 +51,9 @@ def log_me(features: np.ndarray, labels: np.ndarray) -> float | None:
   u, s, _ = np.linalg.svd(centred, full_matrices=False)
   kept = s > _FLAT * s[0]
   found = [
-      _log_evidence(u[:, kept], s[kept]**2, (labels == value) * 1.0)
-      for value in values]
+      _log_evidence(u[:, kept], s[kept] ** 2, (labels == value) * 1.0)
+      for value in values
+  ]
   known = [value for value in found if value is not None]
   return float(np.mean(known)) if len(known) == len(found) else None
 
@@ -80,8 +81,9 @@ def h_score(features: np.ndarray, labels: np.ndarray) -> float | None:
   if centred is None or len(values) < 2:
     return None
   whole, shrinkage = covariance.ledoit_wolf(centred, assume_centered=True)
-  means = np.stack([centred[labels == value].mean(axis=0)
-                    for value in values])[numbers]
+  means = np.stack([centred[labels == value].mean(axis=0) for value in values])[
+      numbers
+  ]
   # What shrinks the whole shrinks its part between the classes.
   between = (1 - shrinkage) * means.T @ means / len(means)
   try:
@@ -136,12 +138,17 @@ def _log_evidence(
     ratio = np.exp(logarithm)
     # n over the best beta.
     noise = rest + (explained * ratio / (squares + ratio)).sum()
-    return (n * np.log(n / (2 * np.pi * noise)) - n
-            - np.log1p(squares / ratio).sum()) / (2 * n)
+    return (
+        n * np.log(n / (2 * np.pi * noise))
+        - n
+        - np.log1p(squares / ratio).sum()
+    ) / (2 * n)
 
   ratios = np.log(_RATIOS * squares.mean())
   best = int(np.argmax([evidence(ratio) for ratio in ratios]))
   found = optimize.minimize_scalar(
-      lambda ratio: -evidence(ratio), method='bounded',
-      bounds=(ratios[max(best - 1, 0)], ratios[min(best + 1, len(ratios) - 1)]))
+      lambda ratio: -evidence(ratio),
+      method='bounded',
+      bounds=(ratios[max(best - 1, 0)], ratios[min(best + 1, len(ratios) - 1)]),
+  )
   return float(max(-found.fun, evidence(ratios[best])))

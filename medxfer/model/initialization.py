@@ -46,8 +46,10 @@ def initial_params(
   # Compiled, so that layers which are not returned are not even drawn.
   params = jax.jit(draw)(key)
   for name in transferred:
-    params[name] = {leaf: jnp.asarray(np.asarray(value))
-                    for leaf, value in backbone[name].items()}
+    params[name] = {
+        leaf: jnp.asarray(np.asarray(value))
+        for leaf, value in backbone[name].items()
+    }
   return {name: params[name] for name in architecture.layers}
 
 
@@ -69,6 +71,11 @@ def redrawn(
   """
   draw = np.random.Generator(np.random.PCG64(seed))
   return {
-      name: {leaf: draw.normal(np.mean(value), np.std(value), value.shape)
-             .astype(np.float32) for leaf, value in leaves.items()}
-      for name, leaves in backbone.items()}
+      name: {
+          leaf: draw.normal(np.mean(value), np.std(value), value.shape).astype(
+              np.float32
+          )
+          for leaf, value in leaves.items()
+      }
+      for name, leaves in backbone.items()
+  }

@@ -42,17 +42,22 @@ def make(
       'momentum': lambda: optax.sgd(learning_rate, momentum=spec.momentum),
       'adam': lambda: optax.adam(learning_rate),
       'adamw': lambda: optax.adamw(
-          learning_rate, weight_decay=spec.weight_decay),
+          learning_rate, weight_decay=spec.weight_decay
+      ),
   }
   parts = [rules[spec.name]()]
   if spec.gradient_clip:
     parts.insert(0, optax.clip_by_global_norm(spec.gradient_clip))
   for rate in sorted({factor for factor in rates.values() if factor != 1}):
-    chosen = {layer: dict.fromkeys(leaves, rates.get(layer) == rate)
-              for layer, leaves in mask.items()}
+    chosen = {
+        layer: dict.fromkeys(leaves, rates.get(layer) == rate)
+        for layer, leaves in mask.items()
+    }
     parts.append(optax.masked(optax.scale(rate), chosen))
-  frozen = {layer: {leaf: not trains for leaf, trains in leaves.items()}
-            for layer, leaves in mask.items()}
+  frozen = {
+      layer: {leaf: not trains for leaf, trains in leaves.items()}
+      for layer, leaves in mask.items()
+  }
   return optax.selective_transform(optax.chain(*parts), freeze_mask=frozen)
 
 
@@ -63,6 +68,7 @@ def at_step(state: optax.OptState, step: jax.Array) -> optax.OptState:
     state: as `make` begins it.
     step: int32 [], steps done.
   """
+
   def move(part: object) -> object:
     # Each its own array: a step gives away the state that it is given.
     return part._replace(count=part.count + step) if _counts(part) else part

@@ -60,7 +60,8 @@ def _matches(
         f'{key}: {pattern!r} matches no block and no layer of '
         f'{architecture.title}; blocks are {", ".join(architecture.blocks)}; '
         f'layers are {", ".join(architecture.layers)}; or say all, or none '
-        'for the head alone')
+        'for the head alone'
+    )
   return names
 
 
@@ -75,8 +76,10 @@ def mask(params: Params, trained: Iterable[str]) -> dict[str, dict[str, bool]]:
 
 def count(params: Params, trained: Iterable[str]) -> tuple[int, int]:
   """Returns how many numbers train and how many are frozen."""
-  sizes = {layer: sum(math.prod(leaf.shape) for leaf in leaves.values())
-           for layer, leaves in params.items()}
+  sizes = {
+      layer: sum(math.prod(leaf.shape) for leaf in leaves.values())
+      for layer, leaves in params.items()
+  }
   training = sum(sizes[layer] for layer in trained)
   return training, sum(sizes.values()) - training
 
@@ -89,9 +92,13 @@ def table(params: Params, trained: Iterable[str]) -> str:
     state = 'trainable' if layer in trained else 'frozen'
     for leaf in ('kernel', 'bias'):
       shape = tuple(leaves[leaf].shape)
-      lines.append(f'{layer + "/" + leaf:<22} {str(shape):<18} '
-                   f'{math.prod(shape):>10,}  {state}')
+      lines.append(
+          f'{layer + "/" + leaf:<22} {str(shape):<18} '
+          f'{math.prod(shape):>10,}  {state}'
+      )
   training, frozen = count(params, trained)
-  lines.append(f'trainable {training:,}; frozen {frozen:,}; '
-               f'total {training + frozen:,}')
+  lines.append(
+      f'trainable {training:,}; frozen {frozen:,}; '
+      f'total {training + frozen:,}'
+  )
   return '\n'.join(lines) + '\n'

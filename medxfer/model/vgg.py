@@ -50,11 +50,7 @@ class VGG(nn.Module):
 
   @nn.compact
   def __call__(
-      self,
-      x: jax.Array,
-      *,
-      train: bool = False,
-      first: str = '',
+      self, x: jax.Array, *, train: bool = False, first: str = ''
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """Classifies a batch.
 
@@ -72,23 +68,26 @@ class VGG(nn.Module):
       `blockN_pool`.
     """
     x, activations = self._backbone(
-        x.astype(self.dtype), first or self.architecture.convolutions[0])
+        x.astype(self.dtype), first or self.architecture.convolutions[0]
+    )
     x = x.reshape(x.shape[0], -1)
     for name, units in zip(
-        self.architecture.head[:-1], self.head_units, strict=True):
+        self.architecture.head[:-1], self.head_units, strict=True
+    ):
       x = nn.relu(nn.Dense(units, dtype=self.dtype, name=name)(x))
       x = nn.Dropout(self.dropout, deterministic=not train)(x)
     # The last product is in float32: a softmax over bfloat16 logits loses
     # the digits that ranking metrics such as AUROC depend on.
     last = nn.Dense(
-        self.classes, dtype=jnp.float32, name=self.architecture.head[-1])
+        self.classes, dtype=jnp.float32, name=self.architecture.head[-1]
+    )
     return last(x), activations
 
   def _backbone(
       self, x: jax.Array, first: str
   ) -> tuple[jax.Array, dict[str, jax.Array]]:
     activations, layers = {}, self.architecture.layers
-    skipped = layers[:layers.index(first)]
+    skipped = layers[: layers.index(first)]
     for block, convolutions in self.architecture.blocks.items():
       if convolutions[-1] in skipped:
         continue
@@ -97,8 +96,10 @@ class VGG(nn.Module):
           continue
         x = convolution.Conv3x3(
             self.architecture.channels[name],
-            kernel_init=INITIALIZERS[self.initializer], dtype=self.dtype,
-            name=name)(x)
+            kernel_init=INITIALIZERS[self.initializer],
+            dtype=self.dtype,
+            name=name,
+        )(x)
         activations[name] = x = nn.relu(x)
       activations[f'{block}_pool'] = x = pooling.max_pool(x)
     return x, activations

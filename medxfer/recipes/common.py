@@ -125,12 +125,19 @@ def default() -> ml_collections.ConfigDict:
 # epochs).
 def _tuned(config: ml_collections.ConfigDict) -> None:
   config.model.update(
-      preprocessing='caffe', dropout=0.3, initializer='he_normal')
+      preprocessing='caffe', dropout=0.3, initializer='he_normal'
+  )
   config.optimizer.update(
-      name='adamw', learning_rate=1e-3, backbone_factor=0.1,
-      weight_decay=1e-4, schedule='cosine', gradient_clip=1.0)
+      name='adamw',
+      learning_rate=1e-3,
+      backbone_factor=0.1,
+      weight_decay=1e-4,
+      schedule='cosine',
+      gradient_clip=1.0,
+  )
   config.training.update(
-      epochs=30, class_weights='sqrt_balanced', monitor='f1_macro')
+      epochs=30, class_weights='sqrt_balanced', monitor='f1_macro'
+  )
 
 
 # What two cores finish in minutes where layers are frozen.
@@ -138,7 +145,8 @@ def _cpu(config: ml_collections.ConfigDict) -> None:
   config.data.image_size = (64, 64)
   # Two views an image: what frozen layers make of them is computed once.
   config.augment.update(
-      vertical_flip=False, quarter_turns=False, zoom=0.0, brightness=0.0)
+      vertical_flip=False, quarter_turns=False, zoom=0.0, brightness=0.0
+  )
   config.training.epochs = 6
 
 
@@ -161,17 +169,22 @@ def _architecture(name: str) -> Change:
 
 def _blocks(*places: int) -> Change:
   """Returns the change that trains the blocks at these places."""
+
   def change(config: ml_collections.ConfigDict) -> None:
     blocks = tuple(architectures.BY_NAME[config.model.name].blocks)
     config.model.trainable = ','.join(blocks[place] for place in places)
+
   return change
 
 
 # In the order in which they are applied, whatever the command's order.
 MODIFIERS = {
     # The network; the default needs no name.
-    **{name: _architecture(name) for name in architectures.BY_NAME
-       if name != _DEFAULT['model']['name']},
+    **{
+        name: _architecture(name)
+        for name in architectures.BY_NAME
+        if name != _DEFAULT['model']['name']
+    },
     # The recipe is the default, said aloud.
     'thesis': lambda config: config.data.update(split='by_image'),
     'tuned': _tuned,
@@ -191,8 +204,7 @@ SCOPES = {
 }
 
 # Of each row one at most: recipes, scopes.
-_EXCLUSIVE = (
-    ('thesis', 'tuned'), tuple(SCOPES), tuple(architectures.BY_NAME))
+_EXCLUSIVE = (('thesis', 'tuned'), tuple(SCOPES), tuple(architectures.BY_NAME))
 
 
 def random_start(config: ml_collections.ConfigDict) -> None:
@@ -218,6 +230,7 @@ def _baseline(name: str) -> Change:
     config.model.init_from = 'random'
     # Whatever the modifiers say: with 224x224 pixels a tree takes hours.
     config.data.image_size = (64, 64)
+
   return change
 
 
@@ -237,7 +250,7 @@ MEANINGS = {
     'imagenet': 'everything trains, from ImageNet weights',
     'random': 'everything trains, from random weights',
     'ham': 'everything trains, from a finished run on HAM10000: '
-           '--config.model.init_from=WORKDIR',
+    '--config.model.init_from=WORKDIR',
     'decision_tree': 'a decision tree on the pixels, no network',
     'random_forest': 'a hundred trees on the pixels, no network',
     'thesis': "the thesis' recipe, which is the default: SGD, split by image",
@@ -247,8 +260,10 @@ MEANINGS = {
     'caffe': 'pixels as in the pretraining of VGG',
     'phantom': 'procedural images in place of real ones',
     'cpu': '64x64 pixels and six epochs, for two cores',
-    **{name: f'{architecture.title} in place of the default network'
-       for name, architecture in architectures.BY_NAME.items()},
+    **{
+        name: f'{architecture.title} in place of the default network'
+        for name, architecture in architectures.BY_NAME.items()
+    },
 }
 
 
@@ -274,16 +289,19 @@ def compose(
   if arm not in arms:
     raise errors.UsageError(
         f'unknown arm {arm!r}: give --config=FILE:ARM[,MODIFIER...] with one '
-        f'of the arms {", ".join(arms)}')
+        f'of the arms {", ".join(arms)}'
+    )
   for name in chosen:
     if name not in modifiers:
       raise errors.UsageError(
-          f'unknown modifier {name!r}; modifiers are {", ".join(modifiers)}')
+          f'unknown modifier {name!r}; modifiers are {", ".join(modifiers)}'
+      )
   for names in _EXCLUSIVE:
     both = [name for name in names if name in chosen]
     if len(both) > 1:
       raise errors.UsageError(
-          f'modifiers {" and ".join(both)} exclude each other: choose one')
+          f'modifiers {" and ".join(both)} exclude each other: choose one'
+      )
   config = default()
   config.data.split = split
   config.arm = arm

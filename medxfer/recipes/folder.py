@@ -41,8 +41,11 @@ from medxfer.recipes import ham
 ARMS = ham.ARMS
 MODIFIERS = {
     # No look-alikes: nobody knows what your images show.
-    **{name: change for name, change in common.MODIFIERS.items()
-       if name != 'phantom'},
+    **{
+        name: change
+        for name, change in common.MODIFIERS.items()
+        if name != 'phantom'
+    },
     'official': common.official,
 }
 

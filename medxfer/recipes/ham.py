@@ -26,11 +26,7 @@ import ml_collections
 
 from medxfer.recipes import common
 
-ARMS = {
-    **common.SCOPES,
-    'random': common.random_start,
-    **common.BASELINES,
-}
+ARMS = {**common.SCOPES, 'random': common.random_start, **common.BASELINES}
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:

@@ -45,26 +45,36 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   if data not in known:
     raise errors.UsageError(
         f'unknown data set {data!r}: give --config=configs/layers.py:DATA'
-        f'[,PRESET...] with one of {", ".join(known)}')
+        f'[,PRESET...] with one of {", ".join(known)}'
+    )
   by_layer = _BY_LAYER in presets
   if by_layer:
     presets.remove(_BY_LAYER)
   chosen, other, source = ','.join(presets), known[data].other, None
   architecture = _architecture(_prepared(data, f',{chosen}' if chosen else ''))
-  cuts = (tuple(range(1, len(architecture.convolutions) + 1)) if by_layer
-          else layer_arms.block_ends(architecture))
+  cuts = (
+      tuple(range(1, len(architecture.convolutions) + 1))
+      if by_layer
+      else layer_arms.block_ends(architecture)
+  )
   if other:
     other = registry.get(other).recipe
-    source = _prepared(other, studies.source_presets(
-        chosen, tuple(common.MODIFIERS)))
+    source = _prepared(
+        other, studies.source_presets(chosen, tuple(common.MODIFIERS))
+    )
   arms = layer_arms.arms(architecture, (other or 'other',), cuts)
   config = studies.compose(
-      chosen, name=f'{layer_arms.PREFIX}{data}',
-      title=f'Layers that transfer to {data}', configure=_configure(data),
-      arms=[arm.name for arm in arms], source=source)
+      chosen,
+      name=f'{layer_arms.PREFIX}{data}',
+      title=f'Layers that transfer to {data}',
+      configure=_configure(data),
+      arms=[arm.name for arm in arms],
+      source=source,
+  )
   if not other:
     config.study.arms = ','.join(
-        arm.name for arm in arms if arm.source != 'other')
+        arm.name for arm in arms if arm.source != 'other'
+    )
   return config
 
 
@@ -92,6 +102,7 @@ def _configure(data: str) -> Callable[[str], ml_collections.ConfigDict]:
     config.arm = name
     _change(config.model, name, _architecture(config))
     return config
+
   return configure
 
 
@@ -111,13 +122,17 @@ def _change(
   assert arm is not None, name
   # Of any other source the study knows where it lies.
   model.init_from = {
-      '': 'random', layer_arms.RANDOM: 'random', layer_arms.IMAGENET: 'imagenet',
-      layer_arms.OWN: f'arm:{layer_arms.BASE}'}.get(arm.source, '')
+      '': 'random',
+      layer_arms.RANDOM: 'random',
+      layer_arms.IMAGENET: 'imagenet',
+      layer_arms.OWN: f'arm:{layer_arms.BASE}',
+  }.get(arm.source, '')
   if arm.kind == layer_arms.STATISTICS:
     model.inherit = 'statistics'
   elif arm.kind == layer_arms.LAST:
     model.trainable = layer_arms.rest(
-        architecture, len(architecture.convolutions) - arm.count)
+        architecture, len(architecture.convolutions) - arm.count
+    )
   elif arm.source and arm.source != layer_arms.RANDOM:
     model.transferred = layer_arms.first(architecture, arm.count)
   if arm.kind == layer_arms.FROZEN:

@@ -26,26 +26,42 @@ from medxfer.recipes import studies
 from medxfer.study import layer_arms
 
 _WIDTH = 80
-_KINDS = {bool: 'True or False.', int: 'A whole number.', float: 'A number.',
-          tuple[int, int]: 'Two whole numbers.'}
+_KINDS = {
+    bool: 'True or False.',
+    int: 'A whole number.',
+    float: 'A number.',
+    tuple[int, int]: 'Two whole numbers.',
+}
 
 
 def of_runs() -> str:
   """Returns the help of recipes of one run, and of every key."""
-  return '\n'.join([
-      '\nRecipes, given as NAME:ARM[,MODIFIER...]:\n', *_recipes(),
-      '\nArms and modifiers:\n', *_meanings(),
-      '\nKeys, changed by --config.KEY=VALUE, with their defaults:\n',
-      *_keys()])
+  return '\n'.join(
+      [
+          '\nRecipes, given as NAME:ARM[,MODIFIER...]:\n',
+          *_recipes(),
+          '\nArms and modifiers:\n',
+          *_meanings(),
+          '\nKeys, changed by --config.KEY=VALUE, with their defaults:\n',
+          *_keys(),
+      ]
+  )
 
 
 def of_studies() -> str:
   """Returns the help of recipes of studies, and of every key."""
-  return '\n'.join([
-      '\nRecipes, given as NAME[:PRESET,...]:\n', *_studies(),
-      '\nArms and presets:\n', *_meanings(),
-      '\nKeys of the study:\n', *_study_keys(),
-      '\nKeys of every run; recipes change these defaults:\n', *_keys()])
+  return '\n'.join(
+      [
+          '\nRecipes, given as NAME[:PRESET,...]:\n',
+          *_studies(),
+          '\nArms and presets:\n',
+          *_meanings(),
+          '\nKeys of the study:\n',
+          *_study_keys(),
+          '\nKeys of every run; recipes change these defaults:\n',
+          *_keys(),
+      ]
+  )
 
 
 def comments(module: types.ModuleType, name: str) -> dict[str, str]:
@@ -62,9 +78,10 @@ def comments(module: types.ModuleType, name: str) -> dict[str, str]:
   source = inspect.getsource(module)
   lines = source.splitlines()
   said = {
-      token.start[0]: token.string.lstrip('# ') for token in
-      tokenize.generate_tokens(io.StringIO(source).readline)
-      if token.type == tokenize.COMMENT}
+      token.start[0]: token.string.lstrip('# ')
+      for token in tokenize.generate_tokens(io.StringIO(source).readline)
+      if token.type == tokenize.COMMENT
+  }
 
   def above(line: int) -> list[str]:
     if not lines[line - 1].lstrip().startswith('#'):
@@ -82,10 +99,13 @@ def comments(module: types.ModuleType, name: str) -> dict[str, str]:
         yield f'{before}{key.value}', own or ' '.join(above(key.lineno - 1))
 
   return {
-      key: text for node in ast.walk(ast.parse(source))
-      if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+      key: text
+      for node in ast.walk(ast.parse(source))
+      if isinstance(node, ast.Assign)
+      and isinstance(node.value, ast.Dict)
       and ast.unparse(node.targets[0]) == name
-      for key, text in walk(node.value, '')}
+      for key, text in walk(node.value, '')
+  }
 
 
 def allowed(hint: Any) -> str:
@@ -107,16 +127,21 @@ def annotations(
 
 
 def _modules() -> dict[str, types.ModuleType]:
-  return {name: importlib.import_module(f'medxfer.recipes.{name}')
-          for name in config_flag.recipes()}
+  return {
+      name: importlib.import_module(f'medxfer.recipes.{name}')
+      for name in config_flag.recipes()
+  }
 
 
 def _recipes() -> Iterator[str]:
   for name, module in _modules().items():
     if hasattr(module, 'MODIFIERS'):
       yield from _entry(
-          name, _title(module), f'arms: {", ".join(module.ARMS)}',
-          f'modifiers: {", ".join(module.MODIFIERS)}')
+          name,
+          _title(module),
+          f'arms: {", ".join(module.ARMS)}',
+          f'modifiers: {", ".join(module.MODIFIERS)}',
+      )
 
 
 def _studies() -> Iterator[str]:
@@ -125,7 +150,8 @@ def _studies() -> Iterator[str]:
       continue
     try:
       yield from _entry(
-          name, _title(module), f'arms: {module.get_config().study.arms}')
+          name, _title(module), f'arms: {module.get_config().study.arms}'
+      )
     except errors.UsageError as error:
       # It needs a data set; its arms are families.
       families = (inspect.getdoc(layer_arms) or '').split('\n\n')[1]
@@ -137,8 +163,11 @@ def _meanings() -> Iterator[str]:
   wide = max(map(len, common.MEANINGS))
   for name, meaning in common.MEANINGS.items():
     yield from textwrap.wrap(
-        f'{name:<{wide}}  {meaning}', _WIDTH, initial_indent='  ',
-        subsequent_indent=' ' * (wide + 4))
+        f'{name:<{wide}}  {meaning}',
+        _WIDTH,
+        initial_indent='  ',
+        subsequent_indent=' ' * (wide + 4),
+    )
 
 
 def _study_keys() -> Iterator[str]:
@@ -151,7 +180,8 @@ def _keys() -> Iterator[str]:
   defaults = common.default()
   for key, hint in annotations():
     yield from _entry(
-        f'{key}={_shown(defaults, key)}', f'{meanings[key]} {allowed(hint)}')
+        f'{key}={_shown(defaults, key)}', f'{meanings[key]} {allowed(hint)}'
+    )
 
 
 def _shown(defaults: Mapping[str, Any], key: str) -> str:
@@ -171,5 +201,9 @@ def _entry(name: str, *paragraphs: str) -> Iterator[str]:
   yield f'  {name}'
   for text in paragraphs:
     yield from textwrap.wrap(
-        text, _WIDTH, initial_indent='      ', subsequent_indent='      ',
-        break_on_hyphens=False)
+        text,
+        _WIDTH,
+        initial_indent='      ',
+        subsequent_indent='      ',
+        break_on_hyphens=False,
+    )

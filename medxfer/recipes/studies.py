@@ -1,12 +1,12 @@
 """What the studies share: many arms of one configuration, side by side.
 
-    config.KEY                a key of every run, as in `configs/common.py`
-    config.study.arms         the columns; fewer may be asked for
-    config.study.seeds        each arm runs once with each
-    config.study.changes.ARM  what makes an arm what it is
-    config.study.source_run   a finished run for the arms that start from one;
-                              empty: the study trains it first, from
-    config.study.source       its configuration, if an arm needs one
+config.KEY                a key of every run, as in `configs/common.py`
+config.study.arms         the columns; fewer may be asked for
+config.study.seeds        each arm runs once with each
+config.study.changes.ARM  what makes an arm what it is
+config.study.source_run   a finished run for the arms that start from one;
+                          empty: the study trains it first, from
+config.study.source       its configuration, if an arm needs one
 """
 
 from collections.abc import Callable
@@ -22,8 +22,15 @@ Configure = Callable[[str], ml_collections.ConfigDict]
 
 # What tells one arm from another. A study has no such keys for all its runs:
 # they would turn one arm into another under the same name.
-_IDENTITY = ('arm', 'seed', 'model.name', 'model.init_from', 'model.trainable',
-             'model.transferred', 'model.inherit')
+_IDENTITY = (
+    'arm',
+    'seed',
+    'model.name',
+    'model.init_from',
+    'model.trainable',
+    'model.transferred',
+    'model.inherit',
+)
 
 
 def compose(
@@ -55,8 +62,11 @@ def compose(
   flat = [_flatten(config) for config in configs]
   # Baselines come first and squeeze their images; the last arm is a network.
   shared = flat[-1]
-  config = ml_collections.ConfigDict(_nest({
-      key: value for key, value in shared.items() if key not in _IDENTITY}))
+  config = ml_collections.ConfigDict(
+      _nest(
+          {key: value for key, value in shared.items() if key not in _IDENTITY}
+      )
+  )
   config.study = {
       'name': name,  # Of the study; set by its recipe.
       'title': title,  # One line for its readers; set by its recipe.
@@ -64,10 +74,15 @@ def compose(
       'seeds': (0,),  # Each arm runs once with each; such as 0,1,2.
       # ARM.KEY: the keys that make an arm what it is.
       'changes': {
-          arm: _nest({
-              key: value for key, value in own.items()
-              if key in _IDENTITY or value != shared[key]})
-          for arm, own in zip(arms, flat)},
+          arm: _nest(
+              {
+                  key: value
+                  for key, value in own.items()
+                  if key in _IDENTITY or value != shared[key]
+              }
+          )
+          for arm, own in zip(arms, flat)
+      },
       # Workdir of a finished run for the arms that start from one; empty: the
       # study trains it first.
       'source_run': '',

@@ -14,12 +14,23 @@ from medxfer.recipes import ham
 from medxfer.recipes import studies
 
 # In the thesis' order.
-ARMS = ('decision_tree', 'random_forest', 'random', 'all', 'last_block',
-        'first_block', 'first_last')
+ARMS = (
+    'decision_tree',
+    'random_forest',
+    'random',
+    'all',
+    'last_block',
+    'first_block',
+    'first_last',
+)
 
 
 def get_config(presets: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of the study."""
   return studies.compose(
-      presets, name='table_7_1', title='F1-scores on HAM10000',
-      configure=ham.get_config, arms=ARMS)
+      presets,
+      name='table_7_1',
+      title='F1-scores on HAM10000',
+      configure=ham.get_config,
+      arms=ARMS,
+  )

@@ -25,6 +25,10 @@ def get_config(presets: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of the study."""
   known = studies.source_presets(presets, tuple(common.MODIFIERS))
   return studies.compose(
-      presets, name='table_7_2', title='F1-scores on chest X-rays',
-      configure=xray.get_config, arms=ARMS,
-      source=ham.get_config(f'all{known}'))
+      presets,
+      name='table_7_2',
+      title='F1-scores on chest X-rays',
+      configure=xray.get_config,
+      arms=ARMS,
+      source=ham.get_config(f'all{known}'),
+  )

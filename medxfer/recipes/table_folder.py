@@ -19,5 +19,9 @@ from medxfer.recipes import table_7_1
 def get_config(presets: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of the study."""
   return studies.compose(
-      presets, name='table_folder', title='F1-scores on images of your own',
-      configure=folder.get_config, arms=table_7_1.ARMS)
+      presets,
+      name='table_folder',
+      title='F1-scores on images of your own',
+      configure=folder.get_config,
+      arms=table_7_1.ARMS,
+  )

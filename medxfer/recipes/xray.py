@@ -35,11 +35,7 @@ ARMS = {
     'ham': lambda config: config.model.update(init_from=''),
     **common.BASELINES,
 }
-MODIFIERS = {
-    **common.MODIFIERS,
-    **common.SCOPES,
-    'official': common.official,
-}
+MODIFIERS = {**common.MODIFIERS, **common.SCOPES, 'official': common.official}
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:

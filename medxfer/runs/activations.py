@@ -79,17 +79,24 @@ def draw(
   warn = value_ranges.warner(grey_range)
   if 'imagenet' in starts:
     found['ImageNet'] = weights_lib.read(
-        weights_lib.locate(None, architecture), architecture)
+        weights_lib.locate(None, architecture), architecture
+    )
   if 'random' in starts:
     found['random'] = None
   looks = _looks(
-      found, architecture, layer or architecture.activations[0], image_size)
+      found, architecture, layer or architecture.activations[0], image_size
+  )
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):
-      pixels = pipeline.resize(images.read_rgb(
-          name, grey_range=grey_range,
-          notice=functools.partial(warn, name) if run else None), image_size)
+      pixels = pipeline.resize(
+          images.read_rgb(
+              name,
+              grey_range=grey_range,
+              notice=functools.partial(warn, name) if run else None,
+          ),
+          image_size,
+      )
       file = explain.file_name(number, name)
       pictures.write(stage / file, _sheet(name, pixels, looks, channels))
       index.append((files.name_of(name), file))
@@ -104,8 +111,7 @@ def _looks(
 ) -> dict[str, _Look]:
   """Returns a function from pixels to activations for each set of weights."""
   # The head is never computed: all that matters is that it is small.
-  model = vgg.VGG(
-      architecture=architecture, classes=1, head_units=(1, 1))
+  model = vgg.VGG(architecture=architecture, classes=1, head_units=(1, 1))
   activate = activation_maps.compile_activations(model, layer)
   # Random weights are shown the pixels of those that they are compared with.
   modes = [w.contract.preprocessing for w in found.values() if w]
@@ -120,9 +126,13 @@ def _looks(
       caption: functools.partial(
           look,
           initialization.initial_params(
-              model, image_size, jax.random.key(0),
-              weights.params if weights else None),
-          weights.contract.preprocessing if weights else [*modes, 'caffe'][0])
+              model,
+              image_size,
+              jax.random.key(0),
+              weights.params if weights else None,
+          ),
+          weights.contract.preprocessing if weights else [*modes, 'caffe'][0],
+      )
       for caption, weights in found.items()
   }
 
@@ -144,9 +154,16 @@ def _sheet(
     top.append(pictures.coloured(mean, large))
     captions.append(f'{caption}: mean of {activation.shape[-1]}')
     chosen = activation_maps.strongest(activation, channels)
-    grids.append(pictures.tile(
-        [pictures.coloured(pictures.stretched(activation[..., i]), small)
-         for i in chosen],
-        [f'{caption} {i}' for i in chosen], columns=_COLUMNS))
+    grids.append(
+        pictures.tile(
+            [
+                pictures.coloured(pictures.stretched(activation[..., i]), small)
+                for i in chosen
+            ],
+            [f'{caption} {i}' for i in chosen],
+            columns=_COLUMNS,
+        )
+    )
   return pictures.stack(
-      [pictures.tile(top, captions, columns=len(top)), *grids])
+      [pictures.tile(top, captions, columns=len(top)), *grids]
+  )

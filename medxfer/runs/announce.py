@@ -49,36 +49,56 @@ def _lines(
     settled: Iterable[str],
 ) -> Iterator[str]:
   examples, split = inputs.examples, inputs.split
-  if (spec.training.batch_size > len(split.train)
-      and spec.model.name not in baselines.NAMES):
-    yield (f'note: training.batch_size={spec.training.batch_size} is more than '
-           f'the {len(split.train):,} training images: an epoch is one step on '
-           'all of them')
-  sides = ', '.join(f'{side} {len(split.rows(side)):,}'
-                    for side in splits.SIDES if len(split.rows(side)))
+  if (
+      spec.training.batch_size > len(split.train)
+      and spec.model.name not in baselines.NAMES
+  ):
+    yield (
+        f'note: training.batch_size={spec.training.batch_size} is more than '
+        f'the {len(split.train):,} training images: an epoch is one step on '
+        'all of them'
+    )
+  sides = ', '.join(
+      f'{side} {len(split.rows(side)):,}'
+      for side in splits.SIDES
+      if len(split.rows(side))
+  )
   if len(split.unused):
     sides += f'; {len(split.unused):,} unused (data.limit)'
-  yield (f'data: {len(examples):,} images of {len(set(examples.groups)):,} '
-         f'groups, {len(examples.skipped)} skipped; {inputs.decision.kind} '
-         f'split: {sides}')
-  yield from filter(None, (
-      listing.skipped_said(examples.skipped), listing.said(examples.left_out),
-      listing.pages_said(examples.pages)))
+  yield (
+      f'data: {len(examples):,} images of {len(set(examples.groups)):,} '
+      f'groups, {len(examples.skipped)} skipped; {inputs.decision.kind} '
+      f'split: {sides}'
+  )
+  yield from filter(
+      None,
+      (
+          listing.skipped_said(examples.skipped),
+          listing.said(examples.left_out),
+          listing.pages_said(examples.pages),
+      ),
+  )
   leak = inputs.leak
   if leak.share is None:
-    yield ('leak: unknown, no groups are given: the split cannot keep the '
-           'images of a patient together (--config.data.groups=FILE)')
+    yield (
+        'leak: unknown, no groups are given: the split cannot keep the '
+        'images of a patient together (--config.data.groups=FILE)'
+    )
   else:
-    yield (f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
-           f'{leak.groups} groups that are also in train')
+    yield (
+        f'leak: {leak.images} test images ({leak.share:.1%}) belong to '
+        f'{leak.groups} groups that are also in train'
+    )
   for line in (*settled, *_of_copies(inputs, spec.data)):
     yield f'copies: {line}'
   caution = copies.caution(examples.paths)
   if caution:
     yield f'copies: {caution}'
   if positive:
-    yield (f'positive class: {positive.name} ({positive.why}; '
-           'evaluation.positive=CLASS names another)')
+    yield (
+        f'positive class: {positive.name} ({positive.why}; '
+        'evaluation.positive=CLASS names another)'
+    )
 
 
 def _of_copies(
@@ -89,8 +109,10 @@ def _of_copies(
   if not names:
     yield 'none' if spec.copies != 'drop' else 'none left'
     return
-  yield (f'{names:,} images in sets of copies, {leak.sets_of_copies:,} sets; '
-         f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})')
+  yield (
+      f'{names:,} images in sets of copies, {leak.sets_of_copies:,} sets; '
+      f'{_OF_COPIES[spec.copies]} (data.copies={spec.copies})'
+  )
   ways = ['--config.data.copies=drop keeps one of each']
   kind = inputs.decision.kind
   if inputs.examples.groups_known and kind == 'by_image':
@@ -98,6 +120,8 @@ def _of_copies(
   if spec.copies == 'keep' and kind == 'grouped':
     ways.insert(0, '--config.data.copies=group keeps copies on one side')
   way = f'; {", ".join(ways)}' if leak.copies else ''
-  yield (f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '
-         f'training images, {leak.duplicates:,} of them bit for bit as the '
-         f'network sees them{way}')
+  yield (
+      f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '
+      f'training images, {leak.duplicates:,} of them bit for bit as the '
+      f'network sees them{way}'
+  )

@@ -14,7 +14,8 @@ from medxfer.training import checkpoints
 from medxfer.training import strategy
 
 _WAY_OUT = (
-    'name the finished run of a network with --config.model.init_from=WORKDIR')
+    'name the finished run of a network with --config.model.init_from=WORKDIR'
+)
 
 
 def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
@@ -37,12 +38,15 @@ def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
   if model.init_from == 'imagenet':
     console.line(f'weights: {path}: {weights_lib.origin(weights, path)}')
   else:
-    console.line(f'weights: {path}: {weights.contract.source}; its head is left '
-             'out')
+    console.line(
+        f'weights: {path}: {weights.contract.source}; its head is left ' 'out'
+    )
   if model.transferred != 'all':
     names = ', '.join(strategy.resolve(spec).transferred)
-    console.line(f'transferred: {names or "none"}; the other convolutions start '
-                 'at random')
+    console.line(
+        f'transferred: {names or "none"}; the other convolutions start '
+        'at random'
+    )
   if model.inherit == 'statistics':
     console.line('of each layer only mean and variance are inherited')
   trained_on = weights.contract.preprocessing
@@ -50,7 +54,8 @@ def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
     console.line(
         f'note: these weights were trained on {trained_on} pixels, this run '
         f'feeds them {model.preprocessing} pixels; '
-        f'--config.model.preprocessing={trained_on} feeds them what they know')
+        f'--config.model.preprocessing={trained_on} feeds them what they know'
+    )
   return weights
 
 
@@ -86,9 +91,7 @@ def check(spec: specs.ModelSpec) -> None:
     _fitting(spec)
 
 
-def _fitting(
-    spec: specs.ModelSpec,
-) -> tuple[pathlib.Path, weights_lib.Weights]:
+def _fitting(spec: specs.ModelSpec) -> tuple[pathlib.Path, weights_lib.Weights]:
   """Returns weights that fit the network, and where they are."""
   architecture = architectures.BY_NAME[spec.name]
   if spec.init_from == 'imagenet':
@@ -96,8 +99,8 @@ def _fitting(
     return path, weights_lib.read(path, architecture)
   path = _source(spec)
   return path, weights_lib.verify(
-      checkpoints.export(path), architecture, path=path,
-      drop=architecture.head)
+      checkpoints.export(path), architecture, path=path, drop=architecture.head
+  )
 
 
 def _source(spec: specs.ModelSpec) -> pathlib.Path:
@@ -107,19 +110,22 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
   if not path.is_dir():
     raise errors.DataError(
         f'{flag}={path}: no such folder, and neither imagenet nor '
-        f'random; {_WAY_OUT}')
+        f'random; {_WAY_OUT}'
+    )
   folder = workdir.Workdir(path)
   name = folder.spec().model.name
   if name in baselines.NAMES:
     raise errors.DataError(
-        f'{flag}={path}: a {name} has no layers to transfer; '
-        f'{_WAY_OUT}')
+        f'{flag}={path}: a {name} has no layers to transfer; ' f'{_WAY_OUT}'
+    )
   if name != spec.name:
     raise errors.DataError(
         f'{flag}={path}: this run trained {name}, whose layers are not those '
-        f'of {spec.name}; give --config.model.name={name}, or {_WAY_OUT}')
+        f'of {spec.name}; give --config.model.name={name}, or {_WAY_OUT}'
+    )
   if not folder.is_finished:
     raise errors.DataError(
         f'{flag}={path}: this run is not finished; let it end (the '
-        f'same command goes on with it), or {_WAY_OUT}')
+        f'same command goes on with it), or {_WAY_OUT}'
+    )
   return path

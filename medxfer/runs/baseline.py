@@ -41,19 +41,28 @@ def run(
       f'{f"{spec.baseline.trees} trees, " if forest else ""}'
       f'{len(split.train):,} images, squeezed to {height}x{width} pixels: '
       f'{baselines.values(spec.data.image_size):,} {spec.baseline.pixels} '
-      'values each')
+      'values each'
+  )
   started = time.monotonic()
   fitted = baselines.fit(
-      spec, inputs.decoded.pixels[split.train], examples.labels[split.train],
-      inputs_lib.class_weights(spec.training, inputs))
+      spec,
+      inputs.decoded.pixels[split.train],
+      examples.labels[split.train],
+      inputs_lib.class_weights(spec.training, inputs),
+  )
   seconds = time.monotonic() - started
   grown = baselines.describe(fitted)
   folder = workdir.Workdir(path)
   folder.write_parameters(grown)
-  console.line(f'grown in {seconds:.0f} s: ' + ', '.join(
-      ' '.join(line.split()) for line in grown.splitlines()))
-  test = scoring.table(examples, split.test, baselines.probabilities(
-      fitted, inputs.decoded.pixels[split.test]))
+  console.line(
+      f'grown in {seconds:.0f} s: '
+      + ', '.join(' '.join(line.split()) for line in grown.splitlines())
+  )
+  test = scoring.table(
+      examples,
+      split.test,
+      baselines.probabilities(fitted, inputs.decoded.pixels[split.test]),
+  )
   folder.write_predictions('test', test)
   return {
       **numbers(spec, inputs, {'test': test}.__getitem__),
@@ -79,7 +88,8 @@ def numbers(
   """
   del inputs
   scores = summaries.split_summary(
-      scored('test'), resamples=spec.evaluation.resamples, seed=spec.seed)
+      scored('test'), resamples=spec.evaluation.resamples, seed=spec.seed
+  )
   return {
       'val': None,
       'test': scores,

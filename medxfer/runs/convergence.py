@@ -41,8 +41,11 @@ def of_network(
     `overfitting` (the training loss of the best epoch is far below its
     validation loss).
   """
-  return [*of_scores(scores, 'validation'), *_unfinished(history, spec),
-          *_overfitting(history, spec)]
+  return [
+      *of_scores(scores, 'validation'),
+      *_unfinished(history, spec),
+      *_overfitting(history, spec),
+  ]
 
 
 def of_scores(scores: Mapping[str, Any], side: str) -> list[Note]:
@@ -51,9 +54,15 @@ def of_scores(scores: Mapping[str, Any], side: str) -> list[Note]:
   if np.count_nonzero(predicted) > 1 or len(scores['class_names']) < 2:
     return []
   name = scores['class_names'][int(predicted.argmax())]
-  return [_note('one_class', (
-      f'all {scores["n"]:,} {side} images are called {name!r}: the classifier '
-      'has learnt nothing but one answer'))]
+  return [
+      _note(
+          'one_class',
+          (
+              f'all {scores["n"]:,} {side} images are called {name!r}: the classifier '
+              'has learnt nothing but one answer'
+          ),
+      )
+  ]
 
 
 def _unfinished(
@@ -63,11 +72,18 @@ def _unfinished(
   if best < last:
     return []
   more = f'more may score higher (--config.training.epochs={2 * last})'
-  notes = [_note('best_is_last', (
-      f'the best of {last} epochs is the last: {more}' if last > 1 else
-      f'only one epoch was trained: {more}'))]
+  notes = [
+      _note(
+          'best_is_last',
+          (
+              f'the best of {last} epochs is the last: {more}'
+              if last > 1
+              else f'only one epoch was trained: {more}'
+          ),
+      )
+  ]
   values = [record[f'val_{spec.monitor}'] for record in history]
-  before = values[:-max(1, len(values) // 3)]
+  before = values[: -max(1, len(values) // 3)]
   if not before:
     return notes
   if spec.monitor == 'loss':
@@ -76,10 +92,16 @@ def _unfinished(
     gain, enough = values[-1] - max(before), _GAIN
   if gain > enough:
     name = f'validation {_NAMES[spec.monitor]}'
-    notes.append(_note('rising', (
-        f'{name} was still getting better in the last epochs, from '
-        f'{(min if spec.monitor == "loss" else max)(before):.3f} to '
-        f'{values[-1]:.3f}: {more}')))
+    notes.append(
+        _note(
+            'rising',
+            (
+                f'{name} was still getting better in the last epochs, from '
+                f'{(min if spec.monitor == "loss" else max)(before):.3f} to '
+                f'{values[-1]:.3f}: {more}'
+            ),
+        )
+    )
   return notes
 
 
@@ -89,11 +111,17 @@ def _overfitting(
   best = history[loop.best_epoch(history, spec) - 1]
   if best['train_loss'] >= _FAR * best['val_loss']:
     return []
-  return [_note('overfitting', (
-      f'the training loss ({best["train_loss"]:.3f}) is far below the '
-      f'validation loss ({best["val_loss"]:.3f}): the network fits the '
-      'training images, not others like them; more augmentation, dropout or '
-      'weight decay, fewer trained layers or more images may help'))]
+  return [
+      _note(
+          'overfitting',
+          (
+              f'the training loss ({best["train_loss"]:.3f}) is far below the '
+              f'validation loss ({best["val_loss"]:.3f}): the network fits the '
+              'training images, not others like them; more augmentation, dropout or '
+              'weight decay, fewer trained layers or more images may help'
+          ),
+      )
+  ]
 
 
 def _note(kind: str, text: str) -> Note:

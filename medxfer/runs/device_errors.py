@@ -37,13 +37,16 @@ def explained(spec: specs.RunSpec) -> Iterator[None]:
 
 def _no_room(error: Exception, spec: specs.RunSpec) -> errors.DataError:
   half = max(1, spec.training.batch_size // 2)
-  ways = [f'--config.training.batch_size={half}',
-          f'--config.evaluation.batch_size='
-          f'{max(1, spec.evaluation.batch_size // 2)}']
+  ways = [
+      f'--config.training.batch_size={half}',
+      f'--config.evaluation.batch_size='
+      f'{max(1, spec.evaluation.batch_size // 2)}',
+  ]
   if spec.data.cache == 'device':
     ways.append('--config.data.cache=host')
   first = str(error).splitlines()[0]
   return errors.DataError(
       f'the device has no room for the run ({first}); give a new --workdir '
       f'and half of what a step takes, {" and ".join(ways[:2])}'
-      + (f', or keep the images off the device, {ways[2]}' * bool(ways[2:])))
+      + (f', or keep the images off the device, {ways[2]}' * bool(ways[2:]))
+  )

@@ -13,9 +13,17 @@ import medxfer
 from medxfer import spec as specs
 
 _PACKAGES = (
-    'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint',
-    'tensorflow', 'tensorflow-cpu', 'tensorflow-datasets', 'numpy',
-    'scikit-learn', 'pillow',
+    'jax',
+    'jaxlib',
+    'flax',
+    'optax',
+    'orbax-checkpoint',
+    'tensorflow',
+    'tensorflow-cpu',
+    'tensorflow-datasets',
+    'numpy',
+    'scikit-learn',
+    'pillow',
 )
 
 
@@ -30,8 +38,10 @@ def describe(spec: specs.RunSpec) -> dict[str, Any]:
       'platform': platform.platform(),
       'devices': [device.device_kind for device in jax.devices()],
       # medxfer's own also where it runs from a checkout.
-      'versions': {'medxfer': medxfer.__version__,
-                   **{name: _version(name) for name in _PACKAGES}},
+      'versions': {
+          'medxfer': medxfer.__version__,
+          **{name: _version(name) for name in _PACKAGES},
+      },
   }
 
 

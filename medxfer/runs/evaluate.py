@@ -24,8 +24,15 @@ from medxfer.runs import workdir
 
 # What is read of a folder, whatever the run itself was trained on.
 _FOLDER = {
-    'name': 'folder', 'phantom': 0, 'limit': 0, 'split': 'auto', 'groups': '',
-    'sides': '', 'levels': 'auto', 'copies': 'keep'}
+    'name': 'folder',
+    'phantom': 0,
+    'limit': 0,
+    'split': 'auto',
+    'groups': '',
+    'sides': '',
+    'levels': 'auto',
+    'copies': 'keep',
+}
 
 
 def evaluate(
@@ -56,21 +63,32 @@ def evaluate(
   spec = trained.spec
   if data_dir:
     spec = dataclasses.replace(
-        spec, data=dataclasses.replace(spec.data, dir=data_dir))
+        spec, data=dataclasses.replace(spec.data, dir=data_dir)
+    )
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
   images = scoring.data(spec, inputs)
   scored = scoring.score(
-      trained.network.model, trained.network.params, spec, images, inputs.examples, side)
+      trained.network.model,
+      trained.network.params,
+      spec,
+      images,
+      inputs.examples,
+      side,
+  )
   summary = summaries.split_summary(
-      scored, resamples=spec.evaluation.resamples, seed=spec.seed,
-      threshold=_threshold(path, side))
+      scored,
+      resamples=spec.evaluation.resamples,
+      seed=spec.seed,
+      threshold=_threshold(path, side),
+  )
   console.line(f'{side}, {trained.network.weights.contract.source}:')
   console.line(summaries.table(summary))
   without = None
   if side == 'test':
     without = without_copies.summary(
-        spec, inputs, scored, _threshold(path, side))
+        spec, inputs, scored, _threshold(path, side)
+    )
     without_copies.announce(inputs.leak, without)
   if output:
     output.mkdir(parents=True, exist_ok=True)
@@ -105,12 +123,15 @@ def on_folder(
   if strangers:
     raise errors.DataError(
         f'{folder}: {strangers[0]!r} is no class of the network, whose classes '
-        f'are {", ".join(names)}; rename the folder or take it out')
+        f'are {", ".join(names)}; rename the folder or take it out'
+    )
   decoded = pixel_cache.read(
-      examples, trained.image_size,
+      examples,
+      trained.image_size,
       where=cache.folder(trained.spec.cache_dir),
       contents=file_digests.read(examples.paths),
-      grey_range=trained.grey_range)
+      grey_range=trained.grey_range,
+  )
   examples = decoded.examples
   places = np.array([names.index(name) for name in examples.class_names])
   scored = predictions_lib.Predictions(
@@ -118,10 +139,14 @@ def on_folder(
       labels=places[examples.labels].astype(np.int32),
       probabilities=trained.predict_proba(decoded.pixels),
       class_names=names,
-      groups=examples.groups if examples.groups_known else ())
+      groups=examples.groups if examples.groups_known else (),
+  )
   return summaries.split_summary(
-      scored, resamples=trained.spec.evaluation.resamples,
-      seed=trained.spec.seed, threshold=_threshold(trained.path, 'test'))
+      scored,
+      resamples=trained.spec.evaluation.resamples,
+      seed=trained.spec.seed,
+      threshold=_threshold(trained.path, 'test'),
+  )
 
 
 def _threshold(path: pathlib.Path, side: str) -> dict[str, Any] | None:

@@ -22,9 +22,7 @@ Draw = Callable[[Sequence[pathlib.Path], np.ndarray, np.ndarray], None]
 
 @contextlib.contextmanager
 def drawing(
-    target: pathlib.Path,
-    trained: classifier.Classifier,
-    layer: str | None,
+    target: pathlib.Path, trained: classifier.Classifier, layer: str | None
 ) -> Iterator[Draw]:
   """Opens a folder of pictures; it is there, whole, when the body has ended.
 
@@ -45,6 +43,7 @@ def drawing(
   classes = trained.class_names
   index = []
   with files.staged_folder(target) as stage:
+
     def draw(
         names: Sequence[pathlib.Path],
         pixels: np.ndarray,
@@ -53,12 +52,14 @@ def drawing(
       winners = probabilities.argmax(-1)
       heats = trained.network.heat(pixels, winners, layer)
       for name, image, heat, winner, p in zip(
-          names, pixels, heats, winners, probabilities):
+          names, pixels, heats, winners, probabilities
+      ):
         file = file_name(len(index) + 1, name)
         captions = (name.stem, f'{p[winner]:.3f} {classes[winner]}')
         pictures.write(stage / file, _pair(image, heat, captions))
-        index.append((files.name_of(name), file, classes[winner],
-                      float(p[winner])))
+        index.append(
+            (files.name_of(name), file, classes[winner], float(p[winner]))
+        )
 
     yield draw
     files.write_table(stage / INDEX, _HEADER, index)
@@ -80,4 +81,5 @@ def _pair(
 ) -> np.ndarray:
   image = pictures.enlarged(image)
   return pictures.tile(
-      [image, pictures.overlay(image, heat)], captions, columns=2)
+      [image, pictures.overlay(image, heat)], captions, columns=2
+  )

@@ -67,18 +67,23 @@ def run(
   data = scoring.data(spec, inputs)
   checkpoints = checkpoints_lib.Checkpoints(path)
   history = _train(
-      output, task, data, inputs, state, checkpoints,
-      profiling.Profiler(workdir.Workdir(output).profile)
-      if profile else iter)
+      output,
+      task,
+      data,
+      inputs,
+      state,
+      checkpoints,
+      profiling.Profiler(workdir.Workdir(output).profile) if profile else iter,
+  )
   _, best = checkpoints.best_weights()
-  training, frozen = trainable.count(
-      best.params, task.strategy.trained)
+  training, frozen = trainable.count(best.params, task.strategy.trained)
   speeds = [record['images_per_second'] for record in history]
   scores = _scores(output, task, data, inputs, best)
   return {
       **scores,
       'training_notes': convergence.of_network(
-          history, spec.training, scores['val']),
+          history, spec.training, scores['val']
+      ),
       'best_epoch': loop.best_epoch(history, spec.training),
       'epochs_run': len(history),
       'stopped_early': len(history) < spec.training.epochs,
@@ -98,13 +103,22 @@ def build(
   params = start_params(spec, inputs)
   mask = trainable.mask(params, strategy.trained)
   tx = optimizer.make(
-      spec.optimizer, mask, strategy.rates, steps=spec.training.epochs * epoch_steps.per_epoch(
-          inputs.split, spec.training))
+      spec.optimizer,
+      mask,
+      strategy.rates,
+      steps=spec.training.epochs
+      * epoch_steps.per_epoch(inputs.split, spec.training),
+  )
   weights = inputs_lib.class_weights(spec.training, inputs)
   task = steps_lib.Task(
-      model=model, tx=tx, mask=mask, spec=spec, strategy=strategy,
+      model=model,
+      tx=tx,
+      mask=mask,
+      spec=spec,
+      strategy=strategy,
       class_weights=jnp.asarray(weights),
-      origin=backbone.origin(spec.model, inputs.backbone) or 'random weights')
+      origin=backbone.origin(spec.model, inputs.backbone) or 'random weights',
+  )
   return task, devices.replicate(states.create(params, tx), donate=True)
 
 
@@ -122,8 +136,12 @@ def start_params(
     # began where its own did would grow together with the transferred ones.
     key = jax.random.fold_in(key, 1)
   return initialization.initial_params(
-      model, spec.data.image_size, key, values,
-      strategies.resolve(spec).transferred)
+      model,
+      spec.data.image_size,
+      key,
+      values,
+      strategies.resolve(spec).transferred,
+  )
 
 
 def _train(
@@ -145,11 +163,15 @@ def _train(
       report.resume(done)
       return done
     steps = epoch_steps.per_epoch(data.split, task.spec.training)
-    start = (checkpoints.best_anew(state, steps) or checkpoints.latest(state)
-             or checkpoint_io.Checkpoint(state))
+    start = (
+        checkpoints.best_anew(state, steps)
+        or checkpoints.latest(state)
+        or checkpoint_io.Checkpoint(state)
+    )
     report.resume(start.history, start.steps)
     pixels, data = data.feed, _with_prefix(
-        task, data, start.state.params, inputs)
+        task, data, start.state.params, inputs
+    )
     console.line(_compiling(start.history))
     # A step alone is too short to be timed, and what is read from the cache
     # is not computed.
@@ -160,12 +182,17 @@ def _train(
 
 def _compiling(history: Sequence[loop.Record]) -> str:
   """Returns what to say before the longest silence of a run."""
-  took = [record['compile_seconds'] for record in history
-          if 'seconds_to_first_step' in record]
+  took = [
+      record['compile_seconds']
+      for record in history
+      if 'seconds_to_first_step' in record
+  ]
   return 'compiling the network: ' + (
-      f'{progress.duration(took[-1])} at the last start' if took else
-      'some seconds, with few cores a minute or two; later runs of the same '
-      'shapes find it done')
+      f'{progress.duration(took[-1])} at the last start'
+      if took
+      else 'some seconds, with few cores a minute or two; later runs of the same '
+      'shapes find it done'
+  )
 
 
 def _with_prefix(
@@ -177,13 +204,20 @@ def _with_prefix(
   """Replaces pixels by what the frozen layers make of them, if it pays."""
   where = cache.folder(task.spec.cache_dir)
   decision = feature_cache.decide(task, data.split, where)
-  console.line(f'prefix cache: {"on" if decision.keep else "off"}, '
-           f'{decision.reason}')
+  console.line(
+      f'prefix cache: {"on" if decision.keep else "off"}, ' f'{decision.reason}'
+  )
   if not decision.keep:
     return data
   feed = feature_cache.feed(
-      task, params, data.source, data.split, decision,
-      where, inputs.digests()['images_digest'])
+      task,
+      params,
+      data.source,
+      data.split,
+      decision,
+      where,
+      inputs.digests()['images_digest'],
+  )
   return dataclasses.replace(data, feed=feed)
 
 
@@ -213,9 +247,12 @@ def _scores(
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
-  scored = {side: scoring.score(
-      task.model, best.params, task.spec, data, inputs.examples, side)
-            for side in ('val', 'test')}
+  scored = {
+      side: scoring.score(
+          task.model, best.params, task.spec, data, inputs.examples, side
+      )
+      for side in ('val', 'test')
+  }
   for side, table in scored.items():
     workdir.Workdir(output).write_predictions(side, table)
   return numbers(task.spec, inputs, scored.__getitem__)

@@ -28,7 +28,8 @@ def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
   rows = [
       (listing.shown(name), reason, what)
       for what in ('skipped', 'left_out')
-      for name, reason in getattr(inputs.examples, what).items()]
+      for name, reason in getattr(inputs.examples, what).items()
+  ]
   workdir.Workdir(path).write_inputs(inputs.digests(), inputs.table(), rows)
 
 
@@ -54,7 +55,8 @@ def refuse_other(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
         f'{path} was started with other images, another split of them or '
         'other weights; restore them, or give another --workdir, such as '
         f'--workdir={shlex.quote(f"{path}-2")}. Old -> new:'
-        '\n  ' + '\n  '.join(lines))
+        '\n  ' + '\n  '.join(lines)
+    )
 
 
 def _split(folder: workdir.Workdir) -> list[list[str]]:
@@ -78,15 +80,19 @@ def _changes(
   }
   for i, column in enumerate(_COLUMNS[1:], start=1):
     found[f'have another {column}'] = {
-        name: f' ({row[i]} -> {new[name][i]})' for name, row in old.items()
-        if name in new and row[i] != new[name][i]}
+        name: f' ({row[i]} -> {new[name][i]})'
+        for name, row in old.items()
+        if name in new and row[i] != new[name][i]
+    }
   return [_line(what, images) for what, images in found.items() if images] or [
       'images, labels and split are the same: the pixels or the weights '
-      'differ']
+      'differ'
+  ]
 
 
 def _line(what: str, images: Mapping[str, str]) -> str:
-  named = ', '.join(f'{name}{change}' for name, change in
-                    list(images.items())[:_NAMED])
+  named = ', '.join(
+      f'{name}{change}' for name, change in list(images.items())[:_NAMED]
+  )
   more = ', ...' if len(images) > _NAMED else ''
   return f'{len(images):,} images {what}: {named}{more}'

@@ -54,22 +54,31 @@ class Inputs:
   def table(self) -> list[tuple[str, str, str, str]]:
     """Returns name, class, group and side of every image."""
     classes = [self.examples.class_names[i] for i in self.examples.labels]
-    return list(zip(self.examples.image_ids, classes, self.examples.groups,
-                    self.split.names()))
+    return list(
+        zip(
+            self.examples.image_ids,
+            classes,
+            self.examples.groups,
+            self.split.names(),
+        )
+    )
 
   def digests(self) -> dict[str, Any]:
     """Returns what tells these inputs from others, for a resume."""
     names, classes, groups, sides = zip(*self.table())
     return {
-        'images_digest':
-            hashlib.sha256(b''.join(self.decoded.digests)).hexdigest(),
+        'images_digest': hashlib.sha256(
+            b''.join(self.decoded.digests)
+        ).hexdigest(),
         'labels_digest': _digest(
-            [self.examples.class_names], zip(names, classes, groups)),
+            [self.examples.class_names], zip(names, classes, groups)
+        ),
         # The split follows from the seed only as long as scikit-learn deals
         # as it did when the run began.
         'split_digest': _digest(zip(names, sides)),
-        'weights_digest':
-            self.backbone.contract.digest if self.backbone else None,
+        'weights_digest': self.backbone.contract.digest
+        if self.backbone
+        else None,
         **value_ranges.record(self.decoded.grey_range),
     }
 
@@ -103,12 +112,17 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   contents = contents_lib.read(examples.paths)
   where = cache.folder(spec.cache_dir)
   decoded = pixel_cache.read(
-      examples, spec.data.image_size, on_bad_image=spec.data.on_bad_image,
+      examples,
+      spec.data.image_size,
+      on_bad_image=spec.data.on_bad_image,
       keep=baseline or spec.data.cache != 'none',
-      where=where, contents=contents,
-      grey_range=value_ranges.of_run(spec, examples, contents, path))
+      where=where,
+      contents=contents,
+      grey_range=value_ranges.of_run(spec, examples, contents, path),
+  )
   decoded, copies, settled = copies_lib.settle(
-      decoded, copies_lib.find(decoded, where), spec.data.copies)
+      decoded, copies_lib.find(decoded, where), spec.data.copies
+  )
   examples = decoded.examples
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
@@ -119,9 +133,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   return inputs
 
 
-def positive(
-    spec: specs.RunSpec, inputs: Inputs
-) -> positives.Positive | None:
+def positive(spec: specs.RunSpec, inputs: Inputs) -> positives.Positive | None:
   """Returns the positive class of two; None of more.
 
   Raises:
@@ -130,7 +142,8 @@ def positive(
   return positives.choose(
       inputs.examples.class_names,
       splits.counts(inputs.examples, inputs.split.train),
-      spec.evaluation.positive)
+      spec.evaluation.positive,
+  )
 
 
 def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
@@ -140,7 +153,8 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
     return np.ones(len(names), np.float32)
   if spec.class_weights in specs.CLASS_WEIGHT_POWERS:
     counts = np.bincount(
-        inputs.examples.labels[inputs.split.train], minlength=len(names))
+        inputs.examples.labels[inputs.split.train], minlength=len(names)
+    )
     weights = counts ** -specs.CLASS_WEIGHT_POWERS[spec.class_weights]
     # The mean image weighs 1, so that the learning rate keeps its meaning.
     weights *= counts.sum() / (counts * weights).sum()
@@ -163,7 +177,8 @@ def _check_class_weights(
     if name not in examples.class_names:
       raise errors.UsageError(
           f'training.class_weights: {examples.name} has no class {name!r}; '
-          f'its classes are {", ".join(examples.class_names)}')
+          f'its classes are {", ".join(examples.class_names)}'
+      )
 
 
 def _without_val(split: splits.Split) -> splits.Split:

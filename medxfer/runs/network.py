@@ -50,7 +50,8 @@ class Network:
   def batch_size(self) -> int:
     """How many images are scored together at most."""
     return memory.images_at_once(
-        self.spec.data.image_size, self.spec.evaluation.batch_size)
+        self.spec.data.image_size, self.spec.evaluation.batch_size
+    )
 
   def probabilities(self, pixels: np.ndarray) -> np.ndarray:
     """Returns the probability of each class, float32 [n, classes].
@@ -59,8 +60,9 @@ class Network:
       pixels: uint8 [n, height, width, 3] of the run's image size.
     """
     padded, n = self._padded(pixels)
-    return np.asarray(
-        jax.nn.softmax(self._score(self.params, None, padded)))[:n]
+    return np.asarray(jax.nn.softmax(self._score(self.params, None, padded)))[
+        :n
+    ]
 
   def heat(
       self, pixels: np.ndarray, columns: np.ndarray, layer: str | None = None
@@ -78,10 +80,13 @@ class Network:
     """
     padded, n = self._padded(pixels)
     layer = layer or gradcam.layer_for(
-        self.model.architecture, self.spec.data.image_size)
+        self.model.architecture, self.spec.data.image_size
+    )
     maps = self._gradcam(layer)(
-        self.params, self._prepared(padded),
-        jnp.asarray(np.pad(columns, (0, len(padded) - n))))
+        self.params,
+        self._prepared(padded),
+        jnp.asarray(np.pad(columns, (0, len(padded) - n))),
+    )
     return np.asarray(maps)[:n]
 
   def activations(self, pixels: np.ndarray, layer: str) -> np.ndarray:
@@ -103,20 +108,28 @@ class Network:
 
   def _prepared(self, pixels: np.ndarray) -> jax.Array:
     return preprocessing.preprocess(
-        jnp.asarray(pixels), self.weights.contract.preprocessing)
+        jnp.asarray(pixels), self.weights.contract.preprocessing
+    )
 
   @functools.cached_property
   def _score(self) -> Any:
-    return steps.compile_predict(self.model, feeds.pixels(
-        pixel_sources.of_arrays(), self.spec.augment,
-        self.weights.contract.preprocessing))
+    return steps.compile_predict(
+        self.model,
+        feeds.pixels(
+            pixel_sources.of_arrays(),
+            self.spec.augment,
+            self.weights.contract.preprocessing,
+        ),
+    )
 
   @functools.cached_property
   def _gradcam(self) -> Callable[[str], gradcam.Maps]:
     return functools.cache(
-        functools.partial(gradcam.compile_gradcam, self.model))
+        functools.partial(gradcam.compile_gradcam, self.model)
+    )
 
   @functools.cached_property
   def _activate(self) -> Callable[[str], activation_maps.Activate]:
     return functools.cache(
-        functools.partial(activation_maps.compile_activations, self.model))
+        functools.partial(activation_maps.compile_activations, self.model)
+    )

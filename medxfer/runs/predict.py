@@ -59,10 +59,16 @@ def predict(
   trained = classifier.load(path)
   if explain_layer:
     gradcam.check(trained.architecture, explain_layer)
-  header = ('image', 'prediction',
-            *(f'p_{name}' for name in trained.class_names))
-  with (explain_lib.drawing(explain, trained, explain_layer)
-        if explain else contextlib.nullcontext()) as draw:
+  header = (
+      'image',
+      'prediction',
+      *(f'p_{name}' for name in trained.class_names),
+  )
+  with (
+      explain_lib.drawing(explain, trained, explain_layer)
+      if explain
+      else contextlib.nullcontext()
+  ) as draw:
     rows = list(_rows(trained, names, on_bad_image, draw))
   if output:
     files.write_table(output, header, rows)
@@ -97,8 +103,9 @@ def image_files(
       found.append(path)
       if name in there.pages:
         pages[str(path)] = there.pages[name]
-    left_out |= {str(source / name): reason
-                 for name, reason in there.left_out.items()}
+    left_out |= {
+        str(source / name): reason for name, reason in there.left_out.items()
+    }
   for text in (listing.said(left_out), listing.pages_said(pages)):
     if text:
       print(text, file=sys.stderr)
@@ -121,17 +128,22 @@ def _named(path: pathlib.Path) -> listing.Listing:
   # A shell hands over the output of another command as a pipe.
   bad = reason and not (reason == file_kinds.NO_FILE and path.is_fifo())
   return listing.Listing(
-      {path.name: path}, {},
+      {path.name: path},
+      {},
       bad={path.name: listing.clause(path, reason)} if bad else {},
-      pages={path.name: count} if count > 1 else {})
+      pages={path.name: count} if count > 1 else {},
+  )
 
 
 def _leave_out(reason: str, on_bad_image: str | None) -> None:
   if on_bad_image == 'skip':
     print(f'left out: {listing.shown(reason)}', file=sys.stderr)
     return
-  way_out = ('leave such images out with --on_bad_image=skip'
-             if on_bad_image else 'take it out of the images')
+  way_out = (
+      'leave such images out with --on_bad_image=skip'
+      if on_bad_image
+      else 'take it out of the images'
+  )
   raise errors.DataError(f'{reason}; {way_out}')
 
 
@@ -145,19 +157,21 @@ def _rows(
   warn = value_ranges.warner(trained.grey_range)
 
   def read(name: pathlib.Path) -> np.ndarray:
-    return trained.pixels_of(
-        name, f'{name}', functools.partial(warn, name))
+    return trained.pixels_of(name, f'{name}', functools.partial(warn, name))
 
   for first in range(0, len(names), size):
-    good, pixels = _read(names[first:first + size], read, on_bad_image)
+    good, pixels = _read(names[first : first + size], read, on_bad_image)
     if not good:
       continue
     probabilities = trained.network.probabilities(pixels)
     if draw:
       draw(good, pixels, probabilities)
     for name, p in zip(good, probabilities):
-      yield (files.name_of(name), classes[p.argmax()],
-             *(float(value) for value in p))
+      yield (
+          files.name_of(name),
+          classes[p.argmax()],
+          *(float(value) for value in p),
+      )
 
 
 def _read(

@@ -38,8 +38,10 @@ class Reporter:
     for record in history:
       self._writer.write(record)
     if history or steps:
-      console.line(f'resumes after epoch {len(history)}'
-               + (f' and {steps} steps' if steps else ''))
+      console.line(
+          f'resumes after epoch {len(history)}'
+          + (f' and {steps} steps' if steps else '')
+      )
 
   def without_rates(self) -> None:
     """Leaves out images a second, where they mean nothing."""
@@ -55,20 +57,23 @@ class Reporter:
       console.line(_HEADING + ('  images/s' if self._rates else '') + '      s')
       self._headed = True
     best = loop.best_epoch(history, self._spec)
-    console.line(self._line(
-        history[-1], is_best=best == history[-1]['epoch']))
+    console.line(self._line(history[-1], is_best=best == history[-1]['epoch']))
 
   def _line(self, record: loop.Record, *, is_best: bool) -> str:
     # The first epoch of a process waits for caches to fill and to compile.
-    rate = ('-' if 'seconds_to_first_step' in record
-            else f'{record["images_per_second"]:.1f}')
+    rate = (
+        '-'
+        if 'seconds_to_first_step' in record
+        else f'{record["images_per_second"]:.1f}'
+    )
     return (
         f'{record["epoch"]:5d}  '
         f'{record["train_loss"]:10.4f}  {record["train_accuracy"]:6.4f}  '
         f'{record["val_loss"]:8.4f}  {record["val_accuracy"]:6.4f}  '
         f'{record["val_f1_macro"]:8.4f}{" *" if is_best else "  "}'
         + (f'  {rate:>8}' if self._rates else '')
-        + f'  {record["seconds"]:5.0f}')
+        + f'  {record["seconds"]:5.0f}'
+    )
 
   def _write(self, history: Sequence[loop.Record]) -> None:
     # Whole from the checkpoint's history, so that an epoch which was logged

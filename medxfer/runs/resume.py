@@ -19,9 +19,18 @@ from medxfer.training import loop
 _PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
 # What may differ between two starts of one run: places, what the recipe is
 # called, how long the run is and how it is scored.
-_MAY_DIFFER = (*_PLACES, 'data.cache', 'cache_dir', 'arm', 'modifiers',
-               'training.epochs', 'training.patience', 'evaluation.batch_size',
-               'evaluation.resamples', 'evaluation.positive')
+_MAY_DIFFER = (
+    *_PLACES,
+    'data.cache',
+    'cache_dir',
+    'arm',
+    'modifiers',
+    'training.epochs',
+    'training.patience',
+    'evaluation.batch_size',
+    'evaluation.resamples',
+    'evaluation.positive',
+)
 
 
 class Work(enum.IntEnum):
@@ -45,21 +54,27 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
   folder = workdir.Workdir(path)
   if not folder.is_begun:
     strangers = sorted(
-        p.name for p in path.iterdir() if not p.name.startswith('.'))
+        p.name for p in path.iterdir() if not p.name.startswith('.')
+    )
     if strangers:
       raise errors.UsageError(
           f'{path}: holds {strangers[0]} but no config.json, so it is no '
-          'workdir of medxfer; give an empty or new --workdir')
+          'workdir of medxfer; give an empty or new --workdir'
+      )
     return
   # Read, because a key that is younger than the run has a default there.
   old = folder.spec().to_json()
-  lines = [line for line in specs.difference(old, spec.to_json())
-           if line.split(':')[0] not in _MAY_DIFFER]
+  lines = [
+      line
+      for line in specs.difference(old, spec.to_json())
+      if line.split(':')[0] not in _MAY_DIFFER
+  ]
   if lines:
     raise errors.UsageError(
         f'{path} belongs to another run: give another --workdir, such as '
         f'--workdir={shlex.quote(f"{path}-2")}, or the old values, each by '
-        '--config.KEY=VALUE. Old -> new:\n  ' + '\n  '.join(lines))
+        '--config.KEY=VALUE. Old -> new:\n  ' + '\n  '.join(lines)
+    )
 
 
 def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
@@ -78,26 +93,33 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     return Work.TRAIN
   before, finished = folder.spec(), folder.is_finished
   if spec.model.name not in baselines.NAMES and (
-      before.training != spec.training):
+      before.training != spec.training
+  ):
     history = _history(path)
     _refuse_fewer(path, history, spec.training)
     if finished and not history:
       raise errors.DataError(
           f'{path}: no checkpoint of this finished run is left to go on from; '
           f'give --config.training.epochs={before.training.epochs} as before, '
-          'or another --workdir')
+          'or another --workdir'
+      )
     if finished and not loop.is_over(history, spec.training):
       return Work.TRAIN
   if not finished:
     return Work.TRAIN
   if before.evaluation == spec.evaluation:
-    changed = {line.split(':')[0] for line in specs.difference(
-        before.to_json(), spec.to_json())}
+    changed = {
+        line.split(':')[0]
+        for line in specs.difference(before.to_json(), spec.to_json())
+    }
     return Work.COMPARE if changed & set(_PLACES) else Work.NOTHING
   sides = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
   same = before.evaluation.batch_size == spec.evaluation.batch_size
-  if spec.model.name in baselines.NAMES or same and all(
-      folder.has_predictions(side) for side in sides):
+  if (
+      spec.model.name in baselines.NAMES
+      or same
+      and all(folder.has_predictions(side) for side in sides)
+  ):
     return Work.COUNT
   return Work.SCORE
 
@@ -115,18 +137,26 @@ def _refuse_fewer(
 ) -> None:
   """Refuses a plan by which a run would have ended before it did."""
   done = len(history)
-  end = next((epoch for epoch in range(1, done)
-              if loop.is_over(history[:epoch], training)), done)
+  end = next(
+      (
+          epoch
+          for epoch in range(1, done)
+          if loop.is_over(history[:epoch], training)
+      ),
+      done,
+  )
   if training.epochs < done:
     raise errors.UsageError(
         f'{path}: {done} epochs of this run are done, '
         f'training.epochs={training.epochs} asks for fewer; give '
-        f'--config.training.epochs={done} or more, or another --workdir')
+        f'--config.training.epochs={done} or more, or another --workdir'
+    )
   if end < done:
     raise errors.UsageError(
         f'{path}: with training.patience={training.patience} this run would '
         f'have ended after epoch {end}, and {done} are done; give the '
-        'patience that it had, or another --workdir')
+        'patience that it had, or another --workdir'
+    )
 
 
 def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
@@ -142,7 +172,8 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
         f'{spec.training.patience} epochs brought none better than epoch '
         f'{summary["best_epoch"]}; '
         f'--config.training.patience={2 * spec.training.patience} waits '
-        'longer, 0 for ever')
+        'longer, 0 for ever'
+    )
 
 
 def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
@@ -164,21 +195,33 @@ def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
     return
   history = _history(path)
   if history:
-    console.line(f'of this run {len(history)} epochs of {before.training.epochs} '
-             f'are done; it goes on, to epoch {spec.training.epochs}')
+    console.line(
+        f'of this run {len(history)} epochs of {before.training.epochs} '
+        f'are done; it goes on, to epoch {spec.training.epochs}'
+    )
   difference = _difference(path, before, spec, history)
   # Of what nothing has come to pass, nothing remains to be said.
-  notes = [note for note in folder.continued()
-           if note['epochs_done'] < len(history)]
+  notes = [
+      note for note in folder.continued() if note['epochs_done'] < len(history)
+  ]
   if difference:
-    console.line(f'note: {difference}: the result is not that of a run which was '
-             f'asked for {spec.training.epochs} epochs from the start')
-    notes.append({
-        'epochs_done': len(history), 'epochs_before': before.training.epochs,
-        'epochs': spec.training.epochs, 'difference': difference})
+    console.line(
+        f'note: {difference}: the result is not that of a run which was '
+        f'asked for {spec.training.epochs} epochs from the start'
+    )
+    notes.append(
+        {
+            'epochs_done': len(history),
+            'epochs_before': before.training.epochs,
+            'epochs': spec.training.epochs,
+            'difference': difference,
+        }
+    )
   elif history:
-    console.line('as a run does that was asked for them from the start'
-             + _rounding(before, spec))
+    console.line(
+        'as a run does that was asked for them from the start'
+        + _rounding(before, spec)
+    )
   if first:
     folder.write_continued(notes)
     # It is no longer true, and its best epoch may make way.
@@ -199,16 +242,21 @@ def _difference(
     best = loop.best_epoch(history, spec.training)
     found.append(
         'neither the last epoch nor the state of the optimizer was kept, so '
-        f'it goes on from the best epoch, {best}, with a new optimizer')
-  if (spec.optimizer.schedule == 'cosine'
-      and before.training.epochs != spec.training.epochs):
+        f'it goes on from the best epoch, {best}, with a new optimizer'
+    )
+  if (
+      spec.optimizer.schedule == 'cosine'
+      and before.training.epochs != spec.training.epochs
+  ):
     old, new = (
         float(optimizer.schedule(spec.optimizer, steps=epochs)(len(history)))
-        for epochs in (before.training.epochs, spec.training.epochs))
+        for epochs in (before.training.epochs, spec.training.epochs)
+    )
     found.append(
         f'the cosine of the learning rate now spans {spec.training.epochs} '
         f'epochs, not {before.training.epochs} (after epoch {len(history)} '
-        f'it is {new:.2g}, not {old:.2g})')
+        f'it is {new:.2g}, not {old:.2g})'
+    )
   return ', and '.join(found)
 
 
@@ -217,8 +265,11 @@ def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
   views = augment.view_count(spec.augment)
   computed_once = [
       augment.has_only_views(spec.augment) and views <= one.training.epochs
-      for one in (before, spec)]
+      for one in (before, spec)
+  ]
   if len(set(computed_once)) == 1 or spec.training.prefix_cache == 'off':
     return ''
-  return (', but for rounding: so many epochs pay for computing what frozen '
-          'layers make of the images once')
+  return (
+      ', but for rounding: so many epochs pay for computing what frozen '
+      'layers make of the images once'
+  )

@@ -53,8 +53,10 @@ def run(
     DataError: images, weights or a checkpoint are missing or damaged.
   """
   devices.repeatable(wanted=spec.deterministic)
-  with (workdir_lock.shared(path, first=devices.is_first_process()) as output,
-        device_errors.explained(spec)):
+  with (
+      workdir_lock.shared(path, first=devices.is_first_process()) as output,
+      device_errors.explained(spec),
+  ):
     if devices.is_first_process():
       resume.refuse_other_spec(path, spec)
     # Here the others wait for the first.
@@ -62,10 +64,10 @@ def run(
     if work == resume.Work.NOTHING:
       return _finished(path, spec, keep_last)
     compiled.keep(cache.folder(spec.cache_dir))
+    devices.check_batch_size('training.batch_size', spec.training.batch_size)
     devices.check_batch_size(
-        'training.batch_size', spec.training.batch_size)
-    devices.check_batch_size(
-        'evaluation.batch_size', spec.evaluation.batch_size)
+        'evaluation.batch_size', spec.evaluation.batch_size
+    )
     inputs = inputs_lib.read(spec, path)
     fingerprints.refuse_other(path, inputs)
     if work == resume.Work.COMPARE:
@@ -99,8 +101,9 @@ def _tell(
 ) -> None:
   """Says what a finished run has scored."""
   best = summary['best_epoch']
-  scored = f'epoch {best} of {summary["epochs_run"]}' if best else (
-      spec.model.name)
+  scored = (
+      f'epoch {best} of {summary["epochs_run"]}' if best else (spec.model.name)
+  )
   console.line(f'test, {scored}:')
   console.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
@@ -144,11 +147,12 @@ def _score_again(
       result, scored = _result(path, made, spec, inputs), made
     else:
       console.line('counts again from its predictions, nothing is trained')
-      classifier = (
-          baseline if spec.model.name in baselines.NAMES else finetune)
+      classifier = baseline if spec.model.name in baselines.NAMES else finetune
       read = lambda side: scoring.read(path, inputs, side)
-      result, scored = {**workdir.Workdir(path).summary(),
-                        **classifier.numbers(spec, inputs, read)}, path
+      result, scored = {
+          **workdir.Workdir(path).summary(),
+          **classifier.numbers(spec, inputs, read),
+      }, path
     summary = _summary(path, scored, spec, inputs, result)
     # All is known. A run without a summary is scored at its next start: no
     # moment of what follows leaves one that belongs to other predictions.
@@ -205,12 +209,14 @@ def _summary(
       'notes': [*inputs.examples.notes, *inputs.decision.notes],
       'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
       'positive': {'class': positive.name, 'why': positive.why}
-                  if positive else None,
+      if positive
+      else None,
       'skipped': len(inputs.examples.skipped),
       'left_out': listing.counts(inputs.examples.left_out),
       'several_pages': len(inputs.examples.pages),
       'leak': dataclasses.asdict(inputs.leak),
       'test_without_copies': without_copies.summary(
-          spec, inputs, test, result.get('threshold')),
+          spec, inputs, test, result.get('threshold')
+      ),
       **({'continued': continued} if continued else {}),
   }

@@ -29,9 +29,9 @@ Scored = Callable[[str], predictions_lib.Predictions]
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
   """Returns a run's images, kept where `data.cache` says, as pixels."""
   source = pixel_sources.make(
-      spec.data.cache, inputs.decoded, spec.data.image_size)
-  source = dataclasses.replace(
-      source, stored=devices.replicate(source.stored))
+      spec.data.cache, inputs.decoded, spec.data.image_size
+  )
+  source = dataclasses.replace(source, stored=devices.replicate(source.stored))
   return epoch_steps.Data(
       source=source,
       feed=feeds.pixels(source, spec.augment, spec.model.preprocessing),
@@ -62,10 +62,14 @@ def score(
   rows = images.split.rows(side)
   step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
-      step, params, images.feed, rows, spec,
-      f'scoring {len(rows):,} {side} images')
-  return table(
-      examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
+      step,
+      params,
+      images.feed,
+      rows,
+      spec,
+      f'scoring {len(rows):,} {side} images',
+  )
+  return table(examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
 
 
 def read(
@@ -86,9 +90,7 @@ def read(
 
 
 def table(
-    examples: examples_lib.Examples,
-    rows: np.ndarray,
-    probabilities: np.ndarray,
+    examples: examples_lib.Examples, rows: np.ndarray, probabilities: np.ndarray
 ) -> predictions_lib.Predictions:
   """Puts scores beside the images that they belong to.
 

@@ -40,16 +40,19 @@ def of_run(
   Raises:
     DataError: a file is being changed, or the record is damaged.
   """
-  begun = (path is not None
-           and workdir.Workdir(path).fingerprints() is not None)
+  begun = path is not None and workdir.Workdir(path).fingerprints() is not None
   scale = of_workdir(path, spec) if begun else None
   if begun and scale is None:
     return None
   found = bit_depth_survey.read(
-      examples, contents, cache.folder(spec.cache_dir))
+      examples, contents, cache.folder(spec.cache_dir)
+  )
   given = spec_rules.value_range(spec.data.value_range)
   if given:
-    scale, why = deep_grey.Range(*given, overrules=True), 'as data.value_range says'
+    scale, why = (
+        deep_grey.Range(*given, overrules=True),
+        'as data.value_range says',
+    )
   elif scale and scale is not deep_grey.UNSEEN:
     why = 'as this run began'
   elif not len(found):
@@ -62,7 +65,9 @@ def of_run(
   return scale
 
 
-def of_workdir(path: pathlib.Path, spec: specs.RunSpec) -> deep_grey.Range | None:
+def of_workdir(
+    path: pathlib.Path, spec: specs.RunSpec
+) -> deep_grey.Range | None:
   """Returns the range that a run has recorded.
 
   Args:
@@ -91,7 +96,8 @@ def of_workdir(path: pathlib.Path, spec: specs.RunSpec) -> deep_grey.Range | Non
     pass
   raise errors.DataError(
       f'{path / "inputs.json"}: {RECORD}={recorded[RECORD]!r} is no pair of '
-      'numbers; restore the file')
+      'numbers; restore the file'
+  )
 
 
 def record(scale: deep_grey.Range | None) -> dict[str, list[float] | None]:
@@ -102,7 +108,7 @@ def record(scale: deep_grey.Range | None) -> dict[str, list[float] | None]:
 
 
 def warner(
-    scale: deep_grey.Range | None
+    scale: deep_grey.Range | None,
 ) -> Callable[[pathlib.Path, deep_grey.Grey], None]:
   """Returns a function that warns, on stderr, of images beside a run's range.
 

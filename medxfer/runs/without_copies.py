@@ -33,17 +33,26 @@ def summary(
   """
   copied = splits.copies_in_train(inputs.split, inputs.copies)
   names = {inputs.examples.image_ids[i] for i in copied}
-  rows = np.array([i for i, name in enumerate(test.image_ids)
-                   if name not in names], np.int64)
+  rows = np.array(
+      [i for i, name in enumerate(test.image_ids) if name not in names],
+      np.int64,
+  )
   if not names or not len(rows):
     return None
   pick = lambda values: tuple(values[i] for i in rows)
   others = predictions_lib.Predictions(
-      pick(test.image_ids), test.labels[rows], test.probabilities[rows],
-      test.class_names, pick(test.groups) if test.groups else ())
+      pick(test.image_ids),
+      test.labels[rows],
+      test.probabilities[rows],
+      test.class_names,
+      pick(test.groups) if test.groups else (),
+  )
   return summaries.split_summary(
-      others, resamples=spec.evaluation.resamples, seed=spec.seed,
-      threshold=threshold)
+      others,
+      resamples=spec.evaluation.resamples,
+      seed=spec.seed,
+      threshold=threshold,
+  )
 
 
 def announce(leak: splits.Leak, without: dict[str, Any] | None) -> None:
@@ -51,11 +60,14 @@ def announce(leak: splits.Leak, without: dict[str, Any] | None) -> None:
   if not leak.copies:
     return
   if without is None:
-    console.line('every test image is a copy of a training image: no score here '
-             'says how well the network does on new images')
+    console.line(
+        'every test image is a copy of a training image: no score here '
+        'says how well the network does on new images'
+    )
     return
   low, high = without['intervals']['accuracy']
   console.line(
       f'without the {leak.copies:,} copies of training images: accuracy '
       f'{without["accuracy"]:.4f} ({low:.4f}-{high:.4f}), macro F1 '
-      f'{without["f1_macro"]:.4f}, of {without["n"]:,} images')
+      f'{without["f1_macro"]:.4f}, of {without["n"]:,} images'
+  )

@@ -95,7 +95,8 @@ class Workdir:
     except errors.UsageError as error:
       raise errors.DataError(
           f'{self.path / _CONFIG}: not a configuration of this version of '
-          f'medxfer ({error})') from error
+          f'medxfer ({error})'
+      ) from error
 
   def write_start(
       self, spec: specs.RunSpec, environment: Mapping[str, Any]
@@ -133,32 +134,38 @@ class Workdir:
         epoch = files.parse_json(line)
       except ValueError as error:
         raise errors.DataError(
-            f'{file}: line {i + 1} is damaged, not JSON ({error})') from error
+            f'{file}: line {i + 1} is damaged, not JSON ({error})'
+        ) from error
       epochs.append(mapping(file, epoch))
     return tuple(epochs)
 
   def write_history(self, history: Iterable[Mapping[str, Any]]) -> None:
     """Writes one object an epoch."""
-    files.write_text(self.path / _HISTORY, ''.join(
-        json.dumps(record) + '\n' for record in history))
+    files.write_text(
+        self.path / _HISTORY,
+        ''.join(json.dumps(record) + '\n' for record in history),
+    )
 
   def split(self) -> list[list[str]]:
     """Returns (image id, label, group, subset or 'unused') of every image."""
     file = self.path / _SPLIT
     if not file.exists():
       raise errors.DataError(
-          f'{self.path}: no {_SPLIT}, which holds the groups; restore it')
+          f'{self.path}: no {_SPLIT}, which holds the groups; restore it'
+      )
     header, rows = _table(file)
     if header != _SPLIT_HEADER:
       raise errors.DataError(
           f'{file}: the columns are {",".join(header)}, not '
-          f'{",".join(_SPLIT_HEADER)}')
+          f'{",".join(_SPLIT_HEADER)}'
+      )
     allowed = (*splits.SIDES, splits.UNUSED)
     for i, row in enumerate(rows):
       if len(row) != len(header) or row[3] not in allowed:
         raise errors.DataError(
             f'{file}: row {i + 2} is {",".join(row)!r}, not an image with its '
-            f'side, one of {", ".join(allowed)}')
+            f'side, one of {", ".join(allowed)}'
+        )
     return rows
 
   def left_out(self) -> tuple[tuple[str, str, bool], ...]:
@@ -167,11 +174,14 @@ class Workdir:
       return ()
     _, rows = _table(self.path / _SKIPPED)
     try:  # Older runs lack the third column.
-      return tuple((name, reason, what[:1] in ([], ['skipped']))
-                   for name, reason, *what in rows)
+      return tuple(
+          (name, reason, what[:1] in ([], ['skipped']))
+          for name, reason, *what in rows
+      )
     except ValueError as error:
       raise errors.DataError(
-          f'{self.path / _SKIPPED}: damaged, not CSV ({error})') from error
+          f'{self.path / _SKIPPED}: damaged, not CSV ({error})'
+      ) from error
 
   def fingerprints(self) -> dict[str, Any] | None:
     """Returns what tells the inputs from others; None of an older run."""
@@ -196,8 +206,9 @@ class Workdir:
     files.write_json(self.path / _FINGERPRINTS, fingerprints)
     files.write_table(self.path / _SPLIT, _SPLIT_HEADER, split)
     if left_out:
-      files.write_table(self.path / _SKIPPED, ('image_id', 'reason', 'what'),
-                        left_out)
+      files.write_table(
+          self.path / _SKIPPED, ('image_id', 'reason', 'what'), left_out
+      )
 
   def has_predictions(self, subset: str) -> bool:
     """Whether there is a table of 'val' or 'test'."""
@@ -215,7 +226,8 @@ class Workdir:
     if not self.has_predictions(subset):
       raise errors.DataError(
           f'{self.path}: no {predictions_name(subset)}: python -m medxfer '
-          'evaluate writes the predictions again')
+          'evaluate writes the predictions again'
+      )
     scored = predictions_lib.read(self.path / predictions_name(subset))
     if groups is None:
       groups = {row[0]: row[2] for row in self.split() if row[3] == subset}
@@ -237,8 +249,7 @@ class Workdir:
     """Returns what computed the run; '' if that is not recorded."""
     found = self._environment().get('devices', [])
     if not isinstance(found, list):
-      raise errors.DataError(
-          f'{self.path / _ENVIRONMENT}: devices is no list')
+      raise errors.DataError(f'{self.path / _ENVIRONMENT}: devices is no list')
     return ', '.join(map(str, found))
 
   def continued(self) -> list[dict[str, Any]]:
@@ -269,7 +280,8 @@ class Workdir:
     if _release(wrote) > _release(medxfer.__version__):
       raise errors.DataError(
           f'{self.path} was written by medxfer {wrote}, this is '
-          f'{medxfer.__version__}; update medxfer (pip install -U medxfer)')
+          f'{medxfer.__version__}; update medxfer (pip install -U medxfer)'
+      )
 
 
 def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:

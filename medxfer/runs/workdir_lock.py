@@ -38,7 +38,8 @@ def locked(path: pathlib.Path) -> Iterator[None]:
   except OSError as error:
     raise errors.UsageError(
         f'{path}: cannot be written ({error.strerror}); give another '
-        '--workdir') from error
+        '--workdir'
+    ) from error
   with file:
     try:
       files.sweep(path)
@@ -84,7 +85,8 @@ def _lock(path: pathlib.Path) -> io.TextIOWrapper:
       file.close()
       raise errors.UsageError(
           f'{path}: in use by {holder}; wait for it to end, or give another '
-          '--workdir') from error
+          '--workdir'
+      ) from error
     if _is_at(file, path / _LOCK):
       break
     # Its holder ended, and removed it, while this process was opening it.

@@ -27,13 +27,19 @@ from medxfer.study import plan
 from medxfer.training import strategy
 
 _CONFIG = config_flags.DEFINE_config_file(
-    'config', None, 'NAME[:PRESET,...], such as table_7_1:cpu; may also be '
-    'given as the first word, without --config=.')
+    'config',
+    None,
+    'NAME[:PRESET,...], such as table_7_1:cpu; may also be '
+    'given as the first word, without --config=.',
+)
 _WORKDIR = flags.DEFINE_string(
-    'workdir', None, 'Folder of the study; its runs lie in runs/. Left out: '
-    'runs/NAME.')
+    'workdir',
+    None,
+    'Folder of the study; its runs lie in runs/. Left out: ' 'runs/NAME.',
+)
 _SHARD = flags.DEFINE_string(
-    'shard', '1/1', 'I/N: do the I-th of N parts of the runs.')
+    'shard', '1/1', 'I/N: do the I-th of N parts of the runs.'
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {
     'seed': '--config.study.seeds',
@@ -44,6 +50,7 @@ CALLS = {
 def details() -> str:
   """Returns the rest of the help: recipes, arms, presets and keys."""
   from medxfer.recipes import reference
+
   return reference.of_studies()
 
 
@@ -64,13 +71,16 @@ def main(argv: list[str]) -> None:
   failures = execute.execute(study, path, plan.shard(study, index, count))
   if not failures:
     layer_measures.measure(study, path)
-  print(f'\n{study.title}\n{execute.table(study, path)}\n\n'
-        f'python -m medxfer report --workdir={shlex.quote(f"{path}")}')
+  print(
+      f'\n{study.title}\n{execute.table(study, path)}\n\n'
+      f'python -m medxfer report --workdir={shlex.quote(f"{path}")}'
+  )
   if failures:
     raise errors.DataError(
         f'{len(failures)} of {len(study.runs)} runs failed: '
         f'{", ".join(failures)}; {path / plan.FAILURES} says why, and the '
-        'same command tries them again')
+        'same command tries them again'
+    )
 
 
 if __name__ == '__main__':

@@ -29,7 +29,8 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
   context = multiprocessing.get_context('spawn')
   receiving, sending = context.Pipe(duplex=False)
   process = context.Process(
-      target=_work, args=(spec, path, sending, flag_names.current()))
+      target=_work, args=(spec, path, sending, flag_names.current())
+  )
   process.start()
   sending.close()
   try:
@@ -87,6 +88,5 @@ def _end_with_parent() -> None:
 def _why(exitcode: int) -> str:
   if exitcode == 1:
     return 'an error of medxfer itself, told above'
-  how = ('stopped' if exitcode > 0 else
-         'killed, perhaps for want of memory')
+  how = 'stopped' if exitcode > 0 else 'killed, perhaps for want of memory'
   return f'its process was {how}; the same command goes on where it was'

@@ -43,7 +43,8 @@ def execute(
   sources = {
       (run.spec.model.init_from, run.spec.model.weights): run.spec.model
       for run in runs
-      if run.after is None and _summary(path / plan.RUNS / run.name) is None}
+      if run.after is None and _summary(path / plan.RUNS / run.name) is None
+  }
   for model in sources.values():
     backbone.check(model)
   _write_study(study, path)
@@ -77,7 +78,8 @@ def table(study: plan.Study, path: pathlib.Path) -> str:
     test = summary['test']
     lines.append(
         f'{run.name:<{width}}  {test["accuracy"]:8.3f}  '
-        f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}')
+        f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}'
+    )
   return '\n'.join(lines)
 
 
@@ -89,16 +91,21 @@ def _write_study(study: plan.Study, path: pathlib.Path) -> None:
     if name != study.name:
       raise errors.UsageError(
           f'{path} holds the study {name!r}, not {study.name!r}; give another '
-          '--workdir')
+          '--workdir'
+      )
   elif path.exists() and (not path.is_dir() or any(path.iterdir())):
     raise errors.UsageError(
-        f'{path}: neither empty nor a study; give another --workdir')
+        f'{path}: neither empty nor a study; give another --workdir'
+    )
   path.mkdir(parents=True, exist_ok=True)
-  files.write_json(target, {
-      'name': study.name,
-      'title': study.title,
-      'runs': {run.name: run.spec.to_json() for run in study.runs},
-  })
+  files.write_json(
+      target,
+      {
+          'name': study.name,
+          'title': study.title,
+          'runs': {run.name: run.spec.to_json() for run in study.runs},
+      },
+  )
 
 
 def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:

@@ -25,7 +25,8 @@ FROZEN, TUNED, LAST = 'frozen', 'tuned', 'last'
 IMAGENET, OWN, RANDOM = 'imagenet', 'own', 'random'
 _PATTERN = re.compile(
     rf'(?P<kind>{FROZEN}|{TUNED})_(?P<source>[a-z]+)_(?P<count>\d+)'
-    rf'|(?P<last>{LAST})_(?P<trained>\d+)')
+    rf'|(?P<last>{LAST})_(?P<trained>\d+)'
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,14 +72,14 @@ class Arm:
 
 def block_ends(architecture: Architecture) -> tuple[int, ...]:
   """Returns after how many convolutions each block ends."""
-  return tuple(architecture.convolutions.index(names[-1]) + 1
-               for names in architecture.blocks.values())
+  return tuple(
+      architecture.convolutions.index(names[-1]) + 1
+      for names in architecture.blocks.values()
+  )
 
 
 def arms(
-    architecture: Architecture,
-    sources: tuple[str, ...],
-    cuts: tuple[int, ...],
+    architecture: Architecture, sources: tuple[str, ...], cuts: tuple[int, ...]
 ) -> tuple[Arm, ...]:
   """Returns the networks of a study, the one that others start from first.
 

@@ -45,8 +45,7 @@ def check(study: plan.Study) -> None:
   """
   if not _is_measured(study):
     return
-  for data, seed in {(run.spec.data, run.spec.seed)
-                     for run in _of_arms(study)}:
+  for data, seed in {(run.spec.data, run.spec.seed) for run in _of_arms(study)}:
     examples = datasets.read(data)
     split = splits.of_run(examples, data, seed)
     probes.refuse_too_few(examples.labels[split.train], examples.class_names)
@@ -75,8 +74,16 @@ def measure(study: plan.Study, path: pathlib.Path) -> None:
     return
   seeds = sorted({run.spec.seed for run in study.runs})
   with workdir_lock.locked(path / _PARTS):
-    files.write_json(target, {'key': key, 'seeds': {
-        str(seed): _measure_seed(study, path, seed, key) for seed in seeds}})
+    files.write_json(
+        target,
+        {
+            'key': key,
+            'seeds': {
+                str(seed): _measure_seed(study, path, seed, key)
+                for seed in seeds
+            },
+        },
+    )
 
 
 def _is_measured(study: plan.Study) -> bool:
@@ -95,15 +102,19 @@ def _architecture(study: plan.Study) -> architectures.Architecture:
 def _of_arms(study: plan.Study) -> list[plan.Planned]:
   """Returns the runs of a study without that of its source."""
   architecture = _architecture(study)
-  return [run for run in study.runs
-          if layer_arms.Arm.parse(run.spec.arm, architecture)]
+  return [
+      run
+      for run in study.runs
+      if layer_arms.Arm.parse(run.spec.arm, architecture)
+  ]
 
 
 def _key(study: plan.Study, path: pathlib.Path) -> dict[str, str] | None:
   """Returns run -> digest of its summary, or None if one has none yet."""
   digests = {
       run.name: workdir.Workdir(path / plan.RUNS / run.name).summary_digest()
-      for run in study.runs}
+      for run in study.runs
+  }
   found = {name: digest for name, digest in digests.items() if digest}
   return found if len(found) == len(digests) else None
 
@@ -112,8 +123,11 @@ def _measure_seed(
     study: plan.Study, path: pathlib.Path, seed: int, key: Mapping[str, str]
 ) -> dict[str, Any]:
   architecture = _architecture(study)
-  runs = {run.spec.arm: path / plan.RUNS / run.name
-          for run in _of_arms(study) if run.spec.seed == seed}
+  runs = {
+      run.spec.arm: path / plan.RUNS / run.name
+      for run in _of_arms(study)
+      if run.spec.seed == seed
+  }
   described: dict[str, layer_networks.Described] = {}
   moved, put_back, trained = {}, {}, None
   for arm in layer_networks.looked_into(runs, architecture):
@@ -123,24 +137,30 @@ def _measure_seed(
     described[before] = layer_networks.describe(trained, trained.start, before)
     described[after] = layer_networks.describe(trained, trained.end, after)
     moved[after] = movement.relative_change(
-        trained.start, trained.end, architecture.convolutions)
+        trained.start, trained.end, architecture.convolutions
+    )
     put_back[after] = _kept(
         path / _PARTS / f'put_back_{runs[arm].name}.json',
-        key[runs[arm].name], functools.partial(layer_networks.put_back, trained))
+        key[runs[arm].name],
+        functools.partial(layer_networks.put_back, trained),
+    )
   assert trained is not None  # See `_is_measured`.
   images = trained.images
   drawn = {'resamples': trained.spec.evaluation.resamples, 'seed': seed}
   return {
       'probes': {
-          name: {layer: probes.score(images, read)
-                 for layer, read in one.readings.items()}
-          for name, one in described.items()},
-      'diagnostics': {
-          name: one.diagnostics for name, one in described.items()},
+          name: {
+              layer: probes.score(images, read)
+              for layer, read in one.readings.items()
+          }
+          for name, one in described.items()
+      },
+      'diagnostics': {name: one.diagnostics for name, one in described.items()},
       'index': _index(described, runs, architecture, images, drawn),
       'similarity': [
           {'a': a, 'b': b, 'cka': _cka(described[a], described[b])}
-          for a, b in itertools.combinations(described, 2)],
+          for a, b in itertools.combinations(described, 2)
+      ],
       'moved': moved,
       'put_back': put_back,
   }
@@ -179,22 +199,39 @@ def _index(
     if arm == layer_arms.BASE:
       continue
     indices = generality.indices(
-        images, described[source].readings, described[tuned].readings,
-        described[layer_arms.RANDOM].readings, **drawn)
-    frozen, trained = (_curve(runs, architecture, kind, source)
-                       for kind in (layer_arms.FROZEN, layer_arms.TUNED))
+        images,
+        described[source].readings,
+        described[tuned].readings,
+        described[layer_arms.RANDOM].readings,
+        **drawn,
+    )
+    frozen, trained = (
+        _curve(runs, architecture, kind, source)
+        for kind in (layer_arms.FROZEN, layer_arms.TUNED)
+    )
     lost = {
         'frozen': {layer: -f1 for layer, f1 in frozen.items()},
         # The rest begins at random in both: what it has to learn cancels.
-        'freezing': {layer: trained[layer] - f1
-                     for layer, f1 in frozen.items() if layer in trained}}
+        'freezing': {
+            layer: trained[layer] - f1
+            for layer, f1 in frozen.items()
+            if layer in trained
+        },
+    }
     found[source] = {
-        'layers': {name: dataclasses.asdict(one)
-                   for name, one in indices.items()},
+        'layers': {
+            name: dataclasses.asdict(one) for name, one in indices.items()
+        },
         'agreement': {
-            name: dict(zip(('spearman', 'cuts'),
-                           generality.agreement(indices, by_layer)))
-            for name, by_layer in lost.items()}}
+            name: dict(
+                zip(
+                    ('spearman', 'cuts'),
+                    generality.agreement(indices, by_layer),
+                )
+            )
+            for name, by_layer in lost.items()
+        },
+    }
   return found
 
 
@@ -210,14 +247,20 @@ def _curve(
     arm = layer_arms.Arm.parse(name, architecture)
     if arm and (arm.kind, arm.source) == (kind, source):
       summary = workdir.Workdir(path).summary()
-      found[architecture.convolutions[arm.count - 1]] = summary['test']['f1_macro']
+      found[architecture.convolutions[arm.count - 1]] = summary['test'][
+          'f1_macro'
+      ]
   return found
 
 
 def _cka(
     a: layer_networks.Described, b: layer_networks.Described
 ) -> dict[str, float | None]:
-  found = {name: similarity.linear_cka(a.features[name], b.features[name])
-           for name in a.features}
-  return {name: None if math.isnan(value) else value
-          for name, value in found.items()}
+  found = {
+      name: similarity.linear_cka(a.features[name], b.features[name])
+      for name in a.features
+  }
+  return {
+      name: None if math.isnan(value) else value
+      for name, value in found.items()
+  }

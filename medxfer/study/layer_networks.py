@@ -84,21 +84,22 @@ class Described:
 
 def needed(architecture: Architecture) -> tuple[str, str]:
   """Returns the arms from random and ImageNet's weights: ends of the scale."""
-  whole = layer_arms.Arm(layer_arms.TUNED, layer_arms.IMAGENET,
-                         len(architecture.convolutions))
+  whole = layer_arms.Arm(
+      layer_arms.TUNED, layer_arms.IMAGENET, len(architecture.convolutions)
+  )
   return layer_arms.BASE, whole.name
 
 
-def looked_into(
-    arms: Collection[str], architecture: Architecture
-) -> list[str]:
+def looked_into(arms: Collection[str], architecture: Architecture) -> list[str]:
   """Returns the arms that train all layers, from random weights first."""
   whole = [
-      name for name in arms
+      name
+      for name in arms
       if (arm := layer_arms.Arm.parse(name, architecture))
       and arm.kind == layer_arms.TUNED
       and arm.count == len(architecture.convolutions)
-      and arm.source != layer_arms.OWN]
+      and arm.source != layer_arms.OWN
+  ]
   return [layer_arms.BASE, *whole] if layer_arms.BASE in arms else whole
 
 
@@ -132,15 +133,18 @@ def load(path: pathlib.Path) -> Trained:
   fingerprints.refuse_other(path, inputs)
   data = scoring.data(spec, inputs)
   return Trained(
-      spec, model, finetune.start_params(spec, inputs), trained.network.weights.params,
-      data, inputs,
+      spec,
+      model,
+      finetune.start_params(spec, inputs),
+      trained.network.weights.params,
+      data,
+      inputs,
       steps.compile_predict(model, data.feed),
-      features.compile_step(model, data.feed))
+      features.compile_step(model, data.feed),
+  )
 
 
-def describe(
-    trained: Trained, params: states.Params, name: str
-) -> Described:
+def describe(trained: Trained, params: states.Params, name: str) -> Described:
   """Reads what each layer holds, in one pass over train and test images.
 
   Args:
@@ -150,22 +154,41 @@ def describe(
   """
   data, split = trained.data, trained.data.split
   found = loop.predict(
-      trained.describe, params, data.feed,
-      np.concatenate([split.train, split.test]), trained.spec, 'all layers')
+      trained.describe,
+      params,
+      data.feed,
+      np.concatenate([split.train, split.test]),
+      trained.spec,
+      'all layers',
+  )
   labels, n = data.labels[split.train], len(split.train)
-  compared = n + np.random.default_rng(trained.spec.seed).permutation(
-      len(split.test))[:_COMPARED]
-  console.line(f'{name}: probes of {len(found)} layers, {n:,} images to train on, '
-           f'{len(split.test):,} to test')
+  compared = (
+      n
+      + np.random.default_rng(trained.spec.seed).permutation(len(split.test))[
+          :_COMPARED
+      ]
+  )
+  console.line(
+      f'{name}: probes of {len(found)} layers, {n:,} images to train on, '
+      f'{len(split.test):,} to test'
+  )
   return Described(
-      readings={name: probes.predict(x[:n], labels, x[n:])
-                for name, x in found.items()},
+      readings={
+          name: probes.predict(x[:n], labels, x[n:])
+          for name, x in found.items()
+      },
       diagnostics={
-          'log_me': {name: transferability.log_me(x[:n], labels)
-                     for name, x in found.items()},
-          'h_score': {name: transferability.h_score(x[:n], labels)
-                      for name, x in found.items()}},
-      features={name: x[compared] for name, x in found.items()})
+          'log_me': {
+              name: transferability.log_me(x[:n], labels)
+              for name, x in found.items()
+          },
+          'h_score': {
+              name: transferability.h_score(x[:n], labels)
+              for name, x in found.items()
+          },
+      },
+      features={name: x[compared] for name, x in found.items()},
+  )
 
 
 def put_back(trained: Trained) -> dict[str, dict[str, Any]]:
@@ -180,11 +203,15 @@ def put_back(trained: Trained) -> dict[str, dict[str, Any]]:
   """
   found = {}
   for name in trained.model.architecture.convolutions:
-    other = _scored(trained, {**trained.end, name: trained.start[name]},
-                    f'{name} put back')
+    other = _scored(
+        trained, {**trained.end, name: trained.start[name]}, f'{name} put back'
+    )
     found[name] = paired.compare(
-        trained.images, other, seed=trained.spec.seed,
-        resamples=trained.spec.evaluation.resamples)['f1_macro']
+        trained.images,
+        other,
+        seed=trained.spec.seed,
+        resamples=trained.spec.evaluation.resamples,
+    )['f1_macro']
   return found
 
 
@@ -193,7 +220,10 @@ def _scored(
 ) -> predictions_lib.Predictions:
   data = trained.data
   logits = loop.predict(
-      trained.predict, params, data.feed, data.split.test, trained.spec, title)
+      trained.predict, params, data.feed, data.split.test, trained.spec, title
+  )
   return scoring.table(
-      trained.inputs.examples, data.split.test,
-      np.asarray(jax.nn.softmax(jnp.asarray(logits))))
+      trained.inputs.examples,
+      data.split.test,
+      np.asarray(jax.nn.softmax(jnp.asarray(logits))),
+  )

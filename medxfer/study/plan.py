@@ -67,7 +67,8 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
   if study is None:
     raise errors.UsageError(
         'this configuration describes one run: give it to `python -m '
-        'medxfer.main`, or give --config=configs/table_7_1.py')
+        'medxfer.main`, or give --config=configs/table_7_1.py'
+    )
   runs: list[Planned] = []
   for seed in _seeds(study['seeds']):
     for arm in _arms(study):
@@ -78,10 +79,15 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
       elif not keys['model']['init_from']:
         keys['model']['init_from'] = _source_run(study, arm)
       if after and after not in [run.name for run in runs]:
-        runs.append(Planned(after, specs.from_config(
-            _merge(study['source'], {'seed': seed}))))
-      runs.append(Planned(
-          Planned.named(arm, seed), specs.from_config(keys), after))
+        runs.append(
+            Planned(
+                after,
+                specs.from_config(_merge(study['source'], {'seed': seed})),
+            )
+        )
+      runs.append(
+          Planned(Planned.named(arm, seed), specs.from_config(keys), after)
+      )
   return Study(study['name'], study['title'], tuple(runs))
 
 
@@ -89,7 +95,8 @@ def _source_run(study: Mapping[str, Any], arm: str) -> str:
   if not study['source_run']:
     raise errors.UsageError(
         f'the arm {arm} starts from another run: name it with '
-        '--config.study.source_run=WORKDIR')
+        '--config.study.source_run=WORKDIR'
+    )
   return study['source_run']
 
 
@@ -100,10 +107,11 @@ def _needed(
   if init_from.startswith(_ARM):
     first = init_from.removeprefix(_ARM)
     arms = _arms(study)
-    if first not in arms[:arms.index(arm)]:
+    if first not in arms[: arms.index(arm)]:
       raise errors.UsageError(
           f'study.arms={study["arms"]!r} is not allowed: {arm} starts from '
-          f'{first}, so name {first} before it')
+          f'{first}, so name {first} before it'
+      )
     return Planned.named(first, seed)
   if not init_from and study['source'] and not study['source_run']:
     return Planned.named(_SOURCE, seed)
@@ -142,7 +150,8 @@ def parse_shard(text: str) -> tuple[int, int]:
     if 1 <= index <= count:
       return index, count
   raise errors.UsageError(
-      f'--shard={text}: give I/N, such as 1/4, with I from 1 to N')
+      f'--shard={text}: give I/N, such as 1/4, with I from 1 to N'
+  )
 
 
 def _arms(study: Mapping[str, Any]) -> Sequence[str]:
@@ -150,25 +159,33 @@ def _arms(study: Mapping[str, Any]) -> Sequence[str]:
   if len(set(arms)) < len(arms) or not set(arms) <= set(study['changes']):
     raise errors.UsageError(
         f'study.arms={study["arms"]!r} is not allowed: give different names '
-        f'among {", ".join(study["changes"])}')
+        f'among {", ".join(study["changes"])}'
+    )
   return arms
 
 
 def _seeds(seeds: Any) -> Sequence[int]:
   seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
-  if (not seeds or len(set(seeds)) < len(seeds)
-      or not all(isinstance(seed, int) and seed >= 0 for seed in seeds)):
+  if (
+      not seeds
+      or len(set(seeds)) < len(seeds)
+      or not all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+  ):
     raise errors.UsageError(
         f'study.seeds={seeds!r} is not allowed: give different whole numbers, '
-        '0 or more, such as 0,1,2')
+        '0 or more, such as 0,1,2'
+    )
   return seeds
 
 
 def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict:
   """Returns nested dicts with the values of `changes` over those of `base`."""
-  merged = {key: _merge(value, {}) if hasattr(value, 'items') else value
-            for key, value in base.items()}
+  merged = {
+      key: _merge(value, {}) if hasattr(value, 'items') else value
+      for key, value in base.items()
+  }
   for key, value in changes.items():
-    merged[key] = (_merge(merged.get(key, {}), value)
-                   if hasattr(value, 'items') else value)
+    merged[key] = (
+        _merge(merged.get(key, {}), value) if hasattr(value, 'items') else value
+    )
   return merged

@@ -26,8 +26,10 @@ def write(
     base: folder of the other one, beside it.
     tensors: name -> array.
   """
-  with (files.replacing(path / _NAME.format(base.name)) as temporary,
-        temporary.open('wb') as file):
+  with (
+      files.replacing(path / _NAME.format(base.name)) as temporary,
+      temporary.open('wb') as file,
+  ):
     np.savez(file, **tensors)
 
 
@@ -49,11 +51,13 @@ def read(path: pathlib.Path, names: Iterable[str]) -> dict[str, np.ndarray]:
   """
   found = {}
   with containers.opened_zip(
-      _file(path), 'Give another --workdir to start anew') as archive:
+      _file(path), 'Give another --workdir to start anew'
+  ) as archive:
     for name in set(archive.namelist()) & {f'{name}.npy' for name in names}:
       with archive.open(name) as file:
         found[name.removesuffix('.npy')] = np.lib.format.read_array(
-            file, allow_pickle=False)
+            file, allow_pickle=False
+        )
   return found
 
 

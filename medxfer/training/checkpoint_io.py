@@ -92,20 +92,27 @@ def write(
   _check_room(path, checkpoint.state)
   memory.give_back()  # Orbax is about to copy the state twice.
   try:
-    with (orbax_logging.checkpointer() as orbax,
-          files.plainly_named(path) as plain):
-      orbax.save(plain, args=ocp.args.Composite(
-          params=ocp.args.StandardSave(checkpoint.state.params),
-          optimizer=ocp.args.StandardSave(optimizer),
-          record=ocp.args.JsonSave(
-              {**record, _SHA256: _digest_of_json(record)}),
-      ))
+    with (
+        orbax_logging.checkpointer() as orbax,
+        files.plainly_named(path) as plain,
+    ):
+      orbax.save(
+          plain,
+          args=ocp.args.Composite(
+              params=ocp.args.StandardSave(checkpoint.state.params),
+              optimizer=ocp.args.StandardSave(optimizer),
+              record=ocp.args.JsonSave(
+                  {**record, _SHA256: _digest_of_json(record)}
+              ),
+          ),
+      )
   except Exception as error:
     # TensorStore raises ValueErrors where the disk is full.
     if processes.is_of_a_device(error) or startup.explained(error):
       raise
     raise errors.DataError(
-        f'{path}: cannot be saved ({_short(error)})') from error
+        f'{path}: cannot be saved ({_short(error)})'
+    ) from error
 
 
 def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
@@ -120,15 +127,20 @@ def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
   """
   record = read_record(path)
   abstract = jax.tree.map(
-      ocp.utils.to_shape_dtype_struct, _optimizer_item(like))
-  optimizer = _restore(
-      path, optimizer=ocp.args.StandardRestore(abstract))[_OPTIMIZER]
+      ocp.utils.to_shape_dtype_struct, _optimizer_item(like)
+  )
+  optimizer = _restore(path, optimizer=ocp.args.StandardRestore(abstract))[
+      _OPTIMIZER
+  ]
   _verify(path, record['optimizer'], _digests(optimizer))
   _, params = _params(path, record)
   return Checkpoint(
       state=states.TrainState(params=params, **optimizer),
-      history=tuple(record['history']), best=record['best'],
-      sums=record['sums'], seconds=record['seconds'])
+      history=tuple(record['history']),
+      best=record['best'],
+      sums=record['sums'],
+      seconds=record['seconds'],
+  )
 
 
 def read_weights(path: pathlib.Path) -> contracts.Weights:
@@ -153,7 +165,8 @@ def read_record(path: pathlib.Path) -> Record:
   if record.pop(_SHA256, None) != _digest_of_json(record):
     raise errors.DataError(
         f'{path}: record is damaged, its SHA-256 is not the one that was '
-        'saved')
+        'saved'
+    )
   return record
 
 
@@ -180,10 +193,15 @@ def share(path: pathlib.Path, base: pathlib.Path) -> None:
   contract, params = _params(path, record)
   theirs = contracts.Contract.from_json(other['contract'], path=base).tensors
   if devices.is_first_process():
-    checkpoint_delta.write(path, base, {
-        name: np.asarray(value)
-        for name, value in contracts.flatten(params).items()
-        if contract.tensors[name] != theirs.get(name)})
+    checkpoint_delta.write(
+        path,
+        base,
+        {
+            name: np.asarray(value)
+            for name, value in contracts.flatten(params).items()
+            if contract.tensors[name] != theirs.get(name)
+        },
+    )
 
 
 def forget(
@@ -196,7 +214,7 @@ def forget(
     parameters: whether they go as well.
     optimizer: whether its state goes.
   """
-  for item in ([_OPTIMIZER] * optimizer + [_PARAMS] * parameters):
+  for item in [_OPTIMIZER] * optimizer + [_PARAMS] * parameters:
     shutil.rmtree(path / item, ignore_errors=True)
 
 
@@ -207,7 +225,8 @@ def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
   if free < needed:
     raise errors.DataError(
         f'{path}: cannot be saved (it takes {needed / 2**20:,.0f} MiB, the '
-        f'disk has {free / 2**20:,.0f} MiB left)')
+        f'disk has {free / 2**20:,.0f} MiB left)'
+    )
 
 
 def _best_of_old(path: pathlib.Path) -> int:
@@ -221,15 +240,18 @@ def _best_of_old(path: pathlib.Path) -> int:
 
 def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
   try:
-    with (orbax_logging.checkpointer() as orbax,
-          files.plainly_named(path) as plain):
+    with (
+        orbax_logging.checkpointer() as orbax,
+        files.plainly_named(path) as plain,
+    ):
       return orbax.restore(plain, args=ocp.args.Composite(**items))
   except Exception as error:
     # TensorStore raises a bare Exception where a file is missing.
     if processes.is_of_a_device(error) or startup.explained(error):
       raise  # It is no damage to go back from.
     raise errors.DataError(
-        f'{path}: cannot be restored ({_short(error)})') from error
+        f'{path}: cannot be restored ({_short(error)})'
+    ) from error
 
 
 def _params(
@@ -241,18 +263,25 @@ def _params(
     params = _shared(path, base, contract)
   else:
     # Said, because a run may be read on another device than it was made on.
-    abstract = contracts.unflatten({
-        name: jax.ShapeDtypeStruct(
-            tensor.shape, np.dtype(tensor.dtype),
-            sharding=devices.everywhere())
-        for name, tensor in contract.tensors.items()
-    })
-    params = _restore(
-        path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
+    abstract = contracts.unflatten(
+        {
+            name: jax.ShapeDtypeStruct(
+                tensor.shape,
+                np.dtype(tensor.dtype),
+                sharding=devices.everywhere(),
+            )
+            for name, tensor in contract.tensors.items()
+        }
+    )
+    params = _restore(path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
   _verify(
-      path, {name: tensor.sha256 for name, tensor in contract.tensors.items()},
-      {name: _digest(value)
-       for name, value in contracts.flatten(params).items()})
+      path,
+      {name: tensor.sha256 for name, tensor in contract.tensors.items()},
+      {
+          name: _digest(value)
+          for name, value in contracts.flatten(params).items()
+      },
+  )
   return contract, params
 
 
@@ -262,9 +291,15 @@ def _shared(
   """Returns parameters of which another checkpoint has the rest."""
   theirs = contracts.flatten(_params(base, read_record(base))[1])
   own = checkpoint_delta.read(path, contract.tensors)
-  return devices.replicate(contracts.unflatten({
-      name: own[name] if name in own else np.asarray(theirs[name])
-      for name in contract.tensors if name in own or name in theirs}))
+  return devices.replicate(
+      contracts.unflatten(
+          {
+              name: own[name] if name in own else np.asarray(theirs[name])
+              for name in contract.tensors
+              if name in own or name in theirs
+          }
+      )
+  )
 
 
 def _verify(
@@ -274,7 +309,8 @@ def _verify(
     if announced.get(name) != found.get(name):
       raise errors.DataError(
           f'{path}: {name} is damaged, its SHA-256 is not the one that was '
-          'saved')
+          'saved'
+      )
 
 
 def _optimizer_item(state: states.TrainState) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Checkpoints:
     self._path = (workdir / FOLDER).absolute()
     if read_only and not self._path.is_dir():
       raise errors.DataError(
-          f'{workdir}: no {FOLDER} in it; give the --workdir of a run')
+          f'{workdir}: no {FOLDER} in it; give the --workdir of a run'
+      )
     if not read_only:
       files.check_name(self._path)
     if not read_only and devices.is_first_process():
@@ -74,9 +75,10 @@ class Checkpoints:
           self._sweep()
       raise errors.DataError(
           f'{error}. {self.safe()}: make room, or the folder writable, and '
-          'give the same command again') from error
+          'give the same command again'
+      ) from error
     if devices.is_first_process():
-      newest = (place, *before[:_NEWEST - 1])
+      newest = (place, *before[: _NEWEST - 1])
       self._keep({*newest, *map(self._base, newest), (checkpoint.best, 0)})
 
   def safe(self) -> str:
@@ -84,8 +86,10 @@ class Checkpoints:
     places = self._places()
     if not places:
       return 'Nothing of the run is saved yet'
-    return (f'The run is saved up to {_words(places[0])}, '
-            f'{self._folder(places[0])}')
+    return (
+        f'The run is saved up to {_words(places[0])}, '
+        f'{self._folder(places[0])}'
+    )
 
   def latest(self, like: states.TrainState) -> checkpoint_io.Checkpoint | None:
     """Returns the newest sound checkpoint, or None before the first.
@@ -113,7 +117,8 @@ class Checkpoints:
       also = f', nor can {len(others)} older' if others else ''
       raise errors.DataError(
           f'{first}{also}: nothing to go on from; give another --workdir to '
-          'start anew')
+          'start anew'
+      )
     if found.best and place != (found.best, 0):
       self._read_best(found.best)
     for newer, error in damaged.items():
@@ -150,14 +155,20 @@ class Checkpoints:
     step = like.step + best * steps
     return checkpoint_io.Checkpoint(
         states.TrainState(
-            step=step, params=devices.replicate(weights.params),
-            opt_state=optimizer.at_step(like.opt_state, step)),
-        tuple(record['history']), best)
+            step=step,
+            params=devices.replicate(weights.params),
+            opt_state=optimizer.at_step(like.opt_state, step),
+        ),
+        tuple(record['history']),
+        best,
+    )
 
   def can_go_on(self) -> bool:
     """Tells whether the state of an optimizer was kept."""
     return any(
-        checkpoint_io.has_optimizer(self._folder(place)) for place in self._places())
+        checkpoint_io.has_optimizer(self._folder(place))
+        for place in self._places()
+    )
 
   def history(self) -> tuple[checkpoint_io.Record, ...]:
     """Returns one record an epoch, as far as a sound checkpoint has them."""
@@ -190,7 +201,9 @@ class Checkpoints:
       try:
         checkpoint_io.share(self._folder(newest), self._folder(best))
       except errors.DataError as error:
-        console.line(f'note: {error}; so this run cannot go on from its last epoch')
+        console.line(
+            f'note: {error}; so this run cannot go on from its last epoch'
+        )
         keep_last = False
     if not devices.is_first_process():
       return
@@ -201,13 +214,16 @@ class Checkpoints:
     for path in kept:
       files.sweep(path)
       checkpoint_io.forget(
-          path, parameters=path != self._folder(best),
-          optimizer=not keep_last or path != self._folder(newest))
+          path,
+          parameters=path != self._folder(best),
+          optimizer=not keep_last or path != self._folder(newest),
+      )
 
   def _record(self) -> checkpoint_io.Record:
     """Returns the newest sound record that knows of an epoch."""
     problem = errors.DataError(
-        f'{self._path}: no checkpoint yet; let the run finish an epoch')
+        f'{self._path}: no checkpoint yet; let the run finish an epoch'
+    )
     for place in self._places():
       try:
         record = checkpoint_io.read_record(self._folder(place))
@@ -224,7 +240,8 @@ class Checkpoints:
     except errors.DataError as error:
       raise errors.DataError(
           f'{error}, and it is the best epoch so far; give another --workdir '
-          'to start anew') from error
+          'to start anew'
+      ) from error
 
   def _base(self, place: _Place) -> _Place:
     """Returns the place that another one needs, itself if none."""

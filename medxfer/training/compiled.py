@@ -14,7 +14,8 @@ from medxfer.training import memory
 _FOLDER = 'compiled'
 _WORTH = 1.0  # Seconds of compilation that are worth a file.
 _UNREADABLE = re.compile(
-    r"Error (reading|writing) persistent compilation cache entry for '(\w+)'")
+    r"Error (reading|writing) persistent compilation cache entry for '(\w+)'"
+)
 _EVENTS = '/jax/core/compile/'
 _COMPILED = f'{_EVENTS}backend_compile_duration'
 
@@ -48,6 +49,7 @@ def _mending(
     folder: of the programs.
     show: for other warnings.
   """
+
   def show_or_mend(message, *args, **kwargs) -> None:
     found = _UNREADABLE.search(str(message))
     if not found:

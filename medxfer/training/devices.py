@@ -67,8 +67,11 @@ def own(tree: Any) -> Any:
   What is computed from it involves no other process.
   """
   return jax.tree.map(
-      lambda leaf: leaf.addressable_data(0) if isinstance(leaf, jax.Array)
-      else leaf, tree)
+      lambda leaf: leaf.addressable_data(0)
+      if isinstance(leaf, jax.Array)
+      else leaf,
+      tree,
+  )
 
 
 def key(seed: int) -> jax.Array:
@@ -79,7 +82,7 @@ def key(seed: int) -> jax.Array:
 def own_slice(batches: np.ndarray) -> np.ndarray:
   """Returns this process' slice of batches [batches, batch size, ...]."""
   share = batches.shape[1] // jax.process_count()
-  return batches[:, jax.process_index() * share:][:, :share]
+  return batches[:, jax.process_index() * share :][:, :share]
 
 
 def check_batch_size(key: str, size: int) -> None:
@@ -97,7 +100,8 @@ def check_batch_size(key: str, size: int) -> None:
     above = -(-size // count) * count
     raise errors.UsageError(
         f'{key}={size} cannot be cut evenly over {count} devices: give '
-        f'{above}' + (f' or {above - count}' if above > count else ''))
+        f'{above}' + (f' or {above - count}' if above > count else '')
+    )
 
 
 def least(value: int) -> int:
@@ -122,4 +126,7 @@ def _mesh() -> sharding.Mesh:
 def _place(tree: Any, where: sharding.NamedSharding) -> Any:
   return jax.tree.map(
       lambda leaf: jax.make_array_from_process_local_data(
-          where, np.asarray(leaf)), tree)
+          where, np.asarray(leaf)
+      ),
+      tree,
+  )

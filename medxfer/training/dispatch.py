@@ -42,22 +42,19 @@ def training(
   """
   # Of all steps: a program of other steps at once would round differently.
   at_once = _at_once(feed, len(rows))
-  rows, weights = (
-      devices.own_slice(part[done:]) for part in (rows, weights))
+  rows, weights = (devices.own_slice(part[done:]) for part in (rows, weights))
   each = zip(feed.batches(rows), labels[rows], weights)
-  bar = progress.track(each, total=len(rows), title=title, unit='batches',
-                       announced=announced)
+  bar = progress.track(
+      each, total=len(rows), title=title, unit='batches', announced=announced
+  )
   while some := list(itertools.islice(bar, at_once)):
     yield devices.spread(
-        jax.tree.map(lambda *leaves: np.stack(leaves), *some), axis=1)
+        jax.tree.map(lambda *leaves: np.stack(leaves), *some), axis=1
+    )
 
 
 def scoring(
-    feed: feeds.Feed,
-    rows: np.ndarray,
-    title: str,
-    *,
-    announced: bool = False,
+    feed: feeds.Feed, rows: np.ndarray, title: str, *, announced: bool = False
 ) -> Iterator[feeds.Batch]:
   """Yields what `steps.predict_step` takes, and draws a bar.
 
@@ -69,8 +66,8 @@ def scoring(
   """
   batches = feed.batches(devices.own_slice(rows))
   bar = progress.track(
-      batches, total=len(rows), title=title, unit='batches',
-      announced=announced)
+      batches, total=len(rows), title=title, unit='batches', announced=announced
+  )
   return map(devices.spread, bar)
 
 

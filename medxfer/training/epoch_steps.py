@@ -96,12 +96,9 @@ class Progress:
 
   def is_beyond(self, start: checkpoint_io.Checkpoint) -> bool:
     """Tells whether this epoch has steps that `start` lacks."""
-    return self.steps > (
-        start.steps if self.epoch == start.epoch + 1 else 0)
+    return self.steps > (start.steps if self.epoch == start.epoch + 1 else 0)
 
-  def step(
-      self, state: states.TrainState, sums: dict[str, jax.Array]
-  ) -> None:
+  def step(self, state: states.TrainState, sums: dict[str, jax.Array]) -> None:
     """Takes what `steps.train_steps` returns.
 
     Raises:
@@ -113,8 +110,11 @@ class Progress:
     if self.seconds_to_first_step is None:
       jax.block_until_ready(sums)
       self.seconds_to_first_step = _since_command()
-    self._look(behind=_UNDER_WAY_ON_CPU if jax.default_backend() == 'cpu'
-               else _UNDER_WAY)
+    self._look(
+        behind=_UNDER_WAY_ON_CPU
+        if jax.default_backend() == 'cpu'
+        else _UNDER_WAY
+    )
 
   def sums(self) -> checkpoint_io.Sums:
     """Returns what the steps of this epoch have summed, a number a step.
@@ -138,7 +138,8 @@ class Progress:
         f'finite at learning rate {rate:g}; training diverged. '
         f'{self._safe()}. Try a new --workdir with '
         f'--config.optimizer.learning_rate below {float(self._rate(0)):g}, or '
-        'with --config.optimizer.gradient_clip=1')
+        'with --config.optimizer.gradient_clip=1'
+    )
 
   def next_epoch(self, record: checkpoint_io.Record) -> None:
     """Goes on to the next epoch."""
@@ -182,20 +183,33 @@ def take(
   started, compiling = time.perf_counter(), compiled.seconds()
   batches, weights = batching.batched(
       batching.shuffled(data.split.train, seed=spec.seed, epoch=progress.epoch),
-      spec.training.batch_size, jax.device_count())
+      spec.training.batch_size,
+      jax.device_count(),
+  )
   key = devices.key(spec.seed)
   try:
-    for given in watch(dispatch.training(
-        data.feed, data.labels, batches, weights, f'epoch {progress.epoch}',
-        progress.steps,
-        announced=progress.seconds_to_first_step is not None)):
+    for given in watch(
+        dispatch.training(
+            data.feed,
+            data.labels,
+            batches,
+            weights,
+            f'epoch {progress.epoch}',
+            progress.steps,
+            announced=progress.seconds_to_first_step is not None,
+        )
+    ):
       with stopping.held():  # The old state is gone before the new is here.
-        progress.step(*steps.train(
-            progress.state, data.feed.stored, *given, key))
+        progress.step(
+            *steps.train(progress.state, data.feed.stored, *given, key)
+        )
     progress.sums()  # Waits for the last of them.
   finally:
-    progress.seconds = spent + (time.perf_counter() - started) - (
-        compiled.seconds() - compiling)
+    progress.seconds = (
+        spent
+        + (time.perf_counter() - started)
+        - (compiled.seconds() - compiling)
+    )
 
 
 def _since_command() -> float:

@@ -57,9 +57,7 @@ class Decision:
 
 
 def decide(
-    task: steps.Task,
-    split: splits.Split,
-    where: pathlib.Path | None = None,
+    task: steps.Task, split: splits.Split, where: pathlib.Path | None = None
 ) -> Decision:
   """Weighs work, memory and disk.
 
@@ -74,14 +72,20 @@ def decide(
     return Decision(False, 'training.prefix_cache is off')
   if entry is None:
     return Decision(
-        False, f'{task.strategy.first} trains, nothing is frozen below it')
+        False, f'{task.strategy.first} trains, nothing is frozen below it'
+    )
   if not augment.has_only_views(spec.augment):
     return Decision(
-        False, 'augment.zoom and augment.brightness give an image countless '
-        'versions; 0 switches them off')
+        False,
+        'augment.zoom and augment.brightness give an image countless '
+        'versions; 0 switches them off',
+    )
   if views > spec.training.epochs:
-    return Decision(False, f'{views} views an image in at most '
-                    f'{spec.training.epochs} epochs would save nothing')
+    return Decision(
+        False,
+        f'{views} views an image in at most '
+        f'{spec.training.epochs} epochs would save nothing',
+    )
   return _place(entry, views, _bytes(task), split, where)
 
 
@@ -101,15 +105,31 @@ def _place(
   # On disk every image has a place, so that another split finds its own. A
   # device with memory of its own makes them faster than a disk reads them.
   on_disk = (
-      where is not None and not on_device and (own is None or not in_memory)
-      and len(split) * views * bytes_each <= memory.on_disk(where) * _SHARE)
+      where is not None
+      and not on_device
+      and (own is None or not in_memory)
+      and len(split) * views * bytes_each <= memory.on_disk(where) * _SHARE
+  )
   if not (on_device or in_memory or on_disk):
-    return Decision(False, f'{size} are more than half of the free memory'
-                    + (f', and of the disk of {where}' if where else ''))
-  place = ('on the device' if on_device else f'on disk in {where}' if on_disk
-           else 'in memory')
-  return Decision(True, f'{layer} of {views} views an image, {size}, {place}',
-                  on_device, on_disk, in_memory)
+    return Decision(
+        False,
+        f'{size} are more than half of the free memory'
+        + (f', and of the disk of {where}' if where else ''),
+    )
+  place = (
+      'on the device'
+      if on_device
+      else f'on disk in {where}'
+      if on_disk
+      else 'in memory'
+  )
+  return Decision(
+      True,
+      f'{layer} of {views} views an image, {size}, {place}',
+      on_device,
+      on_disk,
+      in_memory,
+  )
 
 
 def feed(
@@ -144,15 +164,17 @@ def feed(
   shape, dtype = (len(split), views, *one.shape[1:]), one.dtype
   with contextlib.ExitStack() as stack:
     if decision.on_disk:
-      store = _on_disk(stack, where, key(task, params, images_digest),
-                       shape, dtype, decision)
+      store = _on_disk(
+          stack, where, key(task, params, images_digest), shape, dtype, decision
+      )
     else:
       store = feature_store.InMemory(shape, dtype)
     _fill(store, task, params, source, split, views)
   memory.give_back()
   if decision.on_device:
     return feeds.views_on_device(
-        strategy.first, store.take, split, spec.augment)
+        strategy.first, store.take, split, spec.augment
+    )
   return feeds.views_on_host(strategy.first, store.take, spec.augment)
 
 
@@ -173,7 +195,8 @@ def _on_disk(
       raise errors.DataError(
           f'prefix cache: {reason}, and the memory is too small; name '
           'another folder in $MEDXFER_CACHE, or give '
-          '--config.training.prefix_cache=off') from error
+          '--config.training.prefix_cache=off'
+      ) from error
     console.line(f'prefix cache: {reason}; in memory instead')
     return feature_store.InMemory(shape, dtype)
 
@@ -202,15 +225,19 @@ def _fill(
     if not len(rows):
       continue
     batches, weights = batching.batched(
-        rows, memory.images_at_once(task.spec.data.image_size, _BATCH))
+        rows, memory.images_at_once(task.spec.data.image_size, _BATCH)
+    )
     bar = progress.track(
-        source.batches(batches), total=len(batches), unit='batches',
-        title=f'computing the frozen layers of {len(rows):,} {side} images')
+        source.batches(batches),
+        total=len(batches),
+        unit='batches',
+        title=f'computing the frozen layers of {len(rows):,} {side} images',
+    )
     for given, batch, weight in zip(bar, batches, weights):
-      true = batch[:int(weight.sum())]  # Less the padding.
+      true = batch[: int(weight.sum())]  # Less the padding.
       for view in range(count):
         made = np.asarray(step(params, stored, given, view))
-        store.put(true, view, made[:len(true)])
+        store.put(true, view, made[: len(true)])
 
 
 def key(
@@ -228,8 +255,10 @@ def key(
       'layer': task.strategy.entry,
       'weights': contracts.describe(
           {name: params[name] for name in task.strategy.prefix},
-          architecture=spec.model.name, source='',
-          preprocessing=spec.model.preprocessing).digest,
+          architecture=spec.model.name,
+          source='',
+          preprocessing=spec.model.preprocessing,
+      ).digest,
       'images': images_digest,
       # The digest is of bytes, which may stand for 64 x 32 as for 32 x 64.
       'image_size': list(spec.data.image_size),
@@ -254,7 +283,8 @@ def _activation(
   """
   spec = task.spec
   images = jax.vmap(lambda image: augment.view(image, view, spec.augment))(
-      pixels)
+      pixels
+  )
   images = preprocessing.preprocess(images, spec.model.preprocessing)
   _, activations = task.model.apply({'params': params}, images)
   return activations[task.strategy.entry]

@@ -82,8 +82,7 @@ class _OnDisk(Kept):
   ):
     super().__init__(shape)
     self._dtype = np.dtype(dtype)
-    self._place_bytes = (
-        int(np.prod(self.shape[2:])) * self._dtype.itemsize)
+    self._place_bytes = int(np.prod(self.shape[2:])) * self._dtype.itemsize
     self._file = (folder / 'activations').open('r+b', buffering=0)
     self._journal: BinaryIO | None = None
 
@@ -98,13 +97,18 @@ class _OnDisk(Kept):
     content = journal.read_bytes() if journal.exists() else b''
     whole = len(content) // _RECORD.itemsize * _RECORD.itemsize
     # The last record of a place counts.
-    last = {int(place): int(crc) for place, crc in np.frombuffer(
-        content[:whole], _RECORD)}
+    last = {
+        int(place): int(crc)
+        for place, crc in np.frombuffer(content[:whole], _RECORD)
+    }
     values = np.empty(self.shape[2:], self._dtype)
     sound = [
-        (place, crc) for place, crc in last.items()
+        (place, crc)
+        for place, crc in last.items()
         if place < self.filled.size
-        and self._read(place, values) and _crc(values) == crc]
+        and self._read(place, values)
+        and _crc(values) == crc
+    ]
     self.filled.reshape(-1)[[place for place, _ in sound]] = True
     return np.array(sound, _RECORD)
 
@@ -117,16 +121,21 @@ class _OnDisk(Kept):
 
   def _read(self, place: int, into: np.ndarray) -> bool:
     """Tells whether the file goes so far."""
-    return os.preadv(self._file.fileno(), [_as_bytes(into)],
-                     place * self._place_bytes) == into.nbytes
+    return (
+        os.preadv(
+            self._file.fileno(), [_as_bytes(into)], place * self._place_bytes
+        )
+        == into.nbytes
+    )
 
   def _write(self, rows: np.ndarray, view: int, values: np.ndarray) -> None:
     values = np.ascontiguousarray(values, self._dtype)
     places = (rows * self.shape[1] + view).tolist()
     for place, value in zip(places, values):
       # Room for it was allocated, so that it is written whole.
-      os.pwrite(self._file.fileno(), _as_bytes(value),
-                place * self._place_bytes)
+      os.pwrite(
+          self._file.fileno(), _as_bytes(value), place * self._place_bytes
+      )
     # After the values: a process killed in between forgets, never invents.
     records = [(place, _crc(value)) for place, value in zip(places, values)]
     self._journal.write(np.array(records, _RECORD).tobytes())
@@ -160,8 +169,9 @@ def on_disk(
     fcntl.flock(lock, fcntl.LOCK_EX)
     files.sweep(folder)
     files.write_json(folder / 'about.json', dict(key))
-    _allocate(folder / 'activations',
-              int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    _allocate(
+        folder / 'activations', int(np.prod(shape)) * np.dtype(dtype).itemsize
+    )
     store = _OnDisk(folder, shape, dtype)
     sound = store.trust(folder / 'journal')
     # Records of damaged places, and half a record, are written out of it.

@@ -53,6 +53,7 @@ def pixels(
     spec: augmentation of training images.
     mode: preprocessing, see `medxfer.model.preprocessing`.
   """
+
   def train(stored: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
     images = pixel_sources.pixels(stored, batch).astype(jnp.float32)
     return preprocessing.preprocess(augment.augment(key, images, spec), mode)
@@ -78,12 +79,18 @@ def views_on_host(
       validation images the first, which is the image as it is.
     spec: augmentation, of views alone.
   """
+
   def train(_: Any, batch: jax.Array, key: jax.Array) -> jax.Array:
     drawn = augment.draw_views(key, len(batch), spec)
     return batch[jnp.arange(len(batch)), drawn]
 
-  return Feed(first, None, lambda rows: map(take, rows),
-              train, lambda _, batch: batch[:, 0])
+  return Feed(
+      first,
+      None,
+      lambda rows: map(take, rows),
+      train,
+      lambda _, batch: batch[:, 0],
+  )
 
 
 def views_on_device(
@@ -106,12 +113,20 @@ def views_on_device(
   slots = np.full(max(split.train.max(), split.val.max()) + 1, -1)
   slots[split.train] = np.arange(len(split.train)) * views
   slots[split.val] = len(split.train) * views + np.arange(len(split.val))
-  stored = devices.replicate(np.concatenate([
-      trained.reshape(-1, *trained.shape[2:]), take(split.val)[:, 0]]))
+  stored = devices.replicate(
+      np.concatenate(
+          [trained.reshape(-1, *trained.shape[2:]), take(split.val)[:, 0]]
+      )
+  )
 
   def train(stored: jax.Array, batch: jax.Array, key: jax.Array) -> jax.Array:
     drawn = augment.draw_views(key, len(batch), spec)
     return jnp.take(stored, batch + drawn, axis=0)
 
-  return Feed(first, stored, lambda rows: (slots[batch] for batch in rows),
-              train, lambda stored, batch: jnp.take(stored, batch, axis=0))
+  return Feed(
+      first,
+      stored,
+      lambda rows: (slots[batch] for batch in rows),
+      train,
+      lambda stored, batch: jnp.take(stored, batch, axis=0),
+  )

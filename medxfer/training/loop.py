@@ -63,14 +63,17 @@ def train(
   progress = epoch_steps.Progress(start, rate, checkpoints.safe)
 
   def save() -> None:
-    checkpoints.save(_checkpoint(task, progress), _contract(
-        task, data, progress))
+    checkpoints.save(
+        _checkpoint(task, progress), _contract(task, data, progress)
+    )
 
   steps = steps_lib.compile_steps(task, data.feed)
   try:
     while not is_over(progress.history, task.spec.training):
-      record = {**_epoch(task, steps, data, progress, watch),
-                'learning_rate': float(rate(int(progress.state.step) - 1))}
+      record = {
+          **_epoch(task, steps, data, progress, watch),
+          'learning_rate': float(rate(int(progress.state.step) - 1)),
+      }
       with stopping.held():
         progress.next_epoch(record)
         save()
@@ -87,8 +90,13 @@ def train(
 def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
   """Returns the first epoch that is the best in what `spec` monitors."""
   sign = -1 if spec.monitor == 'loss' else 1
-  best = max(history, key=lambda record: (
-      sign * record[f'val_{spec.monitor}'], -record['epoch']))
+  best = max(
+      history,
+      key=lambda record: (
+          sign * record[f'val_{spec.monitor}'],
+          -record['epoch'],
+      ),
+  )
   return best['epoch']
 
 
@@ -129,13 +137,16 @@ def predict(
   batch_size, devices_ = spec.evaluation.batch_size, jax.device_count()
   if not feed.first:
     batch_size = devices_ * memory.images_at_once(
-        spec.data.image_size, batch_size // devices_)
+        spec.data.image_size, batch_size // devices_
+    )
   batches, _ = batching.batched(rows, batch_size, devices_)
-  made = [step(params, feed.stored, batch)
-          for batch in dispatch.scoring(
-              feed, batches, title, announced=announced)]
-  return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:len(rows)],
-                      *jax.device_get(made))
+  made = [
+      step(params, feed.stored, batch)
+      for batch in dispatch.scoring(feed, batches, title, announced=announced)
+  ]
+  return jax.tree.map(
+      lambda *leaves: np.concatenate(leaves)[: len(rows)], *jax.device_get(made)
+  )
 
 
 def _epoch(
@@ -153,8 +164,14 @@ def _epoch(
   # Added up at the end: so they do not depend on when a run was interrupted.
   totals = {name: math.fsum(sums) for name, sums in progress.sums().items()}
   logits = predict(
-      steps.predict, progress.state.params, data.feed, data.split.val, spec,
-      f'epoch {epoch}, validation', announced=not is_first)
+      steps.predict,
+      progress.state.params,
+      data.feed,
+      data.split.val,
+      spec,
+      f'epoch {epoch}, validation',
+      announced=not is_first,
+  )
   scores = _score(logits, data.labels[data.split.val])
   if not math.isfinite(scores['val_loss']):
     raise progress.diverged(['val_loss'], progress.steps - 1)
@@ -176,9 +193,11 @@ def _epoch(
 def _rate(spec: specs.RunSpec, data: epoch_steps.Data) -> optax.Schedule:
   """Returns step of the run -> learning rate."""
   batches, _ = batching.batched(
-      data.split.train, spec.training.batch_size, jax.device_count())
+      data.split.train, spec.training.batch_size, jax.device_count()
+  )
   return optimizer.schedule(
-      spec.optimizer, steps=len(batches) * spec.training.epochs)
+      spec.optimizer, steps=len(batches) * spec.training.epochs
+  )
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -200,9 +219,12 @@ def _checkpoint(
 ) -> checkpoint_io.Checkpoint:
   history = progress.history
   return checkpoint_io.Checkpoint(
-      state=progress.state, history=history,
+      state=progress.state,
+      history=history,
       best=best_epoch(history, task.spec.training) if history else 0,
-      sums=progress.sums(), seconds=progress.seconds)
+      sums=progress.sums(),
+      seconds=progress.seconds,
+  )
 
 
 def _contract(
@@ -214,7 +236,7 @@ def _contract(
       progress.state.params,
       architecture=spec.model.name,
       source=f'medxfer run on {images}, arm {spec.arm}, seed {spec.seed}, '
-             f'epoch {len(progress.history)}, from {task.origin}',
+      f'epoch {len(progress.history)}, from {task.origin}',
       preprocessing=spec.model.preprocessing,
       classes=data.class_names,
   )

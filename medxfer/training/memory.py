@@ -16,7 +16,7 @@ from medxfer.training import devices
 # Pixels of the images that a CPU puts through all layers together: what the
 # first layers make of them is the programs' own memory, 90 MiB for an image
 # of 224x224, and more at a time are not faster.
-_PIXELS = 2 * 224 ** 2
+_PIXELS = 2 * 224**2
 
 
 def images_at_once(image_size: tuple[int, int], most: int) -> int:
@@ -49,7 +49,8 @@ def on_device() -> int | None:
     return None
   stats = device.memory_stats() or {}
   return devices.least(
-      stats.get('bytes_limit', 0) - stats.get('bytes_in_use', 0))
+      stats.get('bytes_limit', 0) - stats.get('bytes_in_use', 0)
+  )
 
 
 def in_memory() -> int:

@@ -25,8 +25,10 @@ def _silence_the_rest() -> None:
 
   def show_others(args: Any) -> None:
     code = getattr(args.object, 'cr_code', None)
-    if ('orbax' not in getattr(code, 'co_filename', '')
-        and str(args.exc_value) != 'Event loop is closed'):
+    if (
+        'orbax' not in getattr(code, 'co_filename', '')
+        and str(args.exc_value) != 'Event loop is closed'
+    ):
       show(args)
 
   sys.unraisablehook = show_others

@@ -72,8 +72,11 @@ def together(patience: float = _PATIENCE) -> Iterator[None]:
 def is_of_a_device(error: Exception) -> bool:
   """Tells whether a device or the line to another process has failed."""
   # Between CPUs, JAX hands on what Gloo says as a ValueError.
-  return (isinstance(error, jax.errors.JaxRuntimeError)
-          or isinstance(error, ValueError) and 'Gloo' in str(error))
+  return (
+      isinstance(error, jax.errors.JaxRuntimeError)
+      or isinstance(error, ValueError)
+      and 'Gloo' in str(error)
+  )
 
 
 def lost(error: Exception) -> errors.DataError | None:
@@ -83,22 +86,33 @@ def lost(error: Exception) -> errors.DataError | None:
   return errors.DataError(
       'another process of this run has ended or cannot be reached '
       f'({str(error).splitlines()[0]}); start all of them again: the run goes '
-      'on after its last epoch')
+      'on after its last epoch'
+  )
 
 
 def _meet(job: _Job) -> None:
   way_out = f'{schedulers.ALONE} runs this one alone'
-  console.note(f'{job.named} says that there are other processes: waiting up to '
-           f'{job.patience:.0f} s for them; {way_out}')
+  console.note(
+      f'{job.named} says that there are other processes: waiting up to '
+      f'{job.patience:.0f} s for them; {way_out}'
+  )
   # JAX itself would end the process with a stack trace.
-  alarm = threading.Timer(job.patience, _leave, (errors.DataError(
-      f'the other processes of this job did not come within '
-      f'{job.patience:.0f} s ({job.named}); look at what they say, and start '
-      f'all of them together, or {way_out}'),))
+  alarm = threading.Timer(
+      job.patience,
+      _leave,
+      (
+          errors.DataError(
+              f'the other processes of this job did not come within '
+              f'{job.patience:.0f} s ({job.named}); look at what they say, and start '
+              f'all of them together, or {way_out}'
+          ),
+      ),
+  )
   alarm.start()
   try:
     jax.distributed.initialize(
-        **job.given, initialization_timeout=int(job.patience) + 60)
+        **job.given, initialization_timeout=int(job.patience) + 60
+    )
     # Lines between CPUs are laid at their first use, within 30 seconds: now,
     # while no process has anything to compile.
     multihost_utils.sync_global_devices('met')
@@ -106,7 +120,8 @@ def _meet(job: _Job) -> None:
     raise errors.UsageError(
         f'{job.named} says that there are other processes, but they cannot '
         f'meet ({error}); set {", ".join(_VARIABLES)} in each of them, or '
-        f'{way_out}') from error
+        f'{way_out}'
+    ) from error
   finally:
     alarm.cancel()
   if jax.process_index():
@@ -132,10 +147,15 @@ def _job(patience: float) -> _Job | None:
     given = [name for name in values if values[name]]
     raise errors.UsageError(
         f'{", ".join(given)} needs {", ".join(missing)} beside it: set all '
-        f'three for several processes, none or {schedulers.ALONE} for one')
+        f'three for several processes, none or {schedulers.ALONE} for one'
+    )
   address, count, process = values.values()
-  return _Job(f'{_VARIABLES[1]}={count}', {
-      'coordinator_address': address,
-      'num_processes': schedulers.number(_VARIABLES[1], count),
-      'process_id': schedulers.number(_VARIABLES[2], process),
-  }, patience)
+  return _Job(
+      f'{_VARIABLES[1]}={count}',
+      {
+          'coordinator_address': address,
+          'num_processes': schedulers.number(_VARIABLES[1], count),
+          'process_id': schedulers.number(_VARIABLES[2], process),
+      },
+      patience,
+  )

@@ -40,8 +40,10 @@ class Profiler:
         if i == _FIRST:
           jax.profiler.start_trace(
               self._named.enter_context(
-                  files.plainly_named(self._folder.absolute())),
-              create_perfetto_trace=True)
+                  files.plainly_named(self._folder.absolute())
+              ),
+              create_perfetto_trace=True,
+          )
           tracing = True
         elif i > _LAST and tracing:
           tracing = self._stop()

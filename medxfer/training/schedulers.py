@@ -47,11 +47,13 @@ class _Scheduler:
 def _near_in_slurm(environ: Mapping[str, str]) -> bool:
   nodes = environ.get('SLURM_STEP_NUM_NODES', '')
   if not nodes and not re.search(
-      r'[,\[]', environ.get('SLURM_STEP_NODELIST', '')):
+      r'[,\[]', environ.get('SLURM_STEP_NODELIST', '')
+  ):
     nodes = '1'
   # Such as 2(x3),1: two on each of three machines, one on a fourth.
   tasks = re.findall(
-      r'(?:^|,)(\d+)', environ.get('SLURM_STEP_TASKS_PER_NODE', ''))
+      r'(?:^|,)(\d+)', environ.get('SLURM_STEP_TASKS_PER_NODE', '')
+  )
   return nodes == '1' or bool(tasks) and min(map(int, tasks)) > 1
 
 
@@ -60,12 +62,19 @@ def _near_in_open_mpi(environ: Mapping[str, str]) -> bool:
 
 
 _SCHEDULERS = (
-    _Scheduler('SLURM_STEP_NUM_TASKS', 'SLURM_PROCID',
-               ('SLURM_JOB_ID', 'SLURM_STEP_ID'), _near_in_slurm,
-               ('SLURM_PTY_PORT', 'SLURM_PTY_WIN_ROW')),
-    _Scheduler('OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_RANK',
-               ('PMIX_NAMESPACE', 'OMPI_MCA_orte_hnp_uri'),
-               _near_in_open_mpi),
+    _Scheduler(
+        'SLURM_STEP_NUM_TASKS',
+        'SLURM_PROCID',
+        ('SLURM_JOB_ID', 'SLURM_STEP_ID'),
+        _near_in_slurm,
+        ('SLURM_PTY_PORT', 'SLURM_PTY_WIN_ROW'),
+    ),
+    _Scheduler(
+        'OMPI_COMM_WORLD_SIZE',
+        'OMPI_COMM_WORLD_RANK',
+        ('PMIX_NAMESPACE', 'OMPI_MCA_orte_hnp_uri'),
+        _near_in_open_mpi,
+    ),
 )
 
 
@@ -92,7 +101,8 @@ def together(environ: Mapping[str, str] = os.environ) -> str:
         'this one works alone. An interactive session leaves such variables '
         f'behind (unset {scheduler.count}, or set {ALONE}); several processes '
         'that cannot see one another need $JAX_COORDINATOR_ADDRESS, '
-        '$JAX_NUM_PROCESSES and $JAX_PROCESS_ID in each')
+        '$JAX_NUM_PROCESSES and $JAX_PROCESS_ID in each'
+    )
   return ''
 
 
@@ -118,8 +128,11 @@ def _is_one_of_several(
       time.sleep(_PAUSE)
     if _has_fellow(scheduler, environ):
       return True
-  typed = (any(environ.get(name) for name in scheduler.typed)
-           or sys.stdin is not None and sys.stdin.isatty())
+  typed = (
+      any(environ.get(name) for name in scheduler.typed)
+      or sys.stdin is not None
+      and sys.stdin.isatty()
+  )
   return not near and not typed
 
 
@@ -131,8 +144,10 @@ def _has_fellow(scheduler: _Scheduler, environ: Mapping[str, str]) -> bool:
       other = process.environ()
     except (psutil.Error, OSError):
       continue  # Another user's, or gone.
-    if (all(other.get(name) == environ.get(name) for name in same)
+    if (
+        all(other.get(name) == environ.get(name) for name in same)
         and other.get(scheduler.rank, environ[scheduler.rank])
-        != environ[scheduler.rank]):
+        != environ[scheduler.rank]
+    ):
       return True
   return False

@@ -31,4 +31,5 @@ class TrainState:
 def create(params: Params, tx: optax.GradientTransformation) -> TrainState:
   """Returns the state before the first step."""
   return TrainState(
-      step=jnp.zeros((), jnp.int32), params=params, opt_state=tx.init(params))
+      step=jnp.zeros((), jnp.int32), params=params, opt_state=tx.init(params)
+  )

@@ -58,8 +58,10 @@ def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
   return Steps(
       # The old state is never used again, so its memory may be reused.
       train=jax.jit(
-          functools.partial(train_steps, task, feed), donate_argnums=0,
-          out_shardings=devices.everywhere()),
+          functools.partial(train_steps, task, feed),
+          donate_argnums=0,
+          out_shardings=devices.everywhere(),
+      ),
       predict=compile_predict(task.model, feed),
   )
 
@@ -68,8 +70,10 @@ def compile_predict(
     model: nn.Module, feed: feeds.Feed
 ) -> Callable[[states.Params, Any, feeds.Batch], jax.Array]:
   """Returns the compiled `predict_step` of a network."""
-  return jax.jit(functools.partial(predict_step, model, feed),
-                 out_shardings=devices.everywhere())
+  return jax.jit(
+      functools.partial(predict_step, model, feed),
+      out_shardings=devices.everywhere(),
+  )
 
 
 def train_steps(
@@ -97,6 +101,7 @@ def train_steps(
   Returns:
     The state after the last step, and what `train_step` tells, each [steps].
   """
+
   def step(
       state: states.TrainState, each: tuple[Any, jax.Array, jax.Array]
   ) -> tuple[states.TrainState, dict[str, jax.Array]]:
@@ -138,25 +143,35 @@ def train_step(
     'images', and 'gradient', its norm (float32 []).
   """
   augment_key, dropout_key = jax.random.split(
-      jax.random.fold_in(key, state.step))
+      jax.random.fold_in(key, state.step)
+  )
   x = feed.train(stored, batch, augment_key)
 
   def loss_fn(params) -> tuple[jax.Array, dict[str, jax.Array]]:
     logits, _ = task.model.apply(
-        {'params': _stop_frozen(params, task.mask)}, x, train=True,
-        first=feed.first, rngs={'dropout': dropout_key})
+        {'params': _stop_frozen(params, task.mask)},
+        x,
+        train=True,
+        first=feed.first,
+        rngs={'dropout': dropout_key},
+    )
     losses = _losses(logits, labels, task.spec.training.label_smoothing)
     losses *= weights * task.class_weights[labels]
     hits = (jnp.argmax(logits, -1) == labels) * weights
-    sums = {'loss': losses.sum(), 'correct': hits.sum(),
-            'images': weights.sum()}
+    sums = {
+        'loss': losses.sum(),
+        'correct': hits.sum(),
+        'images': weights.sum(),
+    }
     return sums['loss'] / sums['images'], sums
 
   grads, sums = jax.grad(loss_fn, has_aux=True)(state.params)
   updates, opt_state = task.tx.update(grads, state.opt_state, state.params)
   params = _apply(updates, state.params, task.mask)
-  return (states.TrainState(state.step + 1, params, opt_state),
-          {**sums, 'gradient': optax.tree.norm(grads)})
+  return (
+      states.TrainState(state.step + 1, params, opt_state),
+      {**sums, 'gradient': optax.tree.norm(grads)},
+  )
 
 
 def predict_step(
@@ -169,7 +184,8 @@ def predict_step(
   """Returns logits, float32 [batch, classes], of a batch of the feed."""
   with products(model):
     return model.apply(
-        {'params': params}, feed.score(stored, batch), first=feed.first)[0]
+        {'params': params}, feed.score(stored, batch), first=feed.first
+    )[0]
 
 
 def products(model: nn.Module) -> contextlib.AbstractContextManager[None]:
@@ -183,7 +199,9 @@ def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:
   """Keeps the backward pass from entering frozen leaves at all."""
   return jax.tree.map(
       lambda trains, leaf: leaf if trains else jax.lax.stop_gradient(leaf),
-      dict(mask), params)
+      dict(mask),
+      params,
+  )
 
 
 def _apply(
@@ -193,7 +211,10 @@ def _apply(
   # frozen means bit for bit.
   return jax.tree.map(
       lambda trains, leaf, update: leaf + update if trains else leaf,
-      dict(mask), params, updates)
+      dict(mask),
+      params,
+      updates,
+  )
 
 
 def _losses(
@@ -201,4 +222,5 @@ def _losses(
 ) -> jax.Array:
   targets = jax.nn.one_hot(labels, logits.shape[-1])
   return optax.losses.softmax_cross_entropy(
-      logits, optax.losses.smooth_labels(targets, smoothing))
+      logits, optax.losses.smooth_labels(targets, smoothing)
+  )

@@ -47,7 +47,7 @@ class Strategy:
   def prefix(self) -> tuple[str, ...]:
     """The frozen layers below the first one that trains."""
     layers = self.architecture.layers
-    return layers[:layers.index(self.first)]
+    return layers[: layers.index(self.first)]
 
 
 @functools.lru_cache
@@ -60,13 +60,18 @@ def resolve(spec: specs.RunSpec) -> Strategy:
   architecture = architectures.BY_NAME[spec.model.name]
   trained = trainable.resolve(spec.model.trainable, architecture)
   chosen = trainable.resolve(
-      spec.model.transferred, architecture, 'model.transferred')
-  rates = {name: 1.0 if name in architecture.head
-           else spec.optimizer.backbone_factor for name in architecture.layers}
+      spec.model.transferred, architecture, 'model.transferred'
+  )
+  rates = {
+      name: 1.0 if name in architecture.head else spec.optimizer.backbone_factor
+      for name in architecture.layers
+  }
   return Strategy(
-      architecture, trained,
+      architecture,
+      trained,
       tuple(name for name in architecture.convolutions if name in chosen),
-      types.MappingProxyType(rates))
+      types.MappingProxyType(rates),
+  )
 
 
 def check(spec: specs.RunSpec) -> None:

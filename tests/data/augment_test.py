@@ -11,11 +11,19 @@ from medxfer import spec as specs
 from medxfer.data import augment
 
 _OFF = specs.AugmentSpec(
-    horizontal_flip=False, vertical_flip=False, quarter_turns=False,
-    zoom=0.0, brightness=0.0)
+    horizontal_flip=False,
+    vertical_flip=False,
+    quarter_turns=False,
+    zoom=0.0,
+    brightness=0.0,
+)
 _ALL_VIEWS = specs.AugmentSpec(
-    horizontal_flip=True, vertical_flip=True, quarter_turns=True, zoom=0.0,
-    brightness=0.0)
+    horizontal_flip=True,
+    vertical_flip=True,
+    quarter_turns=True,
+    zoom=0.0,
+    brightness=0.0,
+)
 _KEYS = jax.random.split(jax.random.key(0), 64)
 
 
@@ -23,14 +31,14 @@ _KEYS = jax.random.split(jax.random.key(0), 64)
 def image():
   """A square image without any symmetry."""
   return jnp.asarray(
-      np.random.default_rng(0).uniform(0, 255, (6, 6, 3)), jnp.float32)
+      np.random.default_rng(0).uniform(0, 255, (6, 6, 3)), jnp.float32
+  )
 
 
 def test_all_off_changes_nothing(image):
   """Each change must be possible to switch off."""
   batch = jnp.stack([image, image * 0.5])
-  np.testing.assert_array_equal(
-      augment.augment(_KEYS[0], batch, _OFF), batch)
+  np.testing.assert_array_equal(augment.augment(_KEYS[0], batch, _OFF), batch)
 
 
 def _symmetries(image, *, flips, turns):
@@ -45,17 +53,31 @@ def _symmetries(image, *, flips, turns):
   return {np.asarray(i).tobytes() for i in images}
 
 
-@pytest.mark.parametrize('flips, turns, count', [
-    ('', False, 1), ('h', False, 2), ('v', False, 2), ('hv', False, 4),
-    ('', True, 4), ('h', True, 8), ('v', True, 8), ('hv', True, 8),
-])
+@pytest.mark.parametrize(
+    'flips, turns, count',
+    [
+        ('', False, 1),
+        ('h', False, 2),
+        ('v', False, 2),
+        ('hv', False, 4),
+        ('', True, 4),
+        ('h', True, 8),
+        ('v', True, 8),
+        ('hv', True, 8),
+    ],
+)
 def test_views_are_all_symmetries_each_once(image, flips, turns, count):
   """A cache holds each view once; augmentation must draw from the same set."""
   spec = dataclasses.replace(
-      _OFF, horizontal_flip='h' in flips, vertical_flip='v' in flips,
-      quarter_turns=turns)
-  views = [np.asarray(augment.view(image, v, spec))
-           for v in range(augment.view_count(spec))]
+      _OFF,
+      horizontal_flip='h' in flips,
+      vertical_flip='v' in flips,
+      quarter_turns=turns,
+  )
+  views = [
+      np.asarray(augment.view(image, v, spec))
+      for v in range(augment.view_count(spec))
+  ]
   assert len(views) == count
   np.testing.assert_array_equal(views[0], image)
   expected = _symmetries(np.asarray(image), flips=flips, turns=turns)
@@ -74,8 +96,7 @@ def test_drawn_views_are_those_that_augment_shows(image):
   drawn = augment.draw_views(_KEYS[3], 16, _ALL_VIEWS)
   changed = augment.augment(_KEYS[3], jnp.stack([image] * 16), _ALL_VIEWS)
   for number, seen in zip(drawn, changed):
-    np.testing.assert_array_equal(
-        augment.view(image, number, _ALL_VIEWS), seen)
+    np.testing.assert_array_equal(augment.view(image, number, _ALL_VIEWS), seen)
 
 
 def test_zoom_one_is_the_identity_and_two_enlarges_the_centre(image):
@@ -84,7 +105,8 @@ def test_zoom_one_is_the_identity_and_two_enlarges_the_centre(image):
   np.testing.assert_allclose(identity, np.eye(6), atol=1e-6)
   twice = augment._sampling_matrix(4, jnp.float32(2))
   np.testing.assert_allclose(
-      twice @ jnp.arange(4.), [.75, 1.25, 1.75, 2.25], atol=1e-6)
+      twice @ jnp.arange(4.0), [0.75, 1.25, 1.75, 2.25], atol=1e-6
+  )
   np.testing.assert_allclose(twice.sum(1), 1, atol=1e-6)
 
 
@@ -92,22 +114,22 @@ def test_zoom_keeps_a_flat_image_flat():
   """Borders must not darken, or the network learns the border."""
   flat = jnp.full((8, 10, 3), 77.0)
   for key in _KEYS[:8]:
-    np.testing.assert_allclose(augment.zoom(key, flat, .3), flat, rtol=1e-5)
+    np.testing.assert_allclose(augment.zoom(key, flat, 0.3), flat, rtol=1e-5)
 
 
 def test_brightness_scales_within_its_limit_and_range(image):
   """Pixels stay in [0, 255]; the factor in 1 +- limit."""
   for key in _KEYS[:16]:
-    changed = augment.brightness(key, image * .5, .2)
-    ratio = np.asarray(changed / (image * .5))
-    assert ratio.std() < 1e-5 and .8 <= ratio.mean() <= 1.2
-    assert augment.brightness(key, image, .2).max() <= 255
+    changed = augment.brightness(key, image * 0.5, 0.2)
+    ratio = np.asarray(changed / (image * 0.5))
+    assert ratio.std() < 1e-5 and 0.8 <= ratio.mean() <= 1.2
+    assert augment.brightness(key, image, 0.2).max() <= 255
 
 
 def test_the_key_decides(image):
   """A resumed step must see the very images of the first try."""
   batch = jnp.stack([image] * 4)
-  spec = dataclasses.replace(_ALL_VIEWS, zoom=.1, brightness=.1)
+  spec = dataclasses.replace(_ALL_VIEWS, zoom=0.1, brightness=0.1)
   one = augment.augment(_KEYS[1], batch, spec)
   np.testing.assert_array_equal(one, augment.augment(_KEYS[1], batch, spec))
   assert not np.array_equal(one, augment.augment(_KEYS[2], batch, spec))

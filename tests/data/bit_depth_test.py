@@ -40,8 +40,11 @@ def _with_sbit(values, bits):
 
 def _pgm(values, maxval, plain=False):
   head = f'{"P2" if plain else "P5"} {values.shape[1]} {values.shape[0]}'
-  body = (' '.join(map(str, values.flat)).encode() if plain
-          else values.astype('>u2').tobytes())
+  body = (
+      ' '.join(map(str, values.flat)).encode()
+      if plain
+      else values.astype('>u2').tobytes()
+  )
   return f'{head} {maxval}\n'.encode() + body
 
 
@@ -49,21 +52,33 @@ def _packed(values):
   """A TIFF of 12 bits a sample, two samples in three bytes."""
   one, two = values.reshape(-1, 2).astype(np.uint32).T
   both = one << 12 | two
-  data = np.stack([both >> 16, both >> 8 & 255, both & 255], 1).astype(
-      np.uint8).tobytes()
-  tags = [(256, 4, values.shape[1]), (257, 4, values.shape[0]), (258, 3, 12),
-          (259, 3, 1), (262, 3, 1), (273, 4, 8 + 2 + 9 * 12 + 4), (277, 3, 1),
-          (278, 4, values.shape[0]), (279, 4, len(data))]
+  data = (
+      np.stack([both >> 16, both >> 8 & 255, both & 255], 1)
+      .astype(np.uint8)
+      .tobytes()
+  )
+  tags = [
+      (256, 4, values.shape[1]),
+      (257, 4, values.shape[0]),
+      (258, 3, 12),
+      (259, 3, 1),
+      (262, 3, 1),
+      (273, 4, 8 + 2 + 9 * 12 + 4),
+      (277, 3, 1),
+      (278, 4, values.shape[0]),
+      (279, 4, len(data)),
+  ]
   entries = b''.join(
-      struct.pack('<HHII', tag, kind, 1, value) for tag, kind, value in tags)
-  return (b'II*\0' + struct.pack('<IH', 8, len(tags)) + entries + bytes(4)
-          + data)
+      struct.pack('<HHII', tag, kind, 1, value) for tag, kind, value in tags
+  )
+  return b'II*\0' + struct.pack('<IH', 8, len(tags)) + entries + bytes(4) + data
 
 
 def _jpeg2000(values):
   """A file of 12 bits; Pillow writes 16, counted from the middle."""
-  data = bytearray(_saved(
-      values + np.uint16(32768 - 2048), 'JPEG2000', irreversible=False))
+  data = bytearray(
+      _saved(values + np.uint16(32768 - 2048), 'JPEG2000', irreversible=False)
+  )
   data[data.find(b'ihdr') + 14] = data[data.find(b'\xff\x4f\xff\x51') + 42] = 11
   return bytes(data)
 
@@ -76,58 +91,78 @@ def _table(tmp_path, files):
     paths[-1].write_bytes(content)
   names = tuple(p.name for p in paths)
   return examples_lib.Examples(
-      'test', ('a', 'b'), names, tuple(paths),
-      np.zeros(len(paths), np.int32), names)
+      'test',
+      ('a', 'b'),
+      names,
+      tuple(paths),
+      np.zeros(len(paths), np.int32),
+      names,
+  )
 
 
 def _found(tmp_path, files, where=None):
   examples = _table(tmp_path, files)
-  return bit_depth_survey.read(examples, file_digests.read(examples.paths), where)
+  return bit_depth_survey.read(
+      examples, file_digests.read(examples.paths), where
+  )
 
 
 def _read(files, scale):
-  return np.stack(
-      [images.read_rgb(f, grey_range=scale)[..., 0] for f in files])
+  return np.stack([images.read_rgb(f, grey_range=scale)[..., 0] for f in files])
 
 
 _KINDS = {
-    **{f'png of {bits} bits': lambda bits=bits: [
-        _saved(v) for v in _at(bits)] for bits in (8, 10, 12, 14, 16)},
+    **{
+        f'png of {bits} bits': lambda bits=bits: [_saved(v) for v in _at(bits)]
+        for bits in (8, 10, 12, 14, 16)
+    },
     'tiff of 12 bits': lambda: [_saved(v, 'TIFF') for v in _at(12)],
     'big-endian tiff': lambda: [
-        _saved(v.astype('>u2'), 'TIFF') for v in _at(12)],
+        _saved(v.astype('>u2'), 'TIFF') for v in _at(12)
+    ],
     'compressed tiff': lambda: [
-        _saved(v, 'TIFF', compression='tiff_lzw') for v in _at(14)],
+        _saved(v, 'TIFF', compression='tiff_lzw') for v in _at(14)
+    ],
     'tiff that counts from white': lambda: [
-        _saved(4095 - v, 'TIFF', tiffinfo={262: 0}) for v in _at(12)],
+        _saved(4095 - v, 'TIFF', tiffinfo={262: 0}) for v in _at(12)
+    ],
     'tiff of packed 12 bits': lambda: [_packed(v) for v in _at(12)],
     'tiff with its largest value': lambda: [
-        _saved(v, 'TIFF', tiffinfo={280: 0, 281: 4095}) for v in _at(12)],
+        _saved(v, 'TIFF', tiffinfo={280: 0, 281: 4095}) for v in _at(12)
+    ],
     'png with sBIT': lambda: [_with_sbit(v, 12) for v in _at(12)],
     'png with sBIT, scaled up': lambda: [
-        _with_sbit(v << 4 | v >> 8, 12) for v in _at(12)],
+        _with_sbit(v << 4 | v >> 8, 12) for v in _at(12)
+    ],
     'pgm of 12 bits': lambda: [_pgm(v, 4095) for v in _at(12)],
     'plain pgm': lambda: [_pgm(v, 4095, plain=True) for v in _at(12)],
     'pgm of 16 bits, 12 used': lambda: [_pgm(v, 65535) for v in _at(12)],
     'jpeg 2000, 12 of 16 bits': lambda: [
-        _saved(v, 'JPEG2000', irreversible=False) for v in _at(12)],
+        _saved(v, 'JPEG2000', irreversible=False) for v in _at(12)
+    ],
     'jpeg 2000 of 12 bits': lambda: [_jpeg2000(v) for v in _at(12)],
-    'int32': lambda: [
-        _saved(v.astype(np.int32), 'TIFF') for v in _at(12)],
+    'int32': lambda: [_saved(v.astype(np.int32), 'TIFF') for v in _at(12)],
     'tomography': lambda: [
-        _saved(v.astype(np.int32) - 1024, 'TIFF') for v in _at(12)],
+        _saved(v.astype(np.int32) - 1024, 'TIFF') for v in _at(12)
+    ],
     'beyond 16 bits': lambda: [
-        _saved(np.rint(v * 1e6).astype(np.int32), 'TIFF') for v in _SHADES],
+        _saved(np.rint(v * 1e6).astype(np.int32), 'TIFF') for v in _SHADES
+    ],
     'floats to 1': lambda: [
-        _saved(v.astype(np.float32), 'TIFF') for v in _SHADES],
+        _saved(v.astype(np.float32), 'TIFF') for v in _SHADES
+    ],
     'floats to 255': lambda: [
-        _saved((v * 255).astype(np.float32), 'TIFF') for v in _SHADES],
+        _saved((v * 255).astype(np.float32), 'TIFF') for v in _SHADES
+    ],
     'floats to 4095': lambda: [
-        _saved((v * 4095).astype(np.float32), 'TIFF') for v in _SHADES],
+        _saved((v * 4095).astype(np.float32), 'TIFF') for v in _SHADES
+    ],
     'floats to 1.7': lambda: [
-        _saved((v * 1.7).astype(np.float32), 'TIFF') for v in _SHADES],
+        _saved((v * 1.7).astype(np.float32), 'TIFF') for v in _SHADES
+    ],
     'floats around 0': lambda: [
-        _saved((v * 2 - 1).astype(np.float32), 'TIFF') for v in _SHADES],
+        _saved((v * 2 - 1).astype(np.float32), 'TIFF') for v in _SHADES
+    ],
 }
 
 
@@ -144,14 +179,24 @@ def test_the_same_pictures_are_the_same_at_every_depth(tmp_path, kind):
   assert len(bit_depth.told(found, scale, '')) == 1
 
 
-@pytest.mark.parametrize('kind, scale', [
-    ('png of 8 bits', (0, 255)), ('png of 10 bits', (0, 1023)),
-    ('png of 12 bits', (0, 4095)), ('png of 14 bits', (0, 16383)),
-    ('png of 16 bits', (0, 65535)), ('png with sBIT', (0, 4095)),
-    ('png with sBIT, scaled up', (0, 65535)), ('pgm of 12 bits', (0, 4095)),
-    ('tiff of packed 12 bits', (0, 4095)), ('tomography', (-1024, 3071)),
-    ('beyond 16 bits', (0, 1e6)), ('floats to 1', (0, 1)),
-    ('floats around 0', (-1, 1))])
+@pytest.mark.parametrize(
+    'kind, scale',
+    [
+        ('png of 8 bits', (0, 255)),
+        ('png of 10 bits', (0, 1023)),
+        ('png of 12 bits', (0, 4095)),
+        ('png of 14 bits', (0, 16383)),
+        ('png of 16 bits', (0, 65535)),
+        ('png with sBIT', (0, 4095)),
+        ('png with sBIT, scaled up', (0, 65535)),
+        ('pgm of 12 bits', (0, 4095)),
+        ('tiff of packed 12 bits', (0, 4095)),
+        ('tomography', (-1024, 3071)),
+        ('beyond 16 bits', (0, 1e6)),
+        ('floats to 1', (0, 1)),
+        ('floats around 0', (-1, 1)),
+    ],
+)
 def test_the_range_of_each_kind(tmp_path, kind, scale):
   """In the values that the files store, as a person would give it."""
   found = _found(tmp_path, _KINDS[kind]())
@@ -173,11 +218,16 @@ def test_values_decide_for_all_where_files_are_silent(tmp_path):
 
 def test_what_a_tiff_calls_its_largest_value_may_be_the_image_s_own():
   """3,871 is no depth; it counts as a value, and 65,535 says nothing."""
-  for largest, said, high in ((3871, None, 3871), (65535, None, 1000),
-                              (4095, (0, 4095), 1000), (511, None, 1000)):
+  for largest, said, high in (
+      (3871, None, 3871),
+      (65535, None, 1000),
+      (4095, (0, 4095), 1000),
+      (511, None, 1000),
+  ):
     values = np.full((2, 2), 1000, np.uint16)
     found = images.read_grey(
-        _saved(values, 'TIFF', tiffinfo={281: largest}), 'x')
+        _saved(values, 'TIFF', tiffinfo={281: largest}), 'x'
+    )
     assert (found.said, found.high) == (said, high), largest
 
 
@@ -196,14 +246,18 @@ def test_one_stray_file_does_not_darken_all_others(tmp_path):
   assert bit_depth.decide(few)[:2] == (0, 65535)
 
 
-@pytest.mark.parametrize('few, many, count', [
-    (12, 16, 30), (12, 14, 30), (10, 12, 6), (14, 16, 55), (12, 16, 1)])
+@pytest.mark.parametrize(
+    'few, many, count',
+    [(12, 16, 30), (12, 14, 30), (10, 12, 6), (14, 16, 55), (12, 16, 1)],
+)
 def test_a_depth_that_differs_between_silent_files_is_said(
-    tmp_path, few, many, count):
+    tmp_path, few, many, count
+):
   """Nobody can know which is right, so an example of each is named."""
   shades = _SHADES * np.random.default_rng(1).uniform(0.6, 1, (60, 1, 1))
-  files = [_saved(v) for v in [
-      *_at(few, shades)[:count], *_at(many, shades)[count:]]]
+  files = [
+      _saved(v) for v in [*_at(few, shades)[:count], *_at(many, shades)[count:]]
+  ]
   found = _found(tmp_path, files)
   scale = bit_depth.decide(found)
   assert scale[:2] == (0, 2**many - 1)
@@ -236,37 +290,51 @@ def test_a_depth_that_files_say_is_each_one_s_own(tmp_path):
 def test_8_bit_files_stay_as_they_are(tmp_path):
   """Beside deep ones, and whatever the range of those."""
   shallow = np.rint(_SHADES[0] * 255).astype(np.uint8)
-  files = [_saved(shallow), _saved(shallow, 'BMP'),
-           *(_saved(v) for v in _at(12))]
+  files = [
+      _saved(shallow),
+      _saved(shallow, 'BMP'),
+      *(_saved(v) for v in _at(12)),
+  ]
   found = _found(tmp_path, files)
   assert len(found) == 60 and found.names[0] == '002.img'
   scale = bit_depth.decide(found)
   for content in files[:2]:
     np.testing.assert_array_equal(
-        images.read_rgb(content, grey_range=scale)[..., 0], shallow)
+        images.read_rgb(content, grey_range=scale)[..., 0], shallow
+    )
 
 
 def test_8_bit_data_sets_cost_a_look_at_their_heads(tmp_path, monkeypatch):
   """Not one file is decoded for a range that none of them needs."""
   monkeypatch.setattr(images, 'read_grey', None)
   shallow = np.zeros((8, 8, 3), np.uint8)
-  found = _found(tmp_path, [
-      _saved(shallow, kind)
-      for kind in ('JPEG', 'PNG', 'BMP', 'WEBP', 'GIF')])
+  found = _found(
+      tmp_path,
+      [_saved(shallow, kind) for kind in ('JPEG', 'PNG', 'BMP', 'WEBP', 'GIF')],
+  )
   assert not len(found)
 
 
 def test_16_bit_colours_are_said(tmp_path):
   """Pillow reads the upper 8 bits, of which 12 bits leave 4."""
+
   def chunk(kind, body):
     check = struct.pack('>I', zlib.crc32(kind + body))
     return struct.pack('>I', len(body)) + kind + body + check
 
-  rows = b''.join(b'\0' + row.tobytes() for row in np.repeat(
-      _at(12)[0][:, :, np.newaxis], 3, axis=2).astype('>u2'))
+  rows = b''.join(
+      b'\0' + row.tobytes()
+      for row in np.repeat(_at(12)[0][:, :, np.newaxis], 3, axis=2).astype(
+          '>u2'
+      )
+  )
   head = struct.pack('>IIBBBBB', 24, 24, 16, 2, 0, 0, 0)
-  png = (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head)
-         + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+  png = (
+      b'\x89PNG\r\n\x1a\n'
+      + chunk(b'IHDR', head)
+      + chunk(b'IDAT', zlib.compress(rows))
+      + chunk(b'IEND', b'')
+  )
   found = _found(tmp_path, [png, _saved(np.zeros((8, 8, 3), np.uint8))])
   assert not len(found) and found.colour == ('000.img',)
   [line] = bit_depth.told(found, deep_grey.UNSEEN, '')
@@ -303,14 +371,17 @@ def test_numbers_that_are_none_are_refused():
     images.read_rgb(bad, grey_range=deep_grey.Range(0, 1))
 
 
-@pytest.mark.parametrize('values, scale, word', [
-    (_at(16)[0], deep_grey.Range(0, 4095), 'outside of the run'),
-    (_at(12)[0], deep_grey.Range(0, 65535), 'nearly black'),
-    (_at(12)[0], deep_grey.UNSEEN, 'recorded no range'),
-    (_at(12)[0], None, 'recorded no range'),
-    (_at(12)[0], deep_grey.Range(0, 4095), ''),
-    (_at(10)[0], deep_grey.Range(0, 4095), ''),
-])
+@pytest.mark.parametrize(
+    'values, scale, word',
+    [
+        (_at(16)[0], deep_grey.Range(0, 4095), 'outside of the run'),
+        (_at(12)[0], deep_grey.Range(0, 65535), 'nearly black'),
+        (_at(12)[0], deep_grey.UNSEEN, 'recorded no range'),
+        (_at(12)[0], None, 'recorded no range'),
+        (_at(12)[0], deep_grey.Range(0, 4095), ''),
+        (_at(10)[0], deep_grey.Range(0, 4095), ''),
+    ],
+)
 def test_a_lone_image_beside_a_range_is_noticed(values, scale, word):
   """What `predict` warns of."""
   found = images.read_grey(_saved(values), 'x')
@@ -346,6 +417,7 @@ def test_the_pipeline_decodes_with_the_range(tmp_path):
   """What trains is what the range says, at the size of the run."""
   examples = _table(tmp_path, [_saved(v) for v in _at(12)])
   decoded = pipeline.decode(
-      examples, (24, 24), grey_range=deep_grey.Range(0, 4095))
+      examples, (24, 24), grey_range=deep_grey.Range(0, 4095)
+  )
   wanted = np.rint(_SHADES * 255).astype(int)
   assert abs(decoded.pixels[..., 0] - wanted).max() <= 1

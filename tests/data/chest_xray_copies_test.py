@@ -41,17 +41,23 @@ def _empty_val(folder):
     (folder / 'val' / name).mkdir(parents=True, exist_ok=True)
 
 
-@pytest.mark.parametrize('change, left_out', [
-    (lambda f: _into(f, 'chest_xray'), set()),
-    (lambda f: _into(f, 'chest_xray/chest_xray'), set()),
-    (lambda f: _into(f, 'archive/chest_xray'), set()),
-    (lambda f: _into(f, 'chest_xray', keep=True), {file_kinds.COPY}),
-    (lambda f: (f / '__MACOSX/train').mkdir(parents=True), set()),
-    (_lower, set()), (_causes, set()), (lambda f: _causes(f, 5), set()),
-    (_empty_val, set()),
-])
+@pytest.mark.parametrize(
+    'change, left_out',
+    [
+        (lambda f: _into(f, 'chest_xray'), set()),
+        (lambda f: _into(f, 'chest_xray/chest_xray'), set()),
+        (lambda f: _into(f, 'archive/chest_xray'), set()),
+        (lambda f: _into(f, 'chest_xray', keep=True), {file_kinds.COPY}),
+        (lambda f: (f / '__MACOSX/train').mkdir(parents=True), set()),
+        (_lower, set()),
+        (_causes, set()),
+        (lambda f: _causes(f, 5), set()),
+        (_empty_val, set()),
+    ],
+)
 def test_another_layout_is_the_same_data_set(
-    chest_phantoms, folder, change, left_out):
+    chest_phantoms, folder, change, left_out
+):
   """Not one image may be missing."""
   expected = chest_xray.read(chest_phantoms)
   change(folder)
@@ -83,7 +89,9 @@ def test_what_systems_leave_is_said(folder):
     path.with_name(name).write_bytes(b'x')
   shutil.copy(path, folder / 'overview.jpeg')
   left_out = chest_xray.read(folder).left_out
-  assert sorted(left_out.values()) == [file_kinds.SYSTEM] * 3 + [file_kinds.OUTSIDE]
+  assert sorted(left_out.values()) == [file_kinds.SYSTEM] * 3 + [
+      file_kinds.OUTSIDE
+  ]
 
 
 def _flat(folder):
@@ -99,14 +107,21 @@ def _packed(folder):
   (folder / 'chest_xray.zip').write_bytes(b'PK\x03\x04')
 
 
-@pytest.mark.parametrize('change, message', [
-    (_flat, 'holds .* images, such as .*arrange them so, or read them as a'),
-    (_packed, 'no image; unpack chest_xray.zip'),
-    (lambda f: shutil.copytree(f / 'test/NORMAL', f / 'test/COVID19'),
-     'COVID19: no class of chest_xray .*folder of your own'),
-])
-def test_another_data_set_is_refused_in_words_that_fit(
-    folder, change, message):
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            _flat,
+            'holds .* images, such as .*arrange them so, or read them as a',
+        ),
+        (_packed, 'no image; unpack chest_xray.zip'),
+        (
+            lambda f: shutil.copytree(f / 'test/NORMAL', f / 'test/COVID19'),
+            'COVID19: no class of chest_xray .*folder of your own',
+        ),
+    ],
+)
+def test_another_data_set_is_refused_in_words_that_fit(folder, change, message):
   """Nobody is told to fetch what lies there."""
   change(folder)
   with pytest.raises(errors.DataError, match=message) as raised:

@@ -23,8 +23,9 @@ def _images(folder, pattern='train/NORMAL/*'):
 def test_the_table_is_whole_and_sorted(chest_phantoms):
   """Ids, labels, sides and kinds must belong to one another."""
   examples = chest_xray.read(chest_phantoms)
-  assert examples.image_ids == tuple(sorted(
-      path.stem for path in chest_phantoms.glob('*/*/*.jpeg')))
+  assert examples.image_ids == tuple(
+      sorted(path.stem for path in chest_phantoms.glob('*/*/*.jpeg'))
+  )
   for i, path in enumerate(examples.paths):
     assert path.stem == examples.image_ids[i]
     assert path.parent.name == examples.class_names[examples.labels[i]]
@@ -33,17 +34,29 @@ def test_the_table_is_whole_and_sorted(chest_phantoms):
     assert (kind if kind != 'normal' else 'IM-') in path.stem
 
 
-@pytest.mark.parametrize('class_name, name, group, kind', [
-    ('NORMAL', 'IM-0115-0001.jpeg', 'IM-0115', 'normal'),
-    ('NORMAL', 'IM-0429-0001-0002.jpeg', 'IM-0429', 'normal'),
-    ('NORMAL', 'NORMAL2-IM-0955-0001.jpg', 'NORMAL2-IM-0955', 'normal'),
-    ('NORMAL', 'NORMAL-1049278-0001.jpeg', 'NORMAL-1049278', 'normal'),
-    ('PNEUMONIA', 'person1000_bacteria_2931.png', 'person1000_bacteria',
-     'bacteria'),
-    ('PNEUMONIA', 'person1000_virus_1681.JPEG', 'person1000_virus', 'virus'),
-    ('PNEUMONIA', 'person447_virus_921_1.jpeg', 'person447_virus', 'virus'),
-    ('PNEUMONIA', 'VIRUS-614452-0001.jpeg', 'VIRUS-614452', 'virus'),
-])
+@pytest.mark.parametrize(
+    'class_name, name, group, kind',
+    [
+        ('NORMAL', 'IM-0115-0001.jpeg', 'IM-0115', 'normal'),
+        ('NORMAL', 'IM-0429-0001-0002.jpeg', 'IM-0429', 'normal'),
+        ('NORMAL', 'NORMAL2-IM-0955-0001.jpg', 'NORMAL2-IM-0955', 'normal'),
+        ('NORMAL', 'NORMAL-1049278-0001.jpeg', 'NORMAL-1049278', 'normal'),
+        (
+            'PNEUMONIA',
+            'person1000_bacteria_2931.png',
+            'person1000_bacteria',
+            'bacteria',
+        ),
+        (
+            'PNEUMONIA',
+            'person1000_virus_1681.JPEG',
+            'person1000_virus',
+            'virus',
+        ),
+        ('PNEUMONIA', 'person447_virus_921_1.jpeg', 'person447_virus', 'virus'),
+        ('PNEUMONIA', 'VIRUS-614452-0001.jpeg', 'VIRUS-614452', 'virus'),
+    ],
+)
 def test_a_name_tells_patient_and_kind(folder, class_name, name, group, kind):
   """Every form of name in both editions; a person is one of one kind."""
   path = folder / 'train' / class_name / name
@@ -77,18 +90,27 @@ def test_what_unpacking_leaves_is_overlooked(folder, tmp_path):
   assert chest_xray.read(root).image_ids == expected
 
 
-@pytest.mark.parametrize('change, message', [
-    (shutil.rmtree, 'no such folder.*rscbjbr9sj.*phantom'),
-    (lambda f: shutil.rmtree(f / 'test'), 'test/NORMAL: no such .*Kaggle'),
-    (lambda f: shutil.rmtree(f / 'train' / 'PNEUMONIA'),
-     'train/PNEUMONIA: no such folder'),
-    (lambda f: (f / 'train' / 'COVID').mkdir(), 'COVID: no class of'),
-    (lambda f: shutil.copy(_images(f)[0], f / 'test' / 'NORMAL'),
-     'test/NORMAL/.*is also at .*train/NORMAL/'),
-    (lambda f: [path.unlink() for path in _images(f, '*/*/*')], 'no image'),
-    (lambda f: (f / 'train/NORMAL/IM\n1.jpeg').write_bytes(b'x'),
-     r'IM\\n1.jpeg.*rename it'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (shutil.rmtree, 'no such folder.*rscbjbr9sj.*phantom'),
+        (lambda f: shutil.rmtree(f / 'test'), 'test/NORMAL: no such .*Kaggle'),
+        (
+            lambda f: shutil.rmtree(f / 'train' / 'PNEUMONIA'),
+            'train/PNEUMONIA: no such folder',
+        ),
+        (lambda f: (f / 'train' / 'COVID').mkdir(), 'COVID: no class of'),
+        (
+            lambda f: shutil.copy(_images(f)[0], f / 'test' / 'NORMAL'),
+            'test/NORMAL/.*is also at .*train/NORMAL/',
+        ),
+        (lambda f: [path.unlink() for path in _images(f, '*/*/*')], 'no image'),
+        (
+            lambda f: (f / 'train/NORMAL/IM\n1.jpeg').write_bytes(b'x'),
+            r'IM\\n1.jpeg.*rename it',
+        ),
+    ],
+)
 def test_a_wrong_folder_is_refused(folder, change, message):
   """A data set that is guessed at gives wrong numbers without a sound."""
   change(folder)
@@ -96,12 +118,15 @@ def test_a_wrong_folder_is_refused(folder, change, message):
     chest_xray.read(folder)
 
 
-@pytest.mark.parametrize('name, message', [
-    ('scan 1.jpeg', 'is not named like an image of chest_xray'),
-    ('person1_fungus_1.jpeg', 'so its patient is unknown'),
-    ('person999_virus_1.jpeg', 'is named virus, but lies in NORMAL'),
-    ('IM-9999-0001.jpeg', 'is empty'),
-])
+@pytest.mark.parametrize(
+    'name, message',
+    [
+        ('scan 1.jpeg', 'is not named like an image of chest_xray'),
+        ('person1_fungus_1.jpeg', 'so its patient is unknown'),
+        ('person999_virus_1.jpeg', 'is named virus, but lies in NORMAL'),
+        ('IM-9999-0001.jpeg', 'is empty'),
+    ],
+)
 def test_a_bad_image_fails_or_is_left_out_and_listed(folder, name, message):
   """Without a patient there is no honest split."""
   path = folder / 'train' / 'NORMAL' / name
@@ -133,7 +158,14 @@ def test_the_real_table(real_chest):
   assert kinds['bacteria'] == (2772 if lacking else 2780)
   assert kinds['normal'] == (1575 if lacking else 1583)
   assert lacking == 0 or len(set(examples.groups)) == 4082
-  sides = {side: {group for group, published in zip(
-      examples.groups, examples.columns['published']) if published == side}
-      for side in ('train', 'test')}
+  sides = {
+      side: {
+          group
+          for group, published in zip(
+              examples.groups, examples.columns['published']
+          )
+          if published == side
+      }
+      for side in ('train', 'test')
+  }
   assert not sides['train'] & sides['test']

@@ -51,14 +51,14 @@ def resized(image: Image.Image, factor: float) -> Image.Image:
   """Returns an image of another size."""
   return image.resize(
       tuple(round(side * factor) for side in image.size),
-      Image.Resampling.LANCZOS)
+      Image.Resampling.LANCZOS,
+  )
 
 
 def cropped(image: Image.Image, *borders: int) -> Image.Image:
   """Returns an image less left, upper, right and lower borders, in pixels."""
   left, upper, right, lower = borders
-  return image.crop(
-      (left, upper, image.width - right, image.height - lower))
+  return image.crop((left, upper, image.width - right, image.height - lower))
 
 
 def brighter(image: Image.Image, factor: float) -> Image.Image:
@@ -66,11 +66,9 @@ def brighter(image: Image.Image, factor: float) -> Image.Image:
   return ImageEnhance.Brightness(image).enhance(factor)
 
 
-def _all_at_once(
-    image: Image.Image, draw: np.random.Generator
-) -> Image.Image:
+def _all_at_once(image: Image.Image, draw: np.random.Generator) -> Image.Image:
   image = cropped(image, *draw.integers(0, 7, 4))
-  return jpeg(brighter(resized(ImageOps.mirror(image), .6), 1.07), 60)
+  return jpeg(brighter(resized(ImageOps.mirror(image), 0.6), 1.07), 60)
 
 
 CHANGES: dict[str, Change] = {
@@ -78,22 +76,25 @@ CHANGES: dict[str, Change] = {
     'jpeg 50': lambda image, draw: jpeg(image, 50),
     'jpeg 75': lambda image, draw: jpeg(image, 75),
     'jpeg 95': lambda image, draw: jpeg(image, 95),
-    'resized to 0.5': lambda image, draw: resized(image, .5),
-    'resized to 0.75': lambda image, draw: resized(image, .75),
+    'resized to 0.5': lambda image, draw: resized(image, 0.5),
+    'resized to 0.75': lambda image, draw: resized(image, 0.75),
     'resized to 1.3': lambda image, draw: resized(image, 1.3),
     'cropped by 2': lambda image, draw: cropped(image, 2, 2, 2, 2),
     'cropped by 6': lambda image, draw: cropped(image, 6, 6, 6, 6),
     'cropped by 0 to 6': lambda image, draw: cropped(
-        image, *draw.integers(0, 7, 4)),
+        image, *draw.integers(0, 7, 4)
+    ),
     'brighter by 5 %': lambda image, draw: brighter(image, 1.05),
     'brighter by 10 %': lambda image, draw: brighter(image, 1.1),
-    'darker by 10 %': lambda image, draw: brighter(image, .9),
+    'darker by 10 %': lambda image, draw: brighter(image, 0.9),
     'brighter by 20 levels': lambda image, draw: image.point(
-        lambda value: min(value + 20, 255)),
+        lambda value: min(value + 20, 255)
+    ),
     'mirrored': lambda image, draw: ImageOps.mirror(image),
     'upside down': lambda image, draw: ImageOps.flip(image),
     'turned, jpeg 75': lambda image, draw: jpeg(
-        image.transpose(Image.Transpose.ROTATE_90), 75),
+        image.transpose(Image.Transpose.ROTATE_90), 75
+    ),
     'cropped, mirrored, 0.6, brighter, jpeg 60': _all_at_once,
 }
 
@@ -103,13 +104,12 @@ SMALL_CHANGES: dict[str, Change] = {
     **{name: change for name, change in CHANGES.items() if ' 6' not in name},
     'cropped by 1': lambda image, draw: cropped(image, 1, 1, 1, 1),
     'cropped by 0 to 2': lambda image, draw: cropped(
-        image, *draw.integers(0, 3, 4)),
+        image, *draw.integers(0, 3, 4)
+    ),
 }
 
 
-def measure(
-    examples: examples_lib.Examples, copied: int
-) -> dict[str, object]:
+def measure(examples: examples_lib.Examples, copied: int) -> dict[str, object]:
   """Returns both error rates for one data set, and for smaller images of it.
 
   Args:
@@ -122,16 +122,30 @@ def measure(
     image = images.read_rgb(path)
     thumbnails.append(perceptual_hash.thumbnail(image))
     for side in SIDES:
-      small[side].append(np.asarray(Image.fromarray(image).resize(
-          (side, side), Image.Resampling.BICUBIC)))
+      small[side].append(
+          np.asarray(
+              Image.fromarray(image).resize(
+                  (side, side), Image.Resampling.BICUBIC
+              )
+          )
+      )
   result = _measured(
-      examples, thumbnails, lambda i: images.read_rgb(examples.paths[i]),
-      CHANGES, copied)
+      examples,
+      thumbnails,
+      lambda i: images.read_rgb(examples.paths[i]),
+      CHANGES,
+      copied,
+  )
   result['squeezed_into'] = {
       side: _measured(
-          examples, [perceptual_hash.thumbnail(image) for image in small[side]],
-          small[side].__getitem__, SMALL_CHANGES, copied)
-      for side in SIDES}
+          examples,
+          [perceptual_hash.thumbnail(image) for image in small[side]],
+          small[side].__getitem__,
+          SMALL_CHANGES,
+          copied,
+      )
+      for side in SIDES
+  }
   return result
 
 
@@ -142,34 +156,42 @@ def _measured(
     changes: Mapping[str, Change],
     copied: int,
 ) -> dict[str, object]:
-  half = np.array([zlib.crc32(group.encode()) % 2
-                   for group in examples.groups])
+  half = np.array([zlib.crc32(group.encode()) % 2 for group in examples.groups])
   started = time.monotonic()
   sets = copies.joined(np.stack(thumbnails))
   seconds = time.monotonic() - started
-  result = {'images': len(examples), 'seconds': round(seconds, 1),
-            'halves': []}
+  result = {'images': len(examples), 'seconds': round(seconds, 1), 'halves': []}
   for side in (0, 1):
     rows = np.flatnonzero(half == side)
-    result['halves'].append({
-        'images': len(rows),
-        **_joined(examples, copies.Copies(sets[rows]).rows(), rows),
-        'copied': copied,
-        'missed': _missed(load, rows, changes, copied),
-    })
+    result['halves'].append(
+        {
+            'images': len(rows),
+            **_joined(examples, copies.Copies(sets[rows]).rows(), rows),
+            'copied': copied,
+            'missed': _missed(load, rows, changes, copied),
+        }
+    )
   between = [
       [examples.image_ids[i] for i in rows]
-      for rows in copies.Copies(sets).rows() if len(set(half[rows])) > 1]
+      for rows in copies.Copies(sets).rows()
+      if len(set(half[rows])) > 1
+  ]
   return {**result, 'joined_across_halves': between}
 
 
 def _joined(
     examples: examples_lib.Examples, sets: list[np.ndarray], rows: np.ndarray
 ) -> dict[str, object]:
-  named = [[examples.image_ids[i] for i in rows[found]] for found in sets
-           if len({examples.groups[i] for i in rows[found]}) > 1]
-  return {'sets': len(sets), 'images_in_sets': sum(map(len, sets)),
-          'sets_across_groups': named}
+  named = [
+      [examples.image_ids[i] for i in rows[found]]
+      for found in sets
+      if len({examples.groups[i] for i in rows[found]}) > 1
+  ]
+  return {
+      'sets': len(sets),
+      'images_in_sets': sum(map(len, sets)),
+      'sets_across_groups': named,
+  }
 
 
 def _missed(
@@ -185,8 +207,10 @@ def _missed(
   ours = [perceptual_hash.thumbnail(np.asarray(image)) for image in originals]
   n, missed = len(rows), {}
   for name, change in changes.items():
-    theirs = [perceptual_hash.thumbnail(np.asarray(change(image, draw)))
-              for image in originals]
+    theirs = [
+        perceptual_hash.thumbnail(np.asarray(change(image, draw)))
+        for image in originals
+    ]
     sets = copies.joined(np.stack(ours + theirs))
     missed[name] = int((sets[:n] != sets[n:]).sum())
   return missed
@@ -204,15 +228,15 @@ def main() -> None:
       'ham10000': ham10000.read(root / 'ham10000'),
       'chest_xray': chest_xray.read(root / 'chest_xray'),
       'nih_cxr': folders.read(
-          root / 'nih_cxr', groups=root / 'nih_cxr' / 'groups.csv'),
+          root / 'nih_cxr', groups=root / 'nih_cxr' / 'groups.csv'
+      ),
   }
   with futures.ProcessPoolExecutor(2) as pool:
-    measured = pool.map(
-        measure, tables.values(), [flags.copied] * len(tables))
+    measured = pool.map(measure, tables.values(), [flags.copied] * len(tables))
     measured = dict(zip(tables, measured))
   result = {
       'command': 'python -m tests.data.copies_rates '
-                 '--output=results/copies.json',
+      '--output=results/copies.json',
       **measured,
   }
   flags.output.write_text(json.dumps(result, indent=1) + '\n')

@@ -36,31 +36,39 @@ def _jpeg(image, quality):
 
 
 def _thumbnails(pictures):
-  return np.stack([
-      perceptual_hash.thumbnail(np.asarray(picture.convert('RGB')))
-      for picture in pictures])
+  return np.stack(
+      [
+          perceptual_hash.thumbnail(np.asarray(picture.convert('RGB')))
+          for picture in pictures
+      ]
+  )
 
 
-@pytest.mark.parametrize('change', [
-    lambda image: _jpeg(image, 50),
-    lambda image: _jpeg(_jpeg(image, 95), 75),
-    lambda image: image.resize((80, 60), Image.Resampling.LANCZOS),
-    lambda image: image.resize((208, 156)),
-    lambda image: image.resize((120, 120)),
-    lambda image: image.crop((3, 3, 157, 117)),
-    lambda image: image.crop((6, 0, 160, 118)),
-    lambda image: image.crop((7, 7, 153, 113)),
-    lambda image: ImageEnhance.Brightness(image).enhance(1.1),
-    lambda image: image.point(lambda value: max(value - 15, 0)),
-    lambda image: image.convert('L'),
-    ImageOps.mirror,
-    ImageOps.flip,
-    lambda image: image.transpose(Image.Transpose.ROTATE_90),
-    lambda image: image.transpose(Image.Transpose.ROTATE_270),
-    lambda image: image.transpose(Image.Transpose.TRANSVERSE),
-    lambda image: _jpeg(ImageOps.mirror(image.crop((2, 4, 158, 117))).resize(
-        (100, 75)), 70),
-], ids=range(17))
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda image: _jpeg(image, 50),
+        lambda image: _jpeg(_jpeg(image, 95), 75),
+        lambda image: image.resize((80, 60), Image.Resampling.LANCZOS),
+        lambda image: image.resize((208, 156)),
+        lambda image: image.resize((120, 120)),
+        lambda image: image.crop((3, 3, 157, 117)),
+        lambda image: image.crop((6, 0, 160, 118)),
+        lambda image: image.crop((7, 7, 153, 113)),
+        lambda image: ImageEnhance.Brightness(image).enhance(1.1),
+        lambda image: image.point(lambda value: max(value - 15, 0)),
+        lambda image: image.convert('L'),
+        ImageOps.mirror,
+        ImageOps.flip,
+        lambda image: image.transpose(Image.Transpose.ROTATE_90),
+        lambda image: image.transpose(Image.Transpose.ROTATE_270),
+        lambda image: image.transpose(Image.Transpose.TRANSVERSE),
+        lambda image: _jpeg(
+            ImageOps.mirror(image.crop((2, 4, 158, 117))).resize((100, 75)), 70
+        ),
+    ],
+    ids=range(17),
+)
 def test_a_changed_copy_is_found_and_nothing_else(change):
   """Case 30 and its siblings: no metadata table names such a pair."""
   pictures = [_picture(seed) for seed in range(12)]
@@ -77,8 +85,11 @@ def _of_a_series(seed):
   coarse = fine.filter(ImageFilter.GaussianBlur(4))
   fine = np.asarray(fine).astype(int) - np.asarray(coarse)
   outline = _picture(0).filter(ImageFilter.GaussianBlur(2))
-  return Image.fromarray(np.clip(
-      np.asarray(outline) + fine[:, :, np.newaxis], 0, 255).astype(np.uint8))
+  return Image.fromarray(
+      np.clip(np.asarray(outline) + fine[:, :, np.newaxis], 0, 255).astype(
+          np.uint8
+      )
+  )
 
 
 def test_different_pictures_of_one_outline_are_no_copies():
@@ -92,9 +103,12 @@ def test_different_pictures_of_one_outline_are_no_copies():
 def test_other_brightness_or_inverted_values_are_another_picture():
   """A class may be told by nothing else."""
   picture = _picture(0)
-  pictures = [picture, ImageOps.invert(picture),
-              picture.point(lambda value: value // 4),
-              picture.point(lambda value: value // 2 + 127)]
+  pictures = [
+      picture,
+      ImageOps.invert(picture),
+      picture.point(lambda value: value // 4),
+      picture.point(lambda value: value // 2 + 127),
+  ]
   assert copies.joined(_thumbnails(pictures)).tolist() == [0, 1, 2, 3]
 
 
@@ -117,35 +131,45 @@ def _decoded(labels, digests=None, groups=None, published=None, seeds=None):
   n = len(labels)
   names = tuple(f'i{i}' for i in range(n))
   examples = examples_lib.Examples(
-      name='made', class_names=('a', 'b'), image_ids=names, paths=names,
+      name='made',
+      class_names=('a', 'b'),
+      image_ids=names,
+      paths=names,
       labels=np.array(labels, np.int32),
       groups=tuple(groups or names),
-      columns={'published': tuple(published)} if published else {})
+      columns={'published': tuple(published)} if published else {},
+  )
   return decoded_lib.Decoded(
-      examples, tuple(digests or [bytes([i]) for i in range(n)]),
+      examples,
+      tuple(digests or [bytes([i]) for i in range(n)]),
       np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1),
-      _thumbnails(_picture(seed) for seed in seeds or range(n)))
+      _thumbnails(_picture(seed) for seed in seeds or range(n)),
+  )
 
 
 def test_equal_pixels_and_equal_pictures_make_one_set():
   """Image 2 is image 0 byte for byte, 3 shows what 1 and 0 show."""
-  found = copies.find(_decoded(
-      [0] * 5, digests=[b'a', b'b', b'a', b'c', b'd'],
-      seeds=[1, 1, 2, 1, 3]))
+  found = copies.find(
+      _decoded(
+          [0] * 5, digests=[b'a', b'b', b'a', b'c', b'd'], seeds=[1, 1, 2, 1, 3]
+      )
+  )
   assert found.sets.tolist() == [0, 0, 0, 0, 4]
   assert [rows.tolist() for rows in found.rows()] == [[0, 1, 2, 3]]
   assert found.without([0, 4]).sets.tolist() == [0, 0, 0]
 
 
 def test_what_was_found_is_kept_and_damage_is_mended(
-    tmp_path, monkeypatch, capsys):
+    tmp_path, monkeypatch, capsys
+):
   """A study's runs search once; other images are searched anew."""
   decoded = _decoded([0] * 5, seeds=[1, 2, 1, 3, 4])
   fresh = copies.find(decoded).sets.tolist()
   searched = []
   joined = copies.joined
   monkeypatch.setattr(
-      copies, 'joined', lambda *args: searched.append(1) or joined(*args))
+      copies, 'joined', lambda *args: searched.append(1) or joined(*args)
+  )
   for _ in range(2):
     assert copies.find(decoded, tmp_path).sets.tolist() == fresh
   assert len(searched) == 1 and fresh == [0, 1, 0, 3, 4]
@@ -191,13 +215,17 @@ def test_without_copies_nothing_changes():
 
 def test_drop_keeps_the_published_test_image_else_the_first():
   """The test side stays as it was published, the training image goes."""
-  decoded = _decoded([0] * 6, published=['train', 'test', 'test', 'val',
-                                         'train', 'train'])
+  decoded = _decoded(
+      [0] * 6, published=['train', 'test', 'test', 'val', 'train', 'train']
+  )
   found = copies.Copies(np.array([0, 0, 0, 3, 3, 5]))
   settled, left, notes = copies.settle(decoded, found, 'drop')
   assert settled.examples.image_ids == ('i1', 'i3', 'i5')
   assert settled.examples.skipped == {
-      'i0': 'a copy of i1', 'i2': 'a copy of i1', 'i4': 'a copy of i3'}
+      'i0': 'a copy of i1',
+      'i2': 'a copy of i1',
+      'i4': 'a copy of i3',
+  }
   assert settled.pixels.reshape(-1).tolist() == [1, 3, 5]
   assert len(settled.digests) == len(settled.thumbnails) == 3
   assert left.sets.tolist() == [0, 1, 2] and '3 images dropped' in notes[0]
@@ -207,8 +235,10 @@ def test_copies_with_different_labels_are_named_and_refused():
   """One of two labels is wrong: both dropped, or kept on request."""
   decoded = _decoded([0, 1, 0, 0, 1, 0])
   found = copies.Copies(np.array([0, 0, 2, 2, 4, 5]))
-  with pytest.raises(errors.DataError, match=(
-      r'i0 \(a\) and i1 \(b\);.*copies=drop.*copies=keep')):
+  with pytest.raises(
+      errors.DataError,
+      match=(r'i0 \(a\) and i1 \(b\);.*copies=drop.*copies=keep'),
+  ):
     copies.settle(decoded, found, 'group')
   settled, _, _ = copies.settle(decoded, found, 'drop')
   assert settled.examples.image_ids == ('i2', 'i4', 'i5')
@@ -230,11 +260,18 @@ def test_the_audit_counts_test_images_with_a_copy_in_train():
   """Image 4 has one in train, 5 one in val alone; groups are unknown."""
   decoded = _decoded([0] * 7)
   examples = dataclasses.replace(decoded.examples, groups_known=False)
-  split = splits.Split(train=np.array([0, 1, 2]), val=np.array([3]),
-                       test=np.array([4, 5, 6]))
+  split = splits.Split(
+      train=np.array([0, 1, 2]), val=np.array([3]), test=np.array([4, 5, 6])
+  )
   found = copies.Copies(np.array([0, 1, 2, 3, 0, 3, 6]))
   leak = splits.audit(examples, split, decoded.digests, found)
   assert leak == splits.Leak(
-      None, None, None, duplicates=0, copies=1, copies_share=1 / 3,
-      sets_of_copies=2)
+      None,
+      None,
+      None,
+      duplicates=0,
+      copies=1,
+      copies_share=1 / 3,
+      sets_of_copies=2,
+  )
   assert splits.copies_in_train(split, found).tolist() == [4]

@@ -30,10 +30,13 @@ def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
     datasets.read(_spec(name, phantom=smallest - 1))
 
 
-@pytest.mark.parametrize('name, way_out', [
-    ('ham10000', 'medxfer download --dataset=ham10000.*phantom'),
-    ('chest_xray', 'doi:10.17632/rscbjbr9sj.*train/ and test/.*phantom'),
-])
+@pytest.mark.parametrize(
+    'name, way_out',
+    [
+        ('ham10000', 'medxfer download --dataset=ham10000.*phantom'),
+        ('chest_xray', 'doi:10.17632/rscbjbr9sj.*train/ and test/.*phantom'),
+    ],
+)
 def test_missing_data_names_its_own_way_out(name, way_out, monkeypatch):
   """A newcomer is never sent for the wrong data set."""
   monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
@@ -50,8 +53,14 @@ def test_groups_and_skipping_reach_a_folder(tmp_path):
     Image.new('L', (8, 8)).save(tmp_path / 'DIR' / name)
   (tmp_path / 'DIR' / 'a' / '2.png').write_bytes(b'')
   (tmp_path / 'g.csv').write_text('image,group\n1.png,p\n3.png,q\n')
-  spec = _spec('folder', dir=str(tmp_path / 'DIR'), on_bad_image='skip',
-               groups=str(tmp_path / 'g.csv'))
+  spec = _spec(
+      'folder',
+      dir=str(tmp_path / 'DIR'),
+      on_bad_image='skip',
+      groups=str(tmp_path / 'g.csv'),
+  )
   assert datasets.read(spec).groups == ('p', 'q')
-  assert datasets.read(
-      dataclasses.replace(spec, groups='')).groups == ('a/1.png', 'b/3.png')
+  assert datasets.read(dataclasses.replace(spec, groups='')).groups == (
+      'a/1.png',
+      'b/3.png',
+  )

@@ -76,7 +76,8 @@ def test_good_download_is_readable(publisher, tmp_path):
   assert image.read_bytes() == _jpeg(2)
   assert (tmp_path / 'ham/HAM10000_metadata.csv').read_bytes() == _TABLE
   assert ham10000.read(tmp_path / 'ham').image_ids == (
-      'ISIC_0024306', 'ISIC_0024307',
+      'ISIC_0024306',
+      'ISIC_0024307',
   )
 
 
@@ -92,7 +93,7 @@ def test_plan_says_what_from_where_how_much(publisher):
 def test_wrong_checksum_is_discarded(publisher, tmp_path):
   """Bytes that were not announced are never unpacked, nor resumed."""
   publisher.extra['HAM10000_images_part_1.zip'] = {
-      'checksum': {'type': 'MD5', 'value': '0' * 32},
+      'checksum': {'type': 'MD5', 'value': '0' * 32}
   }
   _refused(publisher, tmp_path / 'ham', 'part_1.zip has md5')
   names = {path.name for path in (tmp_path / 'ham.partial').iterdir()}
@@ -178,7 +179,8 @@ def test_redirect_to_other_than_https_is_refused(publisher, tmp_path, to):
 def test_listing_without_checksum_is_refused(publisher, tmp_path):
   """What cannot be verified is not fetched."""
   publisher.extra['HAM10000_images_part_2.zip'] = {
-      'checksum': None, 'md5': None,
+      'checksum': None,
+      'md5': None,
   }
   _refused(publisher, tmp_path / 'ham', 'part_2.zip without')
   assert len(publisher.requests) == 1
@@ -196,9 +198,7 @@ def test_answer_that_is_no_listing_is_refused(publisher, tmp_path, monkeypatch):
   _refused(publisher, tmp_path / 'ham', 'not the listing')
 
 
-@pytest.mark.parametrize(
-    'name', ['HAM10000_metadata.tab', 'HAM10000_metadata']
-)
+@pytest.mark.parametrize('name', ['HAM10000_metadata.tab', 'HAM10000_metadata'])
 @pytest.mark.parametrize('quote', ['', '"'])
 def test_table_with_tabs_becomes_commas(publisher, tmp_path, name, quote):
   """Whatever the ingest made of the table, a comma-separated one results."""
@@ -217,7 +217,8 @@ def test_ingested_table_is_fetched_as_uploaded(publisher, tmp_path):
       'HAM10000_metadata.csv'
   )
   publisher.extra['HAM10000_metadata.tab'] = {
-      'originalFileFormat': 'text/csv', 'filesize': 5,
+      'originalFileFormat': 'text/csv',
+      'filesize': 5,
   }
   _get(publisher, tmp_path / 'ham')
   paths = [path for path, _ in publisher.requests]
@@ -244,23 +245,31 @@ def test_link_in_archive_is_refused(publisher, tmp_path):
 
 def test_unexpected_members_are_left_out_and_said(publisher, tmp_path):
   """Only images are unpacked, without the archive's own folders."""
-  publisher.files['HAM10000_images_part_1.zip'] = _zip({
-      'HAM10000_images_part_1/': b'',
-      'HAM10000_images_part_1/ISIC_0024306.jpg': _jpeg(1),
-      '__MACOSX/._ISIC_0024306.jpg': b'?', 'run.sh': b'?',
-  })
+  publisher.files['HAM10000_images_part_1.zip'] = _zip(
+      {
+          'HAM10000_images_part_1/': b'',
+          'HAM10000_images_part_1/ISIC_0024306.jpg': _jpeg(1),
+          '__MACOSX/._ISIC_0024306.jpg': b'?',
+          'run.sh': b'?',
+      }
+  )
   said = _get(publisher, tmp_path / 'ham')
   files = [path.name for path in (tmp_path / 'ham').rglob('*.*')]
   assert sorted(files) == [
-      'HAM10000_metadata.csv', 'ISIC_0024306.jpg', 'ISIC_0024307.jpg',
+      'HAM10000_metadata.csv',
+      'ISIC_0024306.jpg',
+      'ISIC_0024307.jpg',
   ]
   assert any('left out 2 other members' in line for line in said)
 
 
 @pytest.mark.parametrize(
     'limit, match',
-    [('_MOST_MEMBERS', '1 members'), ('_MOST_BYTES', 'too many bytes'),
-     ('_MOST_MEMBER_BYTES', 'too many bytes')],
+    [
+        ('_MOST_MEMBERS', '1 members'),
+        ('_MOST_BYTES', 'too many bytes'),
+        ('_MOST_MEMBER_BYTES', 'too many bytes'),
+    ],
 )
 def test_archive_bomb_is_refused(
     publisher, tmp_path, monkeypatch, limit, match
@@ -270,11 +279,16 @@ def test_archive_bomb_is_refused(
   _refused(publisher, tmp_path / 'ham', match)
 
 
-@pytest.mark.parametrize('content, match', [
-    (b'no zip', 'part_1.zip: damaged .* Delete it'),
-    (_zip({'ISIC_0024306.jpg': b'?'}), 'part_1.zip holds .* no JPEG')])
+@pytest.mark.parametrize(
+    'content, match',
+    [
+        (b'no zip', 'part_1.zip: damaged .* Delete it'),
+        (_zip({'ISIC_0024306.jpg': b'?'}), 'part_1.zip holds .* no JPEG'),
+    ],
+)
 def test_archive_that_holds_no_images_is_refused(
-    publisher, tmp_path, content, match):
+    publisher, tmp_path, content, match
+):
   """A verified checksum does not make a file an image archive."""
   publisher.files['HAM10000_images_part_1.zip'] = content
   _refused(publisher, tmp_path / 'ham', match)

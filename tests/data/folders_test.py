@@ -24,16 +24,28 @@ def _fill(folder, *names):
 @pytest.fixture
 def plain(tmp_path):
   """Two classes, one with a folder below it."""
-  return _fill(tmp_path / 'plain', 'b/1.png', 'b/2.JPG', 'a/x/1.tiff',
-               'a/2.webp', 'a/3.bmp')
+  return _fill(
+      tmp_path / 'plain',
+      'b/1.png',
+      'b/2.JPG',
+      'a/x/1.tiff',
+      'a/2.webp',
+      'a/3.bmp',
+  )
 
 
 @pytest.fixture
 def sided(tmp_path):
   """Two classes on three sides."""
-  return _fill(tmp_path / 'sided', *(
-      f'{side}/{name}/{i}.png' for side in ('train', 'val', 'test')
-      for name in 'ab' for i in range(2)))
+  return _fill(
+      tmp_path / 'sided',
+      *(
+          f'{side}/{name}/{i}.png'
+          for side in ('train', 'val', 'test')
+          for name in 'ab'
+          for i in range(2)
+      ),
+  )
 
 
 def test_classes_are_folders_and_ids_are_paths(plain):
@@ -41,7 +53,12 @@ def test_classes_are_folders_and_ids_are_paths(plain):
   examples = folders.read(plain)
   assert examples.class_names == ('a', 'b')
   assert examples.image_ids == (
-      'a/2.webp', 'a/3.bmp', 'a/x/1.tiff', 'b/1.png', 'b/2.JPG')
+      'a/2.webp',
+      'a/3.bmp',
+      'a/x/1.tiff',
+      'b/1.png',
+      'b/2.JPG',
+  )
   assert examples.labels.tolist() == [0, 0, 0, 1, 1]
   assert examples.paths == tuple(plain / name for name in examples.image_ids)
   assert examples.groups == examples.image_ids
@@ -53,7 +70,8 @@ def test_published_sides_are_kept(sided):
   examples = folders.read(sided)
   assert len(examples) == 12 and examples.class_names == ('a', 'b')
   for name, label, side in zip(
-      examples.image_ids, examples.labels, examples.columns['published']):
+      examples.image_ids, examples.labels, examples.columns['published']
+  ):
     assert name.startswith(f'{side}/{"ab"[label]}/')
   shutil.rmtree(sided / 'val')
   assert set(folders.read(sided).columns['published']) == {'train', 'test'}
@@ -62,8 +80,12 @@ def test_published_sides_are_kept(sided):
 def test_odd_names_and_strangers_do_no_harm(tmp_path):
   """Markup, spaces, commas and other scripts are names like any other."""
   _fill(tmp_path, *(f'{name}/{name}.png' for name in _ODD))
-  for stranger in ('.DS_Store', 'notes.txt', f'{_ODD[0]}/._{_ODD[0]}.png',
-                   f'{_ODD[0]}/Thumbs.db'):
+  for stranger in (
+      '.DS_Store',
+      'notes.txt',
+      f'{_ODD[0]}/._{_ODD[0]}.png',
+      f'{_ODD[0]}/Thumbs.db',
+  ):
     (tmp_path / stranger).write_bytes(b'x')
   (tmp_path / '__MACOSX').mkdir()
   examples = folders.read(tmp_path)
@@ -71,30 +93,54 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
   assert len(pipeline.decode(examples, (8, 8)).examples) == len(_ODD)
 
 
-@pytest.mark.parametrize('change, message', [
-    (shutil.rmtree, 'no such folder.*data.dir'),
-    (lambda f: [shutil.rmtree(f / n) for n in 'ab'], 'no folder of images'),
-    (lambda f: shutil.rmtree(f / 'a'), "only one class, 'b'"),
-    (lambda f: shutil.rmtree(f / 'a') or (f / 'a').symlink_to('gone'),
-     "only one class, 'b' .*1 broken link .a"),
-    (lambda f: [shutil.rmtree(f / n) for n in 'ab'] and _fill(
-        f, 'c/patient1/1.png', 'c/patient2/1.png'), "only one class, 'c'"),
-    (lambda f: (f / 'c').mkdir(), 'c: no image; fill the folder or remove'),
-    (lambda f: (f / 'c' / 'd').mkdir(parents=True), 'c: no image'),
-    (lambda f: _fill(f, 'A/1.png'), "'A' and 'a' differ only in upper"),
-    (lambda f: _fill(f, 'ä/1.png', 'a\u0308/1.png'), 'differ only in upper'),
-    (lambda f: _fill(f, 'train/a/1.png'), 'train/ is a side.* but a/ beside'),
-    (lambda f: _fill(f, 'Train/a/1.png'), 'Train/ is a side.* but a/ beside'),
-    (lambda f: _fill(f, 'testing/a/1.png'), 'testing/ is a side'),
-    (lambda f: _fill(f, 'validation set/1.png'), 'validation set/ is a side'),
-    (lambda f: (f / 'c').mkdir() or (f / 'c/1.txt').write_text('x'),
-     'c: no image .*c/1.txt'),
-    (lambda f: _fill(f, 'a\nb/1.png'), r'a\\nb.*rename it'),
-    (lambda f: _fill(f, 'a/x\ny/1.png'), r'a/x\\ny.*rename it'),
-    (lambda f: (f / 'a/1\r.png').write_bytes(b'x'), r'1\\r.png.*rename it'),
-    (lambda f: (f / 'a' / os.fsdecode(b'\xff.png')).write_bytes(b'x'),
-     r'\\udcff.png.*no UTF-8'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (shutil.rmtree, 'no such folder.*data.dir'),
+        (lambda f: [shutil.rmtree(f / n) for n in 'ab'], 'no folder of images'),
+        (lambda f: shutil.rmtree(f / 'a'), "only one class, 'b'"),
+        (
+            lambda f: shutil.rmtree(f / 'a') or (f / 'a').symlink_to('gone'),
+            "only one class, 'b' .*1 broken link .a",
+        ),
+        (
+            lambda f: [shutil.rmtree(f / n) for n in 'ab']
+            and _fill(f, 'c/patient1/1.png', 'c/patient2/1.png'),
+            "only one class, 'c'",
+        ),
+        (lambda f: (f / 'c').mkdir(), 'c: no image; fill the folder or remove'),
+        (lambda f: (f / 'c' / 'd').mkdir(parents=True), 'c: no image'),
+        (lambda f: _fill(f, 'A/1.png'), "'A' and 'a' differ only in upper"),
+        (
+            lambda f: _fill(f, 'ä/1.png', 'a\u0308/1.png'),
+            'differ only in upper',
+        ),
+        (
+            lambda f: _fill(f, 'train/a/1.png'),
+            'train/ is a side.* but a/ beside',
+        ),
+        (
+            lambda f: _fill(f, 'Train/a/1.png'),
+            'Train/ is a side.* but a/ beside',
+        ),
+        (lambda f: _fill(f, 'testing/a/1.png'), 'testing/ is a side'),
+        (
+            lambda f: _fill(f, 'validation set/1.png'),
+            'validation set/ is a side',
+        ),
+        (
+            lambda f: (f / 'c').mkdir() or (f / 'c/1.txt').write_text('x'),
+            'c: no image .*c/1.txt',
+        ),
+        (lambda f: _fill(f, 'a\nb/1.png'), r'a\\nb.*rename it'),
+        (lambda f: _fill(f, 'a/x\ny/1.png'), r'a/x\\ny.*rename it'),
+        (lambda f: (f / 'a/1\r.png').write_bytes(b'x'), r'1\\r.png.*rename it'),
+        (
+            lambda f: (f / 'a' / os.fsdecode(b'\xff.png')).write_bytes(b'x'),
+            r'\\udcff.png.*no UTF-8',
+        ),
+    ],
+)
 def test_a_wrong_folder_is_refused(plain, change, message):
   """Each would train a network on something else than was meant."""
   change(plain)
@@ -102,14 +148,21 @@ def test_a_wrong_folder_is_refused(plain, change, message):
     folders.read(plain)
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda f: (f / 'val' / 'c').mkdir(), 'val/c: no image'),
-    (lambda f: _fill(f, 'c/1.png'), 'train/ is a side.* but c/ beside'),
-    (lambda f: _fill(f, 'valid/a/1.png'), 'side val: val/ and valid/'),
-    (lambda f: _fill(f, 'test/A/1.png'), "'A' and 'a' differ only"),
-    (lambda f: [shutil.rmtree(f / s / 'a') for s in ('train', 'val', 'test')],
-     "only one class, 'b'"),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda f: (f / 'val' / 'c').mkdir(), 'val/c: no image'),
+        (lambda f: _fill(f, 'c/1.png'), 'train/ is a side.* but c/ beside'),
+        (lambda f: _fill(f, 'valid/a/1.png'), 'side val: val/ and valid/'),
+        (lambda f: _fill(f, 'test/A/1.png'), "'A' and 'a' differ only"),
+        (
+            lambda f: [
+                shutil.rmtree(f / s / 'a') for s in ('train', 'val', 'test')
+            ],
+            "only one class, 'b'",
+        ),
+    ],
+)
 def test_sides_that_cannot_be_read_are_refused(sided, change, message):
   """Whatever is guessed would mix sides or lose a class."""
   change(sided)
@@ -117,14 +170,21 @@ def test_sides_that_cannot_be_read_are_refused(sided, change, message):
     folders.read(sided)
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda p: p.write_bytes(b''), 'is empty or not a file'),
-    (lambda p: p.unlink() or p.symlink_to('/etc/passwd'),
-     'is a link; .* no image'),
-    (lambda p: p.unlink() or p.symlink_to('nowhere'),
-     'is a link that leads to nothing'),
-    (lambda p: p.unlink() or os.mkfifo(p), 'is empty or not a file'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda p: p.write_bytes(b''), 'is empty or not a file'),
+        (
+            lambda p: p.unlink() or p.symlink_to('/etc/passwd'),
+            'is a link; .* no image',
+        ),
+        (
+            lambda p: p.unlink() or p.symlink_to('nowhere'),
+            'is a link that leads to nothing',
+        ),
+        (lambda p: p.unlink() or os.mkfifo(p), 'is empty or not a file'),
+    ],
+)
 def test_a_bad_image_fails_or_is_left_out_and_listed(plain, change, message):
   """A link may lead out of the data; a pipe would wait for ever."""
   change(plain / 'a' / '3.bmp')
@@ -141,15 +201,20 @@ def _all_notes(folder, **options):
 
 def test_sources_and_groups_are_read_and_said(tmp_path):
   """Before, a network learned to tell the centres apart."""
-  names = [f'{centre}/{label}/patient{i}/{j}.png' for centre in ('C1', 'C2')
-           for label in ('benign', 'malignant') for i in range(3)
-           for j in range(2)]
+  names = [
+      f'{centre}/{label}/patient{i}/{j}.png'
+      for centre in ('C1', 'C2')
+      for label in ('benign', 'malignant')
+      for i in range(3)
+      for j in range(2)
+  ]
   examples = folders.read(_fill(tmp_path, *names))
   assert examples.class_names == ('benign', 'malignant')
   assert examples.columns == {'source': ('C1',) * 12 + ('C2',) * 12}
   assert examples.groups_known
   assert set(examples.groups) == {
-      f'C{c}/patient{i}' for c in (1, 2) for i in range(3)}
+      f'C{c}/patient{i}' for c in (1, 2) for i in range(3)
+  }
   said = ' | '.join(examples.notes)
   assert 'C1/, C2/ are read as sources' in said
   assert 'patient0/, patient1/, ... are read as groups' in said
@@ -158,12 +223,25 @@ def test_sources_and_groups_are_read_and_said(tmp_path):
 
 def test_a_table_of_groups_overrules_the_folders(tmp_path):
   """Who made a table knows better; and the key undoes what was found."""
-  folder = _fill(tmp_path / 'data', *(
-      f'{label}/patient{i}/{label}{i}{j}.png' for label in 'ab'
-      for i in range(3) for j in range(2)))
-  table = _table(folder, 'image,group', *(
-      f'{label}{i}{j}.png,q{j}' for label in 'ab' for i in range(3)
-      for j in range(2)))
+  folder = _fill(
+      tmp_path / 'data',
+      *(
+          f'{label}/patient{i}/{label}{i}{j}.png'
+          for label in 'ab'
+          for i in range(3)
+          for j in range(2)
+      ),
+  )
+  table = _table(
+      folder,
+      'image,group',
+      *(
+          f'{label}{i}{j}.png,q{j}'
+          for label in 'ab'
+          for i in range(3)
+          for j in range(2)
+      ),
+  )
   examples = folders.read(folder, groups=table)
   assert set(examples.groups) == {'q0', 'q1'} and not examples.notes
   examples = folders.read(folder, levels='class')
@@ -175,8 +253,7 @@ def test_a_wrapper_is_entered_and_said(tmp_path):
   _fill(tmp_path, 'dataset/a/1.png', 'dataset/b/1.png')
   examples = folders.read(tmp_path)
   assert examples.image_ids == ('dataset/a/1.png', 'dataset/b/1.png')
-  assert examples.notes == (
-      'dataset/: the only folder there, entered',)
+  assert examples.notes == ('dataset/: the only folder there, entered',)
   (tmp_path / 'dataset/c').mkdir()
   with pytest.raises(errors.DataError, match='dataset/c: no image'):
     folders.read(tmp_path)
@@ -184,12 +261,14 @@ def test_a_wrapper_is_entered_and_said(tmp_path):
 
 @pytest.mark.parametrize('data', ['isic', 'isic/ISIC_Training_Input'])
 def test_images_beside_a_table_of_labels_are_refused_by_its_name(
-    tmp_path, data):
+    tmp_path, data
+):
   """ISIC 2019 has no folders of classes."""
   _fill(tmp_path, *(f'isic/ISIC_Training_Input/{i}.jpg' for i in range(3)))
   (tmp_path / 'isic/ISIC_GroundTruth.csv').write_text('image,MEL,NV')
-  with pytest.raises(errors.DataError,
-                     match='ISIC_GroundTruth.csv are not read.*a class by it'):
+  with pytest.raises(
+      errors.DataError, match='ISIC_GroundTruth.csv are not read.*a class by it'
+  ):
     folders.read(tmp_path / data)
 
 
@@ -205,8 +284,10 @@ def test_links_are_followed_and_said(tmp_path):
   assert examples.image_ids == ('a/1.png', 'a/2.png', 'b/x.png', 'b/y.png')
   said = ' | '.join(examples.notes)
   assert f'4 images lie elsewhere, such as a/1.png at {source}/a/1.png' in said
-  assert ('1 images are the same file as another image, such as b/y.png and '
-          'b/x.png') in said
+  assert (
+      '1 images are the same file as another image, such as b/y.png and '
+      'b/x.png'
+  ) in said
   (tmp_path / 'root').symlink_to(source)
   assert len(folders.read(tmp_path / 'root')) == 3
   assert not folders.read(tmp_path / 'root').notes
@@ -224,10 +305,11 @@ def test_sides_are_said_and_readmes_do_no_harm(sided):
   _fill(sided, 'test/1.png', 'test/2.png')
   examples = folders.read(sided)
   assert set(examples.columns['published']) == {'train', 'val'}
-  assert {name: why for name, why in examples.left_out.items()
-          if name.startswith('test')} == {
-              'test/1.png': 'unlabelled image', 'test/2.png':
-              'unlabelled image'}
+  assert {
+      name: why
+      for name, why in examples.left_out.items()
+      if name.startswith('test')
+  } == {'test/1.png': 'unlabelled image', 'test/2.png': 'unlabelled image'}
   assert 'README.roboflow.txt' in examples.left_out
 
 
@@ -237,8 +319,10 @@ def test_sides_of_other_names_are_named(sided):
   with pytest.raises(errors.DataError, match='Exam/ beside it.*data.sides'):
     folders.read(sided)
   examples = folders.read(sided, sides={'Exam': 'test'})
-  assert examples.columns['published'] == (
-      'test',) * 4 + ('train',) * 4 + ('val',) * 4
+  assert (
+      examples.columns['published']
+      == ('test',) * 4 + ('train',) * 4 + ('val',) * 4
+  )
   with pytest.raises(errors.UsageError, match="no folder 'Quiz'"):
     folders.read(sided, sides={'Exam': 'test', 'Quiz': 'val'})
 
@@ -249,8 +333,14 @@ def _table(folder, *rows):
   return path
 
 
-_ROWS = ('image,group', 'a/2.webp,p1', '3.bmp,p1', 'a/x/1.tiff,p2',
-         'b/1.png,p 3', '2.JPG,肺')
+_ROWS = (
+    'image,group',
+    'a/2.webp,p1',
+    '3.bmp,p1',
+    'a/x/1.tiff,p2',
+    'b/1.png,p 3',
+    '2.JPG,肺',
+)
 
 
 def test_groups_are_read_by_id_or_name(plain):
@@ -262,17 +352,23 @@ def test_groups_are_read_by_id_or_name(plain):
     assert groups == ('p1', 'p1', 'p2', 'p 3', '肺')
 
 
-@pytest.mark.parametrize('rows, message', [
-    ((*_ROWS[:2], *_ROWS[4:]), "without a row: 2, the first is 'a/3.bmp'"),
-    ((*_ROWS, 'c/1.png,p1'), "row 7: there is no image 'c/1.png'"),
-    ((*_ROWS, 'a/3.bmp,p1'), "row 7: the image 'a/3.bmp' has a row already"),
-    ((*_ROWS[:5], '2.JPG,'), 'row 6: the group is empty'),
-    ((*_ROWS, '2.JPG,p,q'), 'row 7: too many or too few'),
-    ((*_ROWS, '2.JPG'), 'row 7: too many or too few'),
-    (('file,patient', *_ROWS[1:]), 'the first row is image,group'),
-    (('',), 'the first row is image,group'),
-    (('image,group', 'a/2.webp,"p1'), 'not a CSV table'),
-])
+@pytest.mark.parametrize(
+    'rows, message',
+    [
+        ((*_ROWS[:2], *_ROWS[4:]), "without a row: 2, the first is 'a/3.bmp'"),
+        ((*_ROWS, 'c/1.png,p1'), "row 7: there is no image 'c/1.png'"),
+        (
+            (*_ROWS, 'a/3.bmp,p1'),
+            "row 7: the image 'a/3.bmp' has a row already",
+        ),
+        ((*_ROWS[:5], '2.JPG,'), 'row 6: the group is empty'),
+        ((*_ROWS, '2.JPG,p,q'), 'row 7: too many or too few'),
+        ((*_ROWS, '2.JPG'), 'row 7: too many or too few'),
+        (('file,patient', *_ROWS[1:]), 'the first row is image,group'),
+        (('',), 'the first row is image,group'),
+        (('image,group', 'a/2.webp,"p1'), 'not a CSV table'),
+    ],
+)
 def test_a_wrong_table_of_groups_is_refused_by_row(plain, rows, message):
   """A group that is guessed at lets a patient onto two sides."""
   with pytest.raises(errors.DataError, match=message):
@@ -284,7 +380,8 @@ def test_an_image_that_is_left_out_needs_no_group(plain):
   (plain / 'a' / '3.bmp').write_bytes(b'')
   for rows in (_ROWS, (*_ROWS[:2], *_ROWS[3:])):
     examples = folders.read(
-        plain, groups=_table(plain, *rows), on_bad_image='skip')
+        plain, groups=_table(plain, *rows), on_bad_image='skip'
+    )
     assert examples.groups == ('p1', 'p2', 'p 3', '肺')
 
 

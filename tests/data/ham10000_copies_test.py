@@ -56,20 +56,34 @@ def _as_png(folder):
     path.unlink()
 
 
-@pytest.mark.parametrize('change', [
-    _nested, _by_class, _wrapped, _as_png,
-    lambda f: _write(f, 'HAM10000_metadata.tab', [
-        [f'"{value}"' for value in row] for row in _rows(f)], '\t'),
-    lambda f: _write(f, 'HAM10000_metadata', _rows(f)),
-    lambda f: _write(f, 'ham10000_metadata.CSV', _rows(f)),
-    lambda f: _write(f, ham10000.METADATA, _rows(f), encoding='utf-8-sig',
-                     newline='\r\n'),
-    lambda f: _write(f, ham10000.METADATA, _rows(f), ';'),
-    lambda f: _write(f, ham10000.METADATA, _rows(f), encoding='utf-16'),
-    lambda f: _write(f, ham10000.METADATA, _rows(f), newline='\r'),
-    lambda f: _write(f, ham10000.METADATA, [
-        [str(i), *row] for i, row in enumerate(_rows(f))]),
-])
+@pytest.mark.parametrize(
+    'change',
+    [
+        _nested,
+        _by_class,
+        _wrapped,
+        _as_png,
+        lambda f: _write(
+            f,
+            'HAM10000_metadata.tab',
+            [[f'"{value}"' for value in row] for row in _rows(f)],
+            '\t',
+        ),
+        lambda f: _write(f, 'HAM10000_metadata', _rows(f)),
+        lambda f: _write(f, 'ham10000_metadata.CSV', _rows(f)),
+        lambda f: _write(
+            f, ham10000.METADATA, _rows(f), encoding='utf-8-sig', newline='\r\n'
+        ),
+        lambda f: _write(f, ham10000.METADATA, _rows(f), ';'),
+        lambda f: _write(f, ham10000.METADATA, _rows(f), encoding='utf-16'),
+        lambda f: _write(f, ham10000.METADATA, _rows(f), newline='\r'),
+        lambda f: _write(
+            f,
+            ham10000.METADATA,
+            [[str(i), *row] for i, row in enumerate(_rows(f))],
+        ),
+    ],
+)
 def test_another_layout_is_the_same_data_set(phantoms, folder, change):
   """Each is what a public copy or a spreadsheet makes of it."""
   expected = ham10000.read(phantoms)
@@ -85,8 +99,11 @@ def test_another_layout_is_the_same_data_set(phantoms, folder, change):
 def test_the_eighth_column_is_the_source(folder):
   """The copy on Dataverse tells the collections apart."""
   rows = _rows(folder)
-  _write(folder, ham10000.METADATA, [
-      [*row, 'rosendahl' if i else 'dataset'] for i, row in enumerate(rows)])
+  _write(
+      folder,
+      ham10000.METADATA,
+      [[*row, 'rosendahl' if i else 'dataset'] for i, row in enumerate(rows)],
+  )
   source = ham10000.read(folder).columns['source']
   assert source == ('rosendahl',) * (len(rows) - 1)
 
@@ -112,9 +129,12 @@ def test_what_lies_beside_the_images_is_said(folder):
   shutil.copy(path, folder / 'confusion.png')
   before = len(ham10000.read(folder))
   assert ham10000.read(folder).left_out == {
-      'hmnist_8_8_L.csv': file_kinds.TABLE, 'LICENSE.txt': 'text',
-      f'._{path.name}': file_kinds.SYSTEM, 'confusion.png': file_kinds.NO_ROW,
-      f'{masks.name}/{path.stem}_segmentation.png': file_kinds.MASK}
+      'hmnist_8_8_L.csv': file_kinds.TABLE,
+      'LICENSE.txt': 'text',
+      f'._{path.name}': file_kinds.SYSTEM,
+      'confusion.png': file_kinds.NO_ROW,
+      f'{masks.name}/{path.stem}_segmentation.png': file_kinds.MASK,
+  }
   assert before == len(_rows(folder)) - 1
 
 
@@ -122,8 +142,10 @@ def _twist(folder):
   rows = _rows(folder)
   for name, value in (('a', 'male'), ('b', 'female')):
     (folder / name).mkdir()
-    text = '\n'.join(','.join([*row[:5], 'sex' if not i else value, row[6]])
-                     for i, row in enumerate(rows))
+    text = '\n'.join(
+        ','.join([*row[:5], 'sex' if not i else value, row[6]])
+        for i, row in enumerate(rows)
+    )
     (folder / name / ham10000.METADATA).write_text(text)
   (folder / ham10000.METADATA).unlink()
 
@@ -144,19 +166,33 @@ def _test_image(folder):
   shutil.copy(path, path.with_name('ISIC_0034524.jpg'))
 
 
-@pytest.mark.parametrize('change, message', [
-    (_twist, 'two tables that differ, a/HAM.*b/HAM.*keep one'),
-    (_subset, 'lists it, but there is no .*the first of 30 bad images.*skip'),
-    (_packed, 'no image; unpack HAM10000_images_part_1.zip'),
-    (lambda f: _packed(f) or (f / ham10000.METADATA).unlink(), 'unpack HAM'),
-    (_test_image, 'ISIC_0034524.* test images of ISIC 2018.*skip'),
-    (lambda f: (f / ham10000.METADATA).rename(f / 'GroundTruth.csv'),
-     'GroundTruth.csv is another table.*lesion_id.*put it into the folder'),
-    (lambda f: (f / ham10000.METADATA).write_bytes(b'PK\x03\x04'),
-     'a spreadsheet or an archive.*save it as CSV'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (_twist, 'two tables that differ, a/HAM.*b/HAM.*keep one'),
+        (
+            _subset,
+            'lists it, but there is no .*the first of 30 bad images.*skip',
+        ),
+        (_packed, 'no image; unpack HAM10000_images_part_1.zip'),
+        (
+            lambda f: _packed(f) or (f / ham10000.METADATA).unlink(),
+            'unpack HAM',
+        ),
+        (_test_image, 'ISIC_0034524.* test images of ISIC 2018.*skip'),
+        (
+            lambda f: (f / ham10000.METADATA).rename(f / 'GroundTruth.csv'),
+            'GroundTruth.csv is another table.*lesion_id.*put it into the folder',
+        ),
+        (
+            lambda f: (f / ham10000.METADATA).write_bytes(b'PK\x03\x04'),
+            'a spreadsheet or an archive.*save it as CSV',
+        ),
+    ],
+)
 def test_what_is_ambiguous_is_refused_in_words_that_fit(
-    folder, change, message):
+    folder, change, message
+):
   """Nobody is told to fetch what lies there."""
   change(folder)
   with pytest.raises(errors.DataError, match=message) as raised:

@@ -22,10 +22,12 @@ def _edit(folder, change):
 
 def _replace(row, column, value):
   """Returns a change of one value; row 1 is the first after the header."""
+
   def change(lines):
     values = lines[row].split(',')
     values[lines[0].split(',').index(column)] = value
-    return [*lines[:row], ','.join(values), *lines[row + 1:]]
+    return [*lines[:row], ','.join(values), *lines[row + 1 :]]
+
   return change
 
 
@@ -33,10 +35,13 @@ def test_the_table_is_whole_and_sorted(phantoms):
   """Ids, labels, groups and metadata belong to one another."""
   examples = ham10000.read(phantoms)
   rows = (phantoms / ham10000.METADATA).read_text().splitlines()[1:]
-  expected = sorted(row.split(',')[1::-1] + row.split(',')[2:3]
-                    for row in rows)
-  found = [[i, g, examples.class_names[label]] for i, g, label in zip(
-      examples.image_ids, examples.groups, examples.labels)]
+  expected = sorted(row.split(',')[1::-1] + row.split(',')[2:3] for row in rows)
+  found = [
+      [i, g, examples.class_names[label]]
+      for i, g, label in zip(
+          examples.image_ids, examples.groups, examples.labels
+      )
+  ]
   assert found == expected
   assert all(p.stem == i for p, i in zip(examples.paths, examples.image_ids))
   assert set(examples.columns) == {'dx_type', 'age', 'sex', 'localization'}
@@ -51,21 +56,29 @@ def test_one_folder_of_images_is_read_as_well(folder):
   assert ham10000.read(folder).image_ids == parts.image_ids
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda lines: [lines[0].replace('lesion_id', 'lesion'), *lines[1:]],
-     'no column lesion_id'),
-    (lambda lines: lines[:1], 'no rows'),
-    (lambda lines: [*lines, lines[1]], 'stands in the table twice'),
-    (_replace(1, 'dx', 'acne'), "row 2: dx 'acne' is no diagnosis"),
-    (_replace(2, 'image_id', '../secret'), "row 3: image_id '../secret'"),
-    (_replace(2, 'image_id', '/etc/passwd'), 'is not a plain name'),
-    (_replace(2, 'image_id', ''), 'is not a plain name'),
-    (_replace(3, 'lesion_id', ''), 'row 4: lesion_id is empty'),
-    (_replace(1, 'image_id', 'ISIC_9999999'), 'there is no ISIC_9999999.jpg'),
-    (lambda lines: [*lines[:-1]], 'has no row in HAM10000_metadata.csv'),
-    (lambda lines: [*lines, 'a,b'], 'too many or too few values'),
-    (lambda lines: [*lines, lines[1] + ',x'], 'too many or too few values'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            lambda lines: [lines[0].replace('lesion_id', 'lesion'), *lines[1:]],
+            'no column lesion_id',
+        ),
+        (lambda lines: lines[:1], 'no rows'),
+        (lambda lines: [*lines, lines[1]], 'stands in the table twice'),
+        (_replace(1, 'dx', 'acne'), "row 2: dx 'acne' is no diagnosis"),
+        (_replace(2, 'image_id', '../secret'), "row 3: image_id '../secret'"),
+        (_replace(2, 'image_id', '/etc/passwd'), 'is not a plain name'),
+        (_replace(2, 'image_id', ''), 'is not a plain name'),
+        (_replace(3, 'lesion_id', ''), 'row 4: lesion_id is empty'),
+        (
+            _replace(1, 'image_id', 'ISIC_9999999'),
+            'there is no ISIC_9999999.jpg',
+        ),
+        (lambda lines: [*lines[:-1]], 'has no row in HAM10000_metadata.csv'),
+        (lambda lines: [*lines, 'a,b'], 'too many or too few values'),
+        (lambda lines: [*lines, lines[1] + ',x'], 'too many or too few values'),
+    ],
+)
 def test_a_wrong_table_is_refused_by_row(folder, change, message):
   """A table that is guessed at gives wrong labels without a sound."""
   _edit(folder, change)
@@ -80,11 +93,14 @@ def test_what_is_no_text_is_refused(folder):
     ham10000.read(folder)
 
 
-@pytest.mark.parametrize('remove, message', [
-    ('', 'no such folder'),
-    (ham10000.METADATA, 'no such file'),
-    ('HAM10000_images_part_1', 'there is no ISIC_'),
-])
+@pytest.mark.parametrize(
+    'remove, message',
+    [
+        ('', 'no such folder'),
+        (ham10000.METADATA, 'no such file'),
+        ('HAM10000_images_part_1', 'there is no ISIC_'),
+    ],
+)
 def test_what_is_missing_is_named_with_the_way_out(folder, remove, message):
   """A newcomer's first error must say where the data is had."""
   path = folder / remove if remove else folder
@@ -111,7 +127,8 @@ def test_an_image_that_is_there_twice(folder):
   assert examples.paths == before.paths
   assert set(examples.left_out) == {
       f'HAM10000_images_part_1/{path.stem} (1).jpg',
-      f'HAM10000_images_part_2/{path.name}'}
+      f'HAM10000_images_part_2/{path.name}',
+  }
   copy.write_bytes(path.read_bytes() + b' ')
   with pytest.raises(errors.DataError, match='of that name is also at'):
     ham10000.read(folder)
@@ -133,7 +150,15 @@ def test_the_real_table(real_ham):
   """FACTS of the public release: counts of images, lesions, classes."""
   examples = ham10000.read(real_ham)
   assert (len(examples), len(set(examples.groups))) == (10015, 7470)
-  counts = dict(zip(examples.class_names, map(
-      list(examples.labels).count, range(7))))
-  assert counts == {'akiec': 327, 'bcc': 514, 'bkl': 1099, 'df': 115,
-                    'mel': 1113, 'nv': 6705, 'vasc': 142}
+  counts = dict(
+      zip(examples.class_names, map(list(examples.labels).count, range(7)))
+  )
+  assert counts == {
+      'akiec': 327,
+      'bcc': 514,
+      'bkl': 1099,
+      'df': 115,
+      'mel': 1113,
+      'nv': 6705,
+      'vasc': 142,
+  }

@@ -39,20 +39,23 @@ def _refused(source):
 
 def _png(width, height, data=b''):
   """A PNG whose header claims any size."""
+
   def chunk(kind, body):
     check = struct.pack('>I', zlib.crc32(kind + body))
     return struct.pack('>I', len(body)) + kind + body + check
 
   header = struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
   return (
-      b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header)
-      + chunk(b'IDAT', zlib.compress(data)) + chunk(b'IEND', b'')
+      b'\x89PNG\r\n\x1a\n'
+      + chunk(b'IHDR', header)
+      + chunk(b'IDAT', zlib.compress(data))
+      + chunk(b'IEND', b'')
   )
 
 
-@pytest.mark.parametrize('kind', [
-    'PNG', 'BMP', 'TIFF', 'PPM', 'WEBP', 'JPEG2000'
-])
+@pytest.mark.parametrize(
+    'kind', ['PNG', 'BMP', 'TIFF', 'PPM', 'WEBP', 'JPEG2000']
+)
 def test_lossless_colour_is_kept_exactly(kind, tmp_path):
   """Protects: no rounding, channel swap or transposition on the way."""
   options = {'lossless': True} if kind == 'WEBP' else {}
@@ -68,16 +71,26 @@ def test_lossless_colour_is_kept_exactly(kind, tmp_path):
   rgb[0, 0] = 7  # A copy of its own can be written to.
 
 
-@pytest.mark.parametrize('image, want', [
-    (Image.fromarray(RAMP > 99), _grey((RAMP > 99) * 255)),
-    (Image.fromarray(RAMP), _grey(RAMP)),
-    (Image.merge('LA', [Image.fromarray(RAMP), Image.new('L', (16, 16), 255)]),
-     _grey(RAMP)),
-    (Image.new('LA', (2, 2), (200, 0)), _grey(np.zeros((2, 2)))),
-    (Image.new('RGBA', (2, 2), (255, 0, 100, 51)),
-     np.tile([51, 0, 20], (2, 2, 1))),
-    (Image.fromarray(COLOURS).convert('P'), None),
-], ids=['1', 'L', 'LA-opaque', 'LA-clear', 'RGBA', 'P'])
+@pytest.mark.parametrize(
+    'image, want',
+    [
+        (Image.fromarray(RAMP > 99), _grey((RAMP > 99) * 255)),
+        (Image.fromarray(RAMP), _grey(RAMP)),
+        (
+            Image.merge(
+                'LA', [Image.fromarray(RAMP), Image.new('L', (16, 16), 255)]
+            ),
+            _grey(RAMP),
+        ),
+        (Image.new('LA', (2, 2), (200, 0)), _grey(np.zeros((2, 2)))),
+        (
+            Image.new('RGBA', (2, 2), (255, 0, 100, 51)),
+            np.tile([51, 0, 20], (2, 2, 1)),
+        ),
+        (Image.fromarray(COLOURS).convert('P'), None),
+    ],
+    ids=['1', 'L', 'LA-opaque', 'LA-clear', 'RGBA', 'P'],
+)
 def test_modes(image, want):
   """Protects: bilevel, grey and palettes are right; clear parts are black."""
   if want is None:
@@ -92,9 +105,7 @@ def test_transparent_palette_entries_become_black(kind):
   image = image.convert('P')
   image.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
   rgb = images.read_rgb(_bytes(image, kind, transparency=1))
-  assert rgb.tolist() == [
-      [[255, 0, 0], [0, 0, 0]], [[0, 0, 255], [0, 0, 0]]
-  ]
+  assert rgb.tolist() == [[[255, 0, 0], [0, 0, 0]], [[0, 0, 255], [0, 0, 0]]]
 
 
 def test_transparent_colour_of_a_png_becomes_black():
@@ -105,9 +116,9 @@ def test_transparent_colour_of_a_png_becomes_black():
   assert rgb.tolist() == [[[0, 0, 0], [1, 2, 3]]]
 
 
-@pytest.mark.parametrize('mode, kind', [
-    ('CMYK', 'TIFF'), ('CMYK', 'JPEG'), ('YCbCr', 'TIFF')
-])
+@pytest.mark.parametrize(
+    'mode, kind', [('CMYK', 'TIFF'), ('CMYK', 'JPEG'), ('YCbCr', 'TIFF')]
+)
 def test_print_and_video_colours(mode, kind):
   """Protects: CMYK, inverted in JPEG, is no negative; YCbCr is not RGB."""
   red = {'CMYK': (0, 255, 255, 0), 'YCbCr': (76, 85, 255)}[mode]
@@ -118,9 +129,9 @@ def test_print_and_video_colours(mode, kind):
   assert np.abs(rgb - [255, 0, 0]).max() <= 3
 
 
-@pytest.mark.parametrize('kind, order', [
-    ('PNG', '<u2'), ('TIFF', '<u2'), ('TIFF', '>u2')
-])
+@pytest.mark.parametrize(
+    'kind, order', [('PNG', '<u2'), ('TIFF', '<u2'), ('TIFF', '>u2')]
+)
 def test_16_bit_ramp_is_scaled_and_not_clipped(kind, order):
   """Protects: X-rays in 16 bits are not white."""
   ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
@@ -144,34 +155,44 @@ def test_16_bit_tiff_that_counts_from_white():
   np.testing.assert_array_equal(images.read_rgb(data), _grey(want))
 
 
-@pytest.mark.parametrize('values, want', [
-    ([[0, 255], [7, 1]], [[0, 255], [7, 1]]),
-    ([[0, 256], [65535, 257]], [[0, 1], [255, 1]]),
-])
+@pytest.mark.parametrize(
+    'values, want',
+    [
+        ([[0, 255], [7, 1]], [[0, 255], [7, 1]]),
+        ([[0, 256], [65535, 257]], [[0, 1], [255, 1]]),
+    ],
+)
 def test_32_bit_integers(values, want):
   """Protects: 8-bit values in a wide file are kept, 16-bit ones scaled."""
   data = _bytes(np.array(values, np.int32), 'TIFF')
   np.testing.assert_array_equal(images.read_rgb(data), _grey(want))
 
 
-@pytest.mark.parametrize('values, want', [
-    ([[0, 0.5], [1, 0.1]], [[0, 128], [255, 26]]),
-    ([[0, 254.6], [2, 1.4]], [[0, 255], [2, 1]]),
-])
+@pytest.mark.parametrize(
+    'values, want',
+    [
+        ([[0, 0.5], [1, 0.1]], [[0, 128], [255, 26]]),
+        ([[0, 254.6], [2, 1.4]], [[0, 255], [2, 1]]),
+    ],
+)
 def test_floats(values, want):
   """Protects: shares of one are scaled, 8-bit values kept."""
   data = _bytes(np.array(values, np.float32), 'TIFF')
   np.testing.assert_array_equal(images.read_rgb(data), _grey(want))
 
 
-@pytest.mark.parametrize('values', [
-    np.array([[0, 65536]], np.int32),
-    np.array([[-1, 5]], np.int32),
-    np.array([[0, np.nan]], np.float32),
-    np.array([[0, np.inf]], np.float32),
-    np.array([[-1000, 400]], np.float32),
-    np.array([[0, 256]], np.float32),
-], ids=str)
+@pytest.mark.parametrize(
+    'values',
+    [
+        np.array([[0, 65536]], np.int32),
+        np.array([[-1, 5]], np.int32),
+        np.array([[0, np.nan]], np.float32),
+        np.array([[0, np.inf]], np.float32),
+        np.array([[-1000, 400]], np.float32),
+        np.array([[0, 256]], np.float32),
+    ],
+    ids=str,
+)
 def test_values_without_a_place_in_8_bits_are_refused(values):
   """Protects: Hounsfield units and NaN are not clipped into a picture."""
   assert 'choose a window' in _refused(_bytes(values, 'TIFF'))
@@ -237,7 +258,7 @@ def test_no_cut_gives_another_picture(kind):
   noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
   data = _bytes(noise, kind)
   whole = images.read_rgb(data)
-  assert 'cut off' in _refused(data[:len(data) // 2])
+  assert 'cut off' in _refused(data[: len(data) // 2])
   for keep in [*range(1, len(data) - 16, 131), *range(-40, 0)]:
     try:
       rgb = images.read_rgb(data[:keep])
@@ -266,7 +287,7 @@ def test_messages_name_the_file_and_the_reason(tmp_path):
   """Protects: a person sees which file to replace, and why."""
   photo = _bytes(COLOURS, 'JPEG')
   for name, data, reason in (
-      ('cut.jpg', photo[:-len(photo) // 3], 'cut off or damaged'),
+      ('cut.jpg', photo[: -len(photo) // 3], 'cut off or damaged'),
       ('empty.jpg', b'', 'the file is empty'),
       ('text.jpg', b'not found\n', 'not an image'),
       ('no_pixels.png', _png(0, 5), 'not an image'),

@@ -17,8 +17,7 @@ _DICOM = bytes(128) + b'DICM' + bytes(200)
 
 def _image(form='JPEG', pages=1):
   stream = io.BytesIO()
-  more = [Image.new('RGB', (8, 8), (9 * i + 9, 0, 0))
-          for i in range(pages - 1)]
+  more = [Image.new('RGB', (8, 8), (9 * i + 9, 0, 0)) for i in range(pages - 1)]
   options = {'save_all': True, 'append_images': more} if more else {}
   Image.new('RGB', (8, 8)).save(stream, form, **options)
   return stream.getvalue()
@@ -35,8 +34,9 @@ def _fill(folder, files):
   return folder
 
 
-@pytest.mark.parametrize('form', [
-    'JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'PPM', 'JPEG2000'])
+@pytest.mark.parametrize(
+    'form', ['JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'PPM', 'JPEG2000']
+)
 @pytest.mark.parametrize('suffix', ['', '.jfif', '.JPG', '.txt', '.2'])
 def test_the_content_says_what_is_an_image(tmp_path, form, suffix):
   """All that the reader reads, whatever a scanner called it."""
@@ -47,33 +47,75 @@ def test_the_content_says_what_is_an_image(tmp_path, form, suffix):
   assert images.read_rgb(*found.images.values()).shape == (8, 8, 3)
 
 
-@pytest.mark.parametrize('mode, form', [
-    ('1', 'PPM'), ('L', 'PPM'), ('I;16', 'PNG'), ('CMYK', 'JPEG'),
-    ('1', 'BMP'), ('P', 'BMP'), ('L', 'TIFF'), ('F', 'TIFF'), ('LA', 'PNG')])
+@pytest.mark.parametrize(
+    'mode, form',
+    [
+        ('1', 'PPM'),
+        ('L', 'PPM'),
+        ('I;16', 'PNG'),
+        ('CMYK', 'JPEG'),
+        ('1', 'BMP'),
+        ('P', 'BMP'),
+        ('L', 'TIFF'),
+        ('F', 'TIFF'),
+        ('LA', 'PNG'),
+    ],
+)
 def test_every_mode_of_a_format_is_known(mode, form):
   """Signatures vary within a format."""
   stream = io.BytesIO()
   Image.new(mode, (300, 8)).save(stream, form)
-  assert file_kinds.of('x', stream.getvalue()[:file_kinds.HEAD]) == ''
+  assert file_kinds.of('x', stream.getvalue()[: file_kinds.HEAD]) == ''
 
 
-@pytest.mark.parametrize('head', [
-    b'BMI,age\n21,80\nlong enough to be a header', b'P1,0.3\nP2,0.4\n',
-    b'P2 was seen twice', b'II. Second part', b'GIF', b'RIFF1234WAVE'])
+@pytest.mark.parametrize(
+    'head',
+    [
+        b'BMI,age\n21,80\nlong enough to be a header',
+        b'P1,0.3\nP2,0.4\n',
+        b'P2 was seen twice',
+        b'II. Second part',
+        b'GIF',
+        b'RIFF1234WAVE',
+    ],
+)
 def test_text_is_no_image(head):
   """A table whose first column is the BMI starts like a bitmap."""
   assert file_kinds.of('notes', head)
 
 
-@pytest.mark.parametrize('name', [
-    '._x.jpg', '.DS_Store', '.x.jpg', '__MACOSX/._x.jpg', '__MACOSX/x.jpg',
-    '.ipynb_checkpoints/x-checkpoint.jpg', '@eaDir/x.jpg/SYNOPHOTO_THUMB_M.jpg',
-    'a/@eaDir/x.jpg/SYNOPHOTO_THUMB_XL.jpg', '#recycle/x.jpg', '@Recycle/x.jpg',
-    '.@__thumb/x.jpg', 'Icon\r', '.AppleDouble/x.jpg', '$RECYCLE.BIN/x.jpg',
-    '$recycle.bin/S-1/x.jpg', 'System Volume Information/x.jpg',
-    'lost+found/x.jpg', '.thumbnails/x.png', '.Trash-1000/files/x.jpg',
-    'Thumbs.db', 'THUMBS.DB', 'desktop.ini', 'Desktop.ini', 'x.jpg~',
-    'SYNOPHOTO_THUMB_S.jpg', 'x.jpg:Zone.Identifier', '__pycache__/x.jpg'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        '._x.jpg',
+        '.DS_Store',
+        '.x.jpg',
+        '__MACOSX/._x.jpg',
+        '__MACOSX/x.jpg',
+        '.ipynb_checkpoints/x-checkpoint.jpg',
+        '@eaDir/x.jpg/SYNOPHOTO_THUMB_M.jpg',
+        'a/@eaDir/x.jpg/SYNOPHOTO_THUMB_XL.jpg',
+        '#recycle/x.jpg',
+        '@Recycle/x.jpg',
+        '.@__thumb/x.jpg',
+        'Icon\r',
+        '.AppleDouble/x.jpg',
+        '$RECYCLE.BIN/x.jpg',
+        '$recycle.bin/S-1/x.jpg',
+        'System Volume Information/x.jpg',
+        'lost+found/x.jpg',
+        '.thumbnails/x.png',
+        '.Trash-1000/files/x.jpg',
+        'Thumbs.db',
+        'THUMBS.DB',
+        'desktop.ini',
+        'Desktop.ini',
+        'x.jpg~',
+        'SYNOPHOTO_THUMB_S.jpg',
+        'x.jpg:Zone.Identifier',
+        '__pycache__/x.jpg',
+    ],
+)
 def test_what_systems_leave_is_left_out_and_counted(tmp_path, name):
   """A thumbnail is a copy of an image; AppleDouble is none at all."""
   _fill(tmp_path, {name: _JPEG, 'a/1.jpg': _JPEG})
@@ -81,7 +123,8 @@ def test_what_systems_leave_is_left_out_and_counted(tmp_path, name):
   assert list(found.images) == ['a/1.jpg']
   assert found.left_out == {name: file_kinds.SYSTEM} and not found.bad
   assert 'left out: 1 file: 1 hidden or system file (' in listing.said(
-      found.left_out)
+      found.left_out
+  )
 
 
 def test_a_folder_that_is_hidden_itself_may_be_read(tmp_path):
@@ -92,37 +135,50 @@ def test_a_folder_that_is_hidden_itself_may_be_read(tmp_path):
 
 def test_version_control_is_one_entry(tmp_path):
   """git-annex keeps every image once more, by the thousand."""
-  _fill(tmp_path, {'.git/annex/1.jpg': _JPEG, '.git/HEAD': b'ref',
-                   'a/1.jpg': _JPEG})
+  _fill(
+      tmp_path,
+      {'.git/annex/1.jpg': _JPEG, '.git/HEAD': b'ref', 'a/1.jpg': _JPEG},
+  )
   assert listing.below(tmp_path).left_out == {'.git/': file_kinds.VERSIONS}
 
 
-@pytest.mark.parametrize('name, content, reason', [
-    ('slice.dcm', _DICOM, 'DICOM'), ('IM0001', _DICOM, 'DICOM'),
-    ('IM2', b'\x08\0\x05\0CS\x0a\0ISO_IR 100', 'DICOM'),
-    ('x.DCM', b'damaged', 'DICOM'),
-    ('brain.nii.gz', b'\x1f\x8b\x08', 'NIfTI or Analyze volume'),
-    ('brain.nii', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
-    ('scan', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
-    ('x.zip', b'PK\x03\x04', 'ZIP archive'),
-    ('y', b'PK\x03\x04', 'ZIP archive'),
-    ('x.tar.gz', b'\x1f\x8b\x08', 'archive'), ('x.rar', b'Rar!\x1a', 'archive'),
-    ('report.pdf', b'%PDF-1.4', 'PDF'), ('x.mp4', b'\0\0\0 ftypisom', 'video'),
-    ('us', b'RIFF1234AVI LIST', 'video'), ('labels.csv', b'a,b', 'table'),
-    ('l.xlsx', b'PK\x03\x04', 'table'), ('l.CSV', b'BMI,b', 'table'),
-    ('x.heic', b'\0\0\0 ftypheic', 'HEIC or AVIF picture'),
-    ('x', b'\0\0\0 ftypavif', 'HEIC or AVIF picture'),
-    ('x.cr2', b'II*\0\x10\0\0\0CR\x02', 'camera RAW picture'),
-    ('x.NEF', _image('TIFF'), 'camera RAW picture'),
-    ('x.svs', _image('TIFF'), 'whole-slide image'),
-    ('x.psd', b'8BPS', 'picture of a kind that is not read'),
-    ('x.npy', b'\x93NUMPY', 'array'), ('1.jpg.part', _JPEG, file_kinds.UNFINISHED),
-    ('1.jpg.crdownload', _JPEG, file_kinds.UNFINISHED),
-    ('README', b'Read me', 'text'), ('a.xml', b'<annotation>', 'text'),
-    ('x.bin', b'\1\2\3', file_kinds.UNKNOWN), ('none', b'', file_kinds.EMPTY),
-    ('stem', _APPLE_DOUBLE, file_kinds.SYSTEM),
-    ('x.jpg', _APPLE_DOUBLE, file_kinds.SYSTEM),
-])
+@pytest.mark.parametrize(
+    'name, content, reason',
+    [
+        ('slice.dcm', _DICOM, 'DICOM'),
+        ('IM0001', _DICOM, 'DICOM'),
+        ('IM2', b'\x08\0\x05\0CS\x0a\0ISO_IR 100', 'DICOM'),
+        ('x.DCM', b'damaged', 'DICOM'),
+        ('brain.nii.gz', b'\x1f\x8b\x08', 'NIfTI or Analyze volume'),
+        ('brain.nii', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
+        ('scan', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
+        ('x.zip', b'PK\x03\x04', 'ZIP archive'),
+        ('y', b'PK\x03\x04', 'ZIP archive'),
+        ('x.tar.gz', b'\x1f\x8b\x08', 'archive'),
+        ('x.rar', b'Rar!\x1a', 'archive'),
+        ('report.pdf', b'%PDF-1.4', 'PDF'),
+        ('x.mp4', b'\0\0\0 ftypisom', 'video'),
+        ('us', b'RIFF1234AVI LIST', 'video'),
+        ('labels.csv', b'a,b', 'table'),
+        ('l.xlsx', b'PK\x03\x04', 'table'),
+        ('l.CSV', b'BMI,b', 'table'),
+        ('x.heic', b'\0\0\0 ftypheic', 'HEIC or AVIF picture'),
+        ('x', b'\0\0\0 ftypavif', 'HEIC or AVIF picture'),
+        ('x.cr2', b'II*\0\x10\0\0\0CR\x02', 'camera RAW picture'),
+        ('x.NEF', _image('TIFF'), 'camera RAW picture'),
+        ('x.svs', _image('TIFF'), 'whole-slide image'),
+        ('x.psd', b'8BPS', 'picture of a kind that is not read'),
+        ('x.npy', b'\x93NUMPY', 'array'),
+        ('1.jpg.part', _JPEG, file_kinds.UNFINISHED),
+        ('1.jpg.crdownload', _JPEG, file_kinds.UNFINISHED),
+        ('README', b'Read me', 'text'),
+        ('a.xml', b'<annotation>', 'text'),
+        ('x.bin', b'\1\2\3', file_kinds.UNKNOWN),
+        ('none', b'', file_kinds.EMPTY),
+        ('stem', _APPLE_DOUBLE, file_kinds.SYSTEM),
+        ('x.jpg', _APPLE_DOUBLE, file_kinds.SYSTEM),
+    ],
+)
 def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
   """A hospital's DICOM files must not be missed in silence."""
   found = listing.below(_fill(tmp_path, {f'a/{name}': content}))
@@ -130,16 +186,24 @@ def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
   assert not found.images
 
 
-@pytest.mark.parametrize('content, words', [
-    (b'', 'is empty'), (b'\x89PN', 'no image by its content'),
-    (b'no image', 'but: text'), (_DICOM, 'but: DICOM'),
-    (b'<!DOCTYPE html><html>', 'but: HTML page'),
-    (b'version https://git-lfs.github.com/spec/v1\n', 'but: Git LFS pointer'),
-    (b'\0\0\0 ftypheic', 'but: HEIC'), (b'\xff\xd8\xff\xf7', 'but: JPEG-LS'),
-])
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (b'', 'is empty'),
+        (b'\x89PN', 'no image by its content'),
+        (b'no image', 'but: text'),
+        (_DICOM, 'but: DICOM'),
+        (b'<!DOCTYPE html><html>', 'but: HTML page'),
+        (
+            b'version https://git-lfs.github.com/spec/v1\n',
+            'but: Git LFS pointer',
+        ),
+        (b'\0\0\0 ftypheic', 'but: HEIC'),
+        (b'\xff\xd8\xff\xf7', 'but: JPEG-LS'),
+    ],
+)
 @pytest.mark.parametrize('suffix', ['.jpg', '.PNG', '.jfif'])
-def test_what_should_be_an_image_is_a_bad_one(
-    tmp_path, content, words, suffix):
+def test_what_should_be_an_image_is_a_bad_one(tmp_path, content, words, suffix):
   """Its class counts on it: `on_bad_image` decides, not the listing."""
   name = f'1{suffix}'
   found = listing.below(_fill(tmp_path, {name: content}))
@@ -147,53 +211,76 @@ def test_what_should_be_an_image_is_a_bad_one(
   assert words in found.bad[name] and not found.left_out
 
 
-@pytest.mark.parametrize('mask', [
-    'a/1_segmentation.png', 'a/1_mask.png', 'a/1 mask.png', 'a/1-Seg.jpg',
-    'a/1_mask_2.png', 'a/1_segmentation_1.png', 'a/1_superpixels.png',
-    'a/masks/1.png', 'a/masks/1_mask.png', 'a/Mask/1.png'])
+@pytest.mark.parametrize(
+    'mask',
+    [
+        'a/1_segmentation.png',
+        'a/1_mask.png',
+        'a/1 mask.png',
+        'a/1-Seg.jpg',
+        'a/1_mask_2.png',
+        'a/1_segmentation_1.png',
+        'a/1_superpixels.png',
+        'a/masks/1.png',
+        'a/masks/1_mask.png',
+        'a/Mask/1.png',
+    ],
+)
 def test_masks_of_images_are_no_images(tmp_path, mask):
   """The mask of a lesion tells its class, and nothing of the skin."""
   found = listing.below(
-      _fill(tmp_path, {'a/1.jpg': _JPEG, 'b/2.jpg': _JPEG, mask: _JPEG}))
+      _fill(tmp_path, {'a/1.jpg': _JPEG, 'b/2.jpg': _JPEG, mask: _JPEG})
+  )
   assert list(found.images) == ['a/1.jpg', 'b/2.jpg']
   assert found.left_out == {mask: file_kinds.MASK}
 
 
 def test_masks_in_a_folder_beside_the_images(tmp_path):
   """COVID/images/1.png and COVID/masks/1.png, as a public collection."""
-  found = listing.below(_fill(
-      tmp_path, {f'C/{name}/1.png': _JPEG for name in ('images', 'masks')}))
+  found = listing.below(
+      _fill(
+          tmp_path, {f'C/{name}/1.png': _JPEG for name in ('images', 'masks')}
+      )
+  )
   assert found.left_out == {'C/masks/1.png': file_kinds.MASK}
 
 
-@pytest.mark.parametrize('folder', [
-    'thumbs', 'Thumbnails', '_thumb', 'thumbnail', 'previews'])
+@pytest.mark.parametrize(
+    'folder', ['thumbs', 'Thumbnails', '_thumb', 'thumbnail', 'previews']
+)
 def test_thumbnails_of_images_are_no_images(tmp_path, folder):
   """Programs that show albums keep them beside the images."""
-  found = listing.below(_fill(tmp_path, {
-      f'a/{name}': _JPEG for name in ('1.jpg', f'{folder}/1.png')}))
+  found = listing.below(
+      _fill(
+          tmp_path,
+          {f'a/{name}': _JPEG for name in ('1.jpg', f'{folder}/1.png')},
+      )
+  )
   assert found.left_out == {f'a/{folder}/1.png': file_kinds.THUMBNAIL}
   alone = listing.below(_fill(tmp_path / 'b', {f'{folder}/2.png': _JPEG}))
   assert not alone.left_out
 
 
-@pytest.mark.parametrize('name', [
-    'mask/1.jpg', 'with_mask/1.jpg', 'b/1_mask.jpg', 'a/mask.jpg'])
+@pytest.mark.parametrize(
+    'name', ['mask/1.jpg', 'with_mask/1.jpg', 'b/1_mask.jpg', 'a/mask.jpg']
+)
 def test_a_name_alone_makes_no_mask(tmp_path, name):
   """Faces with and without masks are classes, too."""
   _fill(tmp_path, {'a/1.jpg': _JPEG, name: _JPEG})
   assert len(listing.below(tmp_path).images) == 2
 
 
-@pytest.mark.parametrize('form, pages', [
-    ('TIFF', 5), ('GIF', 3), ('WEBP', 2), ('PNG', 4)])
+@pytest.mark.parametrize(
+    'form, pages', [('TIFF', 5), ('GIF', 3), ('WEBP', 2), ('PNG', 4)]
+)
 def test_several_pictures_in_a_file_are_counted(tmp_path, form, pages):
   """Only the first is read, and the others are said."""
   found = listing.below(_fill(tmp_path, {'a/x': _image(form, pages)}))
   assert found.pages == {'a/x': pages}
   assert listing.pages_said(found.pages) == (
       f'pages: 1 image holds several pictures (a/x: {pages}); only the first '
-      'is read')
+      'is read'
+  )
 
 
 def test_a_damaged_file_of_several_pages_is_an_image(tmp_path):
@@ -207,17 +294,31 @@ def test_odd_files_end_nothing(tmp_path):
   _fill(tmp_path, {'a/1.jpg': _JPEG, 'x.jpg/2.jpg': _JPEG})
   os.mkfifo(tmp_path / 'pipe')
   os.mkfifo(tmp_path / 'pipe.jpg')
-  for name, target in (('gone', 'nowhere'), ('gone.png', 'nowhere'),
-                       ('self', 'self'), ('a/up', '..'), ('root', '/'),
-                       ('null', '/dev/null')):
+  for name, target in (
+      ('gone', 'nowhere'),
+      ('gone.png', 'nowhere'),
+      ('self', 'self'),
+      ('a/up', '..'),
+      ('root', '/'),
+      ('null', '/dev/null'),
+  ):
     (tmp_path / name).symlink_to(target)
   found = listing.below(tmp_path)
   assert list(found.images) == [
-      'a/1.jpg', 'gone.png', 'pipe.jpg', 'x.jpg/2.jpg']
+      'a/1.jpg',
+      'gone.png',
+      'pipe.jpg',
+      'x.jpg/2.jpg',
+  ]
   assert list(found.bad) == ['gone.png', 'pipe.jpg']
   assert found.left_out == {
-      'a/up': file_kinds.BACK, 'gone': file_kinds.BROKEN, 'null': file_kinds.NO_FILE,
-      'pipe': file_kinds.NO_FILE, 'root': file_kinds.BACK, 'self': file_kinds.BROKEN}
+      'a/up': file_kinds.BACK,
+      'gone': file_kinds.BROKEN,
+      'null': file_kinds.NO_FILE,
+      'pipe': file_kinds.NO_FILE,
+      'root': file_kinds.BACK,
+      'self': file_kinds.BROKEN,
+  }
 
 
 def test_links_are_followed(tmp_path):
@@ -230,7 +331,10 @@ def test_links_are_followed(tmp_path):
   (tmp_path / 'way').symlink_to(data)
   for folder in (data, tmp_path / 'way'):
     assert list(listing.below(folder).images) == [
-        'a/x.jpg', 'b/1.jpg', 'b/sub/2.jpg']
+        'a/x.jpg',
+        'b/1.jpg',
+        'b/sub/2.jpg',
+    ]
 
 
 def test_folders_that_link_to_one_another_end(tmp_path):
@@ -254,17 +358,22 @@ def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path):
   found = listing.below(tmp_path)
   assert list(found.images) == [f'{name}.jpg']
   assert listing.said(found.left_out) == (
-      r'left out: 1 file: 1 DICOM (M\udcfcller.dcm)')
+      r'left out: 1 file: 1 DICOM (M\udcfcller.dcm)'
+  )
   assert images.read_rgb(*found.images.values()).shape == (8, 8, 3)
 
 
 def test_a_line_counts_every_reason(tmp_path):
   """With examples: a count alone says not where to look."""
-  _fill(tmp_path, {f'._{i}.jpg': _APPLE_DOUBLE for i in range(1200)} | {
-      'b.dcm': _DICOM, 'a\n.dcm': _DICOM, 'no': b'\1'})
+  _fill(
+      tmp_path,
+      {f'._{i}.jpg': _APPLE_DOUBLE for i in range(1200)}
+      | {'b.dcm': _DICOM, 'a\n.dcm': _DICOM, 'no': b'\1'},
+  )
   assert listing.said(listing.below(tmp_path).left_out) == (
       'left out: 1,203 files: 1,200 hidden or system files (._0.jpg, ._1.jpg, '
-      '...), 2 DICOM (a\\n.dcm, b.dcm), 1 file of unknown kind (no)')
+      '...), 2 DICOM (a\\n.dcm, b.dcm), 1 file of unknown kind (no)'
+  )
 
 
 def test_ten_thousand_files_take_about_a_second(tmp_path):

@@ -16,8 +16,14 @@ from medxfer.data import phantom
 
 
 def _sets(pictures):
-  return copies.joined(np.stack([
-      perceptual_hash.thumbnail(np.asarray(picture)) for picture in pictures]))
+  return copies.joined(
+      np.stack(
+          [
+              perceptual_hash.thumbnail(np.asarray(picture))
+              for picture in pictures
+          ]
+      )
+  )
 
 
 def _texture(seed, side, most=120):
@@ -33,12 +39,16 @@ def _jpeg(image, quality):
 
 
 @pytest.mark.parametrize('side', [28, 32, 48, 64, 128])
-@pytest.mark.parametrize('change', [
-    lambda image: _jpeg(image, 75),
-    lambda image: _jpeg(ImageOps.mirror(image), 90),
-    lambda image: image.crop((1, 1, image.width - 1, image.height)),
-    lambda image: image.resize((image.width * 2, image.height * 2)),
-], ids=['jpeg', 'mirrored', 'cropped', 'enlarged'])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda image: _jpeg(image, 75),
+        lambda image: _jpeg(ImageOps.mirror(image), 90),
+        lambda image: image.crop((1, 1, image.width - 1, image.height)),
+        lambda image: image.resize((image.width * 2, image.height * 2)),
+    ],
+    ids=['jpeg', 'mirrored', 'cropped', 'enlarged'],
+)
 def test_copies_of_small_images_are_found(side, change):
   """People train on sets of 28, 64 and 128 pixels, saved again as JPEG."""
   pictures = [_texture(seed, side) for seed in range(12)]
@@ -52,8 +62,8 @@ def _body(side, seed, *, noise, lesion=0.0, texture=None):
   y, x = np.mgrid[:side, :side] / side
   grey = 90 + 64 * np.sin(x * np.pi) * np.sin(y * np.pi)
   grey += noise * draw.standard_normal((side, side))
-  at_x, at_y = draw.uniform(.25, .75, 2)
-  grey += lesion * np.exp(-((x - at_x)**2 + (y - at_y)**2) / (2 * .04**2))
+  at_x, at_y = draw.uniform(0.25, 0.75, 2)
+  grey += lesion * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / (2 * 0.04**2))
   colours = np.repeat(grey[:, :, None], 3, 2)
   if texture is not None:
     colours += np.asarray(texture) - 90.0
@@ -72,22 +82,43 @@ def test_noise_or_a_lesion_of_its_own_makes_another_image(side, lesion):
 def test_a_lesion_put_into_a_photograph_makes_another_image(side):
   """Else both would be refused as copies with different labels."""
   photograph = _texture(0, side, most=40)
-  pictures = [_body(side, seed, noise=0, lesion=lesion, texture=photograph)
-              for seed, lesion in enumerate((0, 60))]
+  pictures = [
+      _body(side, seed, noise=0, lesion=lesion, texture=photograph)
+      for seed, lesion in enumerate((0, 60))
+  ]
   assert _sets(pictures).tolist() == [0, 1]
   assert _sets([pictures[1], _jpeg(pictures[1], 75)]).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize('make', [
-    lambda draw, i: np.full((64, 64, 3), 8 * i, np.uint8),
-    lambda draw, i: np.full((32, 32, 3), np.eye(3)[i % 3] * (i + 9), np.uint8),
-    lambda draw, i: draw.integers(100, 103, (64, 64, 3)).astype(np.uint8),
-    lambda draw, i: draw.integers(0, 255, (28, 28, 3)).astype(np.uint8),
-    *(lambda draw, i, side=side: draw.integers(
-        0, 255, (side, side, 3)).astype(np.uint8)
-      for side in (1, 2, 3, 8, 15, 16)),
-], ids=['flat', 'colours', 'nearly flat', 'noise', '1', '2', '3', '8', '15',
-        '16'])
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda draw, i: np.full((64, 64, 3), 8 * i, np.uint8),
+        lambda draw, i: np.full(
+            (32, 32, 3), np.eye(3)[i % 3] * (i + 9), np.uint8
+        ),
+        lambda draw, i: draw.integers(100, 103, (64, 64, 3)).astype(np.uint8),
+        lambda draw, i: draw.integers(0, 255, (28, 28, 3)).astype(np.uint8),
+        *(
+            lambda draw, i, side=side: draw.integers(
+                0, 255, (side, side, 3)
+            ).astype(np.uint8)
+            for side in (1, 2, 3, 8, 15, 16)
+        ),
+    ],
+    ids=[
+        'flat',
+        'colours',
+        'nearly flat',
+        'noise',
+        '1',
+        '2',
+        '3',
+        '8',
+        '15',
+        '16',
+    ],
+)
 def test_what_shows_nothing_is_no_copy(make):
   """Flat frames, noise and images of few pixels: identical ones alone are."""
   draw = np.random.default_rng(0)
@@ -98,13 +129,15 @@ def test_what_shows_nothing_is_no_copy(make):
 def test_a_grey_copy_and_one_of_another_white_balance_are_copies():
   """Brightness decides, not colour; so does one hue for another."""
   picture = _texture(0, 96)
-  cast = np.asarray(picture) * np.array([1.08, 1.0, .85])
+  cast = np.asarray(picture) * np.array([1.08, 1.0, 0.85])
   swapped = np.asarray(picture.convert('YCbCr'))[:, :, [0, 2, 1]]
   pictures = [
-      picture, picture.convert('L').convert('RGB'),
+      picture,
+      picture.convert('L').convert('RGB'),
       Image.fromarray(np.clip(cast, 0, 255).astype(np.uint8)),
       Image.fromarray(np.ascontiguousarray(swapped), 'YCbCr').convert('RGB'),
-      _texture(1, 96)]
+      _texture(1, 96),
+  ]
   assert _sets(pictures).tolist() == [0, 0, 0, 0, 4]
 
 
@@ -115,10 +148,12 @@ def test_phantoms_of_different_groups_are_no_copies(name, tmp_path):
   kind = phantom.KINDS[name]
   kind.write(tmp_path / 'data', images=300, seed=1, size=kind.size)
   examples = {'ham10000': ham10000, 'chest_xray': chest_xray}[name].read(
-      tmp_path / 'data')
+      tmp_path / 'data'
+  )
   found = copies.Copies(_sets(map(images.read_rgb, examples.paths))).rows()
   assert len(examples) >= 290 and all(
-      len({examples.groups[i] for i in rows}) == 1 for rows in found)
+      len({examples.groups[i] for i in rows}) == 1 for rows in found
+  )
 
 
 def test_of_small_images_a_run_says_what_it_may_miss(tmp_path):

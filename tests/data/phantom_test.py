@@ -35,7 +35,8 @@ def _digests(folder: pathlib.Path) -> dict[str, str]:
       str(path.relative_to(folder)): hashlib.sha256(
           path.read_bytes()
       ).hexdigest()
-      for path in sorted(folder.rglob('*')) if path.is_file()
+      for path in sorted(folder.rglob('*'))
+      if path.is_file()
   }
 
 
@@ -86,7 +87,8 @@ def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
   """Growing the phantom keeps the pictures it had."""
   images = _SMALL[name]['images']
   phantom.KINDS[name].write(
-      tmp_path / 'more', images=images + 10, seed=3, size=_SMALL[name]['size'])
+      tmp_path / 'more', images=images + 10, seed=3, size=_SMALL[name]['size']
+  )
   few, more = (set(_digests(f).values()) for f in (either, tmp_path / 'more'))
   # What the smaller set cut short, and the table, may differ.
   assert len(few & more) >= 0.9 * images
@@ -98,7 +100,8 @@ def test_layout_is_readable_as_ham10000(small):
   assert examples.class_names == ham10000.CLASS_NAMES
   assert len(examples.image_ids) == 50
   assert sorted(path.name for path in small.iterdir()) == [
-      'HAM10000_images_part_1', 'HAM10000_images_part_2',
+      'HAM10000_images_part_1',
+      'HAM10000_images_part_2',
       'HAM10000_metadata.csv',
   ]
   for part in small.glob('*part*'):
@@ -191,7 +194,8 @@ def test_failure_leaves_nothing_behind(name, tmp_path):
 
   with pytest.raises(errors.DataError, match='No space left'):
     dataclasses.replace(kind, paint=fails_later).write(
-        tmp_path / 'new', **_SMALL[name])
+        tmp_path / 'new', **_SMALL[name]
+    )
   assert not list(tmp_path.iterdir())
 
 
@@ -238,7 +242,8 @@ def test_chest_xrays_have_the_shares_of_the_real_ones(images):
   pictures = _plan('chest_xray', images)
   assert len({picture.path for picture in pictures}) == images
   kinds = collections.Counter(
-      chest_xray.KINDS[picture.code] for picture in pictures)
+      chest_xray.KINDS[picture.code] for picture in pictures
+  )
   assert kinds['normal'] / images == pytest.approx(0.27, abs=0.01)
   assert kinds['virus'] / images == pytest.approx(0.26, abs=0.02)
   tests = sum(picture.path.startswith('test/') for picture in pictures)
@@ -258,10 +263,13 @@ def test_phantom_patients_are_read_as_they_were_painted(chest_phantoms):
   for image_id, group in zip(examples.image_ids, examples.groups):
     found[group].add(image_id)
   assert sorted(map(sorted, found.values())) == sorted(
-      map(sorted, expected.values()))
+      map(sorted, expected.values())
+  )
   assert {'person1_bacteria', 'person1_virus'} <= set(found)
-  sides = {(group, side) for group, side in zip(
-      examples.groups, examples.columns['published'])}
+  sides = {
+      (group, side)
+      for group, side in zip(examples.groups, examples.columns['published'])
+  }
   assert len(sides) == len(found)
 
 

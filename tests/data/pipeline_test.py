@@ -39,8 +39,16 @@ def test_the_tfds_builder_gives_image_label_and_metadata(phantoms):
   assert first['image_id'].decode() == builder.examples.image_ids[0]
   assert first['lesion_id'].decode() == builder.examples.groups[0]
   assert first['label'] == builder.examples.labels[0]
-  assert set(first) == {'image', 'label', 'image_id', 'lesion_id', 'dx_type',
-                        'age', 'sex', 'localization'}
+  assert set(first) == {
+      'image',
+      'label',
+      'image_id',
+      'lesion_id',
+      'dx_type',
+      'age',
+      'sex',
+      'localization',
+  }
   with Image.open(builder.examples.paths[0]) as image:
     np.testing.assert_array_equal(first['image'].shape[:2], image.size[::-1])
 
@@ -50,7 +58,8 @@ def test_pixels_belong_to_their_rows(decoded):
   for row in (0, 7, len(decoded.examples) - 1):
     image = images.read_rgb(decoded.examples.paths[row])
     np.testing.assert_array_equal(
-        decoded.pixels[row], pipeline.resize(image, _SIZE))
+        decoded.pixels[row], pipeline.resize(image, _SIZE)
+    )
 
 
 def test_resizing_averages_rather_than_samples():
@@ -67,9 +76,12 @@ def test_all_sources_serve_the_same_batches(decoded):
   batches = {}
   for cache in ('device', 'host', 'none'):
     source = pixel_sources.make(cache, decoded, _SIZE)
-    batches[cache] = np.stack([
-        pixel_sources.pixels(source.stored, batch)
-        for batch in source.batches(rows)])
+    batches[cache] = np.stack(
+        [
+            pixel_sources.pixels(source.stored, batch)
+            for batch in source.batches(rows)
+        ]
+    )
   np.testing.assert_array_equal(batches['device'], decoded.pixels[rows])
   np.testing.assert_array_equal(batches['host'], batches['device'])
   np.testing.assert_array_equal(batches['none'], batches['device'])
@@ -83,10 +95,13 @@ def test_digests_tell_pixels_apart(decoded, phantoms):
   assert len(set(decoded.digests)) == len(decoded.digests)
 
 
-@pytest.mark.parametrize('damage', [
-    lambda path: path.write_bytes(path.read_bytes()[:-200]),
-    lambda path: path.write_text('<html>not found</html>'),
-])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-200]),
+        lambda path: path.write_text('<html>not found</html>'),
+    ],
+)
 def test_an_unreadable_image_is_named_or_skipped(folder, damage):
   """Truncated files, and error pages saved as .jpg, are common."""
   examples = ham10000.read(folder)
@@ -100,7 +115,8 @@ def test_an_unreadable_image_is_named_or_skipped(folder, damage):
   assert len(decoded.examples) == len(decoded.pixels) == len(decoded.digests)
   np.testing.assert_array_equal(
       decoded.pixels[5],
-      pipeline.resize(images.read_rgb(examples.paths[6]), _SIZE))
+      pipeline.resize(images.read_rgb(examples.paths[6]), _SIZE),
+  )
 
 
 def test_nothing_readable_is_an_error(folder):

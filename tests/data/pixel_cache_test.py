@@ -64,7 +64,8 @@ def test_a_second_run_decodes_nothing(examples, tmp_path, decodings):
 
 @pytest.mark.parametrize('change', ['content', 'disguised', 'size', 'fewer'])
 def test_other_files_or_sizes_are_decoded(
-    examples, tmp_path, decodings, change):
+    examples, tmp_path, decodings, change
+):
   """A cache that is out of date would train on images of yesterday."""
   pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
   size = _SIZE
@@ -92,8 +93,7 @@ def test_the_same_bytes_elsewhere_are_found(examples, tmp_path, decodings):
   assert found.examples is moved and len(decodings) == 1
 
 
-def test_two_exports_that_agree_in_names_lengths_and_times(
-    tmp_path, decodings):
+def test_two_exports_that_agree_in_names_lengths_and_times(tmp_path, decodings):
   """Their pixels, and so their digests, are each one's own."""
   found = []
   for name, grey in (('a', 50), ('b', 200)):
@@ -102,15 +102,19 @@ def test_two_exports_that_agree_in_names_lengths_and_times(
       (folder / place).parent.mkdir(parents=True)
       Image.new('RGB', (32, 32), (grey, 0, 0)).save(folder / place)
       os.utime(folder / place, (315532800, 315532800))
-    found.append(pixel_cache.read(
-        folders.read(folder), (32, 32), where=tmp_path / 'cache'))
+    found.append(
+        pixel_cache.read(
+            folders.read(folder), (32, 32), where=tmp_path / 'cache'
+        )
+    )
   assert len(decodings) == 2 and found[0].digests != found[1].digests
   assert [decoded.pixels.max() for decoded in found] == [50, 200]
 
 
 @pytest.mark.parametrize('on_bad_image', ['fail', 'skip'])
 def test_a_file_that_changes_before_it_is_decoded_ends_the_run(
-    examples, tmp_path, on_bad_image, monkeypatch):
+    examples, tmp_path, on_bad_image, monkeypatch
+):
   """Else its pixels would be kept under what it was; it is not skipped."""
   decode = pipeline.decode
 
@@ -120,8 +124,9 @@ def test_a_file_that_changes_before_it_is_decoded_ends_the_run(
 
   monkeypatch.setattr(pipeline, 'decode', late)
   with pytest.raises(errors.DataError) as caught:
-    pixel_cache.read(examples, _SIZE, on_bad_image=on_bad_image,
-                where=tmp_path / 'cache')
+    pixel_cache.read(
+        examples, _SIZE, on_bad_image=on_bad_image, where=tmp_path / 'cache'
+    )
   assert examples.paths[3].name in str(caught.value)
   assert 'has changed since' in str(caught.value)
   assert not list((tmp_path / 'cache').glob('*.npy'))
@@ -140,7 +145,8 @@ def test_files_that_are_read_again_must_give_the_same_pixels(examples):
 def test_what_fits_no_memory_is_mapped(examples, tmp_path):
   """`data.cache=none` then reads a file instead of decoding every epoch."""
   found = pixel_cache.read(
-      examples, _SIZE, keep=False, where=tmp_path / 'cache')
+      examples, _SIZE, keep=False, where=tmp_path / 'cache'
+  )
   _same(found, pipeline.decode(examples, _SIZE))
   assert pixel_cache.read(examples, _SIZE, keep=False).pixels is None
 
@@ -162,7 +168,8 @@ def test_unreadable_images_are_refused_or_skipped_as_ever(examples, tmp_path):
   with pytest.raises(errors.DataError, match='on_bad_image=skip'):
     pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
   found = pixel_cache.read(
-      examples, _SIZE, on_bad_image='skip', where=tmp_path / 'cache')
+      examples, _SIZE, on_bad_image='skip', where=tmp_path / 'cache'
+  )
   _same(found, pipeline.decode(examples, _SIZE, on_bad_image='skip'))
   assert not list((tmp_path / 'cache').glob('*.npy'))
   examples.paths[6].unlink()
@@ -171,7 +178,8 @@ def test_unreadable_images_are_refused_or_skipped_as_ever(examples, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_costs_a_line(
-    examples, tmp_path, capsys):
+    examples, tmp_path, capsys
+):
   """The run goes on without it."""
   (tmp_path / 'cache').write_text('a file')
   found = pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')

@@ -37,8 +37,11 @@ class Publisher:
     for number, (name, content) in enumerate(self.files.items()):
       digest = hashlib.md5(content).hexdigest()
       file = {
-          'id': number, 'filename': name, 'filesize': len(content),
-          'md5': digest, 'checksum': {'type': 'MD5', 'value': digest},
+          'id': number,
+          'filename': name,
+          'filesize': len(content),
+          'md5': digest,
+          'checksum': {'type': 'MD5', 'value': digest},
       } | self.extra.get(name, {})
       entries.append({'label': name, 'restricted': False, 'dataFile': file})
     data = {'latestVersion': {'files': entries}}
@@ -64,7 +67,10 @@ class Publisher:
     name = list(self.files)[int(last)]
     start = int(re.fullmatch(r'bytes=(\d+)-', asked)[1]) if asked else 0
     self._send(
-        handler, 206 if asked else 200, self.files[name], start,
+        handler,
+        206 if asked else 200,
+        self.files[name],
+        start,
         self.cut.pop(name, None),
     )
 
@@ -81,6 +87,7 @@ class Publisher:
 @contextlib.contextmanager
 def serving(publisher: Publisher) -> Iterator[Publisher]:
   """Yields the publisher, at its `url`."""
+
   class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):

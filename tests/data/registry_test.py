@@ -31,13 +31,13 @@ def test_what_a_record_names_by_text_is_there(name):
 
 @pytest.mark.parametrize('name', registry.having('phantom'))
 def test_columns_of_a_record_are_those_of_its_table(
-    name, tmp_path, monkeypatch):
+    name, tmp_path, monkeypatch
+):
   """A subgroup that no table has would never be reported."""
   monkeypatch.setenv('MEDXFER_CACHE', str(tmp_path))
   known = registry.get(name)
   config = common.default()
-  config.data.update(
-      name=name, phantom=phantom.KINDS[known.phantom].smallest())
+  config.data.update(name=name, phantom=phantom.KINDS[known.phantom].smallest())
   examples = datasets.read(specs.from_config(config).data)
   assert set(known.subgroups) <= set(examples.columns)
   assert known.published_split == ('published' in examples.columns)
@@ -50,7 +50,9 @@ def test_a_specification_is_checked_without_heavy_libraries():
       'from medxfer import spec\n'
       'from medxfer.recipes import common\n'
       'spec.from_config(common.default())\n'
-      "print(sorted({'jax', 'tensorflow', 'PIL', 'sklearn'} & {*sys.modules}))")
+      "print(sorted({'jax', 'tensorflow', 'PIL', 'sklearn'} & {*sys.modules}))"
+  )
   said = subprocess.run(
-      [sys.executable, '-c', code], capture_output=True, text=True, check=True)
+      [sys.executable, '-c', code], capture_output=True, text=True, check=True
+  )
   assert said.stdout.strip() == '[]'

@@ -17,8 +17,13 @@ from medxfer.data import splits
 def _examples(labels, groups) -> examples_lib.Examples:
   names = tuple(f'i{i}' for i in range(len(labels)))
   return examples_lib.Examples(
-      name='made', class_names=('a', 'b'), image_ids=names, paths=names,
-      labels=np.array(labels, np.int32), groups=tuple(groups))
+      name='made',
+      class_names=('a', 'b'),
+      image_ids=names,
+      paths=names,
+      labels=np.array(labels, np.int32),
+      groups=tuple(groups),
+  )
 
 
 @pytest.fixture(scope='module')
@@ -48,7 +53,11 @@ def test_no_group_stands_on_two_sides_of_the_grouped_split(hundred):
   assert not sides[1] & sides[2]
   leak = splits.audit(hundred, split, [bytes([i]) for i in range(100)])
   assert (leak.images, leak.groups, leak.share, leak.duplicates) == (
-      0, 0, 0.0, 0)
+      0,
+      0,
+      0.0,
+      0,
+  )
 
 
 def _published(examples, *sides):
@@ -57,16 +66,17 @@ def _published(examples, *sides):
 
 @pytest.mark.parametrize('seed', [0, 1])
 def test_the_official_test_side_is_kept_and_val_is_cut_from_train(
-    hundred, seed):
+    hundred, seed
+):
   """A fifth of train, by group; nothing published as test is trained on."""
   examples = _published(hundred, *['test', 'train', 'train', 'train'] * 25)
   split = splits.assign(examples, kind='official', seed=seed)
   assert split.test.tolist() == list(range(0, 100, 4))
   assert (len(split.train), len(split.val)) == (60, 15)
-  assert sorted([*split.train, *split.val]) == [
-      i for i in range(100) if i % 4]
-  train, val = ({hundred.groups[i] for i in rows}
-                for rows in (split.train, split.val))
+  assert sorted([*split.train, *split.val]) == [i for i in range(100) if i % 4]
+  train, val = (
+      {hundred.groups[i] for i in rows} for rows in (split.train, split.val)
+  )
   assert not train & val
 
 
@@ -78,13 +88,17 @@ def test_an_official_val_side_is_kept(hundred):
     assert split.names() == examples.columns['published']
 
 
-@pytest.mark.parametrize('sides, message', [
-    ((), 'published as train'),
-    (('train', 'val') * 50, 'published as test'),
-    (('val', 'test') * 50, 'published as train'),
-])
+@pytest.mark.parametrize(
+    'sides, message',
+    [
+        ((), 'published as train'),
+        (('train', 'val') * 50, 'published as test'),
+        (('val', 'test') * 50, 'published as train'),
+    ],
+)
 def test_an_official_split_of_what_was_not_split_is_refused(
-    hundred, sides, message):
+    hundred, sides, message
+):
   """The way out is another split, not a guess."""
   examples = _published(hundred, *sides) if sides else hundred
   with pytest.raises(errors.UsageError, match=f'{message}.*split=grouped'):
@@ -97,23 +111,39 @@ def test_grouped_and_official_go_together(hundred):
   split = splits.assign(examples, kind='official_grouped', seed=0)
   assert split.test.tolist() == list(range(2, 100, 4))
   assert (len(split.train), len(split.val)) == (60, 15)
-  train, val = ({examples.groups[i] for i in rows}
-                for rows in (split.train, split.val))
+  train, val = (
+      {examples.groups[i] for i in rows} for rows in (split.train, split.val)
+  )
   assert not train & val
   leak = splits.audit(examples, split, [bytes([i]) for i in range(100)])
   assert leak.images == 20  # Groups of two published on two sides.
 
 
-@pytest.mark.parametrize('sides, kind, same, note', [
-    (None, 'by_image', (), ''),
-    (['train', 'val', 'test', 'train'], 'official', ('val', 'test'),
-     'sides are as published .train 50, val 25, test 25 .*published test im'),
-    (['train', 'train', 'test', 'train'], 'official', ('test',),
-     'a fifth of train validates'),
-    (['train', 'val', 'train', 'train'], 'grouped', ('val',),
-     'no test side was published: a fifth of train tests'),
-    (['train'] * 4, 'by_image', (), 'dealt to train, val and test'),
-])
+@pytest.mark.parametrize(
+    'sides, kind, same, note',
+    [
+        (None, 'by_image', (), ''),
+        (
+            ['train', 'val', 'test', 'train'],
+            'official',
+            ('val', 'test'),
+            'sides are as published .train 50, val 25, test 25 .*published test im',
+        ),
+        (
+            ['train', 'train', 'test', 'train'],
+            'official',
+            ('test',),
+            'a fifth of train validates',
+        ),
+        (
+            ['train', 'val', 'train', 'train'],
+            'grouped',
+            ('val',),
+            'no test side was published: a fifth of train tests',
+        ),
+        (['train'] * 4, 'by_image', (), 'dealt to train, val and test'),
+    ],
+)
 def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
   """Pooled without a word, published test images trained."""
   examples = _published(hundred, *sides * 25) if sides else hundred
@@ -123,37 +153,50 @@ def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
   split = splits.assign(examples, kind='auto', seed=0)
   for side in same:
     assert split.rows(side).tolist() == [
-        i for i in range(100) if examples.columns['published'][i] == side]
+        i for i in range(100) if examples.columns['published'][i] == side
+    ]
   assert min(len(split.rows(side)) for side in splits.SIDES) > 10
   if not sides:
-    assert split.names() == splits.assign(
-        examples, kind='by_image', seed=0).names()
+    assert (
+        split.names()
+        == splits.assign(examples, kind='by_image', seed=0).names()
+    )
   unknown = dataclasses.replace(examples, groups_known=False)
   assert published_splits.decide(unknown, 'auto').kind == (
-      'official' if kind == 'official' else 'by_image')
+      'official' if kind == 'official' else 'by_image'
+  )
 
 
 def test_a_val_side_without_a_class_joins_train(hundred):
   """Nothing is chosen by a class that is not there; test stays."""
-  sides = ['val' if i < 10 else 'test' if i % 4 == 0 else 'train'
-           for i in range(100)]
+  sides = [
+      'val' if i < 10 else 'test' if i % 4 == 0 else 'train' for i in range(100)
+  ]
   examples = _published(hundred, *sides)
   for kind in ('auto', 'official'):
     split = splits.assign(examples, kind=kind, seed=0)
     assert split.test.tolist() == [i for i in range(100) if sides[i] == 'test']
     assert set(hundred.labels[split.val]) == {0, 1}
     notes = published_splits.decide(examples, kind).notes
-    assert any('val holds no image of b: its 10 images join' in n
-               for n in notes)
+    assert any(
+        'val holds no image of b: its 10 images join' in n for n in notes
+    )
 
 
-@pytest.mark.parametrize('sides, message', [
-    (['train'] * 80 + ['test'] * 20, 'train side holds no image of b'),
-    (['test'] * 40 + ['train'] * 60, 'test side holds no image of b'),
-    (['test', 'val'] * 50, 'no image lies in train, but in val 50, test 50'),
-])
+@pytest.mark.parametrize(
+    'sides, message',
+    [
+        (['train'] * 80 + ['test'] * 20, 'train side holds no image of b'),
+        (['test'] * 40 + ['train'] * 60, 'test side holds no image of b'),
+        (
+            ['test', 'val'] * 50,
+            'no image lies in train, but in val 50, test 50',
+        ),
+    ],
+)
 def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
-    hundred, sides, message):
+    hundred, sides, message
+):
   """It could not be learnt, or not be tested; the way out is named."""
   examples = _published(hundred, *sides)
   with pytest.raises(errors.DataError, match=f'{message}.*data.split=by_image'):
@@ -165,7 +208,7 @@ def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
 def test_pooling_published_sides_is_said(hundred, kind):
   """Who names another split is told what becomes of the test images."""
   examples = _published(hundred, *['train', 'test'] * 50)
-  note, = published_splits.decide(examples, kind).notes
+  (note,) = published_splits.decide(examples, kind).notes
   assert 'pooled and dealt anew' in note and 'test images train' in note
   assert not published_splits.decide(hundred, kind).notes
 
@@ -181,11 +224,13 @@ def test_a_split_by_group_needs_groups(hundred, kind):
 def test_groups_move_no_published_image(hundred):
   """Groups that were merged, as copies are, change what is cut alone."""
   examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
-  merged = dataclasses.replace(examples, groups=('one',) * 50 + tuple(
-      examples.groups[50:]))
+  merged = dataclasses.replace(
+      examples, groups=('one',) * 50 + tuple(examples.groups[50:])
+  )
   for kind in ('auto', 'official'):
     assert splits.assign(merged, kind=kind, seed=0).names() == (
-        examples.columns['published'])
+        examples.columns['published']
+    )
 
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
@@ -200,17 +245,21 @@ def test_the_audit_counts_what_it_says():
   """Worked by hand: images 4 and 5 are tested; g0 and g1 are in train."""
   examples = _examples([0] * 6, ['g0', 'g1', 'g1', 'g2', 'g1', 'g3'])
   split = splits.Split(
-      train=np.array([0, 1, 2]), val=np.array([3]), test=np.array([4, 5]))
+      train=np.array([0, 1, 2]), val=np.array([3]), test=np.array([4, 5])
+  )
   leak = splits.audit(examples, split, [b'a', b'b', b'c', b'd', b'e', b'a'])
   assert leak == splits.Leak(images=1, groups=1, share=0.5, duplicates=1)
 
 
-@pytest.mark.parametrize('kind, labels, groups', [
-    ('by_image', [0] * 50 + [1] * 2, range(52)),
-    ('grouped', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
-    ('by_image', [0, 1], range(2)),
-    ('official', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
-])
+@pytest.mark.parametrize(
+    'kind, labels, groups',
+    [
+        ('by_image', [0] * 50 + [1] * 2, range(52)),
+        ('grouped', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
+        ('by_image', [0, 1], range(2)),
+        ('official', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
+    ],
+)
 def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
   """A class without test images would have no F1 at all."""
   examples = _examples(labels, map(str, groups))
@@ -219,11 +268,14 @@ def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
     splits.assign(examples, kind=kind, seed=0)
 
 
-@pytest.mark.parametrize('kind, labels, message', [
-    ('by_image', [0] * 4 + [1] * 3, 'no class has 5; add images'),
-    ('grouped', [0] * 9 + [1] * 9, 'are of 2 groups .copies.*; add groups'),
-    ('grouped', [0] * 4 + [1] * 4, 'are of 2 groups .copies.*; add groups'),
-])
+@pytest.mark.parametrize(
+    'kind, labels, message',
+    [
+        ('by_image', [0] * 4 + [1] * 3, 'no class has 5; add images'),
+        ('grouped', [0] * 9 + [1] * 9, 'are of 2 groups .copies.*; add groups'),
+        ('grouped', [0] * 4 + [1] * 4, 'are of 2 groups .copies.*; add groups'),
+    ],
+)
 def test_too_few_to_deal_are_counted(kind, labels, message):
   """Not in the words of the library that deals them."""
   examples = _examples(labels, [f'g{label}' for label in labels])
@@ -234,7 +286,8 @@ def test_too_few_to_deal_are_counted(kind, labels, message):
 @pytest.mark.parametrize('seed', range(5))
 @pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
 def test_the_smallest_phantoms_can_be_split(
-    phantoms, chest_phantoms, kind, seed):
+    phantoms, chest_phantoms, kind, seed
+):
   """What `smallest` promises; HAM10000 has no official split."""
   splits.assign(chest_xray.read(chest_phantoms), kind=kind, seed=seed)
   if kind != 'official':
@@ -248,7 +301,8 @@ def test_a_leak_that_nobody_can_know_is_not_called_none(hundred):
   digests = [bytes([i]) for i in range(100)]
   digests[split.test[0]] = digests[split.train[0]]
   assert splits.audit(unknown, split, digests) == splits.Leak(
-      None, None, None, 1)
+      None, None, None, 1
+  )
 
 
 def test_the_real_leak(real_ham):
@@ -257,7 +311,8 @@ def test_the_real_leak(real_ham):
   digests = [name.encode() for name in examples.image_ids]
   thesis = splits.assign(examples, kind='by_image', seed=0)
   assert splits.audit(examples, thesis, digests).share == pytest.approx(
-      .312, abs=.02)
+      0.312, abs=0.02
+  )
   grouped = splits.assign(examples, kind='grouped', seed=0)
   assert splits.audit(examples, grouped, digests).images == 0
   for side in splits.SIDES:
@@ -270,15 +325,19 @@ def test_the_real_chest_xrays(real_chest):
   digests = [name.encode() for name in examples.image_ids]
   thesis = splits.assign(examples, kind='by_image', seed=0)
   assert splits.audit(examples, thesis, digests).share == pytest.approx(
-      .36, abs=.02)
+      0.36, abs=0.02
+  )
   for kind in ('grouped', 'official'):
     split = splits.assign(examples, kind=kind, seed=0)
     train, val, test = (
-        {examples.groups[i] for i in split.rows(s)} for s in splits.SIDES)
+        {examples.groups[i] for i in split.rows(s)} for s in splits.SIDES
+    )
     assert not train & val and not train & test and not val & test
   assert splits.counts(examples, split.test) == {
-      'NORMAL': 234, 'PNEUMONIA': 390}
-  assert len(split.val) == pytest.approx(len(split.train) / 4, rel=.01)
+      'NORMAL': 234,
+      'PNEUMONIA': 390,
+  }
+  assert len(split.val) == pytest.approx(len(split.train) / 4, rel=0.01)
 
 
 @pytest.mark.parametrize('limit', [40, 60])

@@ -10,25 +10,36 @@ from medxfer.data import folders
 from medxfer.data import tables
 
 _TEXT = 'image,group\n1.png,"p, 1"\n2.png,肺\n'
-_ROWS = [(2, {'image': '1.png', 'group': 'p, 1'}),
-         (3, {'image': '2.png', 'group': '肺'})]
+_ROWS = [
+    (2, {'image': '1.png', 'group': 'p, 1'}),
+    (3, {'image': '2.png', 'group': '肺'}),
+]
 
 
 @pytest.mark.parametrize('delimiter', [',', ';', '\t', '|'])
 @pytest.mark.parametrize('newline', ['\n', '\r\n', '\r'])
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
 def test_every_usual_form_is_the_same_table(
-    tmp_path, delimiter, newline, encoding):
+    tmp_path, delimiter, newline, encoding
+):
   """Excel in Europe, Dataverse and old Macs write what others cannot read."""
-  text = _TEXT.replace(',', delimiter).replace(
-      f'p{delimiter} 1', 'p, 1').replace('\n', newline)
+  text = (
+      _TEXT.replace(',', delimiter)
+      .replace(f'p{delimiter} 1', 'p, 1')
+      .replace('\n', newline)
+  )
   (tmp_path / 't').write_bytes(text.encode(encoding))
   assert tables.read(tmp_path / 't') == (('image', 'group'), _ROWS)
 
 
-@pytest.mark.parametrize('text', [
-    'sep=;\nimage;group\n1.png;p\n', 'image,group\n1.png,p\n\n,\n',
-    ' image , group\n1.png,p'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        'sep=;\nimage;group\n1.png;p\n',
+        'image,group\n1.png,p\n\n,\n',
+        ' image , group\n1.png,p',
+    ],
+)
 def test_what_spreadsheets_add_is_no_row(tmp_path, text):
   """Excel's line about the delimiter, and empty rows below the last one."""
   (tmp_path / 't').write_text(text)
@@ -37,10 +48,15 @@ def test_what_spreadsheets_add_is_no_row(tmp_path, text):
   assert [row for _, row in rows] == [{'image': '1.png', 'group': 'p'}]
 
 
-@pytest.mark.parametrize('content, message', [
-    (b'PK\x03\x04', 'a spreadsheet or an archive.*save it as CSV'),
-    (b'a,b\n\xff\xfe', 'not a CSV table in UTF-8'),
-    (b'a\0b', 'bytes that are no text'), (b'a,b\n"x', 'not a CSV table')])
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        (b'PK\x03\x04', 'a spreadsheet or an archive.*save it as CSV'),
+        (b'a,b\n\xff\xfe', 'not a CSV table in UTF-8'),
+        (b'a\0b', 'bytes that are no text'),
+        (b'a,b\n"x', 'not a CSV table'),
+    ],
+)
 def test_what_is_no_table_is_refused(tmp_path, content, message):
   """With the way out."""
   (tmp_path / 't').write_bytes(content)
@@ -52,7 +68,9 @@ def test_rows_that_are_too_short_or_long_are_told(tmp_path):
   """The caller names the row; nothing is filled in."""
   (tmp_path / 't').write_text('a,b\n1\n1,2,3\n')
   assert tables.read(tmp_path / 't')[1] == [
-      (2, {'a': '1', 'b': None}), (3, {'a': '1', 'b': '2', None: ['3']})]
+      (2, {'a': '1', 'b': None}),
+      (3, {'a': '1', 'b': '2', None: ['3']}),
+  ]
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path):

@@ -13,8 +13,10 @@ from medxfer.evaluation import predictions as predictions_lib
 def _scored(labels, probabilities):
   probabilities = np.asarray(probabilities)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(len(labels))), np.asarray(labels),
-      probabilities, tuple(f'c{i}' for i in range(probabilities.shape[1])),
+      tuple(f'i{i}' for i in range(len(labels))),
+      np.asarray(labels),
+      probabilities,
+      tuple(f'c{i}' for i in range(probabilities.shape[1])),
   )
 
 
@@ -78,7 +80,8 @@ def test_nothing_to_measure_is_refused():
   """Protects: no 0/0 in a summary."""
   empty = _scored(np.zeros(0, int), np.zeros((0, 2)))
   for function in (
-      calibration.brier_score, calibration.expected_calibration_error
+      calibration.brier_score,
+      calibration.expected_calibration_error,
   ):
     with pytest.raises(ValueError):
       function(empty)
@@ -104,20 +107,23 @@ def test_chance_is_taken_out_of_the_error():
   # Where it is really off, there is next to nothing to take out.
   boast = _calibrated(4000, 0, times=3)
   assert calibration.debiased_error(boast) == pytest.approx(
-      calibration.expected_calibration_error(boast), rel=.02)
+      calibration.expected_calibration_error(boast), rel=0.02
+  )
   sure = _scored([0, 1, 0], np.eye(2)[[1, 0, 1]])
   assert calibration.debiased_error(sure) == pytest.approx(1)
 
 
 def test_the_interval_of_a_calibrated_network_holds_zero():
   """Protects: an error that is chance is not told for sure."""
-  drawn = {'resamples': 200, 'level': .95, 'seed': 0}
-  ends = [calibration.intervals(_calibrated(300, seed), **drawn)['ece']
-          for seed in range(20)]
+  drawn = {'resamples': 200, 'level': 0.95, 'seed': 0}
+  ends = [
+      calibration.intervals(_calibrated(300, seed), **drawn)['ece']
+      for seed in range(20)
+  ]
   assert sum(low == 0 for low, _ in ends) >= 18
-  assert all(0.02 < high < .2 for _, high in ends)
+  assert all(0.02 < high < 0.2 for _, high in ends)
   low, high = calibration.intervals(_calibrated(1000, 1, 3), **drawn)['ece']
-  assert 0.08 < low < .133 < high < .2
+  assert 0.08 < low < 0.133 < high < 0.2
 
 
 def test_groups_widen_both_intervals():
@@ -125,12 +131,13 @@ def test_groups_widen_both_intervals():
   plain = _calibrated(150, 0, 2)
   rows = np.repeat(np.arange(150), 4)
   copies = _scored(plain.labels[rows], plain.probabilities[rows])
-  grouped = dataclasses.replace(
-      copies, groups=tuple(f'g{i}' for i in rows))
-  drawn = {'resamples': 400, 'level': .95, 'seed': 0}
-  alone, naive, honest = (calibration.intervals(table, **drawn)
-                          for table in (plain, copies, grouped))
+  grouped = dataclasses.replace(copies, groups=tuple(f'g{i}' for i in rows))
+  drawn = {'resamples': 400, 'level': 0.95, 'seed': 0}
+  alone, naive, honest = (
+      calibration.intervals(table, **drawn)
+      for table in (plain, copies, grouped)
+  )
   for key in ('ece', 'brier'):
     wide, narrow = np.diff(honest[key])[0], np.diff(naive[key])[0]
     assert wide > 1.4 * narrow
-    assert wide == pytest.approx(np.diff(alone[key])[0], rel=.15)
+    assert wide == pytest.approx(np.diff(alone[key])[0], rel=0.15)

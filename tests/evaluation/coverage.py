@@ -34,8 +34,10 @@ _FILE = pathlib.Path(__file__).parents[2] / 'results' / 'coverage.json'
 _LEVEL = 0.95
 _HAM = np.array([327, 514, 1099, 115, 1113, 6705, 142]) / 10_015
 CLASSES = {
-    'two': np.array([0.5, 0.5]), 'X-rays': np.array([0.27, 0.73]),
-    'HAM10000': _HAM}
+    'two': np.array([0.5, 0.5]),
+    'X-rays': np.array([0.27, 0.73]),
+    'HAM10000': _HAM,
+}
 IMAGES = (4, 20, 100, 1000)
 TRUE = (0.5, 0.9, 0.99)
 # Largest group, and how alike its images are.
@@ -58,7 +60,8 @@ class Setting(NamedTuple):
 def settings() -> Iterator[Setting]:
   """Yields all settings."""
   for name, images, (largest, alike) in itertools.product(
-      CLASSES, IMAGES, GROUPS):
+      CLASSES, IMAGES, GROUPS
+  ):
     yield Setting(name, images, largest, alike)
 
 
@@ -68,7 +71,8 @@ def confusion(shares: np.ndarray, p: float) -> np.ndarray:
   wrong = others * shares
   return shares[:, np.newaxis] * (
       p * np.eye(len(shares))
-      + (1 - p) * wrong / wrong.sum(axis=1, keepdims=True))
+      + (1 - p) * wrong / wrong.sum(axis=1, keepdims=True)
+  )
 
 
 def f1(table: np.ndarray) -> np.ndarray:
@@ -101,7 +105,8 @@ def shared(
   own = generator.random((*shape, unit.size))
   common = generator.random((*shape, int(unit.max()) + 1))[..., unit]
   return np.where(
-      generator.random((*shape, unit.size)) < np.sqrt(alike), common, own)
+      generator.random((*shape, unit.size)) < np.sqrt(alike), common, own
+  )
 
 
 def _counts(generator, setting: Setting, p: float, rows: int):
@@ -111,17 +116,25 @@ def _counts(generator, setting: Setting, p: float, rows: int):
   u = int(unit.max()) + 1
   labels = generator.choice(k, size=(rows, u), p=shares)[:, unit]
   chances = confusion(shares, p) / shares[:, np.newaxis]
-  called = (shared(generator, (rows,), unit, setting.alike)[..., np.newaxis]
-            > chances.cumsum(axis=1)[labels][..., :-1]).sum(axis=-1)
+  called = (
+      shared(generator, (rows,), unit, setting.alike)[..., np.newaxis]
+      > chances.cumsum(axis=1)[labels][..., :-1]
+  ).sum(axis=-1)
 
   def of(which: np.ndarray, inside: np.ndarray) -> np.ndarray:
     cells = (np.arange(rows)[:, np.newaxis] * k + which) * u + unit
-    return np.bincount(cells[inside], minlength=rows * k * u).reshape(
-        rows, k, u).astype(float)
+    return (
+        np.bincount(cells[inside], minlength=rows * k * u)
+        .reshape(rows, k, u)
+        .astype(float)
+    )
 
   everywhere = np.ones_like(labels, bool)
-  return confusion_intervals.Counts(of(labels, everywhere), of(called, everywhere),
-                          of(labels, labels == called))
+  return confusion_intervals.Counts(
+      of(labels, everywhere),
+      of(called, everywhere),
+      of(labels, labels == called),
+  )
 
 
 def decided(
@@ -134,8 +147,12 @@ def decided(
   """
   generator = np.random.default_rng(seed)
   table = confusion(CLASSES[setting.classes], p)
-  true = {'accuracy': p, 'recall': p, 'f1': f1(table),
-          'f1_macro': f1(table).mean()}
+  true = {
+      'accuracy': p,
+      'recall': p,
+      'f1': f1(table),
+      'f1_macro': f1(table).mean(),
+  }
   hits, widths = ({name: [] for name in true} for _ in range(2))
   rows = max(1, min(repeats, 100_000 // setting.images))
   for _ in range(-(-repeats // rows)):
@@ -144,36 +161,50 @@ def decided(
     for name, (low, high) in (
         ('accuracy', confusion_intervals.accuracy(counts, _LEVEL)[1:3]),
         ('recall', confusion_intervals.recall(counts, _LEVEL)[1:3]),
-        ('f1', by_class[1:3]), ('f1_macro', confusion_intervals.mean(by_class))):
+        ('f1', by_class[1:3]),
+        ('f1_macro', confusion_intervals.mean(by_class)),
+    ):
       hits[name].append(
-          (low <= true[name] + 1e-9) & (true[name] - 1e-9 <= high))
+          (low <= true[name] + 1e-9) & (true[name] - 1e-9 <= high)
+      )
       widths[name].append(high - low)
-  return {name: (float(np.concatenate(hits[name]).mean(axis=0).min()),
-                 float(np.concatenate(widths[name]).mean())) for name in true}
+  return {
+      name: (
+          float(np.concatenate(hits[name]).mean(axis=0).min()),
+          float(np.concatenate(widths[name]).mean()),
+      )
+      for name in true
+  }
 
 
 def table(labels, positive, unit) -> predictions_lib.Predictions:
   """Returns a table of two classes from the probability of the second."""
   return predictions_lib.Predictions(
-      tuple(map(str, range(len(labels)))), labels,
-      np.stack([1 - positive, positive], axis=1), ('a', 'b'),
-      tuple(map(str, unit)))
+      tuple(map(str, range(len(labels)))),
+      labels,
+      np.stack([1 - positive, positive], axis=1),
+      ('a', 'b'),
+      tuple(map(str, unit)),
+  )
 
 
-def ranked(n: int, rare: float, largest: int, area: float, repeats: int,
-           seed: int) -> float:
+def ranked(
+    n: int, rare: float, largest: int, area: float, repeats: int, seed: int
+) -> float:
   """Returns how often the interval of a macro AUROC covers."""
   from scipy import stats
+
   generator, hits = np.random.default_rng(seed), []
   apart = stats.norm.ppf(area) * np.sqrt(2)
   for _ in range(repeats):
     unit = units_of(generator, n, largest)
     labels = (generator.random(unit.max() + 1) < rare)[unit].astype(int)
-    score = stats.norm.cdf(apart * labels + stats.norm.ppf(
-        shared(generator, (), unit, 0.5)))
+    score = stats.norm.cdf(
+        apart * labels + stats.norm.ppf(shared(generator, (), unit, 0.5))
+    )
     ends = auc_intervals.intervals(
-        labels, np.stack([1 - score, score], axis=1), ('a', 'b'), unit,
-        _LEVEL)['auroc_macro']
+        labels, np.stack([1 - score, score], axis=1), ('a', 'b'), unit, _LEVEL
+    )['auroc_macro']
     if ends:
       hits.append(ends[0] <= area <= ends[1])
   return float(np.mean(hits))
@@ -190,12 +221,15 @@ def _stretched(generator: Any, size: int, largest: int, times: float):
 @functools.cache
 def _true_calibration(times: float) -> dict[str, float]:
   many = _stretched(np.random.default_rng(99), 400_000, 1, times)
-  return {'ece': calibration.debiased_error(many) if times != 1 else 0.0,
-          'brier': calibration.brier_score(many)}
+  return {
+      'ece': calibration.debiased_error(many) if times != 1 else 0.0,
+      'brier': calibration.brier_score(many),
+  }
 
 
-def calibrated(n: int, largest: int, times: float, repeats: int,
-               seed: int) -> dict[str, float]:
+def calibrated(
+    n: int, largest: int, times: float, repeats: int, seed: int
+) -> dict[str, float]:
   """Returns how often intervals cover where logits are stretched.
 
   And the mean of the plain and the debiased calibration error, and the true
@@ -208,17 +242,30 @@ def calibrated(n: int, largest: int, times: float, repeats: int,
     ends = calibration.intervals(one, resamples=200, level=_LEVEL, seed=i)
     for name, (low, high) in ends.items():
       hits[name].append(low <= true[name] <= high)
-    errors.append((calibration.expected_calibration_error(one),
-                   calibration.debiased_error(one)))
+    errors.append(
+        (
+            calibration.expected_calibration_error(one),
+            calibration.debiased_error(one),
+        )
+    )
   plain, debiased = np.mean(errors, axis=0)
-  return {**{name: float(np.mean(x)) for name, x in hits.items()},
-          'true_ece': true['ece'], 'mean_ece': float(plain),
-          'mean_debiased': float(debiased)}
+  return {
+      **{name: float(np.mean(x)) for name, x in hits.items()},
+      'true_ece': true['ece'],
+      'mean_ece': float(plain),
+      'mean_debiased': float(debiased),
+  }
 
 
 def false_clear(
-    seeds: int, largest: int, training: float, repeats: int, seed: int, *,
-    n: int = 120, classes: str = 'two',
+    seeds: int,
+    largest: int,
+    training: float,
+    repeats: int,
+    seed: int,
+    *,
+    n: int = 120,
+    classes: str = 'two',
 ) -> dict[str, float]:
   """Returns how often two classifiers that are alike are called different.
 
@@ -236,14 +283,24 @@ def false_clear(
     common = generator.normal()
     pairs = []
     for _ in range(seeds):
-      apart = training * (np.sqrt(_OVERLAP) * common
-                          + np.sqrt(1 - _OVERLAP) * generator.normal())
+      apart = training * (
+          np.sqrt(_OVERLAP) * common
+          + np.sqrt(1 - _OVERLAP) * generator.normal()
+      )
       inside = np.flatnonzero(
-          np.isin(unit, generator.permutation(unit.max() + 1)[
-              :(unit.max() + 1) // 5 if seeds > 1 else unit.max() + 1]))
-      pairs.append(tuple(
-          _guessed(generator, labels, unit, hard, inside, p, len(shares))
-          for p in (0.8 + apart / 2, 0.8 - apart / 2)))
+          np.isin(
+              unit,
+              generator.permutation(unit.max() + 1)[
+                  : (unit.max() + 1) // 5 if seeds > 1 else unit.max() + 1
+              ],
+          )
+      )
+      pairs.append(
+          tuple(
+              _guessed(generator, labels, unit, hard, inside, p, len(shares))
+              for p in (0.8 + apart / 2, 0.8 - apart / 2)
+          )
+      )
     found = paired.compare_seeds(pairs, resamples=199, seed=i)
     for name in clear:
       clear[name] += found[name]['p_value'] < 1 - _LEVEL
@@ -252,53 +309,83 @@ def false_clear(
 
 def _guessed(generator, labels, unit, hard, inside, p, classes):
   """A classifier that is right with probability p, on the same hard images."""
-  luck = np.where(generator.random(unit.size) < 0.6, hard,
-                  shared(generator, (), unit, 0.7))
-  called = np.where(luck < np.clip(p, 0.02, 0.98), labels,
-                    (labels + 1) % classes)
+  luck = np.where(
+      generator.random(unit.size) < 0.6, hard, shared(generator, (), unit, 0.7)
+  )
+  called = np.where(
+      luck < np.clip(p, 0.02, 0.98), labels, (labels + 1) % classes
+  )
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in inside), labels[inside],
+      tuple(f'i{i}' for i in inside),
+      labels[inside],
       np.eye(classes)[called[inside]],
       tuple(f'c{i}' for i in range(classes)),
-      tuple(f'g{i}' for i in unit[inside]))
+      tuple(f'g{i}' for i in unit[inside]),
+  )
 
 
 def _decided(repeats: int) -> list[dict[str, Any]]:
   rows = []
   for i, (setting, true) in enumerate(itertools.product(settings(), TRUE)):
     one = decided(setting, true, repeats, i)
-    macro = decided(setting, with_macro_f1(CLASSES[setting.classes], true),
-                    repeats, i)['f1_macro']
-    rows.append({**setting._asdict(), 'true': true, **{
-        name: [round(x, 4) for x in found] for name, found in (
-            *one.items(), ('f1_macro', macro))}})
+    macro = decided(
+        setting, with_macro_f1(CLASSES[setting.classes], true), repeats, i
+    )['f1_macro']
+    rows.append(
+        {
+            **setting._asdict(),
+            'true': true,
+            **{
+                name: [round(x, 4) for x in found]
+                for name, found in (*one.items(), ('f1_macro', macro))
+            },
+        }
+    )
   return rows
 
 
 def _ranked(repeats: int) -> list[dict[str, Any]]:
   return [
-      {'images': n, 'rare': rare, 'largest': largest, 'true': area,
-       'covered': ranked(n, rare, largest, area, repeats, 1)}
-      for n, rare in ((20, .5), (20, .2), (100, .1), (1000, .02))
-      for largest in (1, 4) for area in TRUE]
+      {
+          'images': n,
+          'rare': rare,
+          'largest': largest,
+          'true': area,
+          'covered': ranked(n, rare, largest, area, repeats, 1),
+      }
+      for n, rare in ((20, 0.5), (20, 0.2), (100, 0.1), (1000, 0.02))
+      for largest in (1, 4)
+      for area in TRUE
+  ]
 
 
 def _calibrated(repeats: int) -> list[dict[str, Any]]:
   return [
-      {'images': n, 'largest': largest, 'times': times,
-       **calibrated(n, largest, times, repeats, 1)}
-      for n in (20, 100, 1000) for largest in (1, 4)
-      for times in (1., 1.5, 3.)]
+      {
+          'images': n,
+          'largest': largest,
+          'times': times,
+          **calibrated(n, largest, times, repeats, 1),
+      }
+      for n in (20, 100, 1000)
+      for largest in (1, 4)
+      for times in (1.0, 1.5, 3.0)
+  ]
 
 
 def _false_clear(repeats: int, classes: str) -> list[dict[str, Any]]:
   return [
-      {'seeds': seeds, 'largest': largest, 'training': training,
-       'classes': classes, **false_clear(
-           seeds, largest, training, repeats, 1, classes=classes)}
+      {
+          'seeds': seeds,
+          'largest': largest,
+          'training': training,
+          'classes': classes,
+          **false_clear(seeds, largest, training, repeats, 1, classes=classes),
+      }
       for seeds in (1, *SEEDS)
       for largest in ((1, 2, 4, 30) if seeds == 1 else (1, 4))
-      for training in (TRAINING if seeds > 1 else (0.0,))]
+      for training in (TRAINING if seeds > 1 else (0.0,))
+  ]
 
 
 def main(argv: list[str]) -> None:
@@ -306,15 +393,26 @@ def main(argv: list[str]) -> None:
   del argv
   repeats = _REPEATS.value
   fewer, fewest = max(repeats // 16, 10), max(repeats // 32, 10)
-  files.write_json(_FILE, {
-      'command': f'python -m tests.evaluation.coverage --repeats={repeats}',
-      'repeats': {'decided': repeats, 'auroc': fewer, 'calibration': fewer,
-                  'false_clear': fewest},
-      'decided': _decided(repeats),
-      'auroc': _ranked(fewer),
-      'calibration': _calibrated(fewer),
-      'false_clear': [row for classes in ('two', 'HAM10000')
-                      for row in _false_clear(fewest, classes)]})
+  files.write_json(
+      _FILE,
+      {
+          'command': f'python -m tests.evaluation.coverage --repeats={repeats}',
+          'repeats': {
+              'decided': repeats,
+              'auroc': fewer,
+              'calibration': fewer,
+              'false_clear': fewest,
+          },
+          'decided': _decided(repeats),
+          'auroc': _ranked(fewer),
+          'calibration': _calibrated(fewer),
+          'false_clear': [
+              row
+              for classes in ('two', 'HAM10000')
+              for row in _false_clear(fewest, classes)
+          ],
+      },
+  )
 
 
 if __name__ == '__main__':

@@ -27,11 +27,15 @@ def _error(share: float, repeats: int) -> float:
 def test_measured_coverage_is_at_least_93_percent():
   """In every setting: few images, rare classes, groups, perfect scores."""
   found = json.loads(_MEASURED.read_text())
-  asked = {(*setting, true) for setting in coverage.settings()
-           for true in coverage.TRUE}
+  asked = {
+      (*setting, true)
+      for setting in coverage.settings()
+      for true in coverage.TRUE
+  }
   assert asked == {
       (*(row[key] for key in coverage.Setting._fields), row['true'])
-      for row in found['decided']}
+      for row in found['decided']
+  }
   for row in found['decided']:
     for key in ('accuracy', 'recall', 'f1', 'f1_macro'):
       covered, width = row[key]
@@ -40,7 +44,8 @@ def test_measured_coverage_is_at_least_93_percent():
   for key in ('ece', 'brier'):
     # Two hundred data sets each: less one standard error.
     assert min(row[key] for row in found['calibration']) >= (
-        _LEAST - _error(_LEAST, found['repeats']['calibration']) / 3)
+        _LEAST - _error(_LEAST, found['repeats']['calibration']) / 3
+    )
 
 
 def test_measured_false_differences_are_at_most_five_percent():
@@ -51,8 +56,12 @@ def test_measured_false_differences_are_at_most_five_percent():
     for key in ('accuracy', 'f1_macro'):
       assert row[key] <= _MOST + _error(_MOST, repeats), (row, key)
   for seeds in (1, *coverage.SEEDS):
-    shares = [row[key] for row in found['false_clear']
-              if row['seeds'] == seeds for key in ('accuracy', 'f1_macro')]
+    shares = [
+        row[key]
+        for row in found['false_clear']
+        if row['seeds'] == seeds
+        for key in ('accuracy', 'f1_macro')
+    ]
     assert np.mean(shares) <= _MOST
 
 
@@ -68,15 +77,18 @@ def test_intervals_of_decisions_cover(classes, true):
     repeats = 800 if setting.images < 1000 else 300
     one = coverage.decided(setting, true, repeats, 5)
     macro = coverage.decided(
-        setting, coverage.with_macro_f1(shares, true), repeats, 6)
+        setting, coverage.with_macro_f1(shares, true), repeats, 6
+    )
     for name, (covered, width) in (
-        *one.items(), ('macro F1 itself', macro['f1_macro'])):
+        *one.items(),
+        ('macro F1 itself', macro['f1_macro']),
+    ):
       assert covered >= _LEAST - _error(_LEAST, repeats), (setting, name)
       assert width > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('images, rare', [(20, .2), (100, .1)])
+@pytest.mark.parametrize('images, rare', [(20, 0.2), (100, 0.1)])
 @pytest.mark.parametrize('largest', [1, 4])
 def test_intervals_of_areas_cover(images, rare, largest):
   """Also where all images of a rare class stand above all others."""
@@ -86,15 +98,16 @@ def test_intervals_of_areas_cover(images, rare, largest):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('times', [1., 3.])
+@pytest.mark.parametrize('times', [1.0, 3.0])
 def test_intervals_of_calibration_cover(times):
   """And the debiased error is nearer to the true one."""
   for images, largest in ((20, 1), (300, 1), (300, 4)):
     found = coverage.calibrated(images, largest, times, 200, 3)
     for key in ('ece', 'brier'):
       assert found[key] >= _LEAST - _error(_LEAST, 200), (images, largest)
-    assert (abs(found['mean_debiased'] - found['true_ece'])
-            < abs(found['mean_ece'] - found['true_ece']))
+    assert abs(found['mean_debiased'] - found['true_ece']) < abs(
+        found['mean_ece'] - found['true_ece']
+    )
 
 
 @pytest.mark.slow
@@ -112,9 +125,13 @@ def test_equal_classifiers_are_seldom_told_apart(classes, largest):
 def test_equal_methods_are_seldom_told_apart_by_seeds(seeds):
   """Whether images or trainings differ more; two seeds gave 22 to 27 %."""
   shares = [
-      share for largest in (1, 4) for training in coverage.TRAINING
+      share
+      for largest in (1, 4)
+      for training in coverage.TRAINING
       for share in coverage.false_clear(
-          seeds, largest, training, 60, 5).values()]
+          seeds, largest, training, 60, 5
+      ).values()
+  ]
   assert max(shares) <= _MOST + _error(_MOST, 60)
   # 6 x 60 data sets.
   assert np.mean(shares) <= _MOST + _error(_MOST, 360) / 3

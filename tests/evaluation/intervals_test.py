@@ -13,7 +13,11 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
 SCALARS = (
-    'accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy', 'auroc_macro'
+    'accuracy',
+    'f1_micro',
+    'f1_macro',
+    'balanced_accuracy',
+    'auroc_macro',
 )
 
 
@@ -25,9 +29,11 @@ def _scored(n, classes=3, seed=0, groups=()):
   logits[np.arange(n), labels] += 1.2
   odds = np.exp(logits)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), labels,
+      tuple(f'i{i}' for i in range(n)),
+      labels,
       odds / odds.sum(axis=1, keepdims=True),
-      tuple(f'c{i}' for i in range(classes)), groups,
+      tuple(f'c{i}' for i in range(classes)),
+      groups,
   )
 
 
@@ -36,8 +42,11 @@ def _right(right):
   n = len(right)
   labels = np.arange(n) % 2
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), labels,
-      np.eye(2)[np.where(right, labels, 1 - labels)], ('a', 'b'))
+      tuple(f'i{i}' for i in range(n)),
+      labels,
+      np.eye(2)[np.where(right, labels, 1 - labels)],
+      ('a', 'b'),
+  )
 
 
 def _clustered(lesions=60, images=5, seed=0):
@@ -47,8 +56,10 @@ def _clustered(lesions=60, images=5, seed=0):
   labels = np.repeat(generator.integers(0, 2, lesions), images)
   sure = np.where(right == (labels == 1), 0.8, 0.2)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(len(labels))), labels,
-      np.stack([1 - sure, sure], axis=1), ('a', 'b'),
+      tuple(f'i{i}' for i in range(len(labels))),
+      labels,
+      np.stack([1 - sure, sure], axis=1),
+      ('a', 'b'),
       tuple(np.repeat([f'g{i}' for i in range(lesions)], images).tolist()),
   )
 
@@ -69,10 +80,15 @@ def test_shares_of_images_are_those_of_clopper_and_pearson(n, right):
 def test_perfect_is_not_certain(n):
   """Protects: no interval of width zero, and none without an end."""
   answer = intervals.compute(_right(np.ones(n, bool)))
-  flat = {key: value for key, value in answer.items()
-          if not isinstance(value, dict)}
-  flat |= {f'{key} {name}': ends for key, value in answer.items()
-           if isinstance(value, dict) for name, ends in value.items()}
+  flat = {
+      key: value for key, value in answer.items() if not isinstance(value, dict)
+  }
+  flat |= {
+      f'{key} {name}': ends
+      for key, value in answer.items()
+      if isinstance(value, dict)
+      for name, ends in value.items()
+  }
   for name, (low, high) in flat.items():
     assert high - low > 1 / n / 2, name
     assert (low == 0) if name in ('ece', 'brier') else (high == 1), name
@@ -90,9 +106,11 @@ def test_an_unseen_class_leaves_the_macro_f1_open():
   """Protects: seven classes are not known from images of two."""
   scored = _scored(40, classes=2)
   seven = predictions_lib.Predictions(
-      scored.image_ids, scored.labels,
+      scored.image_ids,
+      scored.labels,
       np.pad(scored.probabilities, ((0, 0), (0, 5))),
-      tuple(f'c{i}' for i in range(7)))
+      tuple(f'c{i}' for i in range(7)),
+  )
   answer = intervals.compute(seven)
   low, high = answer['f1_macro']
   assert low < 2 / 7 and high > 5 / 7
@@ -100,7 +118,8 @@ def test_an_unseen_class_leaves_the_macro_f1_open():
   assert answer['recall_per_class']['c5'] is None
   # Of the classes that have images, as the metric is.
   assert answer['balanced_accuracy'] == pytest.approx(
-      intervals.compute(scored)['balanced_accuracy'])
+      intervals.compute(scored)['balanced_accuracy']
+  )
 
 
 @pytest.mark.parametrize('grouped', [False, True])
@@ -108,24 +127,35 @@ def test_many_images_give_the_intervals_of_a_bootstrap(grouped):
   """Protects: width and place, where the bootstrap is right too."""
   scored = _clustered(lesions=900, images=2) if grouped else _scored(1500)
   answer = intervals.compute(scored)
-  counts = np.concatenate(list(
-      resampling.counts(scored, resamples=800, seed=3)))
+  counts = np.concatenate(
+      list(resampling.counts(scored, resamples=800, seed=3))
+  )
   table = metrics.confusion(
-      scored.labels, scored.predicted, len(scored.class_names), counts)
+      scored.labels, scored.predicted, len(scored.class_names), counts
+  )
   areas = metrics.auroc_per_class(
-      scored.labels, scored.probabilities, counts).mean(axis=1)
+      scored.labels, scored.probabilities, counts
+  ).mean(axis=1)
   f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
   for name, drawn in (
-      ('accuracy', metrics.accuracy(table)), ('f1_macro', f1.mean(axis=1)),
-      ('balanced_accuracy', recall.mean(axis=1)), ('auroc_macro', areas)):
+      ('accuracy', metrics.accuracy(table)),
+      ('f1_macro', f1.mean(axis=1)),
+      ('balanced_accuracy', recall.mean(axis=1)),
+      ('auroc_macro', areas),
+  ):
     np.testing.assert_allclose(
-        answer[name], np.quantile(drawn, [.025, .975]), atol=.008,
-        err_msg=name)
+        answer[name],
+        np.quantile(drawn, [0.025, 0.975]),
+        atol=0.008,
+        err_msg=name,
+    )
   for k, name in enumerate(scored.class_names):
     for key, drawn in (('f1', f1), ('recall', recall)):
       np.testing.assert_allclose(
           answer[f'{key}_per_class'][name],
-          np.quantile(drawn[:, k], [.025, .975]), atol=.015)
+          np.quantile(drawn[:, k], [0.025, 0.975]),
+          atol=0.015,
+      )
 
 
 def test_predictive_values_and_specificity_are_of_one_class_against_the_rest():
@@ -135,10 +165,13 @@ def test_predictive_values_and_specificity_are_of_one_class_against_the_rest():
   is_one, called = scored.labels == 1, scored.predicted == 1
   for key, part, whole in (
       ('specificity', ~called & ~is_one, ~is_one),
-      ('ppv', called & is_one, called), ('npv', ~called & ~is_one, ~called)):
+      ('ppv', called & is_one, called),
+      ('npv', ~called & ~is_one, ~called),
+  ):
     want = stats.binomtest(int(part.sum()), int(whole.sum())).proportion_ci()
     np.testing.assert_allclose(
-        answer[f'{key}_per_class']['c1'], want, atol=1e-9)
+        answer[f'{key}_per_class']['c1'], want, atol=1e-9
+    )
 
 
 def test_same_seed_same_interval():
@@ -176,9 +209,9 @@ def test_nothing_known_gives_no_interval():
   assert answer['auroc_macro'] is None and answer['accuracy'] is not None
 
 
-@pytest.mark.parametrize('change', [
-    {'resamples': 0}, {'level': 0.0}, {'level': 1.0}, {'level': 95}
-])
+@pytest.mark.parametrize(
+    'change', [{'resamples': 0}, {'level': 0.0}, {'level': 1.0}, {'level': 95}]
+)
 def test_senseless_arguments_are_refused(change):
   """Protects: 95 is not taken for 95 %."""
   with pytest.raises(ValueError):

@@ -50,9 +50,11 @@ def _reference_areas(table, weights):
     if not weights[positive].sum() or not weights[~positive].sum():
       areas.append(None)
       continue
-    areas.append(reference.roc_auc_score(
-        positive, table.probabilities[:, k], sample_weight=weights
-    ))
+    areas.append(
+        reference.roc_auc_score(
+            positive, table.probabilities[:, k], sample_weight=weights
+        )
+    )
   return areas
 
 
@@ -108,8 +110,10 @@ def test_counts_weigh_like_repeated_rows(case):
   counts = _weights(case[0], 'counts')
   rows = np.repeat(np.arange(case[0]), counts)
   repeated = predictions_lib.Predictions(
-      tuple(f'r{i}' for i in range(len(rows))), table.labels[rows],
-      table.probabilities[rows], table.class_names,
+      tuple(f'r{i}' for i in range(len(rows))),
+      table.labels[rows],
+      table.probabilities[rows],
+      table.class_names,
   )
   weighted, plain = metrics.compute(table, counts), metrics.compute(repeated)
   assert weighted['confusion'] == plain['confusion']
@@ -133,15 +137,18 @@ def test_leading_axes_are_independent(monkeypatch):
     assert metrics.balanced_accuracy(counted)[i, j] == pytest.approx(
         alone['balanced_accuracy'], abs=1e-12
     )
-    areas = [np.nan if a is None else a
-             for a in alone['auroc_per_class'].values()]
+    areas = [
+        np.nan if a is None else a for a in alone['auroc_per_class'].values()
+    ]
     np.testing.assert_allclose(whole[i, j], areas, rtol=0, atol=1e-12)
 
 
 def test_one_class_only_has_no_auroc_and_is_json():
   """Protects: undefined is null and named, never NaN in a file."""
   table = predictions_lib.Predictions(
-      ('a', 'b'), np.array([1, 1]), np.array([[0.6, 0.4], [0.2, 0.8]]),
+      ('a', 'b'),
+      np.array([1, 1]),
+      np.array([[0.6, 0.4], [0.2, 0.8]]),
       ('mel', 'nv'),
   )
   answer = metrics.compute(table)
@@ -161,9 +168,9 @@ def test_equal_scores_everywhere_are_a_coin():
     assert areas.tolist() == [0.5, 0.5]
 
 
-@pytest.mark.parametrize('weights', [
-    [1, 1, 1], [-1, 1], [np.nan, 1], [0, 0], [[1, 1]]
-])
+@pytest.mark.parametrize(
+    'weights', [[1, 1, 1], [-1, 1], [np.nan, 1], [0, 0], [[1, 1]]]
+)
 def test_weights_that_are_no_counts_are_refused(weights):
   """Protects: no metric of nothing, and none of a shifted column."""
   table = _table(2, 2, 2, None)

@@ -17,20 +17,28 @@ def _scored(labels, predicted, names=('a', 'b', 'c'), groups=()):
   probabilities[np.arange(len(labels)), predicted] = 0.9
   probabilities /= probabilities.sum(axis=1, keepdims=True)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(len(labels))), labels, probabilities,
-      names, groups)
+      tuple(f'i{i}' for i in range(len(labels))),
+      labels,
+      probabilities,
+      names,
+      groups,
+  )
 
 
 def test_the_four_shares_are_those_of_the_confusion_matrix():
   """Counted by hand, for each of three classes."""
-  found = _measures(
-      _scored([0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 1, 1, 0, 1]))
+  found = _measures(_scored([0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 1, 1, 0, 1]))
   a, b, c = (found[name] for name in 'abc')
   assert a['n'] == 4
   assert [a[key] for key in ('sensitivity', 'specificity', 'ppv', 'npv')] == [
-      3 / 4, 3 / 4, 3 / 4, 3 / 4]
+      3 / 4,
+      3 / 4,
+      3 / 4,
+      3 / 4,
+  ]
   assert [b[key] for key in ('sensitivity', 'specificity', 'ppv', 'npv')] == (
-      pytest.approx([2 / 3, 3 / 5, 2 / 4, 3 / 4]))
+      pytest.approx([2 / 3, 3 / 5, 2 / 4, 3 / 4])
+  )
   assert (c['sensitivity'], c['ppv'], c['intervals']['ppv']) == (0, None, None)
 
 
@@ -46,7 +54,10 @@ def test_images_of_one_group_count_less():
   """Ten images of two patients say less than ten of ten."""
   labels = [0] * 10 + [1] * 10
   alone = _measures(_scored(labels, labels, ('a', 'b')))
-  grouped = _measures(_scored(
-      labels, labels, ('a', 'b'), tuple(f'g{i // 5}' for i in range(20))))
+  grouped = _measures(
+      _scored(
+          labels, labels, ('a', 'b'), tuple(f'g{i // 5}' for i in range(20))
+      )
+  )
   low = lambda found: found['a']['intervals']['sensitivity'][0]
   assert low(grouped) < low(alone) - 0.2

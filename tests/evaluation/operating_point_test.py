@@ -18,22 +18,28 @@ NAMES = ('NORMAL', 'PNEUMONIA')
 def _scored(scores, labels, groups=()):
   scores = np.asarray(scores, float)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(len(scores))), np.asarray(labels),
-      np.stack([1 - scores, scores], axis=1), NAMES, groups)
+      tuple(f'i{i}' for i in range(len(scores))),
+      np.asarray(labels),
+      np.stack([1 - scores, scores], axis=1),
+      NAMES,
+      groups,
+  )
 
 
 def _random(n=300, steps=None, seed=0):
   generator = np.random.default_rng(seed)
   labels = generator.integers(0, 2, n)
   scores = generator.beta(2 + 2 * labels, 3)
-  return _scored(scores if steps is None else np.round(scores * steps) / steps,
-                 labels)
+  return _scored(
+      scores if steps is None else np.round(scores * steps) / steps, labels
+  )
 
 
 def _youden(scored, threshold):
   positive = scored.probabilities[:, 1] >= threshold
-  return (positive[scored.labels == 1].mean()
-          - positive[scored.labels == 0].mean())
+  return (
+      positive[scored.labels == 1].mean() - positive[scored.labels == 0].mean()
+  )
 
 
 @pytest.mark.parametrize('steps', [None, 8])
@@ -50,10 +56,18 @@ def test_no_threshold_has_a_larger_j(steps, seed):
 
 def test_the_threshold_lies_in_the_middle_of_the_gap():
   """New images of either class fall as far from it as can be."""
-  assert operating_point.threshold(
-      _scored([0.125, 0.25, 0.75, 0.875], [0, 0, 1, 1]), NAMES[1]) == 0.5
-  assert operating_point.threshold(
-      _scored([0.5, 0.625, 0.875, 1], [0, 0, 1, 1]), NAMES[1]) == 0.75
+  assert (
+      operating_point.threshold(
+          _scored([0.125, 0.25, 0.75, 0.875], [0, 0, 1, 1]), NAMES[1]
+      )
+      == 0.5
+  )
+  assert (
+      operating_point.threshold(
+          _scored([0.5, 0.625, 0.875, 1], [0, 0, 1, 1]), NAMES[1]
+      )
+      == 0.75
+  )
 
 
 def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen():
@@ -67,16 +81,20 @@ def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen():
 
 def test_equal_scores_leave_one_half():
   """A constant classifier has no better threshold than any other."""
-  assert operating_point.threshold(
-      _scored([0.75] * 4, [0, 1, 0, 1]), NAMES[1]) == 0.5
+  assert (
+      operating_point.threshold(_scored([0.75] * 4, [0, 1, 0, 1]), NAMES[1])
+      == 0.5
+  )
 
 
 def test_a_shifted_prior_is_repaired_on_other_images():
   """What the threshold is for: ranking is right, one half is not."""
   generator = np.random.default_rng(3)
+
   def draw(n):
     labels = generator.integers(0, 2, n)
     return _scored(generator.beta(np.where(labels, 20, 14), 4), labels)
+
   chosen = operating_point.threshold(draw(400), NAMES[1])
   test = draw(1000)
   before = operating_point.at(test, 0.5, NAMES[1])
@@ -95,25 +113,33 @@ def test_numbers_at_a_threshold_are_those_of_scikit_learn(threshold):
   assert answer['threshold'] == threshold
   for name, want in (
       ('accuracy', reference.accuracy_score(scored.labels, predicted)),
-      ('f1_macro', reference.f1_score(
-          scored.labels, predicted, average='macro')),
+      (
+          'f1_macro',
+          reference.f1_score(scored.labels, predicted, average='macro'),
+      ),
       ('sensitivity', reference.recall_score(scored.labels, predicted)),
-      ('specificity', reference.recall_score(
-          scored.labels, predicted, pos_label=0)),
+      (
+          'specificity',
+          reference.recall_score(scored.labels, predicted, pos_label=0),
+      ),
   ):
     assert answer[name] == pytest.approx(want, abs=1e-12), name
-  assert answer['confusion'] == reference.confusion_matrix(
-      scored.labels, predicted).tolist()
+  assert (
+      answer['confusion']
+      == reference.confusion_matrix(scored.labels, predicted).tolist()
+  )
   np.testing.assert_allclose(
       [answer['f1_per_class'][name] for name in NAMES],
-      reference.f1_score(scored.labels, predicted, average=None))
+      reference.f1_score(scored.labels, predicted, average=None),
+  )
   assert json.loads(json.dumps(answer, allow_nan=False)) == answer
 
 
 def test_intervals_at_one_half_are_those_of_the_summary():
   """By group alike, so that two rows of a table compare."""
   scored = dataclasses.replace(
-      _random(), groups=tuple(f'p{i // 3}' for i in range(300)))
+      _random(), groups=tuple(f'p{i // 3}' for i in range(300))
+  )
   answer = operating_point.at(scored, 0.5, NAMES[1])['intervals']
   usual = intervals.compute(scored)
   for name in ('accuracy', 'f1_macro', 'f1_per_class'):
@@ -126,7 +152,8 @@ def test_intervals_at_one_half_are_those_of_the_summary():
 def test_a_side_without_positives_has_no_sensitivity():
   """None, not NaN, in summary.json."""
   answer = operating_point.at(
-      _scored([0.25, 0.75, 0.125], [0, 0, 0]), 0.5, NAMES[1])
+      _scored([0.25, 0.75, 0.125], [0, 0, 0]), 0.5, NAMES[1]
+  )
   assert answer['sensitivity'] is None
   assert answer['intervals']['sensitivity'] is None
   assert answer['specificity'] == pytest.approx(2 / 3)
@@ -140,13 +167,16 @@ def test_roc_is_that_of_scikit_learn(steps):
   if steps:
     probabilities = generator.multinomial(steps, np.ones(3) / 3, 200) / steps
   scored = predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(200)), np.arange(200) % 3, probabilities,
-      ('a', 'b', 'c'))
+      tuple(f'i{i}' for i in range(200)),
+      np.arange(200) % 3,
+      probabilities,
+      ('a', 'b', 'c'),
+  )
   for k in range(3):
     ours = operating_point.roc(scored, k)
     theirs = reference.roc_curve(
-        scored.labels == k, scored.probabilities[:, k],
-        drop_intermediate=False)
+        scored.labels == k, scored.probabilities[:, k], drop_intermediate=False
+    )
     for mine, other in zip(ours, theirs):
       np.testing.assert_allclose(mine, other)
 
@@ -159,19 +189,22 @@ def test_the_positive_class_may_be_the_first():
   assert first['specificity'] == last['sensitivity']
   assert first['accuracy'] == last['accuracy']
   assert operating_point.threshold(scored, NAMES[0]) == pytest.approx(
-      1 - operating_point.threshold(scored, NAMES[1]))
+      1 - operating_point.threshold(scored, NAMES[1])
+  )
 
 
 def test_what_has_no_threshold_is_refused():
   """Seven classes, or a side with one of two: no silent number."""
   seven = predictions_lib.Predictions(
-      ('a',), [0], [[0.5, 0.25, 0.25]], ('x', 'y', 'z'))
-  for call in (lambda: operating_point.threshold(seven, 'x'),
-               lambda: operating_point.at(seven, 0.5, 'x'),
-               lambda: operating_point.threshold(
-                   _scored([0.25, 0.5], [1, 1]), NAMES[1]),
-               lambda: operating_point.roc(_scored([0.25, 0.5], [1, 1]), 1),
-               lambda: operating_point.roc(_scored([], np.zeros(0, int)), 1)):
+      ('a',), [0], [[0.5, 0.25, 0.25]], ('x', 'y', 'z')
+  )
+  for call in (
+      lambda: operating_point.threshold(seven, 'x'),
+      lambda: operating_point.at(seven, 0.5, 'x'),
+      lambda: operating_point.threshold(_scored([0.25, 0.5], [1, 1]), NAMES[1]),
+      lambda: operating_point.roc(_scored([0.25, 0.5], [1, 1]), 1),
+      lambda: operating_point.roc(_scored([], np.zeros(0, int)), 1),
+  ):
     with pytest.raises(ValueError):
       call()
 
@@ -180,8 +213,9 @@ def test_the_summary_and_its_table_say_the_threshold():
   """A reader of the terminal sees it, with what it does."""
   scored = _random()
   plain = summary.split_summary(scored, resamples=10)
-  answer = summary.split_summary(scored, resamples=10, threshold={
-      'positive': NAMES[1], 'value': 0.375})
+  answer = summary.split_summary(
+      scored, resamples=10, threshold={'positive': NAMES[1], 'value': 0.375}
+  )
   point = answer.pop('at_threshold')
   assert answer == plain
   assert point == operating_point.at(scored, 0.375, NAMES[1])
@@ -190,6 +224,9 @@ def test_the_summary_and_its_table_say_the_threshold():
   low, high = point['intervals']['sensitivity']
   row = next(line for line in text.split('\n') if 'sensitivity' in line)
   assert row.split() == [
-      'sensitivity', f'{point["sensitivity"]:.4f}', f'{low:.4f}-{high:.4f}']
+      'sensitivity',
+      f'{point["sensitivity"]:.4f}',
+      f'{low:.4f}-{high:.4f}',
+  ]
   assert max(map(len, text.split('\n'))) <= 80
   assert 'from a probability' not in summary.table(plain)

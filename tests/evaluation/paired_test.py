@@ -24,15 +24,22 @@ def _scored(n=120, skill=1.2, seed=0, groups=()):
   logits[np.arange(n), labels] += skill
   odds = np.exp(logits)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), labels,
-      odds / odds.sum(axis=1, keepdims=True), NAMES, groups)
+      tuple(f'i{i}' for i in range(n)),
+      labels,
+      odds / odds.sum(axis=1, keepdims=True),
+      NAMES,
+      groups,
+  )
 
 
 def _take(scored, rows):
   return predictions_lib.Predictions(
-      tuple(scored.image_ids[i] for i in rows), scored.labels[rows],
-      scored.probabilities[rows], scored.class_names,
-      tuple(scored.groups[i] for i in rows) if scored.groups else ())
+      tuple(scored.image_ids[i] for i in rows),
+      scored.labels[rows],
+      scored.probabilities[rows],
+      scored.class_names,
+      tuple(scored.groups[i] for i in rows) if scored.groups else (),
+  )
 
 
 def test_mcnemar_gives_the_textbook_number():
@@ -42,8 +49,9 @@ def test_mcnemar_gives_the_textbook_number():
   assert answer['p_value'] == pytest.approx(4.115e-05, rel=1e-3)
 
 
-@pytest.mark.parametrize('b, c', [
-    (0, 0), (1, 0), (0, 7), (5, 5), (3, 12), (24, 0), (12, 12)])
+@pytest.mark.parametrize(
+    'b, c', [(0, 0), (1, 0), (0, 7), (5, 5), (3, 12), (24, 0), (12, 12)]
+)
 def test_few_disagreements_are_tested_exactly(b, c):
   """The binomial test of SciPy; nothing to tell apart is p = 1."""
   answer = paired.mcnemar(b, c)
@@ -56,12 +64,13 @@ def test_few_disagreements_are_tested_exactly(b, c):
 def test_many_disagreements_are_tested_by_chi_squared(b, c):
   """With Edwards' correction, which never passes the middle."""
   answer = paired.mcnemar(b, c)
-  statistic = max(abs(b - c) - 1, 0)**2 / (b + c)
+  statistic = max(abs(b - c) - 1, 0) ** 2 / (b + c)
   assert answer['test'] == 'chi_squared'
   assert answer['p_value'] == pytest.approx(stats.chi2.sf(statistic, 1))
   # It approximates the exact test.
   assert answer['p_value'] == pytest.approx(
-      stats.binomtest(b, b + c).pvalue, abs=0.01)
+      stats.binomtest(b, b + c).pvalue, abs=0.01
+  )
 
 
 def test_differences_are_those_of_the_metrics():
@@ -70,33 +79,41 @@ def test_differences_are_those_of_the_metrics():
   answer = paired.compare(a, b, resamples=50)
   for name in ('accuracy', 'f1_macro'):
     assert answer[name]['difference'] == pytest.approx(
-        metrics.compute(a)[name] - metrics.compute(b)[name], abs=1e-12)
+        metrics.compute(a)[name] - metrics.compute(b)[name], abs=1e-12
+    )
   test = answer['mcnemar']
-  assert test['b'] - test['c'] == round(
-      answer['accuracy']['difference'] * 120)
+  assert test['b'] - test['c'] == round(answer['accuracy']['difference'] * 120)
   assert test['b'] == sum(
-      x == y != z for x, y, z in zip(a.predicted, a.labels, b.predicted))
+      x == y != z for x, y, z in zip(a.predicted, a.labels, b.predicted)
+  )
   swapped = paired.compare(b, a, resamples=50)
   assert swapped['mcnemar']['p_value'] == test['p_value']
   np.testing.assert_allclose(
       swapped['accuracy']['interval'],
-      [-x for x in reversed(answer['accuracy']['interval'])], atol=1e-12)
+      [-x for x in reversed(answer['accuracy']['interval'])],
+      atol=1e-12,
+  )
 
 
 @pytest.mark.parametrize('grouped', [False, True])
 def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
   """The linearised variance is what drawing groups tends to."""
   groups = tuple(f'g{i // 4}' for i in range(1200)) if grouped else ()
-  a, b = _scored(1200, seed=1, groups=groups), _scored(1200, seed=2, skill=.6)
+  a, b = _scored(1200, seed=1, groups=groups), _scored(1200, seed=2, skill=0.6)
   answer = paired.compare(a, b)
-  counts = np.concatenate(list(
-      resampling.counts(a, resamples=800, seed=7)))
+  counts = np.concatenate(list(resampling.counts(a, resamples=800, seed=7)))
   for name in ('accuracy', 'f1_macro'):
-    drawn, other = (differences.METRICS[name](
-        metrics.confusion(x.labels, x.predicted, 3, counts)) for x in (a, b))
+    drawn, other = (
+        differences.METRICS[name](
+            metrics.confusion(x.labels, x.predicted, 3, counts)
+        )
+        for x in (a, b)
+    )
     np.testing.assert_allclose(
-        answer[name]['interval'], np.quantile(drawn - other, [.025, .975]),
-        atol=0.01)
+        answer[name]['interval'],
+        np.quantile(drawn - other, [0.025, 0.975]),
+        atol=0.01,
+    )
   assert answer['resampled_by'] == ('group' if grouped else 'image')
 
 
@@ -134,22 +151,42 @@ def test_one_group_gives_no_interval():
   assert answer['accuracy']['difference'] != 0
 
 
-@pytest.mark.parametrize('change, message', [
-    (lambda b: _take(b, np.arange(118)),
-     "2 images are only in the first, as 'i118'"),
-    (lambda b: dataclasses.replace(b, image_ids=('x', *b.image_ids[1:])),
-     "1 images are only in the first, as 'i0'"),
-    (lambda b: dataclasses.replace(
-        b, image_ids=b.image_ids + ('new',), labels=np.append(b.labels, 0),
-        probabilities=np.vstack([b.probabilities, [1, 0, 0]])),
-     "1 images are only in the second, as 'new'"),
-    (lambda b: dataclasses.replace(b, class_names=('akiec', 'nv', 'mel')),
-     'classes akiec, mel, nv and akiec, nv, mel'),
-    (lambda b: dataclasses.replace(b, labels=(b.labels + 1) % 3),
-     "'i0' is .* and "),
-    (lambda b: dataclasses.replace(b, groups=('other',) * 120),
-     'other groups'),
-])
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (
+            lambda b: _take(b, np.arange(118)),
+            "2 images are only in the first, as 'i118'",
+        ),
+        (
+            lambda b: dataclasses.replace(b, image_ids=('x', *b.image_ids[1:])),
+            "1 images are only in the first, as 'i0'",
+        ),
+        (
+            lambda b: dataclasses.replace(
+                b,
+                image_ids=b.image_ids + ('new',),
+                labels=np.append(b.labels, 0),
+                probabilities=np.vstack([b.probabilities, [1, 0, 0]]),
+            ),
+            "1 images are only in the second, as 'new'",
+        ),
+        (
+            lambda b: dataclasses.replace(
+                b, class_names=('akiec', 'nv', 'mel')
+            ),
+            'classes akiec, mel, nv and akiec, nv, mel',
+        ),
+        (
+            lambda b: dataclasses.replace(b, labels=(b.labels + 1) % 3),
+            "'i0' is .* and ",
+        ),
+        (
+            lambda b: dataclasses.replace(b, groups=('other',) * 120),
+            'other groups',
+        ),
+    ],
+)
 def test_what_cannot_be_paired_is_refused(change, message):
   """Another split, other classes: the difference would mean nothing."""
   a = _scored(groups=tuple(f'g{i}' for i in range(120)))
@@ -159,12 +196,28 @@ def test_what_cannot_be_paired_is_refused(change, message):
 
 def test_a_comparison_reads_as_text():
   """The difference, its interval and the test, with their signs."""
-  text = paired.table({
-      'n': 1200, 'accuracy': {
-          'difference': .01, 'interval': [-.002, .03], 'p_value': .1124},
-      'f1_macro': {'difference': -.02, 'interval': None, 'p_value': None},
-      'mcnemar': {'b': 30, 'c': 18, 'test': 'chi_squared', 'p_value': .1124},
-      'level': .95, 'resamples': 1000, 'resampled_by': 'group'}, 'all', 'last')
+  text = paired.table(
+      {
+          'n': 1200,
+          'accuracy': {
+              'difference': 0.01,
+              'interval': [-0.002, 0.03],
+              'p_value': 0.1124,
+          },
+          'f1_macro': {'difference': -0.02, 'interval': None, 'p_value': None},
+          'mcnemar': {
+              'b': 30,
+              'c': 18,
+              'test': 'chi_squared',
+              'p_value': 0.1124,
+          },
+          'level': 0.95,
+          'resamples': 1000,
+          'resampled_by': 'group',
+      },
+      'all',
+      'last',
+  )
   assert 'all minus last, 1,200 images' in text
   assert 'accuracy  +0.0100 (-0.0020 to +0.0300), p = 0.11\n' in text
   assert 'macro F1  -0.0200\n' in text
@@ -174,15 +227,22 @@ def test_a_comparison_reads_as_text():
 def _right(first, second, groups=()):
   """Two classes in turn, right or wrong as said, bool [n] each."""
   labels = np.arange(len(first)) % 2
-  return tuple(predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(len(labels))), labels,
-      np.eye(2)[np.where(right, labels, 1 - labels)], ('a', 'b'), groups)
-               for right in (first, second))
+  return tuple(
+      predictions_lib.Predictions(
+          tuple(f'i{i}' for i in range(len(labels))),
+          labels,
+          np.eye(2)[np.where(right, labels, 1 - labels)],
+          ('a', 'b'),
+          groups,
+      )
+      for right in (first, second)
+  )
 
 
 @pytest.mark.parametrize('n', [20, 100, 2000])
-@pytest.mark.parametrize('only_first, is_clear', [
-    (0, False), (4, False), (5, False), (8, True)])
+@pytest.mark.parametrize(
+    'only_first, is_clear', [(0, False), (4, False), (5, False), (8, True)]
+)
 def test_few_discordant_images_are_not_clear(n, only_first, is_clear):
   """4 against 0 is p = .125; nothing between them is not certainty."""
   second = np.arange(n) >= only_first
@@ -191,11 +251,13 @@ def test_few_discordant_images_are_not_clear(n, only_first, is_clear):
   assert (low > 0) == is_clear and low < high
   if only_first < 8:
     assert answer['p_value'] == pytest.approx(
-        stats.binomtest(0, only_first).pvalue if only_first else 1)
+        stats.binomtest(0, only_first).pvalue if only_first else 1
+    )
   for name in ('accuracy', 'f1_macro'):
     one = answer[name]
-    assert (one['p_value'] < .05) == (not (
-        one['interval'][0] <= 0 <= one['interval'][1]))
+    assert (one['p_value'] < 0.05) == (
+        not (one['interval'][0] <= 0 <= one['interval'][1])
+    )
 
 
 def test_images_of_a_group_are_one_witness():
@@ -210,7 +272,7 @@ def test_images_of_a_group_are_one_witness():
 
 def test_one_seed_is_the_plain_comparison():
   """And several of the same tables cannot be surer than one of them."""
-  a, b = _scored(300, seed=1, skill=2), _scored(300, seed=2, skill=.9)
+  a, b = _scored(300, seed=1, skill=2), _scored(300, seed=2, skill=0.9)
   one = paired.compare(a, b, resamples=200)
   assert paired.compare_seeds([(a, b)], resamples=200) == one
   two = paired.compare_seeds([(a, b), (a, b)], resamples=200)
@@ -225,9 +287,10 @@ def test_two_seeds_that_disagree_are_not_clear():
   none = np.ones(400, bool)
   some, many = np.arange(400) >= 4, np.arange(400) >= 40
   answer = paired.compare_seeds(
-      [_right(none, some), _right(none, many)], resamples=200)
-  assert answer['accuracy']['difference'] == pytest.approx(.055)
-  assert answer['p_value'] > .05
+      [_right(none, some), _right(none, many)], resamples=200
+  )
+  assert answer['accuracy']['difference'] == pytest.approx(0.055)
+  assert answer['p_value'] > 0.05
   low, high = answer['accuracy']['interval']
   assert low < 0 < high
 
@@ -237,5 +300,6 @@ def test_what_no_comparison_can_be_made_of():
   with pytest.raises(ValueError):
     paired.compare_seeds([])
   with pytest.raises(errors.DataError, match='other classes'):
-    paired.compare_seeds([
-        (_scored(), _scored(seed=1)), _right(np.ones(9, bool), np.ones(9))])
+    paired.compare_seeds(
+        [(_scored(), _scored(seed=1)), _right(np.ones(9, bool), np.ones(9))]
+    )

@@ -11,17 +11,35 @@ def _choose(first, last, counts=(10, 10), wanted=''):
   return positive_class.choose(names, dict(zip(names, counts)), wanted)
 
 
-@pytest.mark.parametrize('absence, finding', [
-    ('normal', 'abnormal'), ('NORMAL', 'PNEUMONIA'), ('benign', 'malignant'),
-    ('negative', 'positive'), ('healthy', 'sick'), ('no_finding', 'nodule'),
-    ('No Finding', 'finding'), ('notumor', 'tumor'), ('nonCOVID', 'COVID'),
-    ('non-covid', 'covid'), ('Uninfected', 'Parasitized'), ('no-dr', 'dr'),
-    ('uninfected', 'infected'), ('0_normal', '1_glaucoma'),
-    ('control', 'alzheimer'), ('Normal images', 'Cancer images'),
-    ('NoFinding', 'Effusion'), ('unaffected', 'affected'), ('no', 'yes'),
-    ('notumor', 'glioma'), ('absence', 'presence'), ('正常', '肺炎'),
-    ('normal', 'benign'), ('healthy', 'benign_lesion'),
-])
+@pytest.mark.parametrize(
+    'absence, finding',
+    [
+        ('normal', 'abnormal'),
+        ('NORMAL', 'PNEUMONIA'),
+        ('benign', 'malignant'),
+        ('negative', 'positive'),
+        ('healthy', 'sick'),
+        ('no_finding', 'nodule'),
+        ('No Finding', 'finding'),
+        ('notumor', 'tumor'),
+        ('nonCOVID', 'COVID'),
+        ('non-covid', 'covid'),
+        ('Uninfected', 'Parasitized'),
+        ('no-dr', 'dr'),
+        ('uninfected', 'infected'),
+        ('0_normal', '1_glaucoma'),
+        ('control', 'alzheimer'),
+        ('Normal images', 'Cancer images'),
+        ('NoFinding', 'Effusion'),
+        ('unaffected', 'affected'),
+        ('no', 'yes'),
+        ('notumor', 'glioma'),
+        ('absence', 'presence'),
+        ('正常', '肺炎'),
+        ('normal', 'benign'),
+        ('healthy', 'benign_lesion'),
+    ],
+)
 @pytest.mark.parametrize('counts', [(10, 90), (90, 10)])
 def test_the_absence_of_a_finding_is_never_positive(absence, finding, counts):
   """Sensitivity is that of the disease, whatever the alphabet or counts."""
@@ -30,10 +48,19 @@ def test_the_absence_of_a_finding_is_never_positive(absence, finding, counts):
     assert absence in _choose(*pair, counts).why
 
 
-@pytest.mark.parametrize('names', [
-    ('mel', 'nv'), ('abnormal_a', 'abnormal_b'), ('nodule', 'mass'),
-    ('notch', 'unicorn'), ('normal_left', 'normal_right'), ('黑色素瘤', '痣'),
-    ('0', '1'), ('noise', 'signal')])
+@pytest.mark.parametrize(
+    'names',
+    [
+        ('mel', 'nv'),
+        ('abnormal_a', 'abnormal_b'),
+        ('nodule', 'mass'),
+        ('notch', 'unicorn'),
+        ('normal_left', 'normal_right'),
+        ('黑色素瘤', '痣'),
+        ('0', '1'),
+        ('noise', 'signal'),
+    ],
+)
 def test_without_a_name_that_tells_the_rarer_class_is_positive(names):
   """Words that only begin like a negation are none."""
   assert _choose(*names, (3, 9)).name == names[0]

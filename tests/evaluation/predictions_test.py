@@ -55,9 +55,12 @@ def test_round_trip_is_bit_exact(tmp_path):
 def test_header_and_cells_are_those_of_the_design(tmp_path):
   """Protects: the columns other programs read."""
   path = tmp_path / 'p.csv'
-  predictions_lib.write(path, predictions_lib.Predictions(
-      ('a',), np.array([1]), np.array([[0.1, 0.9]]), ('mel', 'nv')
-  ))
+  predictions_lib.write(
+      path,
+      predictions_lib.Predictions(
+          ('a',), np.array([1]), np.array([[0.1, 0.9]]), ('mel', 'nv')
+      ),
+  )
   assert path.read_bytes() == (
       b'image_id,label,prediction,p_mel,p_nv\r\na,nv,nv,0.1,0.9\r\n'
   )
@@ -66,7 +69,16 @@ def test_header_and_cells_are_those_of_the_design(tmp_path):
 def test_awkward_names_survive(tmp_path):
   """Protects: ids and classes are data, formula signs and quotes included."""
   ids = (
-      '=1+1', '+a', '-b', '@c', 'x,"y"', ' s ', 'l\r\nm', 'l\nm', 'ü/漢', '0'
+      '=1+1',
+      '+a',
+      '-b',
+      '@c',
+      'x,"y"',
+      ' s ',
+      'l\r\nm',
+      'l\nm',
+      'ü/漢',
+      '0',
   )
   classes = ('=cmd()', 'a "b", c', '-')
   before = predictions_lib.Predictions(
@@ -81,47 +93,48 @@ def test_awkward_names_survive(tmp_path):
 
 def test_foreign_line_ends_and_byte_order_mark_are_read(tmp_path):
   """Protects: tables that a spreadsheet or Unix tools saved again."""
-  for i, text in enumerate((
-      GOOD, GOOD.replace('\r\n', '\n'), '\ufeff' + GOOD
-  )):
+  for i, text in enumerate((GOOD, GOOD.replace('\r\n', '\n'), '\ufeff' + GOOD)):
     path = tmp_path / f'{i}.csv'
     path.write_bytes(text.encode())
     assert predictions_lib.read(path).predicted.tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize('old, new, words', [
-    (GOOD, '', 'empty'),
-    (GOOD, GOOD.split('a,mel')[0], 'no image'),
-    ('image_id,', 'image,', "'image_id' is missing"),
-    ('label,', '', "'label' is missing"),
-    ('prediction,', '', "'prediction' is missing"),
-    ('label,prediction', 'prediction,label', 'the header is'),
-    (',p_mel,p_nv', '', 'the header is'),
-    ('p_nv\r', 'nv\r', 'the header is'),
-    ('p_mel', 'p_', 'the header is'),
-    ('p_mel', 'p_nv', "'p_nv' is there twice"),
-    ('b,nv', 'b,df', "line 3: label 'df'"),
-    ('b,nv,mel', 'b,nv,df', "line 3: prediction 'df'"),
-    ('0.5,0.5', '0.5,half', "line 3: p_nv is 'half'"),
-    ('0.5,0.5', '0.5,', "line 3: p_nv is ''"),
-    ('0.5,0.5', 'nan,0.5', "line 3: p_mel is 'nan'"),
-    ('0.5,0.5', 'inf,0.5', "line 3: p_mel is 'inf'"),
-    ('0.5,0.5', '1e999,0.5', 'line 3: the probabilities inf'),
-    ('0.5,0.5', '1_0,0.5', "line 3: p_mel is '1_0'"),
-    ('0.5,0.5', '0.5', 'line 3: 4 cells under 5 columns'),
-    ('0.5,0.5', '0.5,0.5,0', 'line 3: 6 cells under 5 columns'),
-    ('0.5,0.5', '1e300,0.5', 'line 3: the probabilities inf'),
-    ('0.5,0.5', '0.5,0.498', 'sum to 0.998'),
-    ('0.5,0.5', '1.5,-0.5', 'leave [0, 1]'),
-    ('c,nv', 'a,nv', "line 4: image_id 'a' was already on line 2"),
-    ('c,nv', ',nv', 'line 4: image_id'),
-    ('b,nv,mel', 'b,nv,nv', "line 3: prediction 'nv', but"),
-    ('a,mel,mel', 'a,mel,nv', "line 2: prediction 'nv', but"),
-    ('b,nv', '"b,nv', 'not valid CSV'),
-    ('b,nv', '"b"x,nv', 'line 3: not valid CSV'),
-    ('0.75\r\n', '0.7', 'line 4: cut off'),
-    ('b,nv', '\r\nb,nv', 'line 3: 0 cells'),
-])
+@pytest.mark.parametrize(
+    'old, new, words',
+    [
+        (GOOD, '', 'empty'),
+        (GOOD, GOOD.split('a,mel')[0], 'no image'),
+        ('image_id,', 'image,', "'image_id' is missing"),
+        ('label,', '', "'label' is missing"),
+        ('prediction,', '', "'prediction' is missing"),
+        ('label,prediction', 'prediction,label', 'the header is'),
+        (',p_mel,p_nv', '', 'the header is'),
+        ('p_nv\r', 'nv\r', 'the header is'),
+        ('p_mel', 'p_', 'the header is'),
+        ('p_mel', 'p_nv', "'p_nv' is there twice"),
+        ('b,nv', 'b,df', "line 3: label 'df'"),
+        ('b,nv,mel', 'b,nv,df', "line 3: prediction 'df'"),
+        ('0.5,0.5', '0.5,half', "line 3: p_nv is 'half'"),
+        ('0.5,0.5', '0.5,', "line 3: p_nv is ''"),
+        ('0.5,0.5', 'nan,0.5', "line 3: p_mel is 'nan'"),
+        ('0.5,0.5', 'inf,0.5', "line 3: p_mel is 'inf'"),
+        ('0.5,0.5', '1e999,0.5', 'line 3: the probabilities inf'),
+        ('0.5,0.5', '1_0,0.5', "line 3: p_mel is '1_0'"),
+        ('0.5,0.5', '0.5', 'line 3: 4 cells under 5 columns'),
+        ('0.5,0.5', '0.5,0.5,0', 'line 3: 6 cells under 5 columns'),
+        ('0.5,0.5', '1e300,0.5', 'line 3: the probabilities inf'),
+        ('0.5,0.5', '0.5,0.498', 'sum to 0.998'),
+        ('0.5,0.5', '1.5,-0.5', 'leave [0, 1]'),
+        ('c,nv', 'a,nv', "line 4: image_id 'a' was already on line 2"),
+        ('c,nv', ',nv', 'line 4: image_id'),
+        ('b,nv,mel', 'b,nv,nv', "line 3: prediction 'nv', but"),
+        ('a,mel,mel', 'a,mel,nv', "line 2: prediction 'nv', but"),
+        ('b,nv', '"b,nv', 'not valid CSV'),
+        ('b,nv', '"b"x,nv', 'line 3: not valid CSV'),
+        ('0.75\r\n', '0.7', 'line 4: cut off'),
+        ('b,nv', '\r\nb,nv', 'line 3: 0 cells'),
+    ],
+)
 def test_bad_tables_are_refused(tmp_path, old, new, words):
   """Protects: no metric from a table that is damaged; file and line said."""
   assert old in GOOD
@@ -136,17 +149,20 @@ def test_bytes_that_are_no_text_and_missing_files_are_refused(tmp_path):
       predictions_lib.read(path)
 
 
-@pytest.mark.parametrize('row', [
-    [np.nan, 0.5], [0.6, 0.6], [1.5, -0.5], [np.inf, 0]
-])
+@pytest.mark.parametrize(
+    'row', [[np.nan, 0.5], [0.6, 0.6], [1.5, -0.5], [np.inf, 0]]
+)
 def test_unreadable_tables_are_not_written(tmp_path, row):
   """Protects: a diverged run does not replace a good table."""
   path = tmp_path / 'p.csv'
   path.write_text(GOOD)
   with pytest.raises(errors.DataError, match="image 'a'"):
-    predictions_lib.write(path, predictions_lib.Predictions(
-        ('a',), np.array([0]), np.array([row]), ('x', 'y')
-    ))
+    predictions_lib.write(
+        path,
+        predictions_lib.Predictions(
+            ('a',), np.array([0]), np.array([row]), ('x', 'y')
+        ),
+    )
   assert path.read_text() == GOOD.replace('\r\n', '\n')
   assert os.listdir(tmp_path) == ['p.csv']
 
@@ -168,7 +184,9 @@ def test_failed_writes_leave_nothing(tmp_path, monkeypatch):
   bad_id = dataclasses.replace(good, image_ids=('a', '\udc80', 'c'))
   twice = dataclasses.replace(good, image_ids=('a',) * 3)
   for bad, words in (
-      (bad_class, 'cannot be written'), (bad_id, 'line 3'), (twice, 'line 3')
+      (bad_class, 'cannot be written'),
+      (bad_id, 'line 3'),
+      (twice, 'line 3'),
   ):
     with pytest.raises(errors.DataError, match=words):
       predictions_lib.write(path, bad)
@@ -190,15 +208,18 @@ def test_groups_are_attached_by_image_id():
     predictions_lib.with_groups(scored, groups)
 
 
-@pytest.mark.parametrize('change', [
-    {'labels': np.array([0, 1])},
-    {'labels': np.array([0, 1, 3])},
-    {'labels': np.array([0, 1, -1])},
-    {'labels': np.array([0, 1, 0.5])},
-    {'class_names': ('a', 'b')},
-    {'class_names': ('a', 'a', 'b')},
-    {'groups': ('g', 'h')},
-])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'labels': np.array([0, 1])},
+        {'labels': np.array([0, 1, 3])},
+        {'labels': np.array([0, 1, -1])},
+        {'labels': np.array([0, 1, 0.5])},
+        {'class_names': ('a', 'b')},
+        {'class_names': ('a', 'a', 'b')},
+        {'groups': ('g', 'h')},
+    ],
+)
 def test_arrays_that_do_not_fit_are_refused(change):
   """Protects: a shifted column cannot become a metric."""
   with pytest.raises(ValueError):

@@ -9,19 +9,24 @@ from medxfer.evaluation import resampling
 def _scored(groups):
   n = len(groups)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), np.arange(n) % 2,
-      np.full((n, 2), .5), ('a', 'b'), tuple(groups))
+      tuple(f'i{i}' for i in range(n)),
+      np.arange(n) % 2,
+      np.full((n, 2), 0.5),
+      ('a', 'b'),
+      tuple(groups),
+  )
 
 
 def test_whole_groups_are_drawn():
   """Protects: as many groups as there are, each with all its images."""
   scored = _scored('aabbbcdddd')
-  counts = np.concatenate(list(
-      resampling.counts(scored, resamples=500, seed=0)))
+  counts = np.concatenate(
+      list(resampling.counts(scored, resamples=500, seed=0))
+  )
   firsts = [0, 2, 5, 6]
   assert (counts[:, firsts].sum(axis=1) == 4).all()
   for first, size in zip(firsts, (2, 3, 1, 4)):
-    same = counts[:, first:first + size]
+    same = counts[:, first : first + size]
     assert (same == same[:, :1]).all()
   np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.15)
 

@@ -12,8 +12,12 @@ def _table(right: int, n: int = 40, groups: bool = False):
   labels = np.arange(n) % 2
   guessed = np.where(np.arange(n) < right, labels, 1 - labels)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), labels, np.eye(2)[guessed], ('a', 'b'),
-      tuple(f'g{i // 4}' for i in range(n)) if groups else ())
+      tuple(f'i{i}' for i in range(n)),
+      labels,
+      np.eye(2)[guessed],
+      ('a', 'b'),
+      tuple(f'g{i // 4}' for i in range(n)) if groups else (),
+  )
 
 
 def test_a_better_classifier_is_chosen_more_often():
@@ -31,8 +35,11 @@ def test_a_narrow_lead_is_an_open_choice():
   """Right on other halves, one image more: nearly a coin."""
   first, second = _table(20), _table(19)
   flipped = predictions_lib.Predictions(
-      second.image_ids, second.labels, second.probabilities[:, ::-1],
-      second.class_names)
+      second.image_ids,
+      second.labels,
+      second.probabilities[:, ::-1],
+      second.class_names,
+  )
   found = selection_stability.shares([first, flipped], resamples=2000)
   assert found.sum() == pytest.approx(1)
   assert 0.3 < found[1] < 0.7
@@ -42,7 +49,8 @@ def test_a_narrow_lead_is_an_open_choice():
 def test_whole_groups_are_drawn(groups, share):
   """Four images of one patient are one witness, who may not be called."""
   found = selection_stability.shares(
-      [_table(20, groups=groups), _table(24, groups=groups)], resamples=2000)
+      [_table(20, groups=groups), _table(24, groups=groups)], resamples=2000
+  )
   assert found[1] == pytest.approx(share, abs=0.03)
 
 

@@ -11,17 +11,31 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary
 
 KEYS = {
-    'accuracy', 'f1_micro', 'f1_macro', 'f1_per_class', 'balanced_accuracy',
-    'auroc_macro', 'confusion', 'ece', 'brier', 'intervals', 'n',
-    'resampled_by', 'class_names', 'recall_per_class', 'ece_debiased',
+    'accuracy',
+    'f1_micro',
+    'f1_macro',
+    'f1_per_class',
+    'balanced_accuracy',
+    'auroc_macro',
+    'confusion',
+    'ece',
+    'brier',
+    'intervals',
+    'n',
+    'resampled_by',
+    'class_names',
+    'recall_per_class',
+    'ece_debiased',
 }
 
 
 def _scored(names=('akiec', 'mel', 'nv'), n=90):
   generator = np.random.default_rng(0)
   return predictions_lib.Predictions(
-      tuple(f'i{i}' for i in range(n)), np.arange(n) % len(names),
-      generator.dirichlet(np.ones(len(names)), n), names,
+      tuple(f'i{i}' for i in range(n)),
+      np.arange(n) % len(names),
+      generator.dirichlet(np.ones(len(names)), n),
+      names,
   )
 
 
@@ -34,9 +48,19 @@ def test_keys_are_those_of_the_design_and_json_keeps_them():
   assert json.loads(json.dumps(answer, allow_nan=False)) == answer
   assert answer['n'] == 90 and answer['resampled_by'] == 'image'
   assert set(answer['intervals']) == {
-      'accuracy', 'f1_micro', 'f1_macro', 'balanced_accuracy', 'auroc_macro',
-      'f1_per_class', 'recall_per_class', 'specificity_per_class',
-      'ppv_per_class', 'npv_per_class', 'auroc_per_class', 'ece', 'brier',
+      'accuracy',
+      'f1_micro',
+      'f1_macro',
+      'balanced_accuracy',
+      'auroc_macro',
+      'f1_per_class',
+      'recall_per_class',
+      'specificity_per_class',
+      'ppv_per_class',
+      'npv_per_class',
+      'auroc_per_class',
+      'ece',
+      'brier',
   }
   assert answer['auroc_undefined'] == ['nv']
   assert answer == summary.split_summary(scored, resamples=50, seed=1)
@@ -64,9 +88,7 @@ def test_scores_of_a_diverged_run_are_refused():
 def test_table_fits_the_terminal_and_says_the_numbers():
   """Protects: 80 columns, with long or odd names and absent classes."""
   names = ('nv', 'a' * 70, 'line\nbreak', 'absent')
-  scored = dataclasses.replace(
-      _scored(names, 60), labels=np.arange(60) % 3
-  )
+  scored = dataclasses.replace(_scored(names, 60), labels=np.arange(60) % 3)
   answer = summary.split_summary(scored, resamples=30)
   text = summary.table(answer)
   lines = text.split('\n')
@@ -83,7 +105,8 @@ def test_table_fits_the_terminal_and_says_the_numbers():
 def test_a_class_of_few_images_is_marked():
   """Protects: 9 images of a class are not read like 900."""
   scored = dataclasses.replace(
-      _scored(n=99), labels=np.repeat([0, 1, 2], [80, 10, 9]))
+      _scored(n=99), labels=np.repeat([0, 1, 2], [80, 10, 9])
+  )
   lines = summary.table(summary.split_summary(scored, resamples=5)).split('\n')
   marked = [line.split()[0] for line in lines if line.endswith(' !')]
   assert marked == ['nv']
@@ -96,8 +119,12 @@ def test_a_summary_of_an_older_version_still_prints():
   """Protects: workdirs from before recall and the debiased error."""
   answer = summary.split_summary(_scored(), resamples=5)
   for key in ('recall_per_class', 'ece_debiased'):
-    del answer[key], answer['intervals'][
-        'recall_per_class' if key == 'recall_per_class' else 'ece']
+    del (
+        answer[key],
+        answer['intervals'][
+            'recall_per_class' if key == 'recall_per_class' else 'ece'
+        ],
+    )
   text = summary.table(answer)
   assert 'expected calibration error' in text and 'less what' not in text
 

@@ -33,21 +33,30 @@ def test_the_named_layer_is_returned(layer):
   seen = networks.pooled(images, layer)
   # Winograd's additions round by the largest of a tile.
   np.testing.assert_allclose(
-      found[..., :3], seen, rtol=0, atol=1e-6 * seen.max())
+      found[..., :3], seen, rtol=0, atol=1e-6 * seen.max()
+  )
   assert not np.any(found[..., 3:])
   np.testing.assert_allclose(
       activation_maps.mean_map(np.asarray(found)),
-      seen.sum(-1) / found.shape[-1], rtol=1e-5)
+      seen.sum(-1) / found.shape[-1],
+      rtol=1e-5,
+  )
 
 
 def test_every_name_is_an_activation_of_the_network():
   """The list that the flags offer, in the order of the network."""
   _, made = jax.eval_shape(
       lambda p, x: _model().apply({'params': p}, x),
-      networks.transparent(_SIZE, np.eye(3)), _images())
+      networks.transparent(_SIZE, np.eye(3)),
+      _images(),
+  )
   assert set(made) == set(_VGG16.activations)
   assert _VGG16.activations[:4] == (
-      'block1_conv1', 'block1_conv2', 'block1_pool', 'block2_conv1')
+      'block1_conv1',
+      'block1_conv2',
+      'block1_pool',
+      'block2_conv1',
+  )
 
 
 def test_layers_above_cost_nothing():

@@ -41,7 +41,8 @@ def _installed(monkeypatch, tmp_path):
     found.append(str(tmp_path / name))
 
   monkeypatch.setattr(
-      'matplotlib.font_manager.findSystemFonts', lambda: list(found))
+      'matplotlib.font_manager.findSystemFonts', lambda: list(found)
+  )
   monkeypatch.setattr(importlib.metadata, 'distributions', lambda: [])
   _forget()
   yield install
@@ -49,12 +50,18 @@ def _installed(monkeypatch, tmp_path):
 
 
 def _forget():
-  for known in (caption_fonts._font_of, caption_fonts._installed, caption_fonts._told):
+  for known in (
+      caption_fonts._font_of,
+      caption_fonts._installed,
+      caption_fonts._told,
+  ):
     known.cache_clear()
 
 
 def _escaped(text):
-  return [part for _, part in caption_fonts._runs(caption_fonts._printable(text))]
+  return [
+      part for _, part in caption_fonts._runs(caption_fonts._printable(text))
+  ]
 
 
 def test_letters_of_an_installed_font_are_drawn(installed, capsys):
@@ -63,13 +70,21 @@ def test_letters_of_an_installed_font_are_drawn(installed, capsys):
   runs = list(caption_fonts._runs('0.7 黑色 x'))
   assert [part for _, part in runs] == ['0.7 ', '黑色', ' x']
   ink = caption_fonts.line('黑', 60, 18)
-  assert (ink[:, :12] < 128).sum() > (caption_fonts.line('.', 60, 18) < 128).sum()
+  assert (ink[:, :12] < 128).sum() > (
+      caption_fonts.line('.', 60, 18) < 128
+  ).sum()
   assert capsys.readouterr().err == ''
 
 
-@pytest.mark.parametrize('text, escapes', [
-    ('黑色素瘤', r'\u9ed1\u8272\u7d20\u7624'), ('कि', r'\u0915\u093f'),
-    ('🩺', r'\U0001fa7a'), ('M\udcfcller', r'M\xfcller')])
+@pytest.mark.parametrize(
+    'text, escapes',
+    [
+        ('黑色素瘤', r'\u9ed1\u8272\u7d20\u7624'),
+        ('कि', r'\u0915\u093f'),
+        ('🩺', r'\U0001fa7a'),
+        ('M\udcfcller', r'M\xfcller'),
+    ],
+)
 def test_what_no_font_has_is_an_escape(installed, text, escapes):
   """Classes stay apart from one another; no empty boxes."""
   del installed
@@ -104,11 +119,16 @@ def test_fonts_of_python_packages_are_found(monkeypatch, tmp_path, installed):
   del installed
   _font(tmp_path / 'Packed.ttf', '黑')
   file = types.SimpleNamespace(
-      suffix='.ttf', locate=lambda: tmp_path / 'Packed.ttf')
+      suffix='.ttf', locate=lambda: tmp_path / 'Packed.ttf'
+  )
   monkeypatch.setattr(
-      importlib.metadata, 'distributions',
-      lambda: [types.SimpleNamespace(files=[file]),
-               types.SimpleNamespace(files=None)])
+      importlib.metadata,
+      'distributions',
+      lambda: [
+          types.SimpleNamespace(files=[file]),
+          types.SimpleNamespace(files=None),
+      ],
+  )
   assert _escaped('黑') == ['黑']
 
 

@@ -24,7 +24,9 @@ def transparent(image_size, head):
     for channel in range(3):
       kernel[1, 1, channel, channel] = 1
     params[name] = {
-        'kernel': kernel, 'bias': np.zeros(leaves['bias'], np.float32)}
+        'kernel': kernel,
+        'bias': np.zeros(leaves['bias'], np.float32),
+    }
   places = image_size[0] // 32 * (image_size[1] // 32)
   copies = np.zeros((places, 512, 3), np.float32)
   copies[:, [0, 1, 2], [0, 1, 2]] = 1
@@ -32,7 +34,8 @@ def transparent(image_size, head):
   for name, kernel in zip(_VGG16.head, kernels, strict=True):
     params[name] = {
         'kernel': kernel.astype(np.float32),
-        'bias': np.zeros(kernel.shape[1], np.float32)}
+        'bias': np.zeros(kernel.shape[1], np.float32),
+    }
   return params
 
 
@@ -40,14 +43,21 @@ def random(image_size, classes, units=(16, 16)):
   """Returns parameters that keep about half of all activations alive."""
   rng = np.random.default_rng(0)
   inputs = image_size[0] // 32 * (image_size[1] // 32) * 512
-  shapes = {name: leaves['kernel']
-            for name, leaves in _VGG16.backbone_shapes().items()}
-  shapes.update(zip(_VGG16.head, (
-      (inputs, units[0]), units, (units[1], classes)), strict=True))
+  shapes = {
+      name: leaves['kernel']
+      for name, leaves in _VGG16.backbone_shapes().items()
+  }
+  shapes.update(
+      zip(
+          _VGG16.head,
+          ((inputs, units[0]), units, (units[1], classes)),
+          strict=True,
+      )
+  )
   return {
       name: {
           'kernel': rng.standard_normal(shape, np.float32)
-                    * np.float32(np.sqrt(2 / np.prod(shape[:-1]))),
+          * np.float32(np.sqrt(2 / np.prod(shape[:-1]))),
           'bias': rng.normal(0, 0.1, shape[-1]).astype(np.float32),
       }
       for name, shape in shapes.items()

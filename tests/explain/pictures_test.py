@@ -20,7 +20,8 @@ def test_heat_is_painted_where_it_is():
   found = pictures.overlay(image, heat, alpha=1.0)
   assert found.shape == image.shape and found.dtype == np.uint8
   assert found[0, -1] == pytest.approx(
-      np.array(matplotlib.colormaps['inferno'](1.0, bytes=True)[:3]), abs=1)
+      np.array(matplotlib.colormaps['inferno'](1.0, bytes=True)[:3]), abs=1
+  )
   np.testing.assert_array_equal(found[20:], image[20:])
   np.testing.assert_array_equal(found[:, :40], image[:, :40])
 
@@ -29,7 +30,8 @@ def test_without_heat_the_image_stays_as_it_is():
   """Nothing found must not look like something."""
   image = _image()
   np.testing.assert_array_equal(
-      pictures.overlay(image, np.zeros((2, 3))), image)
+      pictures.overlay(image, np.zeros((2, 3))), image
+  )
 
 
 def test_maps_are_resized_between_their_places():
@@ -40,10 +42,13 @@ def test_maps_are_resized_between_their_places():
   assert 0 <= np.diff(row).min() and np.diff(row).max() < 12
 
 
-@pytest.mark.parametrize('values, expected', [
-    ([[2.0, 4.0], [3.0, 6.0]], [[0, 0.5], [0.25, 1]]),
-    ([[7.0, 7.0]], [[0, 0]]),
-])
+@pytest.mark.parametrize(
+    'values, expected',
+    [
+        ([[2.0, 4.0], [3.0, 6.0]], [[0, 0.5], [0.25, 1]]),
+        ([[7.0, 7.0]], [[0, 0]]),
+    ],
+)
 def test_a_map_is_stretched_over_its_own_range(values, expected):
   """A dead channel is dark, not a division by zero."""
   np.testing.assert_allclose(pictures.stretched(np.array(values)), expected)
@@ -63,9 +68,18 @@ def test_sheets_hold_every_picture_unchanged():
   assert (captioned[6:24, 6:66] != 255).any()
 
 
-@pytest.mark.parametrize('caption', [
-    'a caption that is much wider than its picture', 'меланома', 'two\nlines',
-    '<script>', '', 'not\udcff UTF-8', '黑色素瘤'])
+@pytest.mark.parametrize(
+    'caption',
+    [
+        'a caption that is much wider than its picture',
+        'меланома',
+        'two\nlines',
+        '<script>',
+        '',
+        'not\udcff UTF-8',
+        '黑色素瘤',
+    ],
+)
 def test_any_caption_stays_above_its_own_picture(caption):
   """Names of files and classes are whatever people call them."""
   images = [np.full((40, 60, 3), 255, np.uint8)] * 2

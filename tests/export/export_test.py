@@ -36,29 +36,37 @@ def _network(mode: str = 'caffe', name: str = 'tiny') -> export.ExportedNetwork:
   config.model.name, config.model.preprocessing = name, mode
   spec = specs.from_config(config).model
   drawn = initialization.initial_params(
-      vgg.build(spec, len(_CLASSES)), _SIZE, jax.random.key(0), None)
+      vgg.build(spec, len(_CLASSES)), _SIZE, jax.random.key(0), None
+  )
   rng = np.random.default_rng(0)
   params = {
-      layer: {'kernel': np.asarray(leaves['kernel']),
-              'bias': rng.normal(size=leaves['bias'].shape).astype('f4') / 10}
-      for layer, leaves in drawn.items()}
+      layer: {
+          'kernel': np.asarray(leaves['kernel']),
+          'bias': rng.normal(size=leaves['bias'].shape).astype('f4') / 10,
+      }
+      for layer, leaves in drawn.items()
+  }
   # Else the probabilities of large pixels are 0 and 1.
   params['predictions']['kernel'] = params['predictions']['kernel'] / 50
   return export.ExportedNetwork(
-      spec=spec, params=params, image_size=_SIZE, class_names=_CLASSES)
+      spec=spec, params=params, image_size=_SIZE, class_names=_CLASSES
+  )
 
 
 def _images(batch: int, size: tuple[int, int] = _SIZE) -> np.ndarray:
   return np.random.default_rng(1).integers(
-      0, 256, (batch, *size, 3), dtype=np.uint8)
+      0, 256, (batch, *size, 3), dtype=np.uint8
+  )
 
 
-def _expected(network: export.ExportedNetwork, images: np.ndarray) -> np.ndarray:
+def _expected(
+    network: export.ExportedNetwork, images: np.ndarray
+) -> np.ndarray:
   model = vgg.build(network.spec, len(network.class_names))
   logits, _ = model.apply(
       {'params': network.params},
-      preprocessing.preprocess(
-          jnp.asarray(images), network.spec.preprocessing))
+      preprocessing.preprocess(jnp.asarray(images), network.spec.preprocessing),
+  )
   return np.asarray(jax.nn.softmax(logits))
 
 
@@ -72,7 +80,9 @@ def _keras(path: pathlib.Path, images: np.ndarray):
     about = json.loads(archive.read('medxfer.json'))
   np.testing.assert_allclose(
       model.predict(images.astype(np.float32), verbose=0),
-      model.predict(images, verbose=0), atol=1e-7)
+      model.predict(images, verbose=0),
+      atol=1e-7,
+  )
   return model.predict(images, verbose=0), about['class_names']
 
 
@@ -147,8 +157,10 @@ def test_the_command_exports_a_run(trained, tmp_path, suffix):
   assert read.contract.architecture == 'tiny'
   _assert_equal(
       export.ExportedNetwork(
-          spec.model, read.params, spec.data.image_size,
-          read.contract.classes), path)
+          spec.model, read.params, spec.data.image_size, read.contract.classes
+      ),
+      path,
+  )
 
 
 def test_a_file_of_weights_is_no_network(trained, tmp_path):
@@ -160,8 +172,9 @@ def test_a_file_of_weights_is_no_network(trained, tmp_path):
   assert list(tmp_path.iterdir()) == [source]
 
 
-@pytest.mark.parametrize('library, suffix', [
-    ('onnx', '.onnx'), ('keras', '.keras')])
+@pytest.mark.parametrize(
+    'library, suffix', [('onnx', '.onnx'), ('keras', '.keras')]
+)
 def test_a_missing_library_is_named(tmp_path, monkeypatch, library, suffix):
   """With what installs it; nothing half-written stays."""
   monkeypatch.setitem(sys.modules, library, None)
@@ -178,7 +191,8 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
   for change in ({'image_size': (64, 64)}, {'class_names': ('a',)}):
     with pytest.raises(errors.DataError, match='image size and the class'):
       export.export(
-          dataclasses.replace(network, **change), tmp_path / 'model.onnx')
+          dataclasses.replace(network, **change), tmp_path / 'model.onnx'
+      )
   path = tmp_path / 'model.onnx'
   path.write_text('precious')
   with pytest.raises(errors.UsageError, match='overwrite'):

@@ -29,10 +29,17 @@ def main() -> None:
   with tempfile.TemporaryDirectory() as corpus:
     (pathlib.Path(corpus) / 'seed').write_bytes(parser.seed)
     atheris.Setup(
-        [sys.argv[0], corpus, f'-max_total_time={chosen.seconds}',
-         '-timeout=10', '-rss_limit_mb=1024', '-max_len=65536',
-         '-print_final_stats=1'],
-        lambda content: parser.feed(content) and None)
+        [
+            sys.argv[0],
+            corpus,
+            f'-max_total_time={chosen.seconds}',
+            '-timeout=10',
+            '-rss_limit_mb=1024',
+            '-max_len=65536',
+            '-print_final_stats=1',
+        ],
+        lambda content: parser.feed(content) and None,
+    )
     atheris.Fuzz()
 
 

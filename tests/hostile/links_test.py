@@ -28,17 +28,19 @@ def _xray(data):
   return config
 
 
-@pytest.mark.parametrize('data, config', [
-    ('phantoms', tiny.config), ('chest_phantoms', _xray)])
+@pytest.mark.parametrize(
+    'data, config', [('phantoms', tiny.config), ('chest_phantoms', _xray)]
+)
 @pytest.mark.parametrize('action', ['fail', 'skip'])
 def test_a_link_to_what_is_no_image_is_named(
-    request, tmp_path, data, config, action):
+    request, tmp_path, data, config, action
+):
   """A file's text stands in no message."""
-  folder = shutil.copytree(
-      request.getfixturevalue(data), tmp_path / 'data')
+  folder = shutil.copytree(request.getfixturevalue(data), tmp_path / 'data')
   (tmp_path / 'passwd').write_text(_SECRET)
-  image = sorted(path for path in folder.rglob('*')
-                 if path.suffix in ('.jpg', '.jpeg'))[0]
+  image = sorted(
+      path for path in folder.rglob('*') if path.suffix in ('.jpg', '.jpeg')
+  )[0]
   image.unlink()
   image.symlink_to(tmp_path / 'passwd')
   config = config(folder)
@@ -65,7 +67,8 @@ def _images(folder, count=12):
     (folder / name).mkdir(parents=True)
     for i in range(count):
       pixels = np.random.default_rng([ord(name), i]).integers(
-          0, 255, (8, 8, 3), np.uint8)
+          0, 255, (8, 8, 3), np.uint8
+      )
       Image.fromarray(pixels).save(folder / name / f'{i}.png')
   return folder
 
@@ -94,7 +97,9 @@ def test_links_in_a_circle_end(tmp_path):
   examples = inputs.read(_folder(data)).examples
   assert len(examples) == 24
   assert examples.left_out == {
-      'a/again': 'link that leads back', 'b/top': 'link that leads back'}
+      'a/again': 'link that leads back',
+      'b/top': 'link that leads back',
+  }
 
 
 def test_a_link_to_a_folder_without_images_gives_none(tmp_path):

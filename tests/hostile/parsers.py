@@ -100,6 +100,7 @@ def _weights(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
     path = folder / f'weights{suffix}'
     path.write_bytes(content)
     weights.read(path, architectures.BY_NAME['vgg16'])
+
   return parse
 
 
@@ -144,16 +145,18 @@ def _history(folder: pathlib.Path, content: bytes) -> None:
 def _layers(folder: pathlib.Path, content: bytes) -> None:
   (folder / layer_arms.MEASURED).write_bytes(content)
   layer_studies._measured(
-      folder / layer_arms.MEASURED,
-      architectures.BY_NAME['vgg16'].convolutions)
+      folder / layer_arms.MEASURED, architectures.BY_NAME['vgg16'].convolutions
+  )
 
 
 def _cached(suffix: str) -> Callable[[pathlib.Path, bytes], None]:
   def parse(folder: pathlib.Path, content: bytes) -> None:
     with _slot(folder) as slot:
       (folder / f'pixels-{cache.fingerprint(_KEY)}{suffix}').write_bytes(
-          content)
+          content
+      )
       slot.read()
+
   return parse
 
 
@@ -235,11 +238,14 @@ def _zip(name: str, content: bytes) -> bytes:
 def _onnx() -> bytes:
   tensors = [
       onnx.numpy_helper.from_array(
-          np.zeros(shape, np.float32), f'vgg16/{name}:0')
+          np.zeros(shape, np.float32), f'vgg16/{name}:0'
+      )
       for name, shape in (
           ('block1_conv1_1/convolution/ReadVariableOp', (64, 3, 3, 3)),
           ('block1_conv1_1/Squeeze', (64,)),
-          ('dense_1/MatMul/ReadVariableOp', (2, 2)))]
+          ('dense_1/MatMul/ReadVariableOp', (2, 2)),
+      )
+  ]
   graph = onnx.helper.make_graph([], 'vgg16', [], [], tensors)
   return onnx.helper.make_model(graph).SerializeToString()
 
@@ -259,21 +265,34 @@ def _filled_journal() -> bytes:
 
 
 def _small_weights() -> weights.Weights:
-  params = {'block1_conv1': {
-      'kernel': np.zeros((3, 3, 3, 64), np.float32),
-      'bias': np.zeros(64, np.float32)}}
-  return weights.Weights(params, weights.describe(
-      params, architecture='vgg16', source='a test', preprocessing='caffe',
-      classes=('a', 'b')))
+  params = {
+      'block1_conv1': {
+          'kernel': np.zeros((3, 3, 3, 64), np.float32),
+          'bias': np.zeros(64, np.float32),
+      }
+  }
+  return weights.Weights(
+      params,
+      weights.describe(
+          params,
+          architecture='vgg16',
+          source='a test',
+          preprocessing='caffe',
+          classes=('a', 'b'),
+      ),
+  )
 
 
 def _table() -> dict[str, Parser]:
   small = _small_weights()
-  head = (b'lesion_id,image_id,dx,dx_type,age,sex,localization\n'
-          b'HAM_0,ISIC_0,nv,histo,80.0,male,scalp\n'
-          b'HAM_1,ISIC_1,mel,histo,,female,ear\n')
-  table = (b'image_id,label,prediction,p_a,p_b\n'
-           b'x,a,a,0.75,0.25\ny,b,b,0.1,0.9\n')
+  head = (
+      b'lesion_id,image_id,dx,dx_type,age,sex,localization\n'
+      b'HAM_0,ISIC_0,nv,histo,80.0,male,scalp\n'
+      b'HAM_1,ISIC_1,mel,histo,,female,ear\n'
+  )
+  table = (
+      b'image_id,label,prediction,p_a,p_b\n' b'x,a,a,0.75,0.25\ny,b,b,0.1,0.9\n'
+  )
   spec = specs.from_config(ham.get_config('last_block,tuned'))
   return {
       'ham_table': Parser(_ham_table, head),
@@ -282,18 +301,19 @@ def _table() -> dict[str, Parser]:
       'safetensors': Parser(_weights('.safetensors'), _safetensors(small)),
       'hdf5': Parser(_weights('.weights.h5'), _hdf5(small)),
       'keras': Parser(
-          _weights('.keras'), _zip('model.weights.h5', _hdf5(small))),
+          _weights('.keras'), _zip('model.weights.h5', _hdf5(small))
+      ),
       'onnx': Parser(_weights('.onnx'), _onnx()),
-      'contract': Parser(
-          _contract, small.contract.to_json().encode()),
+      'contract': Parser(_contract, small.contract.to_json().encode()),
       'arm': Parser(_arm, b'last_block,tuned,cpu'),
       'spec': Parser(_spec, json.dumps(spec.to_json()).encode()),
       'predictions': Parser(_predictions, table),
       'split': Parser(
-          _split, b'image_id,label,group,split\nx,a,g,train\ny,b,h,test\n'),
+          _split, b'image_id,label,group,split\nx,a,g,train\ny,b,h,test\n'
+      ),
       'history': Parser(
-          _history,
-          b'{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 1}\n'),
+          _history, b'{"epoch": 1, "train_accuracy": 0.5, "val_accuracy": 1}\n'
+      ),
       # Lists in lists: a parser that follows them fills its stack.
       'nested': Parser(_spec, b'[' * 200_000),
       'layers': Parser(_layers, b'{"key": {}, "seeds": {"0": {}}}'),
@@ -305,7 +325,8 @@ def _table() -> dict[str, Parser]:
       'grey_pgm': Parser(_image, b'P5 2 2 4095\n' + bytes(8)),
       'grey_jpeg2000': Parser(_image, _deep('JPEG2000')),
       'archive': Parser(
-          _archive, _zip('a/ISIC_0000001.jpg', b'\xff\xd8' + bytes(9))),
+          _archive, _zip('a/ISIC_0000001.jpg', b'\xff\xd8' + bytes(9))
+      ),
   }
 
 

@@ -15,14 +15,22 @@ from tests.hostile import parsers
 
 _EXAMPLES = 60
 _settings = hypothesis.settings(
-    max_examples=_EXAMPLES, deadline=None, derandomize=True, database=None,
-    suppress_health_check=list(hypothesis.HealthCheck))
+    max_examples=_EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 _JSON = strategies.recursive(
-    strategies.none() | strategies.booleans() | strategies.integers()
-    | strategies.floats() | strategies.text(max_size=5),
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(max_size=5),
     lambda inner: strategies.lists(inner, max_size=3)
     | strategies.dictionaries(strategies.text(max_size=5), inner, max_size=3),
-    max_leaves=5)
+    max_leaves=5,
+)
 
 
 @strategies.composite
@@ -32,11 +40,24 @@ def _changed(draw, seed: bytes) -> bytes:
   for _ in range(draw(strategies.integers(1, 4))):
     start = draw(strategies.integers(0, len(content)))
     length = draw(strategies.integers(0, 8))
-    content[start:start + length] = draw(
+    content[start : start + length] = draw(
         strategies.binary(max_size=8)
         | strategies.sampled_from(
-            [b',', b'"', b'\n', b'\x00', b'\xff', b'nan', b'-1', b'1e999',
-             b'../..', b'9' * 30, '\u202e'.encode()]))
+            [
+                b',',
+                b'"',
+                b'\n',
+                b'\x00',
+                b'\xff',
+                b'nan',
+                b'-1',
+                b'1e999',
+                b'../..',
+                b'9' * 30,
+                '\u202e'.encode(),
+            ]
+        )
+    )
   return bytes(content)
 
 
@@ -58,7 +79,8 @@ def test_any_bytes_are_read_or_refused(name, content):
 
 
 @pytest.mark.parametrize(
-    'name', ['contract', 'spec', 'layers', 'history', 'cache_about'])
+    'name', ['contract', 'spec', 'layers', 'history', 'cache_about']
+)
 @_settings
 @hypothesis.given(data=strategies.data())
 def test_json_of_another_shape_is_read_or_refused(name, data):
@@ -80,14 +102,17 @@ def test_json_of_another_shape_is_read_or_refused(name, data):
   parser.feed(json.dumps(value).encode())
 
 
-@pytest.mark.parametrize('name, old, new', [
-    # A member without a name, of which zipfile cannot say if it is a folder.
-    ('archive', b'a/ISIC_0000001.jpg', b'\0/ISIC_0000001.jpg'),
-    # Protobuf gives bytes for text that is not UTF-8.
-    ('onnx', b'Squeeze', b'Sque\xffze'),
-    # Python's tokenizer, which NumPy asks, has errors of its own.
-    ('cache_array', b"'shape'", b"'shape("),
-])
+@pytest.mark.parametrize(
+    'name, old, new',
+    [
+        # A member without a name, of which zipfile cannot say if it is a folder.
+        ('archive', b'a/ISIC_0000001.jpg', b'\0/ISIC_0000001.jpg'),
+        # Protobuf gives bytes for text that is not UTF-8.
+        ('onnx', b'Squeeze', b'Sque\xffze'),
+        # Python's tokenizer, which NumPy asks, has errors of its own.
+        ('cache_array', b"'shape'", b"'shape("),
+    ],
+)
 def test_what_fuzzing_has_found_stays_mended(name, old, new):
   """Each of these was a traceback once."""
   seed = parsers.PARSERS[name].seed
@@ -97,9 +122,19 @@ def test_what_fuzzing_has_found_stays_mended(name, old, new):
 
 def test_the_seeds_are_what_they_are_said_to_be():
   """A seed that is refused leads to nothing but refusals."""
-  refused = {name for name, parser in parsers.PARSERS.items()
-             if not parser.feed(parser.seed)}
+  refused = {
+      name
+      for name, parser in parsers.PARSERS.items()
+      if not parser.feed(parser.seed)
+  }
   # One convolution in place of thirteen, which would be too large to change;
   # and the two that must be refused.
   assert refused == {
-      'npz', 'safetensors', 'hdf5', 'keras', 'onnx', 'nested', 'layers'}
+      'npz',
+      'safetensors',
+      'hdf5',
+      'keras',
+      'onnx',
+      'nested',
+      'layers',
+  }

@@ -31,13 +31,15 @@ def test_every_layer_is_averaged_over_the_image():
   feed = feeds.pixels(source, spec.augment, 'caffe')
   rows = np.array([3, 0, 4, 1, 2])
   found = loop.predict(
-      features.compile_step(model, feed), params, feed, rows, spec)
+      features.compile_step(model, feed), params, feed, rows, spec
+  )
   assert list(found) == list(_TINY.convolutions)
   for name, values in found.items():
     assert values.shape == (5, _TINY.channels[name])
     expected = np.asarray(activations[name]).mean((1, 2))[rows]
     np.testing.assert_allclose(
-        values, expected, rtol=1e-4, atol=1e-5 * expected.max())
+        values, expected, rtol=1e-4, atol=1e-5 * expected.max()
+    )
 
 
 def test_all_layers_cost_about_one_pass():
@@ -47,10 +49,13 @@ def test_all_layers_cost_about_one_pass():
   source = pixel_sources.Source(None, lambda rows: (_PIXELS[b] for b in rows))
   feed = feeds.pixels(source, spec.augment, 'caffe')
   params = jax.eval_shape(
-      lambda: model.init(jax.random.key(0), np.zeros((1, 32, 32, 3))))['params']
+      lambda: model.init(jax.random.key(0), np.zeros((1, 32, 32, 3)))
+  )['params']
   operations = []
-  for step in (features.compile_step(model, feed),
-               steps.compile_predict(model, feed)):
+  for step in (
+      features.compile_step(model, feed),
+      steps.compile_predict(model, feed),
+  ):
     compiled = step.lower(params, None, _PIXELS).compile()
     operations.append(compiled.cost_analysis()['flops'])
   assert operations[0] < 1.1 * operations[1]

@@ -13,9 +13,12 @@ _CLASSES = ('a', 'b', 'c')
 def _images(labels, groups=None):
   n = len(labels)
   return predictions_lib.Predictions(
-      image_ids=tuple(map(str, range(n))), labels=labels,
-      probabilities=np.full((n, 3), 1 / 3), class_names=_CLASSES,
-      groups=groups or tuple(map(str, range(n))))
+      image_ids=tuple(map(str, range(n))),
+      labels=labels,
+      probabilities=np.full((n, 3), 1 / 3),
+      class_names=_CLASSES,
+      groups=groups or tuple(map(str, range(n))),
+  )
 
 
 @pytest.fixture(scope='module')
@@ -28,8 +31,10 @@ def network():
   draw = np.random.default_rng(0)
   labels = draw.integers(0, 3, 1200)
   signal = {
-      'transferred': (1., 2., 1., 0.), 'own': (1., 2., 3., 4.),
-      'random': (.3, .3, 0., 0.)}
+      'transferred': (1.0, 2.0, 1.0, 0.0),
+      'own': (1.0, 2.0, 3.0, 4.0),
+      'random': (0.3, 0.3, 0.0, 0.0),
+  }
   readings = {}
   for name, strengths in signal.items():
     readings[name] = {}
@@ -37,7 +42,8 @@ def network():
       features = draw.normal(size=(1200, 6))
       features[:, :3] += strength * np.eye(3)[labels]
       readings[name][f'layer{number}'] = probes.predict(
-          features[:600], labels[:600], features[600:])
+          features[:600], labels[:600], features[600:]
+      )
   return _images(labels[600:]), readings
 
 
@@ -55,11 +61,14 @@ def test_general_layers_are_told_from_specific_ones(network):
 def test_the_index_is_its_formula():
   """By hand: of six images, four, five and two are read rightly."""
   labels = np.array([0, 1, 2, 0, 1, 2])
-  read = {name: {'x': np.where(np.arange(6) < right, labels, (labels + 1) % 3)}
-          for name, right in (('transferred', 4), ('own', 5), ('random', 2))}
+  read = {
+      name: {'x': np.where(np.arange(6) < right, labels, (labels + 1) % 3)}
+      for name, right in (('transferred', 4), ('own', 5), ('random', 2))
+  }
   found = generality.indices(_images(labels), **read, resamples=10)['x']
   assert found.index == pytest.approx(
-      (found.transferred - found.random) / (found.own - found.random))
+      (found.transferred - found.random) / (found.own - found.random)
+  )
   assert found.random < found.transferred < found.own
 
 
@@ -76,7 +85,8 @@ def test_images_of_one_group_are_drawn_together(network):
   images, readings = network
   groups = tuple(str(n // 40) for n in range(len(images.labels)))
   wide = generality.indices(
-      _images(images.labels, groups), **readings, resamples=400)
+      _images(images.labels, groups), **readings, resamples=400
+  )
   narrow = generality.indices(images, **readings, resamples=400)
   assert wide['layer2'].index == narrow['layer2'].index
   assert wide['layer2'].interval != narrow['layer2'].interval
@@ -84,10 +94,12 @@ def test_images_of_one_group_are_drawn_together(network):
 
 def test_agreement_with_a_curve():
   """1 for the same order, -1 for the reverse, None for a flat curve."""
-  layers = {name: generality.Generality(value, None, 0, 0, 0)
-            for name, value in (('a', .9), ('b', .6), ('c', .2), ('d', None))}
-  lost = {'a': .0, 'b': .1, 'c': .3, 'd': .5}
+  layers = {
+      name: generality.Generality(value, None, 0, 0, 0)
+      for name, value in (('a', 0.9), ('b', 0.6), ('c', 0.2), ('d', None))
+  }
+  lost = {'a': 0.0, 'b': 0.1, 'c': 0.3, 'd': 0.5}
   assert generality.agreement(layers, lost) == (pytest.approx(1), 3)
   turned = {name: -value for name, value in lost.items()}
   assert generality.agreement(layers, turned) == (pytest.approx(-1), 3)
-  assert generality.agreement(layers, dict.fromkeys(lost, .1)) == (None, 3)
+  assert generality.agreement(layers, dict.fromkeys(lost, 0.1)) == (None, 3)

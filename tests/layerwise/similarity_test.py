@@ -23,15 +23,18 @@ def test_features_are_like_themselves_turned_moved_and_scaled(n, width):
 def test_stretching_a_direction_is_seen():
   """CKA is blind to rotations, not to every linear map."""
   x = _features(200, 8)
-  stretched = x * np.array([30.] + [1.] * 7)
+  stretched = x * np.array([30.0] + [1.0] * 7)
   assert similarity.linear_cka(x, stretched) < 0.6
 
 
 def test_noise_is_near_zero_even_with_more_channels_than_images():
   """The plain estimator gives 0.87 here and calls everything alike."""
-  found = [similarity.linear_cka(_features(60, 400, seed=2 * i),
-                                 _features(60, 400, seed=2 * i + 1))
-           for i in range(20)]
+  found = [
+      similarity.linear_cka(
+          _features(60, 400, seed=2 * i), _features(60, 400, seed=2 * i + 1)
+      )
+      for i in range(20)
+  ]
   assert abs(np.mean(found)) < 0.02
   assert max(map(abs, found)) < 0.15
 
@@ -40,8 +43,9 @@ def test_against_the_definition():
   """Sums over all pairs, triples and quadruples of different images."""
   x, y = _features(7, 3), _features(7, 2, seed=1)
   k, l = x @ x.T, y @ y.T
-  expected = (_hsic_by_definition(k, l) / np.sqrt(
-      _hsic_by_definition(k, k) * _hsic_by_definition(l, l)))
+  expected = _hsic_by_definition(k, l) / np.sqrt(
+      _hsic_by_definition(k, k) * _hsic_by_definition(l, l)
+  )
   assert similarity.linear_cka(x, y) == pytest.approx(expected, rel=1e-9)
 
 
@@ -77,5 +81,8 @@ def _hsic_by_definition(k, l):
         for r in range(n):
           if r not in (i, j, q):
             four += k[i, j] * l[q, r]
-  return (two / (n * (n - 1)) - 2 * three / (n * (n - 1) * (n - 2))
-          + four / (n * (n - 1) * (n - 2) * (n - 3)))
+  return (
+      two / (n * (n - 1))
+      - 2 * three / (n * (n - 1) * (n - 2))
+      + four / (n * (n - 1) * (n - 2) * (n - 3))
+  )

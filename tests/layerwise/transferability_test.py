@@ -36,13 +36,15 @@ def test_log_me_is_the_greatest_evidence(n, width, scale, mean):
   for value in range(3):
     targets = contrasts @ (labels == value)
     found = optimize.minimize(
-        lambda logs: -_evidence(
-            contrasts @ features, targets, *np.exp(logs)), (0., 0.),
-        method='Nelder-Mead', options={'xatol': 1e-9, 'fatol': 1e-10})
+        lambda logs: -_evidence(contrasts @ features, targets, *np.exp(logs)),
+        (0.0, 0.0),
+        method='Nelder-Mead',
+        options={'xatol': 1e-9, 'fatol': 1e-10},
+    )
     best.append(-found.fun / (n - 1))
   assert transferability.log_me(
-      scale * (features + mean), labels) == pytest.approx(
-          np.mean(best), abs=1e-5)
+      scale * (features + mean), labels
+  ) == pytest.approx(np.mean(best), abs=1e-5)
 
 
 def test_a_class_that_nothing_explains_has_a_finite_evidence():
@@ -52,19 +54,32 @@ def test_a_class_that_nothing_explains_has_a_finite_evidence():
   labels = np.arange(200) % 2
   features -= np.outer(2 * labels - 1, (2 * labels - 1) @ features) / 200
   assert transferability.log_me(features, labels) == pytest.approx(
-      .5 * np.log(199 / (2 * np.pi * 50)) - .5, abs=1e-6)
+      0.5 * np.log(199 / (2 * np.pi * 50)) - 0.5, abs=1e-6
+  )
 
 
-@pytest.mark.parametrize('score', [transferability.log_me, transferability.h_score])
-@pytest.mark.parametrize('features', [
-    np.zeros((40, 5)), np.full((40, 5), 7.3), np.full((40, 5), 1e-300),
-    np.full((40, 5), np.nan), np.full((40, 5), np.inf), np.zeros((40, 0))])
+@pytest.mark.parametrize(
+    'score', [transferability.log_me, transferability.h_score]
+)
+@pytest.mark.parametrize(
+    'features',
+    [
+        np.zeros((40, 5)),
+        np.full((40, 5), 7.3),
+        np.full((40, 5), 1e-300),
+        np.full((40, 5), np.nan),
+        np.full((40, 5), np.inf),
+        np.zeros((40, 0)),
+    ],
+)
 def test_a_layer_that_does_not_vary_says_nothing(score, features):
   """A dead layer of a trained network must not end the study."""
   assert score(features, np.arange(40) % 2) is None
 
 
-@pytest.mark.parametrize('score', [transferability.log_me, transferability.h_score])
+@pytest.mark.parametrize(
+    'score', [transferability.log_me, transferability.h_score]
+)
 def test_a_single_class_says_nothing(score):
   """There is nothing to explain."""
   assert score(_planted()[0], np.zeros(60, int)) is None
@@ -75,8 +90,9 @@ def test_a_single_class_says_nothing(score):
 def test_an_exact_fit_has_no_bound_and_is_not_minus_infinity(scale):
   """Few directions that fit all images; with as many as images it is finite."""
   labels = np.arange(40) % 2
-  exact = scale * np.stack([labels, np.random.default_rng(0).normal(
-      size=40)], axis=1)
+  exact = scale * np.stack(
+      [labels, np.random.default_rng(0).normal(size=40)], axis=1
+  )
   assert transferability.log_me(exact, labels) is None
   assert 0 <= transferability.h_score(exact, labels) <= 1
   wide = scale * np.random.default_rng(0).normal(size=(40, 90))
@@ -88,11 +104,14 @@ def test_dead_channels_change_little():
   features, labels = _planted(200, 12)
   dead = np.hstack([features, np.zeros((200, 20))])
   assert transferability.log_me(dead, labels) == pytest.approx(
-      transferability.log_me(features, labels), abs=1e-6)
+      transferability.log_me(features, labels), abs=1e-6
+  )
   assert np.isfinite(transferability.h_score(dead, labels))
 
 
-@pytest.mark.parametrize('score', [transferability.log_me, transferability.h_score])
+@pytest.mark.parametrize(
+    'score', [transferability.log_me, transferability.h_score]
+)
 def test_planted_classes_score_higher_the_further_they_are_apart(score):
   """And neither cares how the labels are numbered."""
   scores = [score(*_planted(200, 12, apart=apart)) for apart in (0, 1, 3)]
@@ -105,12 +124,13 @@ def test_h_score_is_the_share_between_classes():
   """With many images shrinkage is nothing, and the plain formula holds."""
   features, labels = _planted(20000, 4)
   centred = features - features.mean(0)
-  means = np.stack([centred[labels == value].mean(0)
-                    for value in range(3)])[labels]
-  plain = np.trace(
-      np.linalg.inv(np.cov(centred.T)) @ np.cov(means.T))
+  means = np.stack([centred[labels == value].mean(0) for value in range(3)])[
+      labels
+  ]
+  plain = np.trace(np.linalg.inv(np.cov(centred.T)) @ np.cov(means.T))
   assert transferability.h_score(features, labels) == pytest.approx(
-      plain, rel=2e-3)
+      plain, rel=2e-3
+  )
 
 
 def test_more_channels_than_images_are_no_perfect_fit():

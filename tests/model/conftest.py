@@ -16,11 +16,15 @@ def fabricate(seed: int, name: str) -> weights.Weights:
           for leaf, shape in leaves.items()
       }
       for layer, leaves in (
-          architectures.BY_NAME[name].backbone_shapes().items())
+          architectures.BY_NAME[name].backbone_shapes().items()
+      )
   }
-  return weights.Weights(params, weights.describe(
-      params, architecture=name, source='random numbers',
-      preprocessing='tf'))
+  return weights.Weights(
+      params,
+      weights.describe(
+          params, architecture=name, source='random numbers', preprocessing='tf'
+      ),
+  )
 
 
 @pytest.fixture(scope='session')

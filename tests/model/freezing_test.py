@@ -47,30 +47,46 @@ def _task(spec, params) -> steps.Task:
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
   return steps.Task(
-      model=vgg.build(spec.model, 7), mask=mask, spec=spec,
+      model=vgg.build(spec.model, 7),
+      mask=mask,
+      spec=spec,
       strategy=plan,
       tx=optimizer.make(spec.optimizer, mask, plan.rates, steps=10),
-      class_weights=jnp.ones(7))
+      class_weights=jnp.ones(7),
+  )
 
 
 def _step(task):
   """Compiles a step on pixels; unlike the loop's it keeps the old state."""
-  feed = feeds.pixels(pixel_sources.of_arrays(), task.spec.augment,
-                      task.spec.model.preprocessing)
+  feed = feeds.pixels(
+      pixel_sources.of_arrays(),
+      task.spec.augment,
+      task.spec.model.preprocessing,
+  )
   return jax.jit(functools.partial(steps.train_step, task, feed))
 
 
 def _batch(seed):
   rng = np.random.default_rng(seed)
   pixels = rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)
-  return (None, jnp.asarray(pixels),
-          jnp.asarray(rng.integers(0, 7, _BATCH, np.int32)),
-          jnp.ones(_BATCH), jax.random.key(seed))
+  return (
+      None,
+      jnp.asarray(pixels),
+      jnp.asarray(rng.integers(0, 7, _BATCH, np.int32)),
+      jnp.ones(_BATCH),
+      jax.random.key(seed),
+  )
 
 
-@pytest.mark.parametrize('name', [
-    'sgd', pytest.param('momentum', marks=pytest.mark.slow),
-    pytest.param('adam', marks=pytest.mark.slow), 'adamw'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'sgd',
+        pytest.param('momentum', marks=pytest.mark.slow),
+        pytest.param('adam', marks=pytest.mark.slow),
+        'adamw',
+    ],
+)
 @pytest.mark.parametrize('clip', [0.0, 1.0])
 def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
   """Whatever the optimizer and its decay (see FACTS of optax.masked)."""
@@ -82,8 +98,10 @@ def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
     state, _ = step(state, *_batch(seed))
   for layer in _VGG16.layers:
     for leaf, before in params[layer].items():
-      same = (np.asarray(before).tobytes()
-              == np.asarray(state.params[layer][leaf]).tobytes())
+      same = (
+          np.asarray(before).tobytes()
+          == np.asarray(state.params[layer][leaf]).tobytes()
+      )
       assert same != task.mask[layer][leaf], f'{layer}/{leaf}'
 
 
@@ -92,8 +110,8 @@ def test_frozen_leaves_have_no_optimizer_state(params, arm):
   """Adam's moments must cover what trains, and nothing else."""
   task = _task(_spec(arm, name='adamw'), params)
   moments = sum(
-      leaf.size for leaf in jax.tree.leaves(task.tx.init(params))
-      if leaf.ndim)
+      leaf.size for leaf in jax.tree.leaves(task.tx.init(params)) if leaf.ndim
+  )
   trained, _ = trainable.count(params, task.strategy.trained)
   assert moments == 2 * trained
 
@@ -116,15 +134,18 @@ def test_padding_and_class_weights_weigh_as_they_should(params):
   """A padded row changes nothing; doubled weights double the loss."""
   spec = _spec('head', name='sgd')
   spec = dataclasses.replace(
-      spec, model=dataclasses.replace(spec.model, dropout=0.0),
-      augment=specs.AugmentSpec(False, False, False, 0.0, 0.0))
+      spec,
+      model=dataclasses.replace(spec.model, dropout=0.0),
+      augment=specs.AugmentSpec(False, False, False, 0.0, 0.0),
+  )
   task = _task(spec, params)
   state, step = states.create(params, task.tx), _step(task)
   _, pixels, labels, weights, key = _batch(0)
   padded = weights.at[3].set(0)
   one, sums = step(state, None, pixels, labels, padded, key)
   other, _ = step(
-      state, None, pixels.at[3].set(0), labels.at[3].set(6), padded, key)
+      state, None, pixels.at[3].set(0), labels.at[3].set(6), padded, key
+  )
   assert float(sums['images']) == 3
   jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
   double = dataclasses.replace(task, class_weights=jnp.full(7, 2.0))
@@ -140,7 +161,8 @@ def test_label_smoothing_and_loss_against_hand_computation():
   smooth = steps._losses(logits, jnp.array([0]), 0.3)
   np.testing.assert_allclose(plain[0], -log_p[0], rtol=1e-6)
   np.testing.assert_allclose(
-      smooth[0], -(0.8 * log_p[0] + 0.1 * log_p[1:].sum()), rtol=1e-6)
+      smooth[0], -(0.8 * log_p[0] + 0.1 * log_p[1:].sum()), rtol=1e-6
+  )
 
 
 def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
@@ -158,9 +180,10 @@ def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
 def test_activations_have_keras_names_and_shapes(params):
   """Figures, probes and Grad-CAM ask for them by name."""
   images = jnp.zeros((1, *_SIZE, 3))
-  _, found = vgg.build(_spec('all').model, 7).apply(
-      {'params': params}, images)
+  _, found = vgg.build(_spec('all').model, 7).apply({'params': params}, images)
   assert set(found) == {
-      *_VGG16.convolutions, *(f'{block}_pool' for block in _VGG16.blocks)}
+      *_VGG16.convolutions,
+      *(f'{block}_pool' for block in _VGG16.blocks),
+  }
   assert found['block3_conv3'].shape == (1, 8, 8, 256)
   assert found['block5_pool'].shape == (1, 1, 1, 512)

@@ -46,7 +46,8 @@ def test_the_backbone_moves_by_its_factor_and_the_head_does_not(params, name):
   for layer in _VGG16.layers:
     factor = 1.0 if layer in _VGG16.head else 0.1
     np.testing.assert_allclose(
-        part[layer]['kernel'], factor * whole[layer]['kernel'], rtol=1e-5)
+        part[layer]['kernel'], factor * whole[layer]['kernel'], rtol=1e-5
+    )
 
 
 def test_frozen_layers_stay_under_a_factor(params):
@@ -58,20 +59,28 @@ def test_frozen_layers_stay_under_a_factor(params):
 
 @pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
 def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
-    params, name):
+    params, name
+):
   """Else a cosine would start again at its peak; moments do start again."""
   config = ham.get_config('all,tuned')
   config.optimizer.update(
-      name=name, schedule='cosine', backbone_factor=1.0, weight_decay=0.0)
+      name=name, schedule='cosine', backbone_factor=1.0, weight_decay=0.0
+  )
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
   tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10)
   rate = optimizer.schedule(spec.optimizer, steps=10)
   first, later = tx.init(params), optimizer.at_step(
-      tx.init(params), jnp.int32(6))
+      tx.init(params), jnp.int32(6)
+  )
   (begun, _), (anew, _) = (
-      tx.update(params, state, params) for state in (first, later))
+      tx.update(params, state, params) for state in (first, later)
+  )
   jax.tree.map(
       lambda a, b: np.testing.assert_allclose(
-          b, a * rate(6) / rate(0), rtol=1e-5), begun, anew)
+          b, a * rate(6) / rate(0), rtol=1e-5
+      ),
+      begun,
+      anew,
+  )

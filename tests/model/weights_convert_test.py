@@ -19,7 +19,10 @@ _ROOT = pathlib.Path(__file__).parents[2]
 def _run(*flags):
   return subprocess.run(
       [sys.executable, '-m', 'tools.convert_weights', *flags],
-      cwd=_ROOT, capture_output=True, text=True, check=False,
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
   )
 
 
@@ -36,28 +39,38 @@ def nameless(fabricated, tmp_path_factory):
 def test_command_converts_and_reports(nameless, fabricated, tmp_path):
   """The report says what was read, what it is, and where it went."""
   output = tmp_path / 'a.npz'
-  done = _run(f'--source={nameless}', f'--output={output}',
-              '--preprocessing=tf')
+  done = _run(
+      f'--source={nameless}', f'--output={output}', '--preprocessing=tf'
+  )
   assert done.returncode == 0, done.stderr
-  for said in (nameless.name, 'not the official ImageNet weights',
-               'architecture   Tiny VGG', 'tensors        6',
-               'preprocessing  tf',
-               fabricated.contract.digest, str(output)):
+  for said in (
+      nameless.name,
+      'not the official ImageNet weights',
+      'architecture   Tiny VGG',
+      'tensors        6',
+      'preprocessing  tf',
+      fabricated.contract.digest,
+      str(output),
+  ):
     assert said in done.stdout
-  assert weights.read(
-      output, _TINY).contract.digest == fabricated.contract.digest
+  assert (
+      weights.read(output, _TINY).contract.digest == fabricated.contract.digest
+  )
 
 
-@pytest.mark.parametrize('flags, status, said', [
-    (['--output=OUT/a.npz'], 1, '--preprocessing'),
-    (['--output=OUT/a.bin'], 2, 'NAME.npz'),
-    (['--output=OUT/a.npz', '--to=keras'], 2, '--to=keras'),
-    (['--output=OUT/a.npz', '--to=torch'], 2, 'torch'),
-    (['--output=OUT/a.npz', '--preprocessing=torch'], 2, 'torch'),
-    (['--output=OUT/no/a.npz'], 2, 'folder'),
-    (['--output=OUT/a.npz', 'more'], 2, 'more'),
-    ([], 2, 'output'),
-])
+@pytest.mark.parametrize(
+    'flags, status, said',
+    [
+        (['--output=OUT/a.npz'], 1, '--preprocessing'),
+        (['--output=OUT/a.bin'], 2, 'NAME.npz'),
+        (['--output=OUT/a.npz', '--to=keras'], 2, '--to=keras'),
+        (['--output=OUT/a.npz', '--to=torch'], 2, 'torch'),
+        (['--output=OUT/a.npz', '--preprocessing=torch'], 2, 'torch'),
+        (['--output=OUT/no/a.npz'], 2, 'folder'),
+        (['--output=OUT/a.npz', 'more'], 2, 'more'),
+        ([], 2, 'output'),
+    ],
+)
 def test_command_refuses(nameless, tmp_path, flags, status, said):
   """A wrong flag fails in one line, and nothing is written."""
   flags = [flag.replace('OUT', str(tmp_path)) for flag in flags]
@@ -85,8 +98,7 @@ def test_output_is_replaced_only_when_asked(nameless, tmp_path):
   with pytest.raises(errors.UsageError, match='overwrite'):
     convert_weights.convert(nameless, output, preprocessing='tf')
   assert output.read_text() == 'precious'
-  convert_weights.convert(
-      nameless, output, preprocessing='tf', overwrite=True)
+  convert_weights.convert(nameless, output, preprocessing='tf', overwrite=True)
   assert weights.read(output, _TINY).contract.preprocessing == 'tf'
 
 

@@ -23,7 +23,8 @@ _FORMATS = ('a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5')
 def _equal(one, other):
   one, other = metadata.flatten(one.params), metadata.flatten(other.params)
   return one.keys() == other.keys() and all(
-      np.array_equal(one[k], other[k]) for k in one)
+      np.array_equal(one[k], other[k]) for k in one
+  )
 
 
 def _refused(path, *words, **kwargs):
@@ -49,11 +50,23 @@ def test_head_is_kept_by_medxfer_and_has_to_be_named_for_keras(
     fabricated, tmp_path, name
 ):
   """A trained head survives conversion, and never vanishes unsaid."""
-  params = dict(fabricated.params, predictions={
-      'kernel': np.ones((8, 2), np.float32), 'bias': np.ones(2, np.float32)})
-  headed = weights.Weights(params, weights.describe(
-      params, architecture='tiny', source='a run', preprocessing='tf',
-      classes=('a', 'b')))
+  params = dict(
+      fabricated.params,
+      predictions={
+          'kernel': np.ones((8, 2), np.float32),
+          'bias': np.ones(2, np.float32),
+      },
+  )
+  headed = weights.Weights(
+      params,
+      weights.describe(
+          params,
+          architecture='tiny',
+          source='a run',
+          preprocessing='tf',
+          classes=('a', 'b'),
+      ),
+  )
   weights.write(headed, tmp_path / name)
   again = weights.read(tmp_path / name, _TINY)
   assert _equal(again, headed) and again.contract.classes == ('a', 'b')
@@ -91,9 +104,7 @@ def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
   assert again.contract.preprocessing == 'caffe'
 
 
-def test_top_of_the_full_keras_file_is_left_out_and_said(
-    fabricated, tmp_path
-):
+def test_top_of_the_full_keras_file_is_left_out_and_said(fabricated, tmp_path):
   """The classifier of ImageNet's 1000 classes is no part of the backbone."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -114,7 +125,7 @@ def test_truncated_file_is_refused(fabricated, tmp_path, name, share):
   path = tmp_path / name
   weights.write(fabricated, path)
   data = path.read_bytes()
-  path.write_bytes(data[:int(len(data) * share)])
+  path.write_bytes(data[: int(len(data) * share)])
   _refused(path)
 
 
@@ -142,6 +153,7 @@ def _replaced(**kwargs):
   def change(root):
     _missing(root)
     root.create_dataset('block2_conv1/block2_conv1/bias:0', **kwargs)
+
   return change
 
 
@@ -169,34 +181,47 @@ def _odd_float(root):
   odd = h5py.h5t.IEEE_F32LE.copy()
   odd.set_ebias(2**24)
   h5py.h5d.create(
-      root['block2_conv1/block2_conv1'].id, b'bias:0', odd,
-      h5py.h5s.create_simple((8,)))
+      root['block2_conv1/block2_conv1'].id,
+      b'bias:0',
+      odd,
+      h5py.h5s.create_simple((8,)),
+  )
 
 
 def _contract(root):
   root.attrs[keras_files.CONTRACT_ATTRIBUTE] = '{}'
 
 
-@pytest.mark.parametrize('change, said', [
-    (_nan, 'block2_conv1/bias: 1 of 8 values are NaN'),
-    (_missing, '- block2_conv1/bias (8,): missing'),
-    (_replaced(data=np.zeros(3, 'f4')), 'shape is (3,), should be (8,)'),
-    (_replaced(data=np.zeros(8, 'i4')), 'dtype is int32'),
-    (_replaced(data=np.zeros(8, 'f8')), 'dtype is float64'),
-    (_replaced(data=b'text'), '~ block2_conv1/bias'),
-    (_replaced(shape=(2**40, 2**20), dtype='f4', chunks=(64, 64)),
-     'shape is (1099511627776, 1048576)'),
-    (_replaced(shape=(8,), dtype='f4',
-               external=[('/etc/passwd', 0, h5py.h5f.UNLIMITED)]),
-     'other files'),
-    (_replaced(data=np.ones(8, 'f4')), 'sha256'),
-    (_external, 'an external link'),
-    (_soft, 'a soft link'),
-    (_twice, 'holds block1_conv1/bias twice'),
-    (_vgg19, '+ block3_conv4/bias'),
-    (_odd_float, 'damaged or truncated HDF5'),
-    (_contract, 'lacks the keys'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        (_nan, 'block2_conv1/bias: 1 of 8 values are NaN'),
+        (_missing, '- block2_conv1/bias (8,): missing'),
+        (_replaced(data=np.zeros(3, 'f4')), 'shape is (3,), should be (8,)'),
+        (_replaced(data=np.zeros(8, 'i4')), 'dtype is int32'),
+        (_replaced(data=np.zeros(8, 'f8')), 'dtype is float64'),
+        (_replaced(data=b'text'), '~ block2_conv1/bias'),
+        (
+            _replaced(shape=(2**40, 2**20), dtype='f4', chunks=(64, 64)),
+            'shape is (1099511627776, 1048576)',
+        ),
+        (
+            _replaced(
+                shape=(8,),
+                dtype='f4',
+                external=[('/etc/passwd', 0, h5py.h5f.UNLIMITED)],
+            ),
+            'other files',
+        ),
+        (_replaced(data=np.ones(8, 'f4')), 'sha256'),
+        (_external, 'an external link'),
+        (_soft, 'a soft link'),
+        (_twice, 'holds block1_conv1/bias twice'),
+        (_vgg19, '+ block3_conv4/bias'),
+        (_odd_float, 'damaged or truncated HDF5'),
+        (_contract, 'lacks the keys'),
+    ],
+)
 def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
   """No HDF5 file makes medxfer read other files, guess, or fill the memory."""
   path = tmp_path / 'a.h5'
@@ -211,18 +236,22 @@ def _metadata_of(path):
     return file.metadata()
 
 
-@pytest.mark.parametrize('change, metadata_of, said', [
-    ({}, lambda path: None, 'no metadata of medxfer'),
-    ({}, lambda path: {'format': 'pt'}, 'no metadata of medxfer'),
-    ({}, lambda path: {'medxfer': '{}'}, 'lacks the keys'),
-    ({'block2_conv1/bias': None}, _metadata_of, 'is absent'),
-    ({'more/bias': np.zeros(2, 'f4')}, _metadata_of, 'no such tensor'),
-    ({'block2_conv1/bias': np.zeros(3, 'f4')}, _metadata_of, '(3,)'),
-    ({'block2_conv1/bias': np.zeros(8, 'f8')}, _metadata_of, 'F64'),
-    ({'block2_conv1/bias': np.zeros(8, 'f4')}, _metadata_of, 'sha256'),
-])
+@pytest.mark.parametrize(
+    'change, metadata_of, said',
+    [
+        ({}, lambda path: None, 'no metadata of medxfer'),
+        ({}, lambda path: {'format': 'pt'}, 'no metadata of medxfer'),
+        ({}, lambda path: {'medxfer': '{}'}, 'lacks the keys'),
+        ({'block2_conv1/bias': None}, _metadata_of, 'is absent'),
+        ({'more/bias': np.zeros(2, 'f4')}, _metadata_of, 'no such tensor'),
+        ({'block2_conv1/bias': np.zeros(3, 'f4')}, _metadata_of, '(3,)'),
+        ({'block2_conv1/bias': np.zeros(8, 'f8')}, _metadata_of, 'F64'),
+        ({'block2_conv1/bias': np.zeros(8, 'f4')}, _metadata_of, 'sha256'),
+    ],
+)
 def test_bad_safetensors_is_refused(
-    fabricated, tmp_path, change, metadata_of, said):
+    fabricated, tmp_path, change, metadata_of, said
+):
   """A file of others, or with other tensors than its metadata says."""
   path = tmp_path / 'a.safetensors'
   weights.write(fabricated, path)
@@ -230,16 +259,21 @@ def test_bad_safetensors_is_refused(
   tensors = metadata.flatten(fabricated.params) | change
   safetensors.numpy.save_file(
       {name: array for name, array in tensors.items() if array is not None},
-      path, metadata=held)
+      path,
+      metadata=held,
+  )
   _refused(path, said)
 
 
-@pytest.mark.parametrize('header', [
-    b'{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],'
-    b'"data_offsets":[0,4]}}',
-    b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}}',
-    b'{' * 100_000,
-])
+@pytest.mark.parametrize(
+    'header',
+    [
+        b'{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],'
+        b'"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}}',
+        b'{' * 100_000,
+    ],
+)
 def test_a_forged_header_of_safetensors_is_refused(tmp_path, header):
   """No header asks for more memory than the file has, or fills the stack."""
   path = tmp_path / 'a.safetensors'
@@ -252,7 +286,8 @@ def test_equal_weights_give_equal_safetensors(fabricated, tmp_path):
   for name in ('a.safetensors', 'b.safetensors'):
     weights.write(fabricated, tmp_path / name)
   assert (tmp_path / 'a.safetensors').read_bytes() == (
-      tmp_path / 'b.safetensors').read_bytes()
+      tmp_path / 'b.safetensors'
+  ).read_bytes()
 
 
 def test_an_archive_of_another_version_is_refused(tmp_path):

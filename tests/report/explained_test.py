@@ -32,7 +32,7 @@ def test_cases_are_the_surest_right_and_wrong_ones(tmp_path):
     alike = hit & (scored.labels == scored.labels[i])
     assert hit[i] and sure[i] == sure[alike].max()
   assert 'nv' in {scored.class_names[scored.labels[i]] for i in right}
-  assert sure[wrong].tolist() == sorted(sure[~hit])[::-1][:pictures.CASES]
+  assert sure[wrong].tolist() == sorted(sure[~hit])[::-1][: pictures.CASES]
 
 
 def test_without_a_checkpoint_the_page_says_so(tmp_path):
@@ -42,13 +42,15 @@ def test_without_a_checkpoint_the_page_says_so(tmp_path):
   assert not found.pictures
   assert found.missing == (
       'HAM10000: no Grad-CAM and no activations, because a keeps no '
-      'checkpoints.',)
+      'checkpoints.',
+  )
 
 
 @pytest.mark.slow
 def test_pictures_come_from_the_checkpoints_and_the_images(phantoms, tmp_path):
   """Figure 8.1 and Grad-CAM of a real run; none where the images are gone."""
   from medxfer.runs import run
+
   data = shutil.copytree(phantoms, tmp_path / 'data')
   config = tiny.config(data, network='vgg16')
   run.run(specs.from_config(config), tmp_path / 'runs' / 'all')
@@ -63,8 +65,9 @@ def test_pictures_come_from_the_checkpoints_and_the_images(phantoms, tmp_path):
   page, _ = write.report(tmp_path / 'runs', tmp_path / 'report')
   figures = {p.name for p in (page.parent / 'figures').glob('*.png')}
   assert 'figure_8_1_ham10000.png' in figures
-  assert figures & {f'gradcam_ham10000_{kind}.png'
-                    for kind in ('right', 'wrong')}
+  assert figures & {
+      f'gradcam_ham10000_{kind}.png' for kind in ('right', 'wrong')
+  }
   assert 'alt="Mean activation of block1_conv1: All layers' in page.read_text()
   [setting] = _settings(tmp_path / 'runs')
   shutil.rmtree(data)

@@ -11,16 +11,18 @@ from medxfer.report.read import finished_run
 
 _IGNORED = [
     (group, field.name)
-    for group, cls in (('augment', specs.AugmentSpec),
-                       ('optimizer', specs.OptimizerSpec),
-                       ('training', specs.TrainingSpec))
+    for group, cls in (
+        ('augment', specs.AugmentSpec),
+        ('optimizer', specs.OptimizerSpec),
+        ('training', specs.TrainingSpec),
+    )
     for field in dataclasses.fields(cls)
-    if field.name != 'class_weights']
+    if field.name != 'class_weights'
+]
 
 
 def _identity(spec):
-  run = types.SimpleNamespace(
-      spec=spec, is_baseline=spec.model.name != 'vgg16')
+  run = types.SimpleNamespace(spec=spec, is_baseline=spec.model.name != 'vgg16')
   return finished_run.Run.identity.func(run)
 
 
@@ -30,10 +32,14 @@ def test_what_a_tree_ignores_does_not_tell_trees_apart(group, name):
   spec = specs.from_config(ham.get_config('decision_tree'))
   part = getattr(spec, group)
   value = getattr(part, name)
-  other = not value if isinstance(value, bool) else (
-      f'other {value}' if isinstance(value, str) else value + 1)
+  other = (
+      not value
+      if isinstance(value, bool)
+      else (f'other {value}' if isinstance(value, str) else value + 1)
+  )
   changed = dataclasses.replace(
-      spec, **{group: dataclasses.replace(part, **{name: other})})
+      spec, **{group: dataclasses.replace(part, **{name: other})}
+  )
   assert changed != spec and _identity(changed) == _identity(spec)
 
 
@@ -43,5 +49,6 @@ def test_what_a_tree_sees_does():
   tuned = specs.from_config(ham.get_config('decision_tree,tuned'))
   assert _identity(spec) != _identity(tuned)
   pixels = dataclasses.replace(
-      spec, baseline=dataclasses.replace(spec.baseline, pixels='rescaled'))
+      spec, baseline=dataclasses.replace(spec.baseline, pixels='rescaled')
+  )
   assert _identity(spec) != _identity(pixels)

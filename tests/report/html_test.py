@@ -11,10 +11,10 @@ pytestmark = pytest.mark.slow
 
 _OPEN_ALL = "document.querySelectorAll('details').forEach(d => d.open = true)"
 # Rows of a table as lists of the text of their cells.
-_ROWS = '''
+_ROWS = """
 Array.from(document.getElementById(%s).closest('table').tBodies[0].rows,
            row => Array.from(row.cells, cell => cell.innerText.trim()))
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -46,13 +46,14 @@ def test_it_opens_in_silence_and_asks_for_nothing(shown, page):
   shown.page.evaluate(_OPEN_ALL)
   assert not shown.complaints
   assert [url for url in shown.requests if not url.startswith('data:')] == [
-      page.resolve().as_uri()]
+      page.resolve().as_uri()
+  ]
   assert shown.page.evaluate('document.scripts.length') == 1
 
 
 def test_its_policy_refuses_what_a_name_might_try(shown):
   """Should an escape ever fail: no other script, no request."""
-  refused = shown.page.evaluate('''
+  refused = shown.page.evaluate("""
       new Promise(done => {
         const found = new Set();
         document.addEventListener('securitypolicyviolation', event => {
@@ -67,7 +68,7 @@ def test_its_policy_refuses_what_a_name_might_try(shown):
         document.body.append(script, image);
         fetch('https://example.org/').catch(() => null);
         setTimeout(() => done([...found, window.ran]), 10000);
-      })''')
+      })""")
   assert set(refused) == {'script-src-elem', 'img-src', 'connect-src', False}
   # The browser said so, and was heard: other tests expect silence.
   assert len(shown.complaints) >= 3
@@ -77,12 +78,15 @@ def test_its_tables_hold_the_numbers_of_the_summaries(opened, study):
   """What is on the screen is what the runs have measured."""
   [micro, macro] = _rows(opened, 'table_7_1_thesis_cpu_64')[-2:]
   for column, arm in enumerate(('decision_tree', 'random', 'all'), start=1):
-    test = json.loads((study / 'runs' / f'{arm}-seed0' / 'summary.json')
-                      .read_text())['test']
+    test = json.loads(
+        (study / 'runs' / f'{arm}-seed0' / 'summary.json').read_text()
+    )['test']
     for row, key in ((micro, 'accuracy'), (macro, 'f1_macro')):
       low, high = test['intervals'][key]
       assert row[column].split('thesis')[0].split() == [
-          f'{test[key]:.3f}', f'({low:.3f}–{high:.3f})']
+          f'{test[key]:.3f}',
+          f'({low:.3f}–{high:.3f})',
+      ]
   names = [row[0] for row in _rows(opened, 'table_my_folder')]
   assert names[0] == conftest.SCRIPT
 
@@ -90,17 +94,25 @@ def test_its_tables_hold_the_numbers_of_the_summaries(opened, study):
 def test_what_is_left_out_is_on_the_page(opened):
   """By name, with the reason."""
   text = opened.evaluate("document.querySelector('.left-out').innerText")
-  for part in ('unfinished', 'not finished', 'damaged', 'not JSON', 'unscored',
-               'no predictions_test.csv'):
+  for part in (
+      'unfinished',
+      'not finished',
+      'damaged',
+      'not JSON',
+      'unscored',
+      'no predictions_test.csv',
+  ):
     assert part in text
 
 
 def test_a_click_and_a_key_sort_a_table(opened):
   """Numbers by value, largest first; dashes last; aria-sort says so."""
-  header = '''document.getElementById('runs').closest('table')
-      .querySelectorAll('.columns th')[%d]'''
+  header = """document.getElementById('runs').closest('table')
+      .querySelectorAll('.columns th')[%d]"""
+
   def column(index):
     return [row[index] for row in _rows(opened, 'runs')]
+
   opened.evaluate(header % 10 + ".querySelector('button').click()")
   scores = [float(text) for text in column(10)]
   assert scores == sorted(scores, reverse=True) and len(set(scores)) > 2
@@ -124,23 +136,25 @@ def test_nothing_is_wider_than_a_phone(page, browser, width):
     window = shown.page
     window.evaluate(_OPEN_ALL)
     assert window.evaluate('document.documentElement.scrollWidth') <= width
-    assert window.evaluate('''
+    assert window.evaluate("""
         Array.from(document.querySelectorAll('table')).every(table =>
-            table.closest('.scroll[tabindex="0"][role="region"]'))''')
+            table.closest('.scroll[tabindex="0"][role="region"]'))""")
 
 
 def test_the_first_stop_of_the_keyboard_leads_to_the_results(opened):
   """Skip link, visible when it has the focus."""
   opened.keyboard.press('Tab')
   assert opened.evaluate('document.activeElement.className') == 'skip'
-  assert opened.evaluate(
-      'document.activeElement.getBoundingClientRect().left') >= 0
+  assert (
+      opened.evaluate('document.activeElement.getBoundingClientRect().left')
+      >= 0
+  )
   opened.keyboard.press('Enter')
   assert opened.evaluate('document.activeElement.id') == 'main'
 
 
 # The contrast (WCAG 2, 1.4.3) of every text with what is painted below it.
-_CONTRAST = '''
+_CONTRAST = """
 (() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = c => {
@@ -166,7 +180,7 @@ _CONTRAST = '''
   }
   return worst;
 })()
-'''
+"""
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
@@ -174,21 +188,30 @@ def test_text_is_legible_in_both_schemes(page, browser, scheme):
   """At least 4.5 to 1, and the drawings follow the scheme."""
   with browser_lib.opened(browser, page, scheme=scheme) as shown:
     assert shown.page.evaluate(_CONTRAST) >= 4.5
-    ink = shown.page.evaluate('''getComputedStyle(
-        document.querySelector('.drawing svg text')).fill''')
+    ink = shown.page.evaluate("""getComputedStyle(
+        document.querySelector('.drawing svg text')).fill""")
   assert (sum(map(int, ink[4:-1].split(','))) > 384) == (scheme == 'dark')
 
 
 def test_screen_readers_find_their_way(shown):
   """Names and roles as the browser computes them for assistive software."""
-  found = [(node.get('role', {}).get('value'),
-            node.get('name', {}).get('value', '')) for node in shown.accessibility()
-           if not node['ignored']]
+  found = [
+      (node.get('role', {}).get('value'), node.get('name', {}).get('value', ''))
+      for node in shown.accessibility()
+      if not node['ignored']
+  ]
   roles = [role for role, _ in found]
   for role in ('banner', 'main', 'navigation', 'contentinfo'):
     assert roles.count(role) == 1, role
-  for role in ('button', 'image', 'region', 'table', 'heading', 'link',
-               'columnheader'):
+  for role in (
+      'button',
+      'image',
+      'region',
+      'table',
+      'heading',
+      'link',
+      'columnheader',
+  ):
     assert role in roles
     if role != 'columnheader':
       assert all(name for r, name in found if r == role), role

@@ -21,10 +21,18 @@ from tests.report import workdirs
 _VGG16 = architectures.BY_NAME['vgg16']
 # ImageNet's frozen layers fall towards the top, and random ones collapse.
 _SKILLS = {
-    'base': 1.5, 'frozen_imagenet_2': 2.2, 'frozen_imagenet_13': 1.0,
-    'frozen_random_7': 0.2, 'tuned_imagenet_2': 2.0, 'tuned_imagenet_13': 3.0,
-    'frozen_own_10': 0.2, 'tuned_own_10': 3.0, 'statistics': 1.6,
-    'last_3': 2.0, 'last_6': 4.5}
+    'base': 1.5,
+    'frozen_imagenet_2': 2.2,
+    'frozen_imagenet_13': 1.0,
+    'frozen_random_7': 0.2,
+    'tuned_imagenet_2': 2.0,
+    'tuned_imagenet_13': 3.0,
+    'frozen_own_10': 0.2,
+    'tuned_own_10': 3.0,
+    'statistics': 1.6,
+    'last_3': 2.0,
+    'last_6': 4.5,
+}
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +57,7 @@ def test_the_best_of_validation_is_chosen_and_compared(section):
   assert list(choice.columns) == [0, 3, 6, 13]
   assert choice.verdict == 'Freeze blocks 1 to 3 (sure).'
   assert sum(choice.shares.values()) == pytest.approx(1)
-  assert list(choice.shares) == [0, 3, 6, 13] and choice.shares[6] > .8
+  assert list(choice.shares) == [0, 3, 6, 13] and choice.shares[6] > 0.8
   assert 'Against the head alone: +' in choice.numbers
   assert 'Test difference to all layers: +' in choice.numbers
   assert 'rank 1 of 4' in choice.numbers
@@ -80,11 +88,12 @@ def test_the_published_shape_is_compared_claim_by_claim(section):
 
 
 @pytest.mark.parametrize('frozen, word', [(4.0, 'no'), (1.5, 'open')])
-def test_a_claim_that_the_runs_contradict_does_not_hold(
-    tmp_path, frozen, word):
+def test_a_claim_that_the_runs_contradict_does_not_hold(tmp_path, frozen, word):
   """Random frozen layers that beat the rest must not be called collapsed."""
-  workdirs.write_layer_study(tmp_path / 's', {
-      'base': 1.5, 'frozen_random_7': frozen, 'tuned_imagenet_13': 0.1})
+  workdirs.write_layer_study(
+      tmp_path / 's',
+      {'base': 1.5, 'frozen_random_7': frozen, 'tuned_imagenet_13': 0.1},
+  )
   found = contents_lib.make(collect.collect(tmp_path)).layers[0]
   table = next(t for t in found.tables if 'shape' in t.name)
   assert [row[3].text for row in table.rows] == ['no', word]
@@ -100,10 +109,15 @@ def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
   assert table.rows[0][table.header.index('LogME, ImageNet')].text == '–'
   titles = [chart.title for chart in section.charts]
   assert titles == [
-      'Frozen transfer', 'Fine-tuned transfer', 'Unfreezing',
-      'What a linear probe reads', 'General or specific',
-      'How far training moved the weights', 'How alike layers see the images',
-      'Put one layer back']
+      'Frozen transfer',
+      'Fine-tuned transfer',
+      'Unfreezing',
+      'What a linear probe reads',
+      'General or specific',
+      'How far training moved the weights',
+      'How alike layers see the images',
+      'Put one layer back',
+  ]
   for chart in section.charts:
     assert chart.svg.startswith('<?xml') and len(chart.rows) >= 3
 
@@ -112,7 +126,8 @@ def test_findings_are_said_in_plain_words(section):
   """Numbers that the made-up study has, and no others."""
   frozen, tuned, general, moved, back, agreement = section.findings
   assert frozen.startswith(
-      'Frozen below a rest that begins at random, the first 2 layers of')
+      'Frozen below a rest that begins at random, the first 2 layers of'
+  )
   assert 'All 13 of them, against these: −0.' in frozen
   assert 'not clear' not in frozen
   assert 'ImageNet’s weights bring +' in tuned and 'scale alone' in tuned
@@ -127,62 +142,91 @@ def test_findings_are_said_in_plain_words(section):
 
 def test_one_layer_in_thirteen_may_cost_something_by_chance():
   """Thirteen losses are compared: Holm's correction is in the sentence."""
+
   def said(low):
-    lost = {layer: estimates.Estimate(.01, -.01, .02)
-            for layer in _VGG16.convolutions}
-    lost['block2_conv2'] = estimates.Estimate(.02, low, .04 - low)
-    return conclusions._put_back(types.SimpleNamespace(
-        put_back={'tuned_imagenet': lost}))
+    lost = {
+        layer: estimates.Estimate(0.01, -0.01, 0.02)
+        for layer in _VGG16.convolutions
+    }
+    lost['block2_conv2'] = estimates.Estimate(0.02, low, 0.04 - low)
+    return conclusions._put_back(
+        types.SimpleNamespace(put_back={'tuned_imagenet': lost})
+    )
+
   # The interval leaves out zero; of thirteen, one does so by chance.
-  assert 'Any one of the fine-tuned layers can be put back' in said(.005)
-  assert 'block2_conv2 alone cannot be put back' in said(.01)
+  assert 'Any one of the fine-tuned layers can be put back' in said(0.005)
+  assert 'block2_conv2 alone cannot be put back' in said(0.01)
 
 
 def _measured(index, transferred, random):
   layer = 'block1_conv1'
   return types.SimpleNamespace(
       index={'imagenet': {layer: estimates.Estimate(*index)}},
-      probes={'imagenet': {layer: estimates.Estimate(*transferred)},
-              'random': {layer: estimates.Estimate(*random)}})
+      probes={
+          'imagenet': {layer: estimates.Estimate(*transferred)},
+          'random': {layer: estimates.Estimate(*random)},
+      },
+  )
 
 
-@pytest.mark.parametrize('index, transferred, random, is_general', [
-    ((1., .93, 1.), (.6, .55, .65), (.2, .15, .25), True),
-    # What is not known for certain is not said: an index of 1 from [0, 1],
-    ((1., .0, 1.), (.6, .55, .65), (.2, .15, .25), False),
-    # and a layer that reads no more than random filters.
-    ((1., .93, 1.), (.25, .2, .3), (.2, .15, .25), False)])
+@pytest.mark.parametrize(
+    'index, transferred, random, is_general',
+    [
+        ((1.0, 0.93, 1.0), (0.6, 0.55, 0.65), (0.2, 0.15, 0.25), True),
+        # What is not known for certain is not said: an index of 1 from [0, 1],
+        ((1.0, 0.0, 1.0), (0.6, 0.55, 0.65), (0.2, 0.15, 0.25), False),
+        # and a layer that reads no more than random filters.
+        ((1.0, 0.93, 1.0), (0.25, 0.2, 0.3), (0.2, 0.15, 0.25), False),
+    ],
+)
 def test_a_layer_is_general_only_by_its_whole_interval(
-    index, transferred, random, is_general):
+    index, transferred, random, is_general
+):
   """An index of 1 may be two probes that know nothing."""
   said = conclusions._general(_measured(index, transferred, random))
   assert said.startswith('1 of' if is_general else 'None of')
 
 
-@pytest.mark.parametrize('correlation, cuts, word', [
-    (0.9999999999999999, 5, 'agrees with'), (-1.0, 5, 'contradicts'),
-    (0.6, 13, 'agrees with'),
-    (0.5, 13, 'has no clear relation to')])
+@pytest.mark.parametrize(
+    'correlation, cuts, word',
+    [
+        (0.9999999999999999, 5, 'agrees with'),
+        (-1.0, 5, 'contradicts'),
+        (0.6, 13, 'agrees with'),
+        (0.5, 13, 'has no clear relation to'),
+    ],
+)
 def test_few_cuts_agree_by_chance(correlation, cuts, word):
   """Of five cuts, one order in twelve correlates by 0.9 or more."""
-  said = conclusions._agreement('imagenet', types.SimpleNamespace(
-      agreement={'imagenet': {'freezing': (correlation, cuts)}}))
+  said = conclusions._agreement(
+      'imagenet',
+      types.SimpleNamespace(
+          agreement={'imagenet': {'freezing': (correlation, cuts)}}
+      ),
+  )
   assert f'images, {word} what freezing costs' in said
 
 
 @pytest.mark.parametrize('correlation, cuts', [(-0.949, 5), (1.0, 3)])
 def test_too_few_cuts_tell_nothing(correlation, cuts):
   """With ties among five cuts .949 is the most there can be."""
-  said = conclusions._agreement('imagenet', types.SimpleNamespace(
-      agreement={'imagenet': {'freezing': (correlation, cuts)}}))
+  said = conclusions._agreement(
+      'imagenet',
+      types.SimpleNamespace(
+          agreement={'imagenet': {'freezing': (correlation, cuts)}}
+      ),
+  )
   assert f'{cuts} are too few cuts to tell' in said
 
 
-@pytest.mark.parametrize('low, word', [
-    (-.01, 'yes'), (-.03, 'open'), (-.2, 'open')])
+@pytest.mark.parametrize(
+    'low, word', [(-0.01, 'yes'), (-0.03, 'open'), (-0.2, 'open')]
+)
 def test_no_worse_needs_a_margin(low, word):
   """That a loss is not clear does not show that there is none."""
-  [claim] = [c for c in published_shape._claims(_VGG16) if 'no worse' in c.words]
+  [claim] = [
+      c for c in published_shape._claims(_VGG16) if 'no worse' in c.words
+  ]
   gap = estimates.Estimate(0.0, low, -low)
   contrast = contrasts.Contrast(gap, gap, gap.p_value(), 'paired')
   assert published_shape._holds([claim], [contrast]) == [word]
@@ -191,10 +235,12 @@ def test_no_worse_needs_a_margin(low, word):
 def test_claims_are_corrected_for_their_number():
   """One of seven clear claims may be chance."""
   claims = list(published_shape._claims(_VGG16))
-  gap = estimates.Estimate(-.1, -.19, -.01)
-  nothing = estimates.Estimate(0.0, -.5, .5)
-  gaps = [contrasts.Contrast(one, one, one.p_value(), 'paired')
-               for one in (gap, *[nothing] * (len(claims) - 1))]
+  gap = estimates.Estimate(-0.1, -0.19, -0.01)
+  nothing = estimates.Estimate(0.0, -0.5, 0.5)
+  gaps = [
+      contrasts.Contrast(one, one, one.p_value(), 'paired')
+      for one in (gap, *[nothing] * (len(claims) - 1))
+  ]
   assert published_shape._holds(claims[:1], gaps[:1]) == ['yes']
   assert published_shape._holds(claims, gaps)[0] == 'open'
 
@@ -202,8 +248,10 @@ def test_claims_are_corrected_for_their_number():
 def test_seeds_are_averaged(tmp_path):
   """Their spread widens the interval that the images give."""
   path = workdirs.write_layer_study(
-      tmp_path / 's', {'base': 1.0, 'last_3': 2.0, 'tuned_imagenet_13': 2.1},
-      seeds=(0, 1))
+      tmp_path / 's',
+      {'base': 1.0, 'last_3': 2.0, 'tuned_imagenet_13': 2.1},
+      seeds=(0, 1),
+  )
   workdirs.write_layers(path, seeds=(0, 1))
   found = contents_lib.make(collect.collect(tmp_path)).layers[0]
   texts = [cell.text for cell in found.tables[-1].rows[4]]
@@ -216,14 +264,23 @@ def test_seeds_are_averaged(tmp_path):
 def test_before_the_layers_are_measured_curves_are_shown(tmp_path):
   """A study takes hours; what is there can be looked at."""
   workdirs.write_layer_study(
-      tmp_path / 's', {'base': 1.0, 'frozen_imagenet_2': 2.0})
+      tmp_path / 's', {'base': 1.0, 'frozen_imagenet_2': 2.0}
+  )
   found = contents_lib.make(collect.collect(tmp_path)).layers[0]
   assert found.choice is None and len(found.charts) == 1
 
 
-@pytest.mark.parametrize('damage', [
-    '{"seeds": ', '[]', '{"seeds": {}}', '{"seeds": {"0": {}}}',
-    '{"seeds": {"x": {}}}', 'nan'])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        '{"seeds": ',
+        '[]',
+        '{"seeds": {}}',
+        '{"seeds": {"0": {}}}',
+        '{"seeds": {"x": {}}}',
+        'nan',
+    ],
+)
 def test_damaged_measurements_are_named_and_left_out(study, tmp_path, damage):
   """A report must not end in a traceback, nor show what is not a number."""
   workdirs.write_layer_study(tmp_path / 's', {'base': 1.0})
@@ -242,7 +299,8 @@ def test_damaged_measurements_are_named_and_left_out(study, tmp_path, damage):
 def test_missing_validation_scores_are_said(tmp_path):
   """The curves need none; the choice does."""
   path = workdirs.write_layer_study(
-      tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1})
+      tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1}
+  )
   (path / 'runs/last_3-seed0/predictions_val.csv').unlink()
   page, _ = write.report(path)
   assert 'cannot be said: ' in page.read_text()
@@ -252,7 +310,8 @@ def test_missing_validation_scores_are_said(tmp_path):
 def test_other_validation_images_are_refused(tmp_path):
   """Two networks chosen between on other images are not comparable."""
   path = workdirs.write_layer_study(
-      tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1})
+      tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1}
+  )
   table = path / 'runs/last_3-seed0/predictions_val.csv'
   lines = table.read_text().splitlines(keepends=True)
   table.write_text(''.join(lines[:-1]))
@@ -261,18 +320,30 @@ def test_other_validation_images_are_refused(tmp_path):
     freezing.choose(study)
 
 
-@pytest.mark.parametrize('trained, words', [
-    (0, 'Freeze all convolutions, train the head'),
-    (3, 'Freeze blocks 1 to 4'), (4, 'Freeze the layers up to block4_conv2'),
-    (11, 'Freeze block 1'), (13, 'Freeze nothing')])
+@pytest.mark.parametrize(
+    'trained, words',
+    [
+        (0, 'Freeze all convolutions, train the head'),
+        (3, 'Freeze blocks 1 to 4'),
+        (4, 'Freeze the layers up to block4_conv2'),
+        (11, 'Freeze block 1'),
+        (13, 'Freeze nothing'),
+    ],
+)
 def test_advice_names_blocks_where_it_can(trained, words):
   """As `model.trainable` would name what is left."""
   assert freezing.advice(trained, _VGG16) == words
 
 
-@pytest.mark.parametrize('network, title', [
-    ('imagenet', 'ImageNet'), ('tuned_ham', 'HAM10000, fine-tuned'),
-    ('own', 'own, from random'), ('unheard', 'unheard')])
+@pytest.mark.parametrize(
+    'network, title',
+    [
+        ('imagenet', 'ImageNet'),
+        ('tuned_ham', 'HAM10000, fine-tuned'),
+        ('own', 'own, from random'),
+        ('unheard', 'unheard'),
+    ],
+)
 def test_networks_have_readable_names(network, title):
   """Names of arms are for programs."""
   assert layer_studies.called(network) == title
@@ -280,10 +351,19 @@ def test_networks_have_readable_names(network, title):
 
 def test_a_study_of_another_network_names_its_own_layers(tmp_path):
   """Its tables, its curves and its advice; no claim about cuts it lacks."""
-  path = workdirs.write_layer_study(tmp_path / 's', {
-      'base': 1.5, 'frozen_imagenet_1': 2.2, 'frozen_imagenet_3': 1.0,
-      'tuned_imagenet_1': 2.0, 'tuned_imagenet_3': 3.0, 'statistics': 1.6,
-      'last_2': 4.5}, modifiers=('cpu', 'tiny'))
+  path = workdirs.write_layer_study(
+      tmp_path / 's',
+      {
+          'base': 1.5,
+          'frozen_imagenet_1': 2.2,
+          'frozen_imagenet_3': 1.0,
+          'tuned_imagenet_1': 2.0,
+          'tuned_imagenet_3': 3.0,
+          'statistics': 1.6,
+          'last_2': 4.5,
+      },
+      modifiers=('cpu', 'tiny'),
+  )
   workdirs.write_layers(path, network='tiny')
   [found] = contents_lib.make(collect.collect(tmp_path)).layers
   assert architectures.BY_NAME['tiny'].title in found.title
@@ -299,7 +379,9 @@ def test_a_study_of_another_network_names_its_own_layers(tmp_path):
 
 def test_the_published_shape_is_compared_where_five_blocks_are_cut():
   """Whatever their depth: the claims are about blocks."""
-  cuts = {claim.first[2]
-          for claim in published_shape._claims(architectures.BY_NAME['vgg19'])}
+  cuts = {
+      claim.first[2]
+      for claim in published_shape._claims(architectures.BY_NAME['vgg19'])
+  }
   assert cuts == {8, 12, 16}
   assert published_shape._claims(architectures.BY_NAME['tiny']) == ()

@@ -13,15 +13,18 @@ def _answers(root):
   return verdicts.answers(settings_lib.arrange(collect.collect(root).runs))
 
 
-@pytest.mark.parametrize('skill, verdict', [
-    (4., 'ImageNet weights beat random ones.'),
-    (.5, 'Random weights beat those of ImageNet.'),
-    (2., 'No clear difference from random weights.'),
-])
+@pytest.mark.parametrize(
+    'skill, verdict',
+    [
+        (4.0, 'ImageNet weights beat random ones.'),
+        (0.5, 'Random weights beat those of ImageNet.'),
+        (2.0, 'No clear difference from random weights.'),
+    ],
+)
 def test_the_verdict_follows_the_interval(tmp_path, skill, verdict):
   """Better, worse, or not to be told."""
   workdirs.write(tmp_path / 'a', 'all', skill=skill)
-  workdirs.write(tmp_path / 'b', 'random', skill=2.)
+  workdirs.write(tmp_path / 'b', 'random', skill=2.0)
   brought, _, trust = _answers(tmp_path)
   assert brought.lines[0].verdict == verdict
   assert trust.lines[0].verdict.startswith('30 % of the test images')
@@ -30,9 +33,9 @@ def test_the_verdict_follows_the_interval(tmp_path, skill, verdict):
 
 def test_the_best_layers_are_named_with_the_next(tmp_path):
   """And with the honest split, what is left of the score."""
-  for arm, skill in (('all', 4.), ('last_block', 2.), ('first_block', 1.)):
+  for arm, skill in (('all', 4.0), ('last_block', 2.0), ('first_block', 1.0)):
     workdirs.write(tmp_path / arm, arm, skill=skill)
-  workdirs.write(tmp_path / 'g', 'all', skill=3., modifiers=('cpu', 'grouped'))
+  workdirs.write(tmp_path / 'g', 'all', skill=3.0, modifiers=('cpu', 'grouped'))
   _, layers, trust = (answer.lines[0] for answer in _answers(tmp_path))
   assert layers.verdict == 'All layers trainable (sure).'
   assert 'next last block trainable with 0.' in layers.numbers
@@ -42,10 +45,11 @@ def test_the_best_layers_are_named_with_the_next(tmp_path):
 
 def test_an_honest_split_of_another_arm_is_better_than_none(tmp_path):
   """The best network alone was not run on it."""
-  workdirs.write(tmp_path / 'all', 'all', skill=4.)
-  workdirs.write(tmp_path / 'last', 'last_block', skill=2.)
+  workdirs.write(tmp_path / 'all', 'all', skill=4.0)
+  workdirs.write(tmp_path / 'last', 'last_block', skill=2.0)
   workdirs.write(
-      tmp_path / 'g', 'last_block', skill=1., modifiers=('cpu', 'grouped'))
+      tmp_path / 'g', 'last_block', skill=1.0, modifiers=('cpu', 'grouped')
+  )
   trust = _answers(tmp_path)[-1].lines[0]
   assert 'macro F1 of “last block trainable” is ' in trust.numbers
 

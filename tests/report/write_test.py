@@ -19,8 +19,12 @@ _ROOT = pathlib.Path(__file__).parents[2]
 
 def _report(*args):
   return subprocess.run(
-      [sys.executable, '-m', 'tools.report', *map(str, args)], cwd=_ROOT,
-      capture_output=True, text=True, check=False)
+      [sys.executable, '-m', 'tools.report', *map(str, args)],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+  )
 
 
 def test_the_tool_writes_every_file_and_names_what_is_left_out(tmp_path):
@@ -33,21 +37,40 @@ def test_the_tool_writes_every_file_and_names_what_is_left_out(tmp_path):
   folder = tmp_path / 'report'
   found = {p.relative_to(folder).as_posix() for p in folder.rglob('*.*')}
   assert found >= {
-      'index.html', 'tables/table_7_1.md', 'tables/table_7_1.csv',
-      'tables/table_7_1.tex', 'tables/measures_7_1.csv', 'tables/runs.md',
-      'figures/figure_5_1.svg', 'figures/figure_6_1.svg',
-      'figures/training_7_1.svg', 'figures/confusion_all_7_1.svg',
-      'figures/reliability_all_7_1.svg', 'figures/roc_all_7_1.svg'}
+      'index.html',
+      'tables/table_7_1.md',
+      'tables/table_7_1.csv',
+      'tables/table_7_1.tex',
+      'tables/measures_7_1.csv',
+      'tables/runs.md',
+      'figures/figure_5_1.svg',
+      'figures/figure_6_1.svg',
+      'figures/training_7_1.svg',
+      'figures/confusion_all_7_1.svg',
+      'figures/reliability_all_7_1.svg',
+      'figures/roc_all_7_1.svg',
+  }
   assert not [p for p in tmp_path.iterdir() if p.name.startswith('.')]
 
 
-@pytest.mark.parametrize('args, status, part', [
-    ((), 2, '--workdir is required'),
-    (('--workdir=nowhere',), 2, 'no such folder'),
-    (('--workdir=docs_that_do_not_exist', 'more'), 2, 'unexpected argument'),
-    (('--workdir=configs', '--output=nowhere/report'), 1, 'no finished run'),
-    (('--workdir=configs', '--output=tests'), 2, 'not empty'),
-])
+@pytest.mark.parametrize(
+    'args, status, part',
+    [
+        ((), 2, '--workdir is required'),
+        (('--workdir=nowhere',), 2, 'no such folder'),
+        (
+            ('--workdir=docs_that_do_not_exist', 'more'),
+            2,
+            'unexpected argument',
+        ),
+        (
+            ('--workdir=configs', '--output=nowhere/report'),
+            1,
+            'no finished run',
+        ),
+        (('--workdir=configs', '--output=tests'), 2, 'not empty'),
+    ],
+)
 def test_the_tool_refuses_in_one_line(args, status, part):
   """And leaves nothing behind."""
   result = _report(*args)
@@ -77,8 +100,10 @@ def test_a_failure_leaves_the_older_report(tmp_path, monkeypatch):
   run = workdirs.write(tmp_path / 'a', 'decision_tree')
   write.report(run, tmp_path / 'out')
   before = (tmp_path / 'out' / 'index.html').read_bytes()
+
   def fail(contents):
     raise errors.DataError('full')
+
   monkeypatch.setattr(page_lib, 'html', fail)
   with pytest.raises(errors.DataError):
     write.report(run, tmp_path / 'out')

@@ -35,15 +35,18 @@ def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
   task, state = finetune.build(spec, read)
   for name in _TINY.convolutions:
     jax.tree.map(
-        np.testing.assert_array_equal, state.params[name], before[name])
+        np.testing.assert_array_equal, state.params[name], before[name]
+    )
   assert not np.array_equal(
-      state.params['fc1']['kernel'], before['fc1']['kernel'])
+      state.params['fc1']['kernel'], before['fc1']['kernel']
+  )
   assert 'arm head, seed 0' in task.origin
   assert set(read.backbone.params) == set(_TINY.convolutions)
 
 
 def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
-    phantoms, finished, capsys):
+    phantoms, finished, capsys
+):
   """What the study of layers is made of; the log says so."""
   spec = _spec(phantoms, finished)
   before = checkpoints.export(finished).params
@@ -51,12 +54,16 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   # Another seed: with its own, the rest would be drawn as it was there.
   spec = dataclasses.replace(spec, model=model, seed=1)
   _, state = finetune.build(spec, inputs.read(spec))
-  same = [name for name in _TINY.convolutions if np.array_equal(
-      state.params[name]['kernel'], before[name]['kernel'])]
+  same = [
+      name
+      for name in _TINY.convolutions
+      if np.array_equal(state.params[name]['kernel'], before[name]['kernel'])
+  ]
   assert same == ['block2_conv1', 'block2_conv2']
   assert 'transferred: block2_conv1, block2_conv2;' in capsys.readouterr().out
-  spec = dataclasses.replace(spec, model=dataclasses.replace(
-      model, inherit='statistics'))
+  spec = dataclasses.replace(
+      spec, model=dataclasses.replace(model, inherit='statistics')
+  )
   task, state = finetune.build(spec, inputs.read(spec))
   assert task.origin.endswith(', of it block2, mean and variance alone')
   kernel = np.asarray(state.params['block2_conv2']['kernel'])
@@ -74,8 +81,10 @@ def test_where_it_came_from_is_recorded(phantoms, finished, tmp_path):
   config.training.epochs = 1
   summary = run.run(specs.from_config(config), tmp_path / 'second')
   assert 'medxfer run on ham10000, arm head' in summary['weights_source']
-  assert summary['weights_digest'] == files.read_json(
-      tmp_path / 'second' / 'inputs.json')['weights_digest']
+  assert (
+      summary['weights_digest']
+      == files.read_json(tmp_path / 'second' / 'inputs.json')['weights_digest']
+  )
   source = checkpoints.export(tmp_path / 'second').contract.source
   assert source.count('medxfer run on') == 2
 
@@ -107,34 +116,44 @@ def _narrower(finished, folder):
     name = _TINY.convolutions[-1]
     weights.params[name]['kernel'] = weights.params[name]['kernel'][..., :-1]
     return weights
+
   return cut
 
 
-@pytest.mark.parametrize('damage, message', [
-    (lambda finished, folder: None, 'no such folder, and neither imagenet'),
-    (lambda finished, folder: folder.mkdir(), 'config.json'),
-    (_unfinished, 'this run is not finished'),
-    (_tree, 'a decision_tree has no layers to transfer'),
-    (_without_checkpoints, 'no checkpoints in it'),
-])
+@pytest.mark.parametrize(
+    'damage, message',
+    [
+        (lambda finished, folder: None, 'no such folder, and neither imagenet'),
+        (lambda finished, folder: folder.mkdir(), 'config.json'),
+        (_unfinished, 'this run is not finished'),
+        (_tree, 'a decision_tree has no layers to transfer'),
+        (_without_checkpoints, 'no checkpoints in it'),
+    ],
+)
 def test_what_cannot_be_transferred_is_refused(
-    finished, tmp_path, damage, message):
+    finished, tmp_path, damage, message
+):
   """Before hours of training from the wrong start."""
   damage(finished, tmp_path / 'source')
   spec = specs.from_config(tiny.config(tmp_path))
-  spec = dataclasses.replace(spec, model=dataclasses.replace(
-      spec.model, init_from=str(tmp_path / 'source')))
+  spec = dataclasses.replace(
+      spec,
+      model=dataclasses.replace(spec.model, init_from=str(tmp_path / 'source')),
+  )
   with pytest.raises(errors.DataError, match=message):
     backbone.read(spec)
 
 
 def test_a_backbone_that_does_not_fit_is_refused(
-    finished, tmp_path, monkeypatch):
+    finished, tmp_path, monkeypatch
+):
   """The difference is printed, tensor by tensor."""
   cut = _narrower(finished, tmp_path / 'source')
   monkeypatch.setattr(checkpoints, 'export', cut)
   spec = specs.from_config(tiny.config(tmp_path))
-  spec = dataclasses.replace(spec, model=dataclasses.replace(
-      spec.model, init_from=str(tmp_path / 'source')))
+  spec = dataclasses.replace(
+      spec,
+      model=dataclasses.replace(spec.model, init_from=str(tmp_path / 'source')),
+  )
   with pytest.raises(errors.DataError, match='block2_conv2/kernel: shape'):
     backbone.read(spec)

@@ -42,14 +42,21 @@ def _rows(path):
 
 def test_a_baseline_leaves_the_files_of_a_run(forest, finished):
   """Less epochs, checkpoints and validation."""
-  assert ({p.name for p in finished.iterdir()}
-          - {p.name for p in forest.iterdir()}) == {
-              'metrics.jsonl', 'checkpoints', 'predictions_val.csv',
-              'events.out.tfevents.medxfer'}
+  assert (
+      {p.name for p in finished.iterdir()} - {p.name for p in forest.iterdir()}
+  ) == {
+      'metrics.jsonl',
+      'checkpoints',
+      'predictions_val.csv',
+      'events.out.tfevents.medxfer',
+  }
   assert not {p.name for p in forest.iterdir()} - {
-      p.name for p in finished.iterdir()}
-  assert json.loads((forest / 'inputs.json').read_text()).keys() == json.loads(
-      (finished / 'inputs.json').read_text()).keys()
+      p.name for p in finished.iterdir()
+  }
+  assert (
+      json.loads((forest / 'inputs.json').read_text()).keys()
+      == json.loads((finished / 'inputs.json').read_text()).keys()
+  )
   assert (forest / 'parameters.txt').read_text().split()[:2] == ['trees', '20']
 
 
@@ -59,37 +66,56 @@ def test_the_test_images_are_those_of_a_network(forest, finished):
   for row, other in zip(ours, theirs, strict=True):
     assert row['image_id'] == other['image_id']
     assert row['split'] == ('test' if other['split'] == 'test' else 'train')
-  assert ([r['image_id'] for r in _rows(forest / 'predictions_test.csv')]
-          == [r['image_id'] for r in _rows(finished / 'predictions_test.csv')])
+  assert [r['image_id'] for r in _rows(forest / 'predictions_test.csv')] == [
+      r['image_id'] for r in _rows(finished / 'predictions_test.csv')
+  ]
 
 
-def test_the_summary_has_the_keys_of_a_network_and_recomputes(
-    forest, finished):
+def test_the_summary_has_the_keys_of_a_network_and_recomputes(forest, finished):
   """The report reads both alike."""
-  summary, other = (json.loads((path / 'summary.json').read_text())
-                    for path in (forest, finished))
+  summary, other = (
+      json.loads((path / 'summary.json').read_text())
+      for path in (forest, finished)
+  )
   assert summary.keys() == other.keys()
   scored = predictions_lib.with_groups(
       predictions_lib.read(forest / 'predictions_test.csv'),
-      {r['image_id']: r['group'] for r in _rows(forest / 'split.csv')})
-  assert summaries.split_summary(
-      scored, resamples=50, seed=0) == summary['test']
+      {r['image_id']: r['group'] for r in _rows(forest / 'split.csv')},
+  )
+  assert (
+      summaries.split_summary(scored, resamples=50, seed=0) == summary['test']
+  )
   assert summary['n'] == {'train': 40, 'val': 0, 'test': 10}
   assert summary['train_seconds'] > 0
-  assert {key: summary[key] for key in (
-      'status', 'arm', 'val', 'best_epoch', 'epochs_run', 'weights_digest',
-      'trainable_parameters')} == {
-          'status': 'finished', 'arm': 'random_forest', 'val': None,
-          'best_epoch': None, 'epochs_run': 0, 'weights_digest': None,
-          'trainable_parameters': None}
+  assert {
+      key: summary[key]
+      for key in (
+          'status',
+          'arm',
+          'val',
+          'best_epoch',
+          'epochs_run',
+          'weights_digest',
+          'trainable_parameters',
+      )
+  } == {
+      'status': 'finished',
+      'arm': 'random_forest',
+      'val': None,
+      'best_epoch': None,
+      'epochs_run': 0,
+      'weights_digest': None,
+      'trainable_parameters': None,
+  }
 
 
 def test_the_leak_is_counted_against_all_training_images(forest):
   """Lesions that a network only validated on, a baseline has trained on."""
   rows = _rows(forest / 'split.csv')
   trained = {r['group'] for r in rows if r['split'] == 'train'}
-  leaked = [r['group'] for r in rows
-            if r['split'] == 'test' and r['group'] in trained]
+  leaked = [
+      r['group'] for r in rows if r['split'] == 'test' and r['group'] in trained
+  ]
   leak = json.loads((forest / 'summary.json').read_text())['leak']
   assert (leak['images'], leak['groups']) == (len(leaked), len(set(leaked)))
 
@@ -116,11 +142,13 @@ def test_pixels_and_labels_belong_together(phantoms, tmp_path, monkeypatch):
   pixels = pipeline.decode(examples, (32, 32)).pixels
   side = np.array([r['split'] for r in _rows(tmp_path / 'run' / 'split.csv')])
   np.testing.assert_array_equal(seen['train'], pixels[side == 'train'])
-  np.testing.assert_array_equal(seen['labels'],
-                                examples.labels[side == 'train'])
+  np.testing.assert_array_equal(
+      seen['labels'], examples.labels[side == 'train']
+  )
   np.testing.assert_array_equal(seen['test'], pixels[side == 'test'])
   np.testing.assert_allclose(
-      np.bincount(seen['labels']) * seen['weights'], 40 / 7, rtol=1e-6)
+      np.bincount(seen['labels']) * seen['weights'], 40 / 7, rtol=1e-6
+  )
 
 
 def test_the_same_command_gives_the_same_table(forest, phantoms, tmp_path):
@@ -130,8 +158,9 @@ def test_the_same_command_gives_the_same_table(forest, phantoms, tmp_path):
   config.data.cache = 'none'
   run.run(specs.from_config(config), tmp_path / 'run')
   for name in ('predictions_test.csv', 'parameters.txt', 'inputs.json'):
-    assert ((tmp_path / 'run' / name).read_bytes()
-            == (forest / name).read_bytes())
+    assert (tmp_path / 'run' / name).read_bytes() == (
+        forest / name
+    ).read_bytes()
 
 
 def test_a_tree_says_its_size_and_its_time(phantoms, tmp_path, capsys):
@@ -153,7 +182,8 @@ def test_no_weights_are_looked_for(phantoms, tmp_path, monkeypatch):
 
 
 def test_a_finished_baseline_is_not_repeated(
-    forest, phantoms, monkeypatch, capsys):
+    forest, phantoms, monkeypatch, capsys
+):
   """The same command again shows the result."""
   monkeypatch.setattr(baselines, 'fit', lambda *_: pytest.fail('fitted'))
   summary = run.run(_spec(phantoms), forest)
@@ -162,14 +192,16 @@ def test_a_finished_baseline_is_not_repeated(
 
 
 def test_a_killed_baseline_starts_again_with_its_own_inputs(
-    forest, phantoms, tmp_path):
+    forest, phantoms, tmp_path
+):
   """Same digests, so the same split; another one is refused."""
   path = shutil.copytree(forest, tmp_path / 'run')
   for name in ('summary.json', 'predictions_test.csv', 'parameters.txt'):
     (path / name).unlink()
   run.run(_spec(phantoms), path)
-  assert ((path / 'predictions_test.csv').read_bytes()
-          == (forest / 'predictions_test.csv').read_bytes())
+  assert (path / 'predictions_test.csv').read_bytes() == (
+      forest / 'predictions_test.csv'
+  ).read_bytes()
   (path / 'summary.json').unlink()
   digests = json.loads((path / 'inputs.json').read_text())
   digests['split_digest'] = 'dealt by another version'
@@ -178,23 +210,33 @@ def test_a_killed_baseline_starts_again_with_its_own_inputs(
     run.run(_spec(phantoms), path)
 
 
-@pytest.mark.parametrize('call', [
-    lambda path, images, out: evaluate.evaluate(path, 'test', output=out),
-    lambda path, images, out: predict.predict(path, [images], output=out),
-])
+@pytest.mark.parametrize(
+    'call',
+    [
+        lambda path, images, out: evaluate.evaluate(path, 'test', output=out),
+        lambda path, images, out: predict.predict(path, [images], output=out),
+    ],
+)
 def test_what_needs_a_checkpoint_is_refused_in_words(
-    forest, phantoms, tmp_path, call):
+    forest, phantoms, tmp_path, call
+):
   """There is none: the message says what there is instead."""
-  with pytest.raises(errors.UsageError, match=(
-      'a random_forest keeps no checkpoint.*predictions_test.csv.*'
-      r'trains it again in \d+ s')):
+  with pytest.raises(
+      errors.UsageError,
+      match=(
+          'a random_forest keeps no checkpoint.*predictions_test.csv.*'
+          r'trains it again in \d+ s'
+      ),
+  ):
     call(forest, phantoms, tmp_path / 'out')
   assert not (tmp_path / 'out').exists()
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(
-    phantoms, tmp_path, monkeypatch):
+    phantoms, tmp_path, monkeypatch
+):
   """And nothing is left behind."""
+
   class _Memory:
     available = 2**20
 

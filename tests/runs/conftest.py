@@ -25,8 +25,9 @@ def finished_vgg16(phantoms, tmp_path_factory):
   return path
 
 
-@pytest.fixture(params=[
-    'finished', pytest.param('finished_vgg16', marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=['finished', pytest.param('finished_vgg16', marks=pytest.mark.slow)]
+)
 def either(request):
   """The workdir of a finished run of the tiny network, or of VGG-16."""
   return request.getfixturevalue(request.param)

@@ -7,7 +7,6 @@ import pytest
 
 from tests.runs import killing
 
-
 # Its checkpoints fill a disk, and take long enough to be interrupted.
 _VGG16 = 'last_block,phantom'
 
@@ -24,7 +23,8 @@ def small_disk(tmp_path):
 
 def _mount(*args):
   done = subprocess.run(
-      ['mount', *args], capture_output=True, text=True, check=False)
+      ['mount', *args], capture_output=True, text=True, check=False
+  )
   if done.returncode:
     pytest.skip(f'no disk can be mounted here: {done.stderr.strip()}')
 
@@ -41,7 +41,8 @@ def test_a_full_disk_ends_a_run_that_then_goes_on(phantoms, small_disk):
 
 @pytest.mark.slow
 def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
-    phantoms, small_disk):
+    phantoms, small_disk
+):
   """As a network's drive does when the connection is lost."""
   folder, enlarge = small_disk
   enlarge()
@@ -66,7 +67,8 @@ def _ends_and_says_what_is_saved(process, place):
   saved = killing.saved(place)
   assert '\n    1  ' in out and 1 <= saved < 4
   assert len(err.splitlines()) == 1 and err.startswith(
-      f'error: {place.workdir}/checkpoints/{saved + 1}: cannot be saved (')
+      f'error: {place.workdir}/checkpoints/{saved + 1}: cannot be saved ('
+  )
   assert f'saved up to epoch {saved}, {place.workdir}' in err
   assert 'make room, or the folder writable' in err and 'Traceback' not in err
 

@@ -55,22 +55,24 @@ def _assert_goes_on(quiet, folder, moment):
   shutil.copytree(undisturbed.cache / 'compiled', place.cache / 'compiled')
   killing.kill(place, moment)
   epoch, was_finished = (
-      killing.saved(place), (place.workdir / 'summary.json').exists())
+      killing.saved(place),
+      (place.workdir / 'summary.json').exists(),
+  )
   out = killing.finish(killing.start(place))
   if was_finished:
     assert f'{place.workdir} is finished' in out
   else:
     # Nothing that was saved is trained again.
     assert re.findall(r'resumes after epoch (\d+)', out) == (
-        [str(epoch)] if epoch else [])
+        [str(epoch)] if epoch else []
+    )
     assert len(re.findall(r'^ {4}\d  ', out, re.M)) == 4 - epoch
   assert killing.results(place) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('what', _MIDDLES)
-def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
-    quiet, tmp_path, what):
+def test_sigkill_in_the_middle_of_a_file_changes_no_bit(quiet, tmp_path, what):
   """Parameters, metrics, predictions and best epoch; no file is left."""
   moment = next(m for m in quiet[1] if re.match(_MIDDLES[what], m))
   _assert_goes_on(quiet, tmp_path, moment)
@@ -78,10 +80,12 @@ def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
 
 @pytest.mark.slow
 def test_sigkill_in_the_middle_of_a_checkpoint_changes_no_bit_of_vgg16(
-    phantoms, tmp_path):
+    phantoms, tmp_path
+):
   """Its arrays are large enough for several chunks and threads."""
-  quiet = _undisturbed(killing.Place(
-      phantoms, tmp_path / 'quiet', 'last_block,phantom'))
+  quiet = _undisturbed(
+      killing.Place(phantoms, tmp_path / 'quiet', 'last_block,phantom')
+  )
   moment = next(m for m in quiet[1] if re.match(_QUICK['checkpoint'], m))
   _assert_goes_on(quiet, tmp_path / 'killed', moment)
 
@@ -93,11 +97,17 @@ def test_a_damaged_checkpoint_changes_no_bit(quiet, tmp_path, item):
   undisturbed, moments, expected = quiet
   place = killing.Place(undisturbed.data, tmp_path)
   shutil.copytree(undisturbed.cache / 'compiled', place.cache / 'compiled')
-  killing.kill(place, next(
-      m for m in moments if re.match(r'open /\.metrics\.jsonl\.#\.tmp 4', m)))
+  killing.kill(
+      place,
+      next(
+          m for m in moments if re.match(r'open /\.metrics\.jsonl\.#\.tmp 4', m)
+      ),
+  )
   assert killing.saved(place) == 3
-  largest = max((place.workdir / 'checkpoints/3' / item).rglob('*'),
-                key=lambda path: path.stat().st_size * path.is_file())
+  largest = max(
+      (place.workdir / 'checkpoints/3' / item).rglob('*'),
+      key=lambda path: path.stat().st_size * path.is_file(),
+  )
   os.truncate(largest, largest.stat().st_size // 2)
   out = killing.finish(killing.start(place))
   assert f'{place.workdir}/checkpoints/3: cannot be restored' in out

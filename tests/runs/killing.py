@@ -21,7 +21,7 @@ from medxfer.training import checkpoints
 
 _ROOT = pathlib.Path(__file__).parents[2]
 # Runs medxfer.main; $MEDXFER_TEST_MOMENT names the change to die before.
-_WATCHED = '''
+_WATCHED = """
 import os, re, runpy, signal, sys
 folders, wanted = sys.argv.pop(1).split(':'), os.environ['MEDXFER_TEST_MOMENT']
 seen = {}
@@ -50,7 +50,7 @@ def watch(event, args):
       os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(watch)
 runpy.run_module('medxfer.main', run_name='__main__', alter_sys=True)
-'''
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,31 +88,55 @@ def start(place: Place, moment: str = '', **keys) -> subprocess.Popen:
     **keys: of the configuration, with __ for a dot.
   """
   settings = {
-      'data.dir': place.data, 'data.phantom': 0, 'data.image_size': '32,32',
-      'model.init_from': 'random', 'model.head_units': '16,16',
-      'optimizer.name': 'adamw', 'optimizer.schedule': 'cosine',
+      'data.dir': place.data,
+      'data.phantom': 0,
+      'data.image_size': '32,32',
+      'model.init_from': 'random',
+      'model.head_units': '16,16',
+      'optimizer.name': 'adamw',
+      'optimizer.schedule': 'cosine',
       'optimizer.learning_rate': 3e-3,
       # Images without versions: their prefix is kept on disk.
-      'augment.horizontal_flip': False, 'augment.vertical_flip': False,
-      'augment.quarter_turns': False, 'augment.zoom': 0,
+      'augment.horizontal_flip': False,
+      'augment.vertical_flip': False,
+      'augment.quarter_turns': False,
+      'augment.zoom': 0,
       'augment.brightness': 0,
-      'training.batch_size': 4, 'training.epochs': 4,
-      'training.patience': 0, 'evaluation.resamples': 20,
+      'training.batch_size': 4,
+      'training.epochs': 4,
+      'training.patience': 0,
+      'evaluation.resamples': 20,
       'cache_dir': place.cache,
-      **{key.replace('__', '.'): value for key, value in keys.items()}}
-  words = [f'--workdir={place.workdir}',
-           f'--config=configs/ham.py:{place.arm}',
-           *(f'--config.{key}={value}' for key, value in settings.items())]
-  environment = {name: value for name, value in os.environ.items()
-                 if not name.startswith('JAX_')}
+      **{key.replace('__', '.'): value for key, value in keys.items()},
+  }
+  words = [
+      f'--workdir={place.workdir}',
+      f'--config=configs/ham.py:{place.arm}',
+      *(f'--config.{key}={value}' for key, value in settings.items()),
+  ]
+  environment = {
+      name: value
+      for name, value in os.environ.items()
+      if not name.startswith('JAX_')
+  }
   command = [sys.executable, '-m', 'medxfer.main', *words]
   if moment:
     environment['MEDXFER_TEST_MOMENT'] = moment
-    command = [sys.executable, '-c', _WATCHED,
-               f'{place.workdir}:{place.cache}', *words]
+    command = [
+        sys.executable,
+        '-c',
+        _WATCHED,
+        f'{place.workdir}:{place.cache}',
+        *words,
+    ]
   return subprocess.Popen(
-      command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE, text=True)
+      command,
+      cwd=_ROOT,
+      env=environment,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -127,8 +151,11 @@ def finish(process: subprocess.Popen) -> str:
 def moments(place: Place) -> list[str]:
   """Runs once, and returns the changes of the file system, in order."""
   _, err = start(place, 'tell').communicate(timeout=600)
-  return [line.removeprefix('MOMENT ') for line in err.splitlines()
-          if line.startswith('MOMENT ')]
+  return [
+      line.removeprefix('MOMENT ')
+      for line in err.splitlines()
+      if line.startswith('MOMENT ')
+  ]
 
 
 def kill(place: Place, moment: str | float) -> None:
@@ -145,31 +172,43 @@ def kill(place: Place, moment: str | float) -> None:
 def saved(place: Place) -> int:
   """Returns the newest epoch that is saved; 0 before the first."""
   folder = place.workdir / checkpoints.FOLDER
-  return max((int(path.name) for path in folder.glob('[0-9]*')
-              if path.name.isdecimal()), default=0)
+  return max(
+      (
+          int(path.name)
+          for path in folder.glob('[0-9]*')
+          if path.name.isdecimal()
+      ),
+      default=0,
+  )
 
 
 def results(place: Place) -> Mapping[str, object]:
   """Returns everything that must not depend on interruptions."""
   workdir = place.workdir
   history = [
-      {k: v for k, v in json.loads(line).items()
-       if 'seconds' not in k and k != 'images_per_second'}
-      for line in (workdir / 'metrics.jsonl').read_text().splitlines()]
+      {
+          k: v
+          for k, v in json.loads(line).items()
+          if 'seconds' not in k and k != 'images_per_second'
+      }
+      for line in (workdir / 'metrics.jsonl').read_text().splitlines()
+  ]
   summary = json.loads((workdir / 'summary.json').read_text())
   for key in ('train_seconds', 'images_per_second'):
     del summary[key]
   return {
       'history': history,
       'summary': summary,
-      'tables': [(workdir / f'predictions_{side}.csv').read_bytes()
-                 for side in ('val', 'test')],
+      'tables': [
+          (workdir / f'predictions_{side}.csv').read_bytes()
+          for side in ('val', 'test')
+      ],
       'tensors': dict(checkpoints.export(workdir).contract.tensors),
       'files': {
           re.sub('[0-9a-f]{16,}', '#', str(path.relative_to(place.folder)))
           for path in place.folder.rglob('*')
           # What Orbax and JAX name their files is their own affair.
-          if not {'checkpoints', 'compiled'} & set(path.parts)},
-      'left': [path for path in place.folder.rglob('*')
-               if 'tmp' in path.name],
+          if not {'checkpoints', 'compiled'} & set(path.parts)
+      },
+      'left': [path for path in place.folder.rglob('*') if 'tmp' in path.name],
   }

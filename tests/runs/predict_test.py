@@ -24,7 +24,8 @@ def _table(path):
 
 
 def test_a_folder_gives_the_probabilities_of_the_run(
-    either, phantoms, tmp_path):
+    either, phantoms, tmp_path
+):
   """A picture must score as it did when it was a test image."""
   predict.predict(either, [phantoms], output=tmp_path / 'p.csv')
   found = _table(tmp_path / 'p.csv')
@@ -41,8 +42,14 @@ def test_a_folder_gives_the_probabilities_of_the_run(
 def test_every_kind_of_image_is_read(finished, phantoms, tmp_path):
   """Grey, RGBA, CMYK, palette, 16-bit and rotated images come from clinics."""
   image = Image.open(ham10000.read(phantoms).paths[0])
-  for mode, suffix in (('L', 'png'), ('RGBA', 'png'), ('CMYK', 'jpg'),
-                       ('P', 'gif'), ('RGB', 'webp'), ('1', 'bmp')):
+  for mode, suffix in (
+      ('L', 'png'),
+      ('RGBA', 'png'),
+      ('CMYK', 'jpg'),
+      ('P', 'gif'),
+      ('RGB', 'webp'),
+      ('1', 'bmp'),
+  ):
     image.convert(mode).save(tmp_path / f'{mode}.{suffix}')
   grey = np.asarray(image.convert('L')).astype(np.uint16) * 257
   Image.fromarray(grey).save(tmp_path / 'deep.tif')
@@ -85,37 +92,61 @@ def test_such_a_name_stands_in_the_index_of_pictures(finished, tmp_path):
   """As in the table: the one leads to the other."""
   Image.new('RGB', (40, 40)).save(tmp_path / 'M\udcfcller.png')
   predict.predict(
-      finished, [tmp_path / 'M\udcfcller.png'], output=tmp_path / 'p.csv',
-      explain=tmp_path / 'e')
+      finished,
+      [tmp_path / 'M\udcfcller.png'],
+      output=tmp_path / 'p.csv',
+      explain=tmp_path / 'e',
+  )
   assert list(_table(tmp_path / 'e' / 'index.csv')) == list(
-      _table(tmp_path / 'p.csv'))
+      _table(tmp_path / 'p.csv')
+  )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('module, args, said, not_said', [
-    ('tools.predict', ['{bad}'], '--on_bad_image=skip', '--config'),
-    ('tools.evaluate', ['--data_dir={bad}'], '--data_dir=DIR', '--config'),
-    ('tools.evaluate', ['--data_dir={half}'], 'data.on_bad_image=skip (a key',
-     '--config'),
-    ('tools.convert_weights', ['--source={empty}', '--output={empty}/w.npz'],
-     'give the --source of a run', '--workdir'),
-])
+@pytest.mark.parametrize(
+    'module, args, said, not_said',
+    [
+        ('tools.predict', ['{bad}'], '--on_bad_image=skip', '--config'),
+        ('tools.evaluate', ['--data_dir={bad}'], '--data_dir=DIR', '--config'),
+        (
+            'tools.evaluate',
+            ['--data_dir={half}'],
+            'data.on_bad_image=skip (a key',
+            '--config',
+        ),
+        (
+            'tools.convert_weights',
+            ['--source={empty}', '--output={empty}/w.npz'],
+            'give the --source of a run',
+            '--workdir',
+        ),
+    ],
+)
 def test_a_message_names_the_flags_of_its_command(
-    finished, phantoms, tmp_path, module, args, said, not_said):
+    finished, phantoms, tmp_path, module, args, said, not_said
+):
   """A way out that the command refuses is none."""
   (tmp_path / 'empty').mkdir()
   (tmp_path / 'bad').write_text('no image')
   half = shutil.copytree(phantoms, tmp_path / 'half')
   next(half.glob('*/*.jpg')).write_bytes(b'no image')
-  args = [arg.format(**{n: tmp_path / n for n in ('empty', 'bad', 'half')})
-          for arg in args]
+  args = [
+      arg.format(**{n: tmp_path / n for n in ('empty', 'bad', 'half')})
+      for arg in args
+  ]
   if module != 'tools.convert_weights':
     args.append(f'--workdir={finished}')
   result = subprocess.run(
-      [sys.executable, '-m', module, *args], cwd=_ROOT, capture_output=True,
-      text=True, check=False)
+      [sys.executable, '-m', module, *args],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+  )
   assert result.returncode == 1 and 'Traceback' not in result.stderr
   assert said in result.stderr and not_said not in result.stderr
+
+
 def _written(folder, files):
   Image.new('RGB', (40, 40)).save(folder / 'good.png')
   for name, content in files.items():
@@ -127,15 +158,26 @@ def test_what_a_folder_holds_beside_images_is_said(tmp_path, capsys):
   """A Mac's shadows, a notebook's copies, DICOM files, pages of a TIFF."""
   shadow = bytes.fromhex('00051607000200004d6163204f532058')
   dicom = bytes(128) + b'DICM' + bytes(200)
-  _written(tmp_path, {
-      '._good.jpg': shadow, '__MACOSX/._good.jpg': shadow, '.DS_Store': b'x',
-      '.ipynb_checkpoints/good-checkpoint.jpg': b'x', 'slice.dcm': dicom,
-      'IM0001': dicom, os.fsdecode(b'M\xfcller.pdf'): b'%PDF'})
+  _written(
+      tmp_path,
+      {
+          '._good.jpg': shadow,
+          '__MACOSX/._good.jpg': shadow,
+          '.DS_Store': b'x',
+          '.ipynb_checkpoints/good-checkpoint.jpg': b'x',
+          'slice.dcm': dicom,
+          'IM0001': dicom,
+          os.fsdecode(b'M\xfcller.pdf'): b'%PDF',
+      },
+  )
   pages = [Image.new('L', (40, 40), i) for i in range(5)]
-  pages[0].save(tmp_path / 'stack', 'TIFF', save_all=True,
-                append_images=pages[1:])
+  pages[0].save(
+      tmp_path / 'stack', 'TIFF', save_all=True, append_images=pages[1:]
+  )
   assert predict.image_files([tmp_path]) == [
-      tmp_path / 'good.png', tmp_path / 'stack']
+      tmp_path / 'good.png',
+      tmp_path / 'stack',
+  ]
   left_out, several = capsys.readouterr().err.splitlines()
   assert left_out.startswith('left out: 7 files: 4 hidden or system files (')
   assert f'2 DICOM ({tmp_path}/IM0001, {tmp_path}/slice.dcm)' in left_out
@@ -143,14 +185,16 @@ def test_what_a_folder_holds_beside_images_is_said(tmp_path, capsys):
   assert f'1 image holds several pictures ({tmp_path}/stack: 5)' in several
 
 
-@pytest.mark.parametrize('name, change', [
-    ('empty.jpg', lambda path: path.write_bytes(b'')),
-    ('page.png', lambda path: path.write_bytes(b'<html>')),
-    ('pipe.png', os.mkfifo),
-    ('gone.tif', lambda path: path.symlink_to('nowhere')),
-])
-def test_a_bad_image_is_refused_before_the_work(
-    tmp_path, capsys, name, change):
+@pytest.mark.parametrize(
+    'name, change',
+    [
+        ('empty.jpg', lambda path: path.write_bytes(b'')),
+        ('page.png', lambda path: path.write_bytes(b'<html>')),
+        ('pipe.png', os.mkfifo),
+        ('gone.tif', lambda path: path.symlink_to('nowhere')),
+    ],
+)
+def test_a_bad_image_is_refused_before_the_work(tmp_path, capsys, name, change):
   """A pipe would wait for ever."""
   _written(tmp_path, {})
   change(tmp_path / name)

@@ -29,27 +29,48 @@ _VARIABLES = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
 def _start(phantoms, workdir, **environment) -> subprocess.Popen:
   """Starts a run whose last batch is smaller than the others."""
   keys = {
-      'data.dir': phantoms, 'data.phantom': 0, 'data.image_size': '32,32',
-      'model.init_from': 'random', 'model.head_units': '16,16',
-      'optimizer.name': 'momentum', 'optimizer.learning_rate': 1e-3,
-      'training.batch_size': 8, 'training.epochs': 3,
-      'training.patience': 0, 'evaluation.batch_size': 8,
+      'data.dir': phantoms,
+      'data.phantom': 0,
+      'data.image_size': '32,32',
+      'model.init_from': 'random',
+      'model.head_units': '16,16',
+      'optimizer.name': 'momentum',
+      'optimizer.learning_rate': 1e-3,
+      'training.batch_size': 8,
+      'training.epochs': 3,
+      'training.patience': 0,
+      'evaluation.batch_size': 8,
       'evaluation.resamples': 20,
   }
   return subprocess.Popen(
-      [sys.executable, '-m', 'medxfer.main', f'--workdir={workdir}',
-       '--config=configs/ham.py:first_last,phantom,tiny',
-       *(f'--config.{key}={value}' for key, value in keys.items())],
-      cwd=_ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
-      stderr=subprocess.PIPE, text=True)
+      [
+          sys.executable,
+          '-m',
+          'medxfer.main',
+          f'--workdir={workdir}',
+          '--config=configs/ham.py:first_last,phantom,tiny',
+          *(f'--config.{key}={value}' for key, value in keys.items()),
+      ],
+      cwd=_ROOT,
+      env=os.environ | environment,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
 
 
 def _start_two(phantoms, workdir) -> list[subprocess.Popen]:
   with socket.socket() as free:
     free.bind(('localhost', 0))
     port = free.getsockname()[1]
-  return [_start(phantoms, workdir, **dict(zip(
-      _VARIABLES, (f'localhost:{port}', '2', str(i))))) for i in range(2)]
+  return [
+      _start(
+          phantoms,
+          workdir,
+          **dict(zip(_VARIABLES, (f'localhost:{port}', '2', str(i)))),
+      )
+      for i in range(2)
+  ]
 
 
 def _finish(*runs) -> list[str]:
@@ -69,27 +90,38 @@ def alone(phantoms, tmp_path_factory):
 
 def _assert_same(workdir, alone):
   """Parameters and losses to float32 rounding; every image scored once."""
-  both = [contracts.flatten(checkpoints.export(w).params)
-          for w in (workdir, alone)]
+  both = [
+      contracts.flatten(checkpoints.export(w).params) for w in (workdir, alone)
+  ]
   for name, value in both[1].items():
     np.testing.assert_allclose(both[0][name], value, atol=2e-6, err_msg=name)
   histories = [
-      [json.loads(line)['train_loss']
-       for line in (w / 'metrics.jsonl').read_text().splitlines()]
-      for w in (workdir, alone)]
+      [
+          json.loads(line)['train_loss']
+          for line in (w / 'metrics.jsonl').read_text().splitlines()
+      ]
+      for w in (workdir, alone)
+  ]
   np.testing.assert_allclose(*histories, rtol=1e-5)
-  tables = [(w / 'predictions_test.csv').read_text().splitlines()
-            for w in (workdir, alone)]
+  tables = [
+      (w / 'predictions_test.csv').read_text().splitlines()
+      for w in (workdir, alone)
+  ]
   assert [line.split(',')[0] for line in tables[0]] == [
-      line.split(',')[0] for line in tables[1]]
+      line.split(',')[0] for line in tables[1]
+  ]
 
 
 @pytest.mark.slow
 def test_four_devices_give_the_parameters_of_one(phantoms, tmp_path, alone):
   """A batch is cut over them; the last one, uneven, is padded."""
-  _finish(_start(
-      phantoms, tmp_path / 'run',
-      XLA_FLAGS='--xla_force_host_platform_device_count=4'))
+  _finish(
+      _start(
+          phantoms,
+          tmp_path / 'run',
+          XLA_FLAGS='--xla_force_host_platform_device_count=4',
+      )
+  )
   _assert_same(tmp_path / 'run', alone)
 
 
@@ -100,12 +132,14 @@ def test_two_processes_give_the_parameters_of_one(phantoms, tmp_path, alone):
   assert '\n    3  ' in out[0] and 'epoch' not in out[1]
   _assert_same(tmp_path / 'run', alone)
   assert {p.name for p in (tmp_path / 'run').iterdir()} == {
-      p.name for p in alone.iterdir()}
+      p.name for p in alone.iterdir()
+  }
 
 
 @pytest.mark.slow
 def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
-    phantoms, tmp_path, alone):
+    phantoms, tmp_path, alone
+):
   """Nobody waits for ever for a process that is gone."""
   workdir = tmp_path / 'run'
   first, second = _start_two(phantoms, workdir)
@@ -125,30 +159,51 @@ def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
 def test_a_process_whose_fellows_never_come_says_so():
   """With a message and a status, not a stack trace after five minutes."""
   run = subprocess.run(
-      [sys.executable, '-c', 'from medxfer.training import processes\n'
-       'with processes.together(2): pass'],
-      cwd=_ROOT, capture_output=True, text=True, timeout=120,
-      env=os.environ | dict(zip(_VARIABLES, ('localhost:1', '2', '1'))))
+      [
+          sys.executable,
+          '-c',
+          'from medxfer.training import processes\n'
+          'with processes.together(2): pass',
+      ],
+      cwd=_ROOT,
+      capture_output=True,
+      text=True,
+      timeout=120,
+      env=os.environ | dict(zip(_VARIABLES, ('localhost:1', '2', '1'))),
+  )
   assert run.returncode == 1
   assert 'error: the other processes of this job did not come' in run.stderr
 
 
 def _together(**environment) -> subprocess.Popen:
   return subprocess.Popen(
-      [sys.executable, '-c', 'import jax\n'
-       'from medxfer.training import processes\n'
-       'with processes.together():\n'
-       '  print(jax.process_count(), flush=True)'],
-      cwd=_ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL,
-      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+      [
+          sys.executable,
+          '-c',
+          'import jax\n'
+          'from medxfer.training import processes\n'
+          'with processes.together():\n'
+          '  print(jax.process_count(), flush=True)',
+      ],
+      cwd=_ROOT,
+      env=os.environ | environment,
+      stdin=subprocess.DEVNULL,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
 
 
 @pytest.mark.slow
 def test_processes_that_slurm_has_started_meet():
   """By its variables alone, as `srun` sets them; one that is left does not."""
-  step = {'SLURM_JOB_ID': str(os.getpid()), 'SLURM_STEP_ID': '0',
-          'SLURM_STEP_NODELIST': 'localhost', 'SLURM_STEP_NUM_TASKS': '2',
-          'SLURM_NTASKS': '2'}
+  step = {
+      'SLURM_JOB_ID': str(os.getpid()),
+      'SLURM_STEP_ID': '0',
+      'SLURM_STEP_NODELIST': 'localhost',
+      'SLURM_STEP_NUM_TASKS': '2',
+      'SLURM_NTASKS': '2',
+  }
   ranks = [{'SLURM_PROCID': str(i), 'SLURM_LOCALID': str(i)} for i in range(2)]
   both = [_together(**step, **rank) for rank in ranks]
   first, second = _finish(*both)
@@ -159,13 +214,15 @@ def test_processes_that_slurm_has_started_meet():
   assert 'note: SLURM_STEP_NUM_TASKS=2 speaks of 2 processes' in err
 
 
-@pytest.mark.parametrize('values, message', [
-    (('localhost:1', '2', ''), 'needs JAX_PROCESS_ID beside'),
-    (('', '2', ''), 'needs JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID beside'),
-    (('localhost:1', 'two', '0'), 'JAX_NUM_PROCESSES=two'),
-])
-def test_an_environment_that_says_half_is_refused(
-    monkeypatch, values, message):
+@pytest.mark.parametrize(
+    'values, message',
+    [
+        (('localhost:1', '2', ''), 'needs JAX_PROCESS_ID beside'),
+        (('', '2', ''), 'needs JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID beside'),
+        (('localhost:1', 'two', '0'), 'JAX_NUM_PROCESSES=two'),
+    ],
+)
+def test_an_environment_that_says_half_is_refused(monkeypatch, values, message):
   """A run on one of eight machines would look like a run on all."""
   for name, value in zip(_VARIABLES, values):
     monkeypatch.setenv(name, value)
@@ -174,10 +231,13 @@ def test_an_environment_that_says_half_is_refused(
       pass
 
 
-@pytest.mark.parametrize('count, size, way', [
-    (4, 30, '32 or 28'), (4, 3, 'give 4$'), (3, 32, '33 or 30')])
+@pytest.mark.parametrize(
+    'count, size, way',
+    [(4, 30, '32 or 28'), (4, 3, 'give 4$'), (3, 32, '33 or 30')],
+)
 def test_a_batch_that_cannot_be_cut_evenly_is_refused(
-    monkeypatch, count, size, way):
+    monkeypatch, count, size, way
+):
   """The message says which sizes can."""
   monkeypatch.setattr(jax, 'device_count', lambda: count)
   with pytest.raises(errors.UsageError, match=way):

@@ -28,9 +28,15 @@ def _fill(root, names):
 @pytest.fixture
 def sided(tmp_path):
   """Two classes on three sides, of usual names that are not our own."""
-  return _fill(tmp_path / 'data', [
-      f'{side}/{name}/{i}.png' for side, count in _COUNTS.items()
-      for name in 'ab' for i in range(count)])
+  return _fill(
+      tmp_path / 'data',
+      [
+          f'{side}/{name}/{i}.png'
+          for side, count in _COUNTS.items()
+          for name in 'ab'
+          for i in range(count)
+      ],
+  )
 
 
 def _spec(root, argument='decision_tree', **data):
@@ -55,8 +61,10 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
   assert summary['split'] == 'official'
   assert any('sides are as published' in note for note in summary['notes'])
   # A tree has nothing to choose: it trains on the validation images, too.
-  assert all(side == ('test' if name.startswith('test/') else 'train')
-             for name, side in _sides(path).items())
+  assert all(
+      side == ('test' if name.startswith('test/') else 'train')
+      for name, side in _sides(path).items()
+  )
   (path / 'summary.json').unlink()
   assert run.run(_spec(sided), path)['split'] == 'official'
   assert finished_run.read(path, 'a').spec.data.split == 'official'
@@ -64,12 +72,20 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
     run.run(_spec(sided, split='by_image'), path)
 
 
-@pytest.mark.parametrize('argument, kind, message', [
-    ('head,thesis', 'by_image', 'dealt anew by image: published test images tr'),
-    ('head,official', 'official', ''),
-])
+@pytest.mark.parametrize(
+    'argument, kind, message',
+    [
+        (
+            'head,thesis',
+            'by_image',
+            'dealt anew by image: published test images tr',
+        ),
+        ('head,official', 'official', ''),
+    ],
+)
 def test_a_split_that_is_named_overrules(
-    sided, argument, kind, message, capsys):
+    sided, argument, kind, message, capsys
+):
   """And the run says what becomes of the published sides."""
   config = folder_config.get_config(argument)
   config.model.init_from = 'random'
@@ -83,15 +99,22 @@ def test_a_split_that_is_named_overrules(
 
 def test_patients_in_folders_are_kept_on_one_side(tmp_path):
   """Without a table; with official, too, where the audit still counts."""
-  root = _fill(tmp_path / 'data', [
-      f'{side}/{name}/patient{i}/{j}.png' for side, numbers in (
-          ('train', range(10)), ('test', range(9, 15)))
-      for name in 'ab' for i in numbers for j in range(2)])
+  root = _fill(
+      tmp_path / 'data',
+      [
+          f'{side}/{name}/patient{i}/{j}.png'
+          for side, numbers in (('train', range(10)), ('test', range(9, 15)))
+          for name in 'ab'
+          for i in numbers
+          for j in range(2)
+      ],
+  )
   read = inputs.read(_spec(root, 'decision_tree,grouped'))
   assert read.leak.images == 0 and read.decision.kind == 'grouped'
   read = inputs.read(_spec(root, 'decision_tree,official,grouped'))
   assert read.leak.images == 4 and read.leak.groups == 1
-  assert {read.examples.image_ids[i].split('/')[0]
-          for i in read.split.test} == {'test'}
+  assert {
+      read.examples.image_ids[i].split('/')[0] for i in read.split.test
+  } == {'test'}
   with pytest.raises(errors.UsageError, match='data.groups=FILE'):
     inputs.read(_spec(root, 'decision_tree,grouped', levels='class'))

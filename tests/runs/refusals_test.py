@@ -40,14 +40,20 @@ def _refused(config, path, error):
   return str(raised.value)
 
 
-@pytest.mark.parametrize('key, value, said', [
-    ('seed', 1, 'seed: 0 -> 1'),
-    ('data.split', 'grouped', "data.split: 'by_image' -> 'grouped'"),
-    ('data.image_size', (40, 40), 'data.image_size: [32, 32] -> [40, 40]'),
-    ('model.trainable', 'block2', "model.trainable: 'none' -> 'block2'"),
-    ('model.preprocessing', 'caffe',
-     "model.preprocessing: 'tf' -> 'caffe'"),
-])
+@pytest.mark.parametrize(
+    'key, value, said',
+    [
+        ('seed', 1, 'seed: 0 -> 1'),
+        ('data.split', 'grouped', "data.split: 'by_image' -> 'grouped'"),
+        ('data.image_size', (40, 40), 'data.image_size: [32, 32] -> [40, 40]'),
+        ('model.trainable', 'block2', "model.trainable: 'none' -> 'block2'"),
+        (
+            'model.preprocessing',
+            'caffe',
+            "model.preprocessing: 'tf' -> 'caffe'",
+        ),
+    ],
+)
 def test_another_specification(phantoms, begun, key, value, said):
   """Seed, split, mask, preprocessing: each makes another experiment."""
   config = tiny.config(phantoms)
@@ -76,7 +82,8 @@ def _relabel_one(header, rows, _):
   classes = [row[label] for row in rows]
   common = max(classes, key=classes.count)
   rows[classes.index(common)][label] = next(
-      name for name in classes if name != common)
+      name for name in classes if name != common
+  )
   return rows
 
 
@@ -85,11 +92,14 @@ def _regroup_one(header, rows, _):
   return rows
 
 
-@pytest.mark.parametrize('change, said', [
-    (_drop_one, '1 images are gone: '),
-    (_relabel_one, '1 images have another label: '),
-    (_regroup_one, '1 images have another group: '),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        (_drop_one, '1 images are gone: '),
+        (_relabel_one, '1 images have another label: '),
+        (_regroup_one, '1 images have another group: '),
+    ],
+)
 def test_another_table_of_images(phantoms, begun, tmp_path, change, said):
   """A label that was corrected in between would pass as the same data."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
@@ -110,8 +120,12 @@ def test_other_pixels(phantoms, begun, tmp_path):
 def test_another_class_list(phantoms, begun):
   """Predictions would be called by the names of other classes."""
   inputs = inputs_lib.read(specs.from_config(tiny.config(phantoms)))
-  renamed = dataclasses.replace(inputs, examples=dataclasses.replace(
-      inputs.examples, class_names=tuple('abcdefg')))
+  renamed = dataclasses.replace(
+      inputs,
+      examples=dataclasses.replace(
+          inputs.examples, class_names=tuple('abcdefg')
+      ),
+  )
   with pytest.raises(errors.DataError) as raised:
     fingerprints.refuse_other(begun, renamed)
   assert 'labels_digest' in str(raised.value)
@@ -123,13 +137,20 @@ def test_other_weights(phantoms, begun):
   inputs = inputs_lib.read(specs.from_config(tiny.config(phantoms)))
   layer = {'fc1': {'kernel': np.zeros((2, 2), np.float32)}}
   backbones = [
-      weights.Weights(params, weights.describe(
-          params, architecture='vgg16', source='a test',
-          preprocessing='caffe'))
-      for params in (layer, {'fc1': {'kernel': np.ones((2, 2), np.float32)}})]
+      weights.Weights(
+          params,
+          weights.describe(
+              params,
+              architecture='vgg16',
+              source='a test',
+              preprocessing='caffe',
+          ),
+      )
+      for params in (layer, {'fc1': {'kernel': np.ones((2, 2), np.float32)}})
+  ]
   first, second = (
-      dataclasses.replace(inputs, backbone=backbone)
-      for backbone in backbones)
+      dataclasses.replace(inputs, backbone=backbone) for backbone in backbones
+  )
   files.write_json(begun / 'inputs.json', first.digests())
   fingerprints.refuse_other(begun, first)
   with pytest.raises(errors.DataError, match="weights_digest: '"):

@@ -35,14 +35,22 @@ def done(finished, tmp_path):
 def _results(path):
   """Returns everything but times."""
   summary = workdir.Workdir(path).summary()
-  history = [json.loads(line) for line in
-             (path / 'metrics.jsonl').read_text().splitlines()]
+  history = [
+      json.loads(line)
+      for line in (path / 'metrics.jsonl').read_text().splitlines()
+  ]
   for record in (summary, *history):
     for key in [k for k in record if 'second' in k]:
       del record[key]
-  return (summary, history, checkpoints_lib.export(path).contract.tensors,
-          *((path / workdir.predictions_name(side)).read_bytes()
-            for side in ('val', 'test')))
+  return (
+      summary,
+      history,
+      checkpoints_lib.export(path).contract.tensors,
+      *(
+          (path / workdir.predictions_name(side)).read_bytes()
+          for side in ('val', 'test')
+      ),
+  )
 
 
 def _bytes(path):
@@ -50,7 +58,8 @@ def _bytes(path):
 
 
 def test_more_epochs_are_those_of_a_longer_run(
-    phantoms, done, tmp_path, capsys):
+    phantoms, done, tmp_path, capsys
+):
   """Bit for bit: parameters, metrics, predictions, best epoch."""
   longer = _spec(phantoms, training__epochs=5)
   assert resume.work(done, longer) == resume.Work.TRAIN
@@ -73,31 +82,41 @@ def test_a_stretched_cosine_is_said_and_recorded(phantoms, done, capsys):
   longer = _spec(phantoms, optimizer__schedule='cosine', training__epochs=6)
   for _ in range(2):  # Killed in between.
     resume.begin(done, longer, first=True)
-    note, = workdir.Workdir(done).continued()
+    (note,) = workdir.Workdir(done).continued()
     assert (note['epochs_done'], note['epochs_before'], note['epochs']) == (
-        3, 3, 6)
-    assert ('now spans 6 epochs, not 3 (after epoch 3 it is 0.0005, not 0)'
-            in note['difference'])
+        3,
+        3,
+        6,
+    )
+    assert (
+        'now spans 6 epochs, not 3 (after epoch 3 it is 0.0005, not 0)'
+        in note['difference']
+    )
   out = capsys.readouterr().out
   assert note['difference'] in out and 'the result is not that of' in out
   assert not (done / 'summary.json').exists()
   # It changes its mind before anything was trained.
   files.write_json(done / 'config.json', longer.to_json())
-  resume.begin(done, _spec(
-      phantoms, optimizer__schedule='cosine', training__epochs=3), first=True)
+  resume.begin(
+      done,
+      _spec(phantoms, optimizer__schedule='cosine', training__epochs=3),
+      first=True,
+  )
   assert workdir.Workdir(done).continued() == []
 
 
 @pytest.mark.slow
 def test_a_run_without_its_last_state_goes_on_from_the_best_epoch(
-    phantoms, done, capsys):
+    phantoms, done, capsys
+):
   """Runs of an earlier version, and those of studies, kept nothing else."""
   checkpoints = checkpoints_lib.Checkpoints(done)
   checkpoints.finish(keep_last=False)
   best = checkpoints.best_weights()[0]
   summary = run.run(_spec(phantoms, training__epochs=4), done)
   assert f'goes on from the best epoch, {best}, with a new optimizer' in (
-      capsys.readouterr().out)
+      capsys.readouterr().out
+  )
   history = (done / 'metrics.jsonl').read_text().splitlines()
   assert [json.loads(line)['epoch'] for line in history] == [1, 2, 3, 4]
   assert summary['epochs_run'] == 4
@@ -107,16 +126,27 @@ def test_a_run_without_its_last_state_goes_on_from_the_best_epoch(
 @pytest.fixture
 def flat(monkeypatch):
   """No epoch of any run is better than its first."""
-  monkeypatch.setattr(checkpoints_lib.Checkpoints, 'history', lambda _: tuple(
-      {'epoch': i, 'val_accuracy': .5} for i in (1, 2, 3)))
+  monkeypatch.setattr(
+      checkpoints_lib.Checkpoints,
+      'history',
+      lambda _: tuple({'epoch': i, 'val_accuracy': 0.5} for i in (1, 2, 3)),
+  )
 
 
-@pytest.mark.parametrize('change, said', [
-    ({'training__epochs': 2}, '3 epochs of this run are done, training.epochs'
-     '=2 asks for fewer; give --config.training.epochs=3 or more'),
-    ({'training__patience': 1, 'training__epochs': 9},
-     'with training.patience=1 this run would have ended after epoch 2'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        (
+            {'training__epochs': 2},
+            '3 epochs of this run are done, training.epochs'
+            '=2 asks for fewer; give --config.training.epochs=3 or more',
+        ),
+        (
+            {'training__patience': 1, 'training__epochs': 9},
+            'with training.patience=1 this run would have ended after epoch 2',
+        ),
+    ],
+)
 @pytest.mark.usefixtures('flat')
 def test_less_than_was_done_is_refused(phantoms, done, change, said):
   """Nothing would be deleted for it, and nothing be as it says."""
@@ -139,12 +169,16 @@ def test_the_end_of_patience_is_said(phantoms, done, capsys):
   assert resume.work(done, more) == resume.Work.TRAIN
 
 
-@pytest.mark.parametrize('key, value, said', [
-    ('resamples', 20, 'counts again from its predictions'),
-    pytest.param('batch_size', 8, 'scores again', marks=pytest.mark.slow),
-])
+@pytest.mark.parametrize(
+    'key, value, said',
+    [
+        ('resamples', 20, 'counts again from its predictions'),
+        pytest.param('batch_size', 8, 'scores again', marks=pytest.mark.slow),
+    ],
+)
 def test_other_keys_of_evaluation_score_without_training(
-    phantoms, done, finished, key, value, said, capsys):
+    phantoms, done, finished, key, value, said, capsys
+):
   """An hour of training is not repeated for other intervals."""
   spec = _spec(phantoms, **{f'evaluation__{key}': value})
   summary = run.run(spec, done)
@@ -164,9 +198,9 @@ def test_other_keys_of_evaluation_score_without_training(
   assert resume.work(done, spec) == resume.Work.NOTHING
 
 
-def test_a_score_that_fails_changes_nothing(
-    phantoms, done, monkeypatch):
+def test_a_score_that_fails_changes_nothing(phantoms, done, monkeypatch):
   """The old numbers stay, with their predictions and their keys."""
+
   def fail(*_, **__):
     raise errors.DataError('no numbers')
 
@@ -178,13 +212,21 @@ def test_a_score_that_fails_changes_nothing(
     assert _bytes(done) == before
 
 
-@pytest.mark.parametrize('change, said', [
-    (lambda folder: None, ''),
-    (lambda folder: next(folder.rglob('*.jpg')).write_bytes(
-        next(folder.rglob('*_0024307.jpg')).read_bytes()), 'images_digest'),
-])
+@pytest.mark.parametrize(
+    'change, said',
+    [
+        (lambda folder: None, ''),
+        (
+            lambda folder: next(folder.rglob('*.jpg')).write_bytes(
+                next(folder.rglob('*_0024307.jpg')).read_bytes()
+            ),
+            'images_digest',
+        ),
+    ],
+)
 def test_a_finished_run_of_other_images_is_not_shown(
-    phantoms, done, tmp_path, capsys, change, said):
+    phantoms, done, tmp_path, capsys, change, said
+):
   """The default workdir does not know the folder of the images."""
   folder = shutil.copytree(phantoms, tmp_path / 'other')
   change(folder)
@@ -193,7 +235,8 @@ def test_a_finished_run_of_other_images_is_not_shown(
   assert resume.work(done, spec) == resume.Work.COMPARE
   if said:
     with pytest.raises(
-        errors.DataError, match=f'(?s)other images.*done-2.*{said}'):
+        errors.DataError, match=f'(?s)other images.*done-2.*{said}'
+    ):
       run.run(spec, done)
   else:
     run.run(spec, done)
@@ -204,7 +247,10 @@ def test_a_finished_run_of_other_images_is_not_shown(
 def test_no_checkpoint_left_is_said(phantoms, done):
   """People delete them, and keep the numbers."""
   shutil.rmtree(done / checkpoints_lib.FOLDER)
-  with pytest.raises(errors.DataError, match='no checkpoint of this finished '
-                     'run is left .*training.epochs=3 as before'):
+  with pytest.raises(
+      errors.DataError,
+      match='no checkpoint of this finished '
+      'run is left .*training.epochs=3 as before',
+  ):
     run.run(_spec(phantoms, training__epochs=9), done)
   assert resume.work(done, _spec(phantoms)) == resume.Work.NOTHING

@@ -33,21 +33,31 @@ def _rows(path):
 def test_a_run_leaves_every_file_and_nothing_else(finished):
   """The files are the contract with report, study and the reader."""
   assert {p.name for p in finished.iterdir()} == {
-      'config.json', 'environment.json', 'inputs.json', 'parameters.txt',
-      'split.csv', 'metrics.jsonl', 'checkpoints',
-      'events.out.tfevents.medxfer', 'predictions_val.csv',
-      'predictions_test.csv', 'summary.json'}
+      'config.json',
+      'environment.json',
+      'inputs.json',
+      'parameters.txt',
+      'split.csv',
+      'metrics.jsonl',
+      'checkpoints',
+      'events.out.tfevents.medxfer',
+      'predictions_val.csv',
+      'predictions_test.csv',
+      'summary.json',
+  }
 
 
 def test_split_and_predictions_cover_every_image_once(finished, phantoms):
   """Each image on one side; each of val and test scored exactly once."""
   split = _rows(finished / 'split.csv')
   table = _rows(phantoms / 'HAM10000_metadata.csv')
-  assert (sorted((r['image_id'], r['group'], r['label']) for r in split)
-          == sorted((r['image_id'], r['lesion_id'], r['dx']) for r in table))
+  assert sorted(
+      (r['image_id'], r['group'], r['label']) for r in split
+  ) == sorted((r['image_id'], r['lesion_id'], r['dx']) for r in table)
   for side in ('val', 'test'):
-    scored = [r['image_id'] for r in _rows(
-        finished / f'predictions_{side}.csv')]
+    scored = [
+        r['image_id'] for r in _rows(finished / f'predictions_{side}.csv')
+    ]
     assert scored == [r['image_id'] for r in split if r['split'] == side]
 
 
@@ -55,18 +65,38 @@ def test_the_summary_is_whole_and_recomputes(finished):
   """Every number must follow from the predictions table."""
   summary = json.loads((finished / 'summary.json').read_text())
   assert set(summary) == {
-      'status', 'arm', 'val', 'test', 'best_epoch', 'epochs_run',
-      'stopped_early', 'train_seconds', 'images_per_second',
-      'trainable_parameters', 'frozen_parameters', 'weights_digest',
-      'weights_source', 'split', 'notes', 'n', 'positive', 'skipped',
-      'left_out', 'several_pages', 'leak', 'test_without_copies',
-      'training_notes'}
+      'status',
+      'arm',
+      'val',
+      'test',
+      'best_epoch',
+      'epochs_run',
+      'stopped_early',
+      'train_seconds',
+      'images_per_second',
+      'trainable_parameters',
+      'frozen_parameters',
+      'weights_digest',
+      'weights_source',
+      'split',
+      'notes',
+      'n',
+      'positive',
+      'skipped',
+      'left_out',
+      'several_pages',
+      'leak',
+      'test_without_copies',
+      'training_notes',
+  }
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for side in ('val', 'test'):
     scored = predictions_lib.with_groups(
-        predictions_lib.read(finished / f'predictions_{side}.csv'), groups)
-    assert summaries.split_summary(
-        scored, resamples=50, seed=0) == summary[side]
+        predictions_lib.read(finished / f'predictions_{side}.csv'), groups
+    )
+    assert (
+        summaries.split_summary(scored, resamples=50, seed=0) == summary[side]
+    )
   assert summary['frozen_parameters'] == 1392
   assert summary['n'] == {'train': 30, 'val': 10, 'test': 10}
 
@@ -78,9 +108,17 @@ def test_metrics_hold_one_object_an_epoch(finished):
   assert [r['epoch'] for r in records] == [1, 2, 3]
   assert set(records[0]) - set(records[1]) == {'seconds_to_first_step'}
   assert set(records[1]) == {
-      'epoch', 'train_loss', 'train_accuracy', 'val_loss', 'val_accuracy',
-      'val_f1_macro', 'learning_rate', 'images_per_second', 'compile_seconds',
-      'seconds'}
+      'epoch',
+      'train_loss',
+      'train_accuracy',
+      'val_loss',
+      'val_accuracy',
+      'val_f1_macro',
+      'learning_rate',
+      'images_per_second',
+      'compile_seconds',
+      'seconds',
+  }
 
 
 def test_evaluate_gives_the_numbers_of_the_run(either, tmp_path):
@@ -88,8 +126,9 @@ def test_evaluate_gives_the_numbers_of_the_run(either, tmp_path):
   again = evaluate.evaluate(either, 'test', output=tmp_path / 'out')
   summary = json.loads((either / 'summary.json').read_text())
   assert again == summary['test']
-  assert ((tmp_path / 'out' / 'predictions_test.csv').read_bytes()
-          == (either / 'predictions_test.csv').read_bytes())
+  assert (tmp_path / 'out' / 'predictions_test.csv').read_bytes() == (
+      either / 'predictions_test.csv'
+  ).read_bytes()
 
 
 def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
@@ -99,7 +138,8 @@ def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
   assert 'is finished' in capsys.readouterr().out
   after = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
   assert {p: t for p, t in after.items() if p.is_file()} == {
-      p: t for p, t in before.items() if p.is_file()}
+      p: t for p, t in before.items() if p.is_file()
+  }
 
 
 def test_another_spec_is_refused_with_the_difference(finished, phantoms):
@@ -111,7 +151,8 @@ def test_another_spec_is_refused_with_the_difference(finished, phantoms):
 
 
 def test_a_key_that_is_younger_than_a_run_has_its_default(
-    finished, phantoms, tmp_path, capsys):
+    finished, phantoms, tmp_path, capsys
+):
   """Runs of an earlier version are the same runs still."""
   path = shutil.copytree(finished, tmp_path / 'run')
   config = json.loads((path / 'config.json').read_text())
@@ -150,22 +191,39 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
 def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
   """Hours later would be too late to find out."""
   (tmp_path / 'file').write_text('')
-  for path, message in ((tmp_path / 'file', 'not a folder'),
-                        (tmp_path / 'file' / 'w', 'cannot be written')):
+  for path, message in (
+      (tmp_path / 'file', 'not a folder'),
+      (tmp_path / 'file' / 'w', 'cannot be written'),
+  ):
     with pytest.raises(errors.UsageError, match=message):
       run.run(specs.from_config(tiny.config(phantoms)), path)
 
 
-@pytest.mark.parametrize('change, error, message', [
-    (lambda c: c.data.update(dir='/nowhere'), errors.DataError,
-     'no such folder'),
-    (lambda c: c.training.update(class_weights='acne=2'), errors.UsageError,
-     "has no class 'acne'"),
-    (lambda c: c.model.update(init_from='imagenet', weights='/nowhere.h5'),
-     errors.DataError, '/nowhere.h5'),
-])
+@pytest.mark.parametrize(
+    'change, error, message',
+    [
+        (
+            lambda c: c.data.update(dir='/nowhere'),
+            errors.DataError,
+            'no such folder',
+        ),
+        (
+            lambda c: c.training.update(class_weights='acne=2'),
+            errors.UsageError,
+            "has no class 'acne'",
+        ),
+        (
+            lambda c: c.model.update(
+                init_from='imagenet', weights='/nowhere.h5'
+            ),
+            errors.DataError,
+            '/nowhere.h5',
+        ),
+    ],
+)
 def test_what_is_missing_leaves_no_workdir(
-    tmp_path, phantoms, change, error, message):
+    tmp_path, phantoms, change, error, message
+):
   """Everything is checked before the first file is written."""
   config = tiny.config(phantoms)
   change(config)
@@ -178,8 +236,11 @@ def test_what_is_missing_leaves_no_workdir(
 def test_skipped_images_are_listed(tmp_path, phantoms):
   """`skip` is honest only if it says what it skipped."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
-  nv = [r['image_id'] for r in _rows(data / 'HAM10000_metadata.csv')
-        if r['dx'] == 'nv']
+  nv = [
+      r['image_id']
+      for r in _rows(data / 'HAM10000_metadata.csv')
+      if r['dx'] == 'nv'
+  ]
   next(data.glob(f'*/{nv[0]}.jpg')).write_text('no image')
   for name in ('._1.jpg', '._2.jpg', 'slice.dcm'):
     (data / name).write_bytes(b'x')
@@ -191,20 +252,26 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
   assert summary['left_out'] == {'hidden or system file': 2, 'DICOM': 1}
   assert summary['several_pages'] == 0
   assert [r['image_id'] for r in _rows(tmp_path / 'run' / 'skipped.csv')] == [
-      nv[0], '._1.jpg', '._2.jpg', 'slice.dcm']
+      nv[0],
+      '._1.jpg',
+      '._2.jpg',
+      'slice.dcm',
+  ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('cache', ['host', 'none'])
 def test_where_pixels_are_kept_does_not_change_the_result(
-    finished, phantoms, tmp_path, cache):
+    finished, phantoms, tmp_path, cache
+):
   """Same order, same steps, same bits."""
   config = tiny.config(phantoms)
   config.data.cache = cache
   run.run(specs.from_config(config), tmp_path / 'run')
   for name in ('predictions_val.csv', 'predictions_test.csv'):
-    assert ((tmp_path / 'run' / name).read_bytes()
-            == (finished / name).read_bytes())
+    assert (tmp_path / 'run' / name).read_bytes() == (
+        finished / name
+    ).read_bytes()
 
 
 def _class_weights(phantoms, rule):
@@ -213,13 +280,14 @@ def _class_weights(phantoms, rule):
   config.training.class_weights = rule
   spec = specs.from_config(config)
   inputs = inputs_lib.read(spec)
-  return (inputs.examples.labels[inputs.split.train],
-          inputs_lib.class_weights(spec.training, inputs))
+  return (
+      inputs.examples.labels[inputs.split.train],
+      inputs_lib.class_weights(spec.training, inputs),
+  )
 
 
 @pytest.mark.slow
-def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(
-    phantoms, tmp_path):
+def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(phantoms, tmp_path):
   """It would cost every start some seconds, and every run 500 MiB."""
   config = tiny.config(phantoms)
   config.cache_dir = str(tmp_path / 'cache')
@@ -233,25 +301,38 @@ def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(
       'from medxfer.runs import run\n'
       'spec = specs.from_config(json.loads(sys.argv[1]))\n'
       'run.run(spec, pathlib.Path(sys.argv[2]))\n'
-      'assert "tensorflow" not in sys.modules\n')
+      'assert "tensorflow" not in sys.modules\n'
+  )
   subprocess.run(
-      [sys.executable, '-c', program, json.dumps(spec.to_json()),
-       str(tmp_path / 'run')], check=True, cwd=_ROOT)
+      [
+          sys.executable,
+          '-c',
+          program,
+          json.dumps(spec.to_json()),
+          str(tmp_path / 'run'),
+      ],
+      check=True,
+      cwd=_ROOT,
+  )
 
 
 def test_class_weights_balance_the_loss(phantoms):
   """n / (classes * count), as scikit-learn's `balanced`."""
   labels, weights = _class_weights(phantoms, 'balanced')
   np.testing.assert_allclose(
-      weights, class_weight.compute_class_weight(
-          'balanced', classes=np.arange(7), y=labels), rtol=1e-6)
+      weights,
+      class_weight.compute_class_weight(
+          'balanced', classes=np.arange(7), y=labels
+      ),
+      rtol=1e-6,
+  )
 
 
 def test_square_roots_balance_the_loss_halfway(phantoms):
   """Four times rarer weighs twice; the mean image weighs one."""
   labels, weights = _class_weights(phantoms, 'sqrt_balanced')
   counts = np.bincount(labels, minlength=7)
-  products = weights ** 2 * counts
+  products = weights**2 * counts
   np.testing.assert_allclose(products, products[0], rtol=1e-5)
   assert weights[labels].mean() == pytest.approx(1.0, rel=1e-6)
 
@@ -276,7 +357,8 @@ def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
 
 
 def test_a_run_killed_before_its_summary_only_scores(
-    finished, phantoms, tmp_path, capsys):
+    finished, phantoms, tmp_path, capsys
+):
   """No epoch is trained twice, and the result is the same."""
   path = shutil.copytree(finished, tmp_path / 'run')
   (path / 'summary.json').unlink()

@@ -25,8 +25,10 @@ def two_classes(phantoms, tmp_path_factory):
   def read(_):
     examples = ham10000.read(phantoms)
     return dataclasses.replace(
-        examples, class_names=('other', 'nv'),
-        labels=(examples.labels == nevus).astype(np.int32))
+        examples,
+        class_names=('other', 'nv'),
+        labels=(examples.labels == nevus).astype(np.int32),
+    )
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(datasets, 'read', read)
@@ -46,7 +48,9 @@ def test_validation_chooses_and_test_is_scored_at_it(two_classes):
   path, summary = two_classes
   assert summary == json.loads((path / 'summary.json').read_text())
   chosen = summary['threshold']
-  assert chosen == operating_point.choose(_scored(path, 'val'), chosen['positive'])
+  assert chosen == operating_point.choose(
+      _scored(path, 'val'), chosen['positive']
+  )
   assert (chosen['positive'], chosen['chosen_on']) == ('nv', 'val')
   point = summary['test']['at_threshold']
   want = operating_point.at(_scored(path, 'test'), chosen['value'], 'nv')

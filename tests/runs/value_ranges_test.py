@@ -27,14 +27,16 @@ def _write(path, bits, shades=_SHADES):
     name.parent.mkdir(parents=True, exist_ok=True)
     values = np.rint(picture * (2**bits - 1))
     Image.fromarray(values.astype(np.uint8 if bits == 8 else np.uint16)).save(
-        name)
+        name
+    )
   return path
 
 
 def _spec(path, arm='head', **data):
   config = tiny.config(path, arm)
-  config.data.update(name='folder', dir=str(path), image_size=(32, 32),
-                     copies='keep', **data)
+  config.data.update(
+      name='folder', dir=str(path), image_size=(32, 32), copies='keep', **data
+  )
   config.training.epochs = 1
   return specs.from_config(config)
 
@@ -57,21 +59,26 @@ def _run12(images, tmp_path_factory):
 def _predicted(path, images, tmp_path):
   predict.predict(path, [images], output=tmp_path / 'p.csv')
   with (tmp_path / 'p.csv').open(newline='') as file:
-    return {row['image'].removeprefix(str(images)): float(row['p_sick'])
-            for row in csv.DictReader(file)}
+    return {
+        row['image'].removeprefix(str(images)): float(row['p_sick'])
+        for row in csv.DictReader(file)
+    }
 
 
 @pytest.mark.slow
 def test_the_range_is_recorded_and_used_by_predict(
-    run12, images, tmp_path, capsys):
+    run12, images, tmp_path, capsys
+):
   """An image scores as it did in the run, and as its 8-bit twin does."""
   assert json.loads((run12 / 'inputs.json').read_text())[
-      value_ranges.RECORD] == [0, 4095]
+      value_ranges.RECORD
+  ] == [0, 4095]
   found = _predicted(run12, images[12], tmp_path)
   with (run12 / 'predictions_test.csv').open(newline='') as file:
     for row in csv.DictReader(file):
       assert found['/' + row['image_id']] == pytest.approx(
-          float(row['p_sick']), abs=1e-5)
+          float(row['p_sick']), abs=1e-5
+      )
   shallow = _predicted(run12, images[8], tmp_path)
   assert shallow == pytest.approx(found, abs=0.02)
   assert 'warning' not in capsys.readouterr().err
@@ -79,15 +86,19 @@ def test_the_range_is_recorded_and_used_by_predict(
 
 @pytest.mark.slow
 def test_predict_never_finds_a_range_of_its_own(
-    run12, images, tmp_path, capsys):
+    run12, images, tmp_path, capsys
+):
   """16-bit files are outside of the run's range; each is named."""
   predict.predict(run12, [images[16] / 'sick'], output=tmp_path / 'p.csv')
   told = capsys.readouterr().err
-  assert told.count('outside of the run\'s range of 0 to 4095 (12 bits)') == 20
+  assert told.count("outside of the run's range of 0 to 4095 (12 bits)") == 20
   assert str(images[16] / 'sick' / '00.png') in told
   activations.draw(
-      [images[16] / 'sick' / '00.png'], output=tmp_path / 'a',
-      layer='block1_conv1', run=run12)
+      [images[16] / 'sick' / '00.png'],
+      output=tmp_path / 'a',
+      layer='block1_conv1',
+      run=run12,
+  )
   assert 'outside of the run' in capsys.readouterr().err
 
 
@@ -98,23 +109,28 @@ def test_evaluate_uses_the_record(run12, tmp_path, capsys):
   summary = json.loads((path / 'summary.json').read_text())
   again = evaluate.evaluate(path, 'test')
   assert again['accuracy'] == summary['test']['accuracy']
-  assert ('grey values 0 to 4095 (12 bits), black to white, as this run began'
-          in capsys.readouterr().out)
+  assert (
+      'grey values 0 to 4095 (12 bits), black to white, as this run began'
+      in capsys.readouterr().out
+  )
   inputs = json.loads((path / 'inputs.json').read_text())
   (path / 'inputs.json').write_text(
-      json.dumps({**inputs, value_ranges.RECORD: [0, 16383]}))
+      json.dumps({**inputs, value_ranges.RECORD: [0, 16383]})
+  )
   with pytest.raises(errors.DataError, match='images_digest'):
     evaluate.evaluate(path, 'test')
   assert '0 to 16383 (14 bits), black' in capsys.readouterr().out
   (path / 'inputs.json').write_text(
-      json.dumps({**inputs, value_ranges.RECORD: [5, 'x']}))
+      json.dumps({**inputs, value_ranges.RECORD: [5, 'x']})
+  )
   with pytest.raises(errors.DataError, match='value_range=.* no pair'):
     evaluate.evaluate(path, 'test')
 
 
 @pytest.mark.slow
 def test_a_run_of_an_older_version_goes_on_as_it_began(
-    run12, images, tmp_path, capsys):
+    run12, images, tmp_path, capsys
+):
   """Without a record 16 bits are 16 bits, in predict and in evaluate."""
   path = shutil.copytree(run12, tmp_path / 'old')
   inputs = json.loads((path / 'inputs.json').read_text())
@@ -125,7 +141,8 @@ def test_a_run_of_an_older_version_goes_on_as_it_began(
     evaluate.evaluate(path, 'test')
   dark = _write(tmp_path / 'dark', 8, _SHADES / 16)
   assert _predicted(path, images[12], tmp_path) == pytest.approx(
-      _predicted(path, dark, tmp_path), abs=0.02)
+      _predicted(path, dark, tmp_path), abs=0.02
+  )
   assert capsys.readouterr().err.count('recorded no range') == 1
 
 

@@ -19,14 +19,24 @@ def test_a_run_that_says_thesis_resumes(phantoms, tmp_path, monkeypatch):
   config.training.epochs = 1
   with monkeypatch.context() as old:
     written = metadata.Contract.to_json
-    old.setattr(metadata.Contract, 'to_json', lambda self: written(
-        self).replace('"preprocessing": "tf"', '"preprocessing": "thesis"'))
+    old.setattr(
+        metadata.Contract,
+        'to_json',
+        lambda self: written(self).replace(
+            '"preprocessing": "tf"', '"preprocessing": "thesis"'
+        ),
+    )
     run.run(specs.from_config(config), tmp_path)
   for name, change in (
-      ('config.json', lambda found: (
-          found['data'].update(split='thesis'),
-          found['model'].update(preprocessing='thesis'))),
-      ('summary.json', lambda found: found.update(split='thesis'))):
+      (
+          'config.json',
+          lambda found: (
+              found['data'].update(split='thesis'),
+              found['model'].update(preprocessing='thesis'),
+          ),
+      ),
+      ('summary.json', lambda found: found.update(split='thesis')),
+  ):
     found = json.loads((tmp_path / name).read_text())
     change(found)
     files.write_json(tmp_path / name, found)

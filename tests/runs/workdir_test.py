@@ -20,16 +20,20 @@ def _written_by(path, version):
 
 @pytest.mark.parametrize('version', ['99.0.0', '0.10.0', '1.0.0rc1'])
 def test_a_workdir_of_a_future_version_is_refused_with_it(
-    tmp_path, monkeypatch, version):
+    tmp_path, monkeypatch, version
+):
   """Its configuration may mean something that this version does not know."""
   monkeypatch.setattr(workdir.medxfer, '__version__', '0.9.1')
-  with pytest.raises(errors.DataError, match=(
-      f'written by medxfer {version}, this is 0.9.1; update medxfer')):
+  with pytest.raises(
+      errors.DataError,
+      match=(f'written by medxfer {version}, this is 0.9.1; update medxfer'),
+  ):
     _written_by(tmp_path / 'w', version).spec()
 
 
-@pytest.mark.parametrize('versions', [
-    {'medxfer': '0.1.0'}, {'medxfer': None}, {}, None, 3])
+@pytest.mark.parametrize(
+    'versions', [{'medxfer': '0.1.0'}, {'medxfer': None}, {}, None, 3]
+)
 def test_a_workdir_of_an_older_version_is_read(tmp_path, versions):
   """From a checkout, version 0.1 wrote none."""
   run = workdirs.write(tmp_path / 'w', 'all')
@@ -49,8 +53,11 @@ def test_what_is_written_is_read(tmp_path):
   copy = workdir.Workdir(tmp_path / 'b')
   assert not copy.is_begun and not copy.is_finished
   copy.write_start(source.spec(), {'devices': ['cpu', 'gpu']})
-  copy.write_inputs({'images_digest': 'x'}, source.split(), [
-      ('a.jpg', 'damaged', 'skipped'), ('b.txt', 'no image', 'left_out')])
+  copy.write_inputs(
+      {'images_digest': 'x'},
+      source.split(),
+      [('a.jpg', 'damaged', 'skipped'), ('b.txt', 'no image', 'left_out')],
+  )
   copy.write_history(source.history())
   copy.take_predictions(source)
   copy.write_continued([])
@@ -59,7 +66,9 @@ def test_what_is_written_is_read(tmp_path):
   assert copy.split() == source.split()
   assert copy.fingerprints() == {'images_digest': 'x'}
   assert copy.left_out() == (
-      ('a.jpg', 'damaged', True), ('b.txt', 'no image', False))
+      ('a.jpg', 'damaged', True),
+      ('b.txt', 'no image', False),
+  )
   assert copy.history() == source.history()
   assert copy.predictions('val').groups == source.predictions('val').groups
   assert copy.continued() == [] and copy.is_finished

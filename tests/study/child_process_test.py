@@ -17,25 +17,39 @@ _ROOT = pathlib.Path(__file__).parents[2]
 def _start(phantoms, path):
   """Starts a study whose one run goes on for an hour, and awaits an epoch."""
   keys = {
-      'data.dir': phantoms, 'data.phantom': 0, 'data.image_size': '32,32',
+      'data.dir': phantoms,
+      'data.phantom': 0,
+      'data.image_size': '32,32',
       'training.epochs': 10_000,
-      'training.batch_size': 4, 'training.patience': 0,
-      'study.arms': 'random'}
+      'training.batch_size': 4,
+      'training.patience': 0,
+      'study.arms': 'random',
+  }
   process = subprocess.Popen(
-      [sys.executable, '-m', 'medxfer.study', f'--workdir={path}',
-       '--config=configs/table_7_1.py:phantom',
-       *(f'--config.{key}={value}' for key, value in keys.items())],
-      cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+      [
+          sys.executable,
+          '-m',
+          'medxfer.study',
+          f'--workdir={path}',
+          '--config=configs/table_7_1.py:phantom',
+          *(f'--config.{key}={value}' for key, value in keys.items()),
+      ],
+      cwd=_ROOT,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.PIPE,
+      text=True,
+  )
   run = path / 'runs' / 'random-seed0'
   while not (run / 'checkpoints' / '2').exists():
     assert process.poll() is None, process.communicate()
-    time.sleep(.05)
+    time.sleep(0.05)
   return process, run, psutil.Process(process.pid).children()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('number, status', [
-    (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    'number, status', [(signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
 def test_a_run_ends_with_its_study(phantoms, tmp_path, number, status):
   """Else it holds its workdir and the GPU, and nobody knows why."""
   process, run, children = _start(phantoms, tmp_path / 'study')
@@ -52,10 +66,14 @@ def test_a_run_ends_with_its_study(phantoms, tmp_path, number, status):
     assert err == 'interrupted by SIGTERM\n'
 
 
-@pytest.mark.parametrize('exitcode, said', [
-    (-9, 'killed, perhaps for want of memory; the same command goes on'),
-    (143, 'stopped; the same command goes on'),
-    (1, 'an error of medxfer itself, told above')])
+@pytest.mark.parametrize(
+    'exitcode, said',
+    [
+        (-9, 'killed, perhaps for want of memory; the same command goes on'),
+        (143, 'stopped; the same command goes on'),
+        (1, 'an error of medxfer itself, told above'),
+    ],
+)
 def test_why_a_process_ended_is_said(exitcode, said):
   """The other runs go on, and this one's line says what happened."""
   assert said in child_process._why(exitcode)

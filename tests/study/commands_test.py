@@ -16,16 +16,20 @@ pytestmark = pytest.mark.slow
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _TABLES = {'table_7_1': table_7_1.ARMS, 'table_7_2': table_7_2.ARMS}
-_LAST_ROWS = '''
+_LAST_ROWS = """
 Array.from(document.getElementById(%s).closest('table').tBodies[0].rows,
            row => Array.from(row.cells, cell => cell.innerText)).slice(-2)
-'''
+"""
 
 
 def _run(module, *flags, cache) -> str:
   done = subprocess.run(
-      [sys.executable, '-m', module, *flags], cwd=_ROOT, text=True,
-      capture_output=True, env={**os.environ, 'MEDXFER_CACHE': str(cache)})
+      [sys.executable, '-m', module, *flags],
+      cwd=_ROOT,
+      text=True,
+      capture_output=True,
+      env={**os.environ, 'MEDXFER_CACHE': str(cache)},
+  )
   assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
   return done.stdout
 
@@ -58,9 +62,12 @@ def test_every_arm_of_the_table_is_finished(studies, name):
 def test_x_rays_start_from_the_lesions(studies):
   """The question of table 7.2, answered from the right start."""
   runs = studies / 'table_7_2' / 'runs'
-  source = {arm: json.loads((runs / f'{arm}-seed0' / 'summary.json')
-                            .read_text())['weights_source']
-            for arm in ('ham', 'imagenet', 'random')}
+  source = {
+      arm: json.loads((runs / f'{arm}-seed0' / 'summary.json').read_text())[
+          'weights_source'
+      ]
+      for arm in ('ham', 'imagenet', 'random')
+  }
   assert source['ham'].startswith('medxfer run on ham10000 phantoms, arm all')
   assert 'ImageNet' in source['imagenet'] and source['random'] is None
 
@@ -69,16 +76,24 @@ def test_the_page_shows_both_tables(studies):
   """All numbers of the summaries, in a real browser, without a complaint."""
   _run('tools.report', f'--workdir={studies}', cache=studies / 'cache')
   path = studies / 'report' / 'index.html'
-  with (browser_lib.started() as browser,
-        browser_lib.opened(browser, path) as shown):
+  with (
+      browser_lib.started() as browser,
+      browser_lib.opened(browser, path) as shown,
+  ):
     assert not shown.complaints
     for name, arms in _TABLES.items():
       rows = shown.page.evaluate(_LAST_ROWS % json.dumps(name))
       for column, arm in enumerate(arms, start=1):
-        test = json.loads((studies / name / 'runs' / f'{arm}-seed0' /
-                           'summary.json').read_text())['test']
+        test = json.loads(
+            (
+                studies / name / 'runs' / f'{arm}-seed0' / 'summary.json'
+            ).read_text()
+        )['test']
         for row, key in zip(rows, ('accuracy', 'f1_macro')):
           assert row[column].split()[0] == f'{test[key]:.3f}', (name, arm)
   for picture in ('figure_8_1_ham10000', 'gradcam_ham10000'):
-    assert [p for p in (studies / 'report' / 'figures').iterdir()
-            if p.name.startswith(picture)], picture
+    assert [
+        p
+        for p in (studies / 'report' / 'figures').iterdir()
+        if p.name.startswith(picture)
+    ], picture

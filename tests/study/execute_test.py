@@ -48,7 +48,9 @@ def test_every_run_has_a_workdir_of_its_own(done):
     run = done / plan.RUNS / f'decision_tree-seed{seed}'
     assert files.read_json(run / 'summary.json')['status'] == 'finished'
   assert list(files.read_json(done / plan.STUDY)['runs']) == [
-      'decision_tree-seed0', 'decision_tree-seed1']
+      'decision_tree-seed0',
+      'decision_tree-seed1',
+  ]
 
 
 @pytest.mark.slow
@@ -62,21 +64,36 @@ def test_finished_runs_are_not_repeated(phantoms, done):
 
 @pytest.mark.slow
 def test_other_keys_of_evaluation_are_counted_for_every_run(
-    phantoms, done, tmp_path):
+    phantoms, done, tmp_path
+):
   """A table whose rows had other intervals would be none."""
   path = shutil.copytree(done, tmp_path / 'study')
   study = _study(phantoms, path, arms='decision_tree', seeds=(0, 1))
-  study = dataclasses.replace(study, runs=tuple(
-      dataclasses.replace(run, spec=dataclasses.replace(
-          run.spec, evaluation=dataclasses.replace(
-              run.spec.evaluation, resamples=10))) for run in study.runs))
+  study = dataclasses.replace(
+      study,
+      runs=tuple(
+          dataclasses.replace(
+              run,
+              spec=dataclasses.replace(
+                  run.spec,
+                  evaluation=dataclasses.replace(
+                      run.spec.evaluation, resamples=10
+                  ),
+              ),
+          )
+          for run in study.runs
+      ),
+  )
   assert execute.execute(study, path, study.runs) == {}
   for run in study.runs:
     summary, old = (
         files.read_json(folder / plan.RUNS / run.name / 'summary.json')
-        for folder in (path, done))
+        for folder in (path, done)
+    )
     assert (summary.pop('test')['resamples'], old.pop('test')['resamples']) == (
-        10, 20)
+        10,
+        20,
+    )
     assert summary == old
 
 
@@ -84,10 +101,22 @@ def test_other_keys_of_evaluation_are_counted_for_every_run(
 def test_other_settings_are_refused_run_by_run(phantoms, done):
   """A finished run must not stand in a table for another specification."""
   study = _study(phantoms, done, arms='decision_tree', seeds=(0,))
-  other = plan.Study(study.name, study.title, tuple(
-      plan.Planned(run.name, specs.from_config(
-          {**run.spec.to_json(), 'baseline': {
-              'pixels': 'rescaled', 'trees': 3}})) for run in study.runs))
+  other = plan.Study(
+      study.name,
+      study.title,
+      tuple(
+          plan.Planned(
+              run.name,
+              specs.from_config(
+                  {
+                      **run.spec.to_json(),
+                      'baseline': {'pixels': 'rescaled', 'trees': 3},
+                  }
+              ),
+          )
+          for run in study.runs
+      ),
+  )
   before = _stamps(done)
   failures = execute.execute(other, done, other.runs)
   assert 'baseline.pixels' in failures['decision_tree-seed0']
@@ -99,9 +128,18 @@ def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
   """A night's study must not end at its first run."""
   path = tmp_path / 'study'
   good = _study(phantoms, path, arms='decision_tree').runs[0]
-  bad = plan.Planned('bad', specs.from_config(
-      {**good.spec.to_json(), 'data': {
-          **good.spec.to_json()['data'], 'dir': str(tmp_path / 'missing')}}))
+  bad = plan.Planned(
+      'bad',
+      specs.from_config(
+          {
+              **good.spec.to_json(),
+              'data': {
+                  **good.spec.to_json()['data'],
+                  'dir': str(tmp_path / 'missing'),
+              },
+          }
+      ),
+  )
   needs = plan.Planned('needs', good.spec, after='bad')
   study = plan.Study('s', 'S', (bad, needs, good))
   failures = execute.execute(study, path, study.runs)
@@ -121,9 +159,15 @@ def test_a_missing_source_is_told_before_any_run(phantoms, tmp_path):
   """Not hours later, when the arm that starts from it has its turn."""
   path = tmp_path / 'study'
   tree = _study(phantoms, path, arms='decision_tree').runs[0]
-  needs = plan.Planned('needs', dataclasses.replace(
-      tree.spec, model=dataclasses.replace(
-          tree.spec.model, name='vgg16', init_from='/no/such/run')))
+  needs = plan.Planned(
+      'needs',
+      dataclasses.replace(
+          tree.spec,
+          model=dataclasses.replace(
+              tree.spec.model, name='vgg16', init_from='/no/such/run'
+          ),
+      ),
+  )
   study = plan.Study('table_7_1', 'title', (tree, needs))
   with pytest.raises(errors.DataError, match='init_from=/no/such/run'):
     execute.execute(study, path, study.runs)
@@ -135,10 +179,18 @@ def test_weights_that_do_not_fit_are_told_before_any_run(phantoms, tmp_path):
   path, file = tmp_path / 'study', tmp_path / 'vgg19.npz'
   np.savez(file, block1_conv1_kernel=np.zeros((3, 3, 3, 64), np.float32))
   tree = _study(phantoms, path, arms='decision_tree').runs[0]
-  needs = plan.Planned('needs', dataclasses.replace(
-      tree.spec, model=dataclasses.replace(
-          tree.spec.model, name='vgg16', init_from='imagenet',
-          weights=str(file))))
+  needs = plan.Planned(
+      'needs',
+      dataclasses.replace(
+          tree.spec,
+          model=dataclasses.replace(
+              tree.spec.model,
+              name='vgg16',
+              init_from='imagenet',
+              weights=str(file),
+          ),
+      ),
+  )
   study = plan.Study('layers_ham', 'title', (tree, needs))
   with pytest.raises(errors.DataError, match='vgg19.npz'):
     execute.execute(study, path, study.runs)

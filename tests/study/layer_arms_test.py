@@ -10,7 +10,8 @@ from medxfer.training import strategy
 from tests.report import workdirs
 
 _VGG16, _VGG19, _TINY = (
-    architectures.BY_NAME[name] for name in ('vgg16', 'vgg19', 'tiny'))
+    architectures.BY_NAME[name] for name in ('vgg16', 'vgg19', 'tiny')
+)
 
 
 def test_names_and_arms_go_both_ways():
@@ -21,9 +22,20 @@ def test_names_and_arms_go_both_ways():
     assert layer_arms.Arm.parse(arm.name, _VGG16) == arm
 
 
-@pytest.mark.parametrize('name', [
-    'all', 'frozen_imagenet_0', 'frozen_imagenet_14', 'last_0', 'frozen_13',
-    'tuned_', 'base_1', 'FROZEN_own_2', ''])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'all',
+        'frozen_imagenet_0',
+        'frozen_imagenet_14',
+        'last_0',
+        'frozen_13',
+        'tuned_',
+        'base_1',
+        'FROZEN_own_2',
+        '',
+    ],
+)
 def test_other_names_are_no_arms(name):
   """They would stand in a curve that they do not belong to."""
   assert layer_arms.Arm.parse(name, _VGG16) is None
@@ -37,16 +49,24 @@ def test_an_arm_has_the_layers_of_its_network():
   assert layer_arms.Arm.parse('statistics', _TINY).count == 3
 
 
-@pytest.mark.parametrize('architecture, ends', [
-    (_VGG16, (2, 4, 7, 10, 13)), (_VGG19, (2, 4, 8, 12, 16)), (_TINY, (1, 3))])
+@pytest.mark.parametrize(
+    'architecture, ends',
+    [(_VGG16, (2, 4, 7, 10, 13)), (_VGG19, (2, 4, 8, 12, 16)), (_TINY, (1, 3))],
+)
 def test_blocks_end_where_they_end(architecture, ends):
   """Cuts by block."""
   assert layer_arms.block_ends(architecture) == ends
 
 
-@pytest.mark.parametrize('preset, last', [
-    ('ham', 'last_11'), ('ham,vgg19', 'last_14'), ('ham,tiny', 'last_2'),
-    ('folder,tiny,by_layer', 'last_2')])
+@pytest.mark.parametrize(
+    'preset, last',
+    [
+        ('ham', 'last_11'),
+        ('ham,vgg19', 'last_14'),
+        ('ham,tiny', 'last_2'),
+        ('folder,tiny,by_layer', 'last_2'),
+    ],
+)
 def test_a_configuration_cuts_its_own_network(preset, last):
   """Every arm is one of its architecture, and no cut is missing."""
   config = layers_config.get_config(preset)
@@ -60,9 +80,13 @@ def test_a_configuration_cuts_its_own_network(preset, last):
 @pytest.mark.parametrize('count', range(1, 14))
 def test_the_first_and_the_rest_are_all_convolutions(count):
   """Every layer is either transferred and frozen, or trains."""
-  spec = workdirs.spec('all', overrides={
-      'model.transferred': layer_arms.first(_VGG16, count),
-      'model.trainable': layer_arms.rest(_VGG16, count)})
+  spec = workdirs.spec(
+      'all',
+      overrides={
+          'model.transferred': layer_arms.first(_VGG16, count),
+          'model.trainable': layer_arms.rest(_VGG16, count),
+      },
+  )
   assert isinstance(spec, specs.RunSpec)
   plan = strategy.resolve(spec)
   assert plan.transferred == _VGG16.convolutions[:count]

@@ -37,13 +37,27 @@ def study(phantoms, tmp_path_factory):
   No run of it starts from ImageNet: what is measured asks for names alone.
   """
   path = tmp_path_factory.mktemp('studies') / 'layers'
-  study = plan.Study('layers_ham', 'Layers', (
-      plan.Planned('base-seed0', _spec(phantoms, 'base', 'none')),
-      plan.Planned('frozen_imagenet_1-seed0',
-                   _spec(phantoms, 'frozen_imagenet_1', 'none')),
-      plan.Planned(f'{_TUNED}-seed0', _spec(
-          phantoms, _TUNED, 'all',
-          init_from=str(path / plan.RUNS / 'base-seed0')), 'base-seed0')))
+  study = plan.Study(
+      'layers_ham',
+      'Layers',
+      (
+          plan.Planned('base-seed0', _spec(phantoms, 'base', 'none')),
+          plan.Planned(
+              'frozen_imagenet_1-seed0',
+              _spec(phantoms, 'frozen_imagenet_1', 'none'),
+          ),
+          plan.Planned(
+              f'{_TUNED}-seed0',
+              _spec(
+                  phantoms,
+                  _TUNED,
+                  'all',
+                  init_from=str(path / plan.RUNS / 'base-seed0'),
+              ),
+              'base-seed0',
+          ),
+      ),
+  )
   assert execute.execute(study, path, study.runs) == {}
   layer_measures.measure(study, path)
   return study, path
@@ -67,32 +81,42 @@ def test_all_layers_of_all_networks_are_measured(study, found):
   assert list(found['index']) == ['imagenet']
   agreement = found['index']['imagenet']['agreement']
   assert agreement['frozen']['cuts'] <= 1 and agreement['freezing'] == {
-      'spearman': None, 'cuts': 0}
+      'spearman': None,
+      'cuts': 0,
+  }
 
 
 def test_the_report_reads_what_was_measured(study, found):
   """One writes layers.json and the other reads it: the keys must agree."""
   [read] = collect.collect(study[1]).studies
   assert {arm.name for arm in read.columns} == {
-      'base', 'frozen_imagenet_1', _TUNED}
+      'base',
+      'frozen_imagenet_1',
+      _TUNED,
+  }
   measured = read.measured
   assert set(measured.moved) == {'own', 'tuned_imagenet'}
   for layer in _LAYERS:
     assert measured.moved['tuned_imagenet'][layer].value == (
-        found['moved']['tuned_imagenet'][layer])
+        found['moved']['tuned_imagenet'][layer]
+    )
     assert measured.probes['own'][layer].value == (
-        found['probes']['own'][layer]['f1_macro'])
+        found['probes']['own'][layer]['f1_macro']
+    )
     assert measured.put_back['tuned_imagenet'][layer].value == (
-        found['put_back']['tuned_imagenet'][layer]['difference'])
+        found['put_back']['tuned_imagenet'][layer]['difference']
+    )
   assert set(measured.similarity) == {
-      (pair['a'], pair['b']) for pair in found['similarity']}
+      (pair['a'], pair['b']) for pair in found['similarity']
+  }
 
 
 def test_layers_that_did_not_train_have_not_moved(found):
   """The scale's end: the same layer is the same, and can be put back."""
   assert set(found['moved']['own'].values()) == {0.0}
   assert {one['difference'] for one in found['put_back']['own'].values()} == {
-      0.0}
+      0.0
+  }
   assert _cka(found, 'random', 'own') == pytest.approx([1.0] * len(_LAYERS))
 
 
@@ -105,8 +129,11 @@ def test_layers_that_trained_have_moved(found):
 
 
 def _cka(found, a, b) -> list[float]:
-  return next(list(pair['cka'].values()) for pair in found['similarity']
-              if (pair['a'], pair['b']) == (a, b))
+  return next(
+      list(pair['cka'].values())
+      for pair in found['similarity']
+      if (pair['a'], pair['b']) == (a, b)
+  )
 
 
 def test_it_is_not_done_twice(study, monkeypatch, capsys):
@@ -145,17 +172,21 @@ def test_other_and_unfinished_studies_are_left_alone(study):
   plan_, path = study
   run = plan_.runs[0]
   more = dataclasses.replace(
-      run, name='base-seed1', spec=dataclasses.replace(run.spec, seed=1))
+      run, name='base-seed1', spec=dataclasses.replace(run.spec, seed=1)
+  )
   before = (path / 'layers.json').stat().st_mtime_ns
-  for other in (dataclasses.replace(plan_, name='table_7_1'),
-                dataclasses.replace(plan_, runs=plan_.runs[:1]),
-                dataclasses.replace(plan_, runs=(*plan_.runs, more))):
+  for other in (
+      dataclasses.replace(plan_, name='table_7_1'),
+      dataclasses.replace(plan_, runs=plan_.runs[:1]),
+      dataclasses.replace(plan_, runs=(*plan_.runs, more)),
+  ):
     layer_measures.measure(other, path)
   assert (path / 'layers.json').stat().st_mtime_ns == before
 
 
 def test_a_class_with_one_image_is_refused_before_any_training(
-    phantoms, study, monkeypatch):
+    phantoms, study, monkeypatch
+):
   """Hours later, no probe could be trained on it."""
   layer_measures.check(study[0])
   monkeypatch.setattr(layer_measures.splits, 'of_run', _one_of_a_class)
@@ -167,8 +198,12 @@ def test_a_class_with_one_image_is_refused_before_any_training(
 def _one_of_a_class(examples, data, seed):
   split = layer_measures.splits.assign(examples, kind=data.split, seed=seed)
   first = split.train[examples.labels[split.train] == 0]
-  return dataclasses.replace(split, train=split.train[
-      ~(examples.labels[split.train] == 0) | (split.train == first[0])])
+  return dataclasses.replace(
+      split,
+      train=split.train[
+          ~(examples.labels[split.train] == 0) | (split.train == first[0])
+      ],
+  )
 
 
 def test_every_study_of_layers_is_measured(phantoms):

@@ -29,12 +29,25 @@ def test_table_7_1_has_the_columns_of_the_thesis():
   """One column less, and the table is another one."""
   study = _plan(table_7_1.get_config('cpu'))
   assert [run.spec.arm for run in study.runs] == [
-      'decision_tree', 'random_forest', 'random', 'all', 'last_block',
-      'first_block', 'first_last']
+      'decision_tree',
+      'random_forest',
+      'random',
+      'all',
+      'last_block',
+      'first_block',
+      'first_last',
+  ]
   assert [run.spec.model.trainable for run in study.runs[2:]] == [
-      'all', 'all', 'block5', 'block1', 'block1,block5']
+      'all',
+      'all',
+      'block5',
+      'block1',
+      'block1,block5',
+  ]
   assert [run.spec.model.init_from for run in study.runs[2:]] == [
-      'random', *['imagenet'] * 4]
+      'random',
+      *['imagenet'] * 4,
+  ]
 
 
 def test_an_arm_of_a_study_is_the_arm_of_its_configuration():
@@ -82,8 +95,10 @@ def test_a_folder_of_ones_own_has_the_same_columns():
   config.data.update(dir='DIR', groups='FILE')
   study = plan.from_config(config, _PATH)
   assert [run.spec.arm for run in study.runs] == list(table_7_1.ARMS)
-  assert {(run.spec.data.name, run.spec.data.dir, run.spec.data.split)
-          for run in study.runs} == {('folder', 'DIR', 'grouped')}
+  assert {
+      (run.spec.data.name, run.spec.data.dir, run.spec.data.split)
+      for run in study.runs
+  } == {('folder', 'DIR', 'grouped')}
   with pytest.raises(errors.UsageError, match='data.dir'):
     plan.from_config(table_folder.get_config('cpu'), _PATH)
 
@@ -116,11 +131,17 @@ def test_what_tells_arms_apart_cannot_be_set_for_all():
     assert key not in config.model
 
 
-@pytest.mark.parametrize('keys, message', [
-    ({'arms': 'all,last'}, 'study.arms'), ({'arms': 'all,all'}, 'study.arms'),
-    ({'arms': ''}, 'study.arms'), ({'seeds': (1, 1)}, 'study.seeds'),
-    ({'seeds': ()}, 'study.seeds'), ({'seeds': (-1,)}, 'study.seeds'),
-])
+@pytest.mark.parametrize(
+    'keys, message',
+    [
+        ({'arms': 'all,last'}, 'study.arms'),
+        ({'arms': 'all,all'}, 'study.arms'),
+        ({'arms': ''}, 'study.arms'),
+        ({'seeds': (1, 1)}, 'study.seeds'),
+        ({'seeds': ()}, 'study.seeds'),
+        ({'seeds': (-1,)}, 'study.seeds'),
+    ],
+)
 def test_a_wrong_table_is_refused(keys, message):
   """Before hours of runs that nobody wanted."""
   with pytest.raises(errors.UsageError, match=message):
@@ -149,11 +170,16 @@ def test_the_configuration_of_a_run_is_no_study():
 
 def test_an_arm_may_start_from_another_of_its_seed():
   """The task's own layers, for a control of what another task's bring."""
-  study = _plan(layers.get_config('ham,cpu'), seeds=(0, 1),
-                arms='base,frozen_own_4')
+  study = _plan(
+      layers.get_config('ham,cpu'), seeds=(0, 1), arms='base,frozen_own_4'
+  )
   names = _names(study.runs)
-  assert names == ['base-seed0', 'frozen_own_4-seed0', 'base-seed1',
-                   'frozen_own_4-seed1']
+  assert names == [
+      'base-seed0',
+      'frozen_own_4-seed0',
+      'base-seed1',
+      'frozen_own_4-seed1',
+  ]
   own = study.runs[3]
   assert own.after == 'base-seed1'
   assert own.spec.model.init_from == 'study/runs/base-seed1'
@@ -182,9 +208,15 @@ def test_layers_of_one_study_differ_in_weights_alone():
   assert len(rest) == 41 and all(one == rest[0] for one in rest)
 
 
-@pytest.mark.parametrize('presets, runs', [
-    ('ham', 42), ('xray,tuned,cpu', 42), ('ham,by_layer', 106),
-    ('folder,tuned', 31)])
+@pytest.mark.parametrize(
+    'presets, runs',
+    [
+        ('ham', 42),
+        ('xray,tuned,cpu', 42),
+        ('ham,by_layer', 106),
+        ('folder,tuned', 31),
+    ],
+)
 def test_layers_are_cut_by_block_or_one_by_one(presets, runs):
   """A folder of one's own has no other data set to start from."""
   config = layers.get_config(presets)
@@ -193,10 +225,15 @@ def test_layers_are_cut_by_block_or_one_by_one(presets, runs):
   assert len(study.runs) == len(set(_names(study.runs))) == runs
 
 
-@pytest.mark.parametrize('argument, words', [
-    (None, "unknown data set ''"), ('cpu', "unknown data set 'cpu'"),
-    ('ham,by_layers', "unknown modifier 'by_layers'"),
-    ('folder,phantom', "unknown modifier 'phantom'")])
+@pytest.mark.parametrize(
+    'argument, words',
+    [
+        (None, "unknown data set ''"),
+        ('cpu', "unknown data set 'cpu'"),
+        ('ham,by_layers', "unknown modifier 'by_layers'"),
+        ('folder,phantom', "unknown modifier 'phantom'"),
+    ],
+)
 def test_unknown_words_are_refused(argument, words):
   """By what they are, with those that are known."""
   with pytest.raises(errors.UsageError, match=words):
@@ -209,5 +246,9 @@ def test_an_arm_that_starts_nowhere_is_told_of(phantoms):
   config.data.dir = str(phantoms)
   with pytest.raises(errors.UsageError, match='frozen_other_2.*source_run='):
     _plan(config, arms='base,frozen_other_2')
-  assert _plan(config, arms='frozen_other_2', source_run='there').runs[
-      0].spec.model.init_from == 'there'
+  assert (
+      _plan(config, arms='frozen_other_2', source_run='there')
+      .runs[0]
+      .spec.model.init_from
+      == 'there'
+  )

@@ -19,30 +19,38 @@ from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import state as states
 
-_MASK = {'fc1': {'kernel': False, 'bias': False},
-         'fc2': {'kernel': True, 'bias': True}}
+_MASK = {
+    'fc1': {'kernel': False, 'bias': False},
+    'fc2': {'kernel': True, 'bias': True},
+}
 _TX = optax.selective_transform(
     optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-3)),
-    freeze_mask=_MASK)
+    freeze_mask=_MASK,
+)
 
 
 def _state(seed):
   """Returns a state of random numbers: they do not compress to nothing."""
   draw = lambda *shape: jax.random.normal(jax.random.key(seed), shape)
-  params = {layer: {'kernel': draw(64, 64), 'bias': draw(64)}
-            for layer in _MASK}
+  params = {
+      layer: {'kernel': draw(64, 64), 'bias': draw(64)} for layer in _MASK
+  }
   state = states.create(params, _TX)
   moments = jax.tree.map(
-      lambda leaf: draw(*leaf.shape) if leaf.ndim else leaf, state.opt_state)
+      lambda leaf: draw(*leaf.shape) if leaf.ndim else leaf, state.opt_state
+  )
   return dataclasses.replace(state, opt_state=moments)
 
 
 def _checkpoint(epoch, best, steps=0):
-  state = dataclasses.replace(
-      _state(epoch), step=jnp.int32(epoch * 10 + steps))
+  state = dataclasses.replace(_state(epoch), step=jnp.int32(epoch * 10 + steps))
   return checkpoint_io.Checkpoint(
-      state, tuple({'epoch': i + 1, 'val_accuracy': .5} for i in range(epoch)),
-      best, {'loss': [.1] * steps} if steps else {}, float(steps))
+      state,
+      tuple({'epoch': i + 1, 'val_accuracy': 0.5} for i in range(epoch)),
+      best,
+      {'loss': [0.1] * steps} if steps else {},
+      float(steps),
+  )
 
 
 def _save(workdir, epochs, best, steps=0):
@@ -53,10 +61,18 @@ def _save(workdir, epochs, best, steps=0):
     places.append((places[-1][0], steps))
   for epoch, taken in places:
     checkpoint = _checkpoint(
-        epoch, max((b for b in best if b <= epoch), default=1), taken)
-    checkpoints.save(checkpoint, contracts.describe(
-        checkpoint.state.params, architecture='vgg16', source=f'epoch {epoch}',
-        preprocessing='caffe', classes=('a', 'b')))
+        epoch, max((b for b in best if b <= epoch), default=1), taken
+    )
+    checkpoints.save(
+        checkpoint,
+        contracts.describe(
+            checkpoint.state.params,
+            architecture='vgg16',
+            source=f'epoch {epoch}',
+            preprocessing='caffe',
+            classes=('a', 'b'),
+        ),
+    )
 
 
 def _kept(workdir):
@@ -66,8 +82,11 @@ def _kept(workdir):
 def _assert_is(found, epoch):
   assert found.epoch == epoch
   for part in ('params', 'opt_state'):
-    jax.tree.map(np.testing.assert_array_equal,
-                 getattr(found.state, part), getattr(_state(epoch), part))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        getattr(found.state, part),
+        getattr(_state(epoch), part),
+    )
 
 
 def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
@@ -78,16 +97,29 @@ def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
   latest = checkpoints.latest(_state(0))
   _assert_is(latest, 5)
   assert int(latest.state.step) == 50 and latest.best == 3
-  assert latest.history[-1] == {'epoch': 5, 'val_accuracy': .5}
+  assert latest.history[-1] == {'epoch': 5, 'val_accuracy': 0.5}
   epoch, best = checkpoints.best_weights()
   assert epoch == 3 and best.contract.classes == ('a', 'b')
-  jax.tree.map(
-      np.testing.assert_array_equal, best.params, _state(3).params)
+  jax.tree.map(np.testing.assert_array_equal, best.params, _state(3).params)
 
 
-@pytest.mark.parametrize('name', [
-    'x[1]', '[!a]', 'a*b?{c}', 'back\\slash', 'a://b', 'new\nline', '%41#é 1',
-    'bad\udcff', '../out', '..', '~', '[' * 200])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'x[1]',
+        '[!a]',
+        'a*b?{c}',
+        'back\\slash',
+        'a://b',
+        'new\nline',
+        '%41#é 1',
+        'bad\udcff',
+        '../out',
+        '..',
+        '~',
+        '[' * 200,
+    ],
+)
 def test_a_workdir_of_any_name_can_be_gone_on_with(tmp_path, name):
   """Orbax saved below `x[1]` without a word what it could not restore."""
   (tmp_path / 'in').mkdir()
@@ -106,12 +138,14 @@ def test_a_link_to_a_workdir_is_that_workdir(tmp_path, monkeypatch):
   (tmp_path / 'x[1]').symlink_to('there')
   monkeypatch.chdir(tmp_path)
   _save(pathlib.Path('x[1]'), (1,), best=(1,))
-  _assert_is(checkpoints_lib.Checkpoints(tmp_path / 'there').latest(
-      _state(0)), 1)
+  _assert_is(
+      checkpoints_lib.Checkpoints(tmp_path / 'there').latest(_state(0)), 1
+  )
 
 
 def test_a_name_that_cannot_be_dealt_with_is_refused_first(
-    tmp_path, monkeypatch):
+    tmp_path, monkeypatch
+):
   """Before the first step, not when the first epoch is lost."""
   monkeypatch.setattr(files, '_OPEN_FILES', tmp_path / 'not_linux')
   checkpoints_lib.Checkpoints(tmp_path / 'plain')
@@ -126,7 +160,7 @@ def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):
   assert _kept(tmp_path) == {'1', '2', '2.3'}
   found = checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
   assert (found.epoch, found.steps, found.seconds) == (2, 3, 3.0)
-  assert found.sums == {'loss': [.1, .1, .1]} and int(found.state.step) == 23
+  assert found.sums == {'loss': [0.1, 0.1, 0.1]} and int(found.state.step) == 23
   _save(tmp_path, (3,), best=(1, 3))
   assert _kept(tmp_path) == {'2.3', '3'}
 
@@ -134,8 +168,9 @@ def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):
 def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
   """A study of forty runs would take 20 GB, of which nobody reads 18."""
   _save(tmp_path, range(1, 5), best=(1, 2))
-  shutil.copytree(tmp_path / 'checkpoints' / '4',
-                  tmp_path / 'checkpoints' / '5.damaged')
+  shutil.copytree(
+      tmp_path / 'checkpoints' / '4', tmp_path / 'checkpoints' / '5.damaged'
+  )
   before = _size(tmp_path)
   for _ in range(2):  # A process may be killed before it is done with it.
     checkpoints_lib.Checkpoints(tmp_path).finish()
@@ -145,8 +180,7 @@ def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
   assert [record['epoch'] for record in checkpoints.history()] == [1, 2, 3, 4]
   epoch, best = checkpoints.best_weights()
   assert epoch == 2
-  jax.tree.map(
-      np.testing.assert_array_equal, best.params, _state(2).params)
+  jax.tree.map(np.testing.assert_array_equal, best.params, _state(2).params)
 
 
 def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
@@ -159,12 +193,18 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
     shutil.rmtree(tmp_path / 'checkpoints' / f'{epoch}')
     checkpoint = _checkpoint(epoch, 2)
     state = dataclasses.replace(
-        checkpoint.state, params={**checkpoint.state.params, 'fc1': frozen})
+        checkpoint.state, params={**checkpoint.state.params, 'fc1': frozen}
+    )
     checkpoint_io.write(
         tmp_path / 'checkpoints' / f'{epoch}',
-        dataclasses.replace(checkpoint, state=state), contracts.describe(
-            state.params, architecture='vgg16', source=f'{epoch}',
-            preprocessing='caffe'))
+        dataclasses.replace(checkpoint, state=state),
+        contracts.describe(
+            state.params,
+            architecture='vgg16',
+            source=f'{epoch}',
+            preprocessing='caffe',
+        ),
+    )
   for _ in range(2):  # A process may be killed before it is done with it.
     checkpoints.finish(keep_last=True)
     assert _kept(tmp_path) == {'2', '4'}
@@ -172,10 +212,14 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
   with np.load(tmp_path / 'checkpoints' / '4' / 'since_2.npz') as arrays:
     assert set(arrays) == {'fc2/kernel', 'fc2/bias'}
   found = checkpoints.latest(_state(0))
-  jax.tree.map(np.testing.assert_array_equal, found.state.opt_state,
-               _state(4).opt_state)
-  jax.tree.map(np.testing.assert_array_equal, found.state.params,
-               {**_state(4).params, 'fc1': frozen})
+  jax.tree.map(
+      np.testing.assert_array_equal, found.state.opt_state, _state(4).opt_state
+  )
+  jax.tree.map(
+      np.testing.assert_array_equal,
+      found.state.params,
+      {**_state(4).params, 'fc1': frozen},
+  )
   # Epoch 4 needs epoch 2 as long as it is one to go back to.
   _save(tmp_path, (5,), best=(5,))
   assert _kept(tmp_path) == {'2', '4', '5'}
@@ -194,10 +238,12 @@ def test_the_best_epoch_begins_anew_where_no_optimizer_was_kept(tmp_path):
   for _ in range(2):  # A process may be killed before the next epoch.
     found = checkpoints.best_anew(like, 7)
     assert (found.epoch, found.best, int(found.state.step)) == (2, 2, 14)
-    jax.tree.map(np.testing.assert_array_equal, found.state.params,
-                 _state(2).params)
-    jax.tree.map(np.testing.assert_array_equal, found.state.opt_state,
-                 like.opt_state)
+    jax.tree.map(
+        np.testing.assert_array_equal, found.state.params, _state(2).params
+    )
+    jax.tree.map(
+        np.testing.assert_array_equal, found.state.opt_state, like.opt_state
+    )
     assert _kept(tmp_path) == {'2'}
   _save(tmp_path, (3,), best=(2,))
 
@@ -220,8 +266,10 @@ def test_a_workdir_without_checkpoints_is_said_to_have_none(tmp_path):
 
 def _largest(folder):
   """Returns the file that holds the numbers."""
-  return max((p for p in folder.rglob('*') if p.is_file()),
-             key=lambda p: p.stat().st_size)
+  return max(
+      (p for p in folder.rglob('*') if p.is_file()),
+      key=lambda p: p.stat().st_size,
+  )
 
 
 def _flip(path):
@@ -231,7 +279,7 @@ def _flip(path):
 
 
 def _truncate(path):
-  path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+  path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def _change_the_best(path):
@@ -240,15 +288,18 @@ def _change_the_best(path):
 
 
 _DAMAGE = {
-    'flip': _flip, 'truncate': _truncate,
+    'flip': _flip,
+    'truncate': _truncate,
     'empty': lambda path: path.write_bytes(b''),
-    'remove': lambda path: path.unlink()}
+    'remove': lambda path: path.unlink(),
+}
 
 
 @pytest.mark.parametrize('item', ['params', 'optimizer', 'record'])
 @pytest.mark.parametrize('damage', _DAMAGE)
 def test_damage_is_found_said_and_gone_back_from(
-    tmp_path, capsys, item, damage):
+    tmp_path, capsys, item, damage
+):
   """Orbax itself reads a flipped bit without a word."""
   _save(tmp_path, (1, 2, 3), best=(1,))
   _DAMAGE[damage](_largest(tmp_path / 'checkpoints' / '3' / item))
@@ -269,8 +320,9 @@ def test_damage_to_what_was_kept_to_go_on_is_found(tmp_path, damage):
   _save(tmp_path, range(1, 4), best=(1, 2))
   checkpoints_lib.Checkpoints(tmp_path).finish(keep_last=True)
   for name in ('3/since_2.npz', '2/params'):
-    workdir = shutil.copytree(tmp_path / 'checkpoints', tmp_path / name[0] /
-                              'checkpoints').parent
+    workdir = shutil.copytree(
+        tmp_path / 'checkpoints', tmp_path / name[0] / 'checkpoints'
+    ).parent
     path = workdir / 'checkpoints' / name
     _DAMAGE[damage](path if path.is_file() else _largest(path))
     with pytest.raises(errors.DataError, match='checkpoints/[23]: |npz: '):
@@ -309,7 +361,8 @@ def test_nothing_sound_is_a_refusal(tmp_path):
   for epoch in '12':
     _flip(_largest(tmp_path / 'checkpoints' / epoch / 'params'))
   with pytest.raises(
-      errors.DataError, match='/2: .*damaged.*nor can 1 older.*anew'):
+      errors.DataError, match='/2: .*damaged.*nor can 1 older.*anew'
+  ):
     checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
   assert _kept(tmp_path) == {'1', '2'}
 
@@ -349,7 +402,8 @@ def test_another_optimizer_is_refused(tmp_path):
 
 
 def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
-    tmp_path, monkeypatch):
+    tmp_path, monkeypatch
+):
   """The disk is full in the night; in the morning the run goes on."""
   _save(tmp_path, (1, 2), best=(1,))
 
@@ -359,17 +413,23 @@ def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
   monkeypatch.setattr(checkpoint_io.ocp.Checkpointer, 'save', full)
   with pytest.raises(
       errors.DataError,
-      match='/3: cannot be saved .*No space.*up to epoch 2.*same command'):
+      match='/3: cannot be saved .*No space.*up to epoch 2.*same command',
+  ):
     _save(tmp_path, (3,), best=(1,))
   assert _kept(tmp_path) == {'1', '2'}
 
 
 @pytest.mark.parametrize('what', ['save', 'restore'])
-@pytest.mark.parametrize('error', [
-    jax.errors.JaxRuntimeError('UNAVAILABLE: Socket closed'),
-    ValueError('UNKNOWN: Gloo all-reduce failed: Read timeout')])
+@pytest.mark.parametrize(
+    'error',
+    [
+        jax.errors.JaxRuntimeError('UNAVAILABLE: Socket closed'),
+        ValueError('UNKNOWN: Gloo all-reduce failed: Read timeout'),
+    ],
+)
 def test_a_lost_process_is_no_full_disk_and_no_damage(
-    tmp_path, monkeypatch, what, error):
+    tmp_path, monkeypatch, what, error
+):
   """The checkpoints are sound: there is nothing to go back from."""
   _save(tmp_path, (1, 2), best=(1,))
 

@@ -35,24 +35,37 @@ def _feed(stored):
     return batch if stored is None else jnp.take(stored, batch, axis=0)
 
   return feeds.Feed(
-      'fc1', stored, iter if stored is not None
-      else lambda rows: (_STORED[batch] for batch in rows), take, take)
+      'fc1',
+      stored,
+      iter
+      if stored is not None
+      else lambda rows: (_STORED[batch] for batch in rows),
+      take,
+      take,
+  )
 
 
-@pytest.mark.parametrize('stored, backend, together', [
-    (True, 'gpu', 4), (True, 'cpu', 1), (False, 'gpu', 1)])
+@pytest.mark.parametrize(
+    'stored, backend, together',
+    [(True, 'gpu', 4), (True, 'cpu', 1), (False, 'gpu', 1)],
+)
 def test_as_many_steps_at_once_as_the_device_can_take(
-    monkeypatch, stored, backend, together):
+    monkeypatch, stored, backend, together
+):
   """What the host has to bring, or is the device itself, comes one by one."""
   monkeypatch.setattr(jax, 'default_backend', lambda: backend)
   monkeypatch.setattr(dispatch, '_AT_ONCE', 5)
   feed = _feed(_STORED if stored else None)
   rows = np.arange(24).reshape(8, 3)
-  given = list(dispatch.training(
-      feed, _LABELS, rows, np.ones(rows.shape, np.float32), ''))
+  given = list(
+      dispatch.training(
+          feed, _LABELS, rows, np.ones(rows.shape, np.float32), ''
+      )
+  )
   assert {len(labels) for _, labels, _ in given} == {together}
   np.testing.assert_array_equal(
-      np.concatenate([labels for _, labels, _ in given]), _LABELS[rows])
+      np.concatenate([labels for _, labels, _ in given]), _LABELS[rows]
+  )
   batches = np.concatenate([batch for batch, _, _ in given])
   np.testing.assert_array_equal(batches, rows if stored else _STORED[rows])
 
@@ -62,10 +75,15 @@ def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
   model = _Linear()
   params = model.init(jax.random.key(0), _STORED)['params']
   task = steps.Task(
-      model=model, tx=optax.sgd(0.1), mask=jax.tree.map(lambda _: True, params),
+      model=model,
+      tx=optax.sgd(0.1),
+      mask=jax.tree.map(lambda _: True, params),
       spec=types.SimpleNamespace(
-          training=types.SimpleNamespace(label_smoothing=0.0)),
-      strategy=None, class_weights=jnp.ones(3))
+          training=types.SimpleNamespace(label_smoothing=0.0)
+      ),
+      strategy=None,
+      class_weights=jnp.ones(3),
+  )
   feed, rows = _feed(devices.replicate(_STORED)), np.arange(24).reshape(8, 3)
   results = []
   for backend in ('cpu', 'gpu'):
@@ -74,7 +92,8 @@ def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
     state = devices.replicate(states.create(params, task.tx))
     losses = []
     for given in dispatch.training(
-        feed, _LABELS, rows, np.ones(rows.shape, np.float32), ''):
+        feed, _LABELS, rows, np.ones(rows.shape, np.float32), ''
+    ):
       state, sums = step(state, feed.stored, *given, devices.key(0))
       losses += sums['loss'].tolist()
     results.append((state.params, losses))
@@ -82,12 +101,15 @@ def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
   np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-6)
   jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5),
-      results[0][0], results[1][0])
+      results[0][0],
+      results[1][0],
+  )
 
 
 @pytest.mark.parametrize('tf32', [False, True])
 def test_float32_is_float32_on_a_gpu_unless_tf32_is_asked_for(
-    monkeypatch, tf32):
+    monkeypatch, tf32
+):
   """GPUs round float32 products to ten bits where nobody forbids it."""
   monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
   model, feed = _Linear(tf32=tf32), _feed(None)

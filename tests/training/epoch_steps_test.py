@@ -18,7 +18,9 @@ def _progress(step=0, **start):
   """Returns progress whose learning rate is that step's tenth."""
   return epoch_steps.Progress(
       checkpoint_io.Checkpoint(_state(step), **start),
-      lambda step: .1 / (step + 1), lambda: _SAFE)
+      lambda step: 0.1 / (step + 1),
+      lambda: _SAFE,
+  )
 
 
 def _state(step):
@@ -26,33 +28,37 @@ def _state(step):
 
 
 def _sums(*losses, gradient=1.0):
-  return {'loss': jnp.asarray(losses, jnp.float32),
-          'gradient': jnp.full(len(losses), gradient, jnp.float32)}
+  return {
+      'loss': jnp.asarray(losses, jnp.float32),
+      'gradient': jnp.full(len(losses), gradient, jnp.float32),
+  }
 
 
 def test_sums_do_not_depend_on_where_a_run_was_interrupted():
   """Added up as floats of other lengths, they would differ in a bit."""
   whole, first = _progress(), _progress()
-  for loss in (.1, .2, .3):
+  for loss in (0.1, 0.2, 0.3):
     whole.step(None, _sums(loss))
-  first.step(None, _sums(.1))
+  first.step(None, _sums(0.1))
   saved = json.loads(json.dumps(first.sums()))
   second = _progress(sums=saved)
   assert second.steps == 1
-  second.step(None, _sums(.2, .3))
+  second.step(None, _sums(0.2, 0.3))
   assert second.sums() == whole.sums() and second.steps == 3
 
 
 def test_only_new_steps_are_worth_saving():
   """A run that is stopped twice at one place has nothing to add."""
-  start = checkpoint_io.Checkpoint(_state(0), ({'epoch': 1},), 1, {'loss': [.1]})
-  progress = epoch_steps.Progress(start, lambda _: .1, str)
+  start = checkpoint_io.Checkpoint(
+      _state(0), ({'epoch': 1},), 1, {'loss': [0.1]}
+  )
+  progress = epoch_steps.Progress(start, lambda _: 0.1, str)
   assert progress.epoch == 2 and not progress.is_beyond(start)
-  progress.step(None, _sums(.2))
+  progress.step(None, _sums(0.2))
   assert progress.is_beyond(start)
   progress.next_epoch({'epoch': 2})
   assert progress.epoch == 3 and not progress.is_beyond(start)
-  progress.step(None, _sums(.2))
+  progress.step(None, _sums(0.2))
   assert progress.is_beyond(start)
 
 
@@ -61,11 +67,11 @@ def test_only_new_steps_are_worth_saving():
 def test_the_first_number_that_is_not_finite_ends_the_run(name, bad):
   """With its step, its learning rate, what is safe, and a way out."""
   progress = _progress(history=({'epoch': 1}, {'epoch': 2}))
-  progress.step(_state(1), _sums(.1))
-  values = {'loss': (.1, bad)} if name == 'loss' else {'loss': (.1, .1)}
+  progress.step(_state(1), _sums(0.1))
+  values = {'loss': (0.1, bad)} if name == 'loss' else {'loss': (0.1, 0.1)}
   sums = _sums(*values['loss'])
   if name == 'gradient':
-    sums['gradient'] = jnp.asarray([1., bad])
+    sums['gradient'] = jnp.asarray([1.0, bad])
   progress.step(_state(3), sums)
   with pytest.raises(errors.DataError) as raised:
     progress.sums()
@@ -82,5 +88,5 @@ def test_a_long_epoch_does_not_go_on_for_hours():
   progress.step(_state(1), _sums(math.nan))
   with pytest.raises(errors.DataError, match='step 1: loss not finite'):
     for step in range(2, 50):
-      progress.step(_state(step), _sums(.1))
+      progress.step(_state(step), _sums(0.1))
   assert progress.steps < 20

@@ -41,7 +41,8 @@ def test_entering_at_any_layer_gives_the_same_logits(name):
   before = _VGG16.input_of(name)
   entered = images if before is None else activations[before]
   np.testing.assert_array_equal(
-      logits, model.apply({'params': params}, entered, first=name)[0])
+      logits, model.apply({'params': params}, entered, first=name)[0]
+  )
 
 
 def _params(model):
@@ -57,33 +58,53 @@ _PLACES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('trainable, place', [
-    ('block2', 'memory'), ('block2', 'disk'), ('block2', 'device'),
-    ('block2_conv2', 'memory'), ('none', 'memory')])
+@pytest.mark.parametrize(
+    'trainable, place',
+    [
+        ('block2', 'memory'),
+        ('block2', 'disk'),
+        ('block2', 'device'),
+        ('block2_conv2', 'memory'),
+        ('none', 'memory'),
+    ],
+)
 def test_training_on_the_cache_equals_training_on_pixels(
-    phantoms, tmp_path, trainable, place):
+    phantoms, tmp_path, trainable, place
+):
   """Losses and parameters to float32 rounding, with all eight views."""
   spec = _spec(phantoms, trainable)
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
-  stored = dataclasses.replace(data, feed=feature_cache.feed(
-      task, state.params, data.source, data.split,
-      _PLACES[place], tmp_path, 'digest'))
+  stored = dataclasses.replace(
+      data,
+      feed=feature_cache.feed(
+          task,
+          state.params,
+          data.source,
+          data.split,
+          _PLACES[place],
+          tmp_path,
+          'digest',
+      ),
+  )
   results = []
   for images in (data, stored):
     step = steps.compile_steps(task, images.feed).train
     rows = data.split.train[:24].reshape(3, 8)
     now, losses = jax.tree.map(lambda leaf: leaf.copy(), state), []
     for given in dispatch.training(
-        images.feed, data.labels, rows, np.ones((3, 8), np.float32), ''):
+        images.feed, data.labels, rows, np.ones((3, 8), np.float32), ''
+    ):
       now, sums = step(now, images.feed.stored, *given, devices.key(5))
       losses.append(float(sums['loss'][0]))
     results.append((losses, now.params))
   np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
   jax.tree.map(
       lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4),
-      results[0][1], results[1][1])
+      results[0][1],
+      results[1][1],
+  )
 
 
 def test_validation_sees_the_images_as_they_are(phantoms):
@@ -93,26 +114,32 @@ def test_validation_sees_the_images_as_they_are(phantoms):
   data = scoring.data(spec, inputs)
   task, state = finetune.build(spec, inputs)
   feed = feature_cache.feed(
-      task, state.params, data.source, data.split,
-      _IN_MEMORY)
+      task, state.params, data.source, data.split, _IN_MEMORY
+  )
   rows = data.split.val[None, :]
   plain, stored = (
       steps.compile_predict(task.model, f)(
-          state.params, f.stored, next(f.batches(rows)))
-      for f in (data.feed, feed))
+          state.params, f.stored, next(f.batches(rows))
+      )
+      for f in (data.feed, feed)
+  )
   np.testing.assert_allclose(plain, stored, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('trainable, changes, keep, reason', [
-    ('block2', {}, True, 'block1_pool of 8 views'),
-    ('none', {'augment.horizontal_flip': False}, True, 'block2_pool'),
-    ('block1,block2', {}, False, 'block1_conv1 trains'),
-    ('block2', {'augment.zoom': 0.1}, False, 'augment.zoom'),
-    ('block2', {'training.epochs': 4}, False, 'save nothing'),
-    ('block2', {'training.prefix_cache': 'off'}, False, 'is off'),
-])
+@pytest.mark.parametrize(
+    'trainable, changes, keep, reason',
+    [
+        ('block2', {}, True, 'block1_pool of 8 views'),
+        ('none', {'augment.horizontal_flip': False}, True, 'block2_pool'),
+        ('block1,block2', {}, False, 'block1_conv1 trains'),
+        ('block2', {'augment.zoom': 0.1}, False, 'augment.zoom'),
+        ('block2', {'training.epochs': 4}, False, 'save nothing'),
+        ('block2', {'training.prefix_cache': 'off'}, False, 'is off'),
+    ],
+)
 def test_the_decision_and_its_reason(
-    phantoms, trainable, changes, keep, reason):
+    phantoms, trainable, changes, keep, reason
+):
   """The log must say what was decided, and why."""
   spec = _spec(phantoms, trainable)
   for key, value in changes.items():
@@ -136,7 +163,8 @@ def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
 
 
 def test_another_run_finds_what_the_first_has_computed(
-    phantoms, tmp_path, monkeypatch):
+    phantoms, tmp_path, monkeypatch
+):
   """Same images and weights, another split: only new images are computed."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
@@ -151,8 +179,9 @@ def test_another_run_finds_what_the_first_has_computed(
   def compute(split):
     asked.clear()
     source = dataclasses.replace(data.source, batches=batches)
-    return feature_cache.feed(task, state.params, source, split,
-                              _PLACES['disk'], tmp_path, 'digest')
+    return feature_cache.feed(
+        task, state.params, source, split, _PLACES['disk'], tmp_path, 'digest'
+    )
 
   first = compute(data.split)
   assert set(asked) == {*data.split.train, *data.split.val}
@@ -160,17 +189,22 @@ def test_another_run_finds_what_the_first_has_computed(
   assert not asked
   rows = data.split.train[None, :4]
   np.testing.assert_array_equal(
-      next(first.batches(rows)), next(again.batches(rows)))
+      next(first.batches(rows)), next(again.batches(rows))
+  )
   swapped = dataclasses.replace(
-      data.split, train=data.split.test, test=data.split.train)
+      data.split, train=data.split.test, test=data.split.train
+  )
   compute(swapped)
   assert set(asked) == set(data.split.test)
 
 
-@pytest.mark.parametrize('change', [
-    {'params': True}, {'images_digest': 'other'}, {'preprocessing': True}])
+@pytest.mark.parametrize(
+    'change',
+    [{'params': True}, {'images_digest': 'other'}, {'preprocessing': True}],
+)
 def test_other_weights_images_or_pixels_find_nothing(
-    phantoms, tmp_path, change):
+    phantoms, tmp_path, change
+):
   """What was computed for something else is never used."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
@@ -179,10 +213,15 @@ def test_other_weights_images_or_pixels_find_nothing(
   key = feature_cache.key(task, params, 'digest')
   if 'params' in change:
     params['block1_conv1'] = jax.tree.map(
-        lambda a: a + 1, params['block1_conv1'])
+        lambda a: a + 1, params['block1_conv1']
+    )
   if 'preprocessing' in change:
-    task = dataclasses.replace(task, spec=dataclasses.replace(
-        spec, model=dataclasses.replace(
-            spec.model, preprocessing='caffe')))
+    task = dataclasses.replace(
+        task,
+        spec=dataclasses.replace(
+            spec, model=dataclasses.replace(spec.model, preprocessing='caffe')
+        ),
+    )
   assert key != feature_cache.key(
-      task, params, change.get('images_digest', 'digest'))
+      task, params, change.get('images_digest', 'digest')
+  )

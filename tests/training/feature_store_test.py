@@ -26,9 +26,16 @@ def _file(where, name):
   return next(where.glob(f'*/{name}'))
 
 
-@pytest.mark.parametrize('opened', [
-    lambda path: contextlib.nullcontext(feature_store.InMemory(_SHAPE, np.float32)),
-    _open], ids=['memory', 'disk'])
+@pytest.mark.parametrize(
+    'opened',
+    [
+        lambda path: contextlib.nullcontext(
+            feature_store.InMemory(_SHAPE, np.float32)
+        ),
+        _open,
+    ],
+    ids=['memory', 'disk'],
+)
 def test_missing_is_what_was_not_put(tmp_path, opened):
   """An image is there once all views that are asked for are."""
   everything = np.arange(6)
@@ -50,9 +57,16 @@ def test_another_process_finds_what_was_put(tmp_path):
     assert not other.filled.any()
 
 
-@pytest.mark.parametrize('opened', [
-    lambda path, *args: contextlib.nullcontext(feature_store.InMemory(*args)),
-    lambda path, *args: feature_store.on_disk(path, {}, *args)], ids=['memory', 'disk'])
+@pytest.mark.parametrize(
+    'opened',
+    [
+        lambda path, *args: contextlib.nullcontext(
+            feature_store.InMemory(*args)
+        ),
+        lambda path, *args: feature_store.on_disk(path, {}, *args),
+    ],
+    ids=['memory', 'disk'],
+)
 def test_bfloat16_comes_back_as_it_went(tmp_path, opened):
   """A type that neither files nor buffers know."""
   values = _VALUES.astype(jnp.bfloat16)
@@ -75,9 +89,15 @@ def test_a_journal_cut_in_a_record_loses_that_record(tmp_path):
     assert store.filled.sum() == 3
 
 
-@pytest.mark.parametrize('damage', [
-    lambda content: content[:100], lambda content: b'',
-    lambda content: bytes(len(content))], ids=['cut', 'empty', 'zeros'])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda content: content[:100],
+        lambda content: b'',
+        lambda content: bytes(len(content)),
+    ],
+    ids=['cut', 'empty', 'zeros'],
+)
 def test_damaged_activations_are_missing(tmp_path, damage):
   """The checksums find them, wherever the damage is."""
   _fill(tmp_path)

@@ -16,12 +16,14 @@ def _history(*accuracies):
   # What is not monitored says the opposite.
   return [
       {'epoch': i + 1, 'val_accuracy': a, 'val_f1_macro': 1 - a, 'val_loss': a}
-      for i, a in enumerate(accuracies)]
+      for i, a in enumerate(accuracies)
+  ]
 
 
 def _training(**changes):
   return dataclasses.replace(
-      specs.from_config(common.default()).training, **changes)
+      specs.from_config(common.default()).training, **changes
+  )
 
 
 def _spec(*, batch_size, image_size):
@@ -31,32 +33,36 @@ def _spec(*, batch_size, image_size):
   return specs.from_config(config)
 
 
-@pytest.mark.parametrize('accuracies, best', [
-    ((.5,), 1), ((.5, .6, .4), 2), ((.5, .6, .6), 2), ((.6, .6), 1),
-])
+@pytest.mark.parametrize(
+    'accuracies, best',
+    [((0.5,), 1), ((0.5, 0.6, 0.4), 2), ((0.5, 0.6, 0.6), 2), ((0.6, 0.6), 1)],
+)
 def test_the_best_epoch_is_the_first_highest(accuracies, best):
   """A tie must not move it, or patience would never end."""
   assert loop.best_epoch(_history(*accuracies), _training()) == best
 
 
-@pytest.mark.parametrize('monitor, best', [
-    ('accuracy', 3), ('f1_macro', 2), ('loss', 2),
-])
+@pytest.mark.parametrize(
+    'monitor, best', [('accuracy', 3), ('f1_macro', 2), ('loss', 2)]
+)
 def test_the_best_epoch_is_best_in_what_is_monitored(monitor, best):
   """Where classes are rare, accuracy stops before they are learnt."""
-  history = _history(.5, .4, .6, .4)
+  history = _history(0.5, 0.4, 0.6, 0.4)
   assert loop.best_epoch(history, _training(monitor=monitor)) == best
 
 
-@pytest.mark.parametrize('accuracies, patience, over', [
-    ((), 2, False),
-    ((.5, .4), 2, False),
-    ((.5, .4, .4), 2, True),
-    ((.5, .5, .5), 2, True),
-    ((.5, .4, .6, .6), 2, False),
-    ((.5, .4, .3, .2), 0, False),
-    ((.1, .2, .3, .4, .5), 2, True),  # The last of five epochs.
-])
+@pytest.mark.parametrize(
+    'accuracies, patience, over',
+    [
+        ((), 2, False),
+        ((0.5, 0.4), 2, False),
+        ((0.5, 0.4, 0.4), 2, True),
+        ((0.5, 0.5, 0.5), 2, True),
+        ((0.5, 0.4, 0.6, 0.6), 2, False),
+        ((0.5, 0.4, 0.3, 0.2), 0, False),
+        ((0.1, 0.2, 0.3, 0.4, 0.5), 2, True),  # The last of five epochs.
+    ],
+)
 def test_patience_and_the_last_epoch_end_training(accuracies, patience, over):
   """Section 6.2: stop after 5 epochs without a better accuracy."""
   training = _training(epochs=5, patience=patience)
@@ -76,15 +82,19 @@ def test_every_row_is_scored_once_in_its_order():
   rows = np.array([9, 4, 7, 1, 3])
   logits = loop.predict(
       lambda params, _, batch: jnp.stack([batch, params * batch], 1),
-      2.0, feed, rows, _spec(batch_size=2, image_size=(224, 224)))
+      2.0,
+      feed,
+      rows,
+      _spec(batch_size=2, image_size=(224, 224)),
+  )
   np.testing.assert_array_equal(logits, np.stack([rows, 2 * rows], 1))
   assert seen == [2, 2, 2]
 
 
-@pytest.mark.parametrize('first, size, together', [
-    ('', 224, 2), ('', 1024, 1),
-    ('', 32, 6), ('block5_conv1', 224, 6),
-])
+@pytest.mark.parametrize(
+    'first, size, together',
+    [('', 224, 2), ('', 1024, 1), ('', 32, 6), ('block5_conv1', 224, 6)],
+)
 def test_large_images_are_scored_few_at_a_time(first, size, together):
   """Where memory is the CPU's: 64 images of 224 pixels would take 6 GiB."""
   seen = []
@@ -95,8 +105,12 @@ def test_large_images_are_scored_few_at_a_time(first, size, together):
 
   feed = feeds.Feed(first, None, batches, train=None, score=None)
   loop.predict(
-      lambda params, _, batch: batch[:, None], None, feed, np.arange(6),
-      _spec(batch_size=64, image_size=(size, size)))
+      lambda params, _, batch: batch[:, None],
+      None,
+      feed,
+      np.arange(6),
+      _spec(batch_size=64, image_size=(size, size)),
+  )
   assert set(seen) == {together}
 
 
@@ -104,8 +118,10 @@ def test_scores_against_hand_computation():
   """Also at logits whose exponential overflows."""
   logits = np.array([[0, 0], [1000, 0], [0, 1000]], np.float32)
   scores = loop._score(logits, np.array([0, 0, 0]))
-  assert scores == pytest.approx({
-      'val_loss': (np.log(2) + 0 + 1000) / 3,
-      'val_accuracy': 2 / 3,
-      'val_f1_macro': (4 / 5 + 0) / 2,
-  })
+  assert scores == pytest.approx(
+      {
+          'val_loss': (np.log(2) + 0 + 1000) / 3,
+          'val_accuracy': 2 / 3,
+          'val_f1_macro': (4 / 5 + 0) / 2,
+      }
+  )

@@ -38,7 +38,8 @@ def test_tensorflow_reads_what_was_written(tmp_path):
     assert tuple(value.tag for value in event.summary.value) == _NAMES
     np.testing.assert_array_equal(
         [value.simple_value for value in event.summary.value],
-        np.float32(values))
+        np.float32(values),
+    )
 
 
 def test_a_resumed_run_leaves_no_epoch_twice(tmp_path):
@@ -59,12 +60,14 @@ def test_events_need_no_tensorflow(tmp_path):
   """It would cost every training 500 MiB."""
   subprocess.run(
       [
-          sys.executable, '-c',
+          sys.executable,
+          '-c',
           'import pathlib, sys\n'
           'from medxfer.training import tensorboard\n'
           'with tensorboard.EventWriter(pathlib.Path(sys.argv[1])) as writer:\n'
           '  writer.write({"epoch": 1, "val_loss": 0.5})\n'
-          'assert "tensorflow" not in sys.modules', str(tmp_path),
+          'assert "tensorflow" not in sys.modules',
+          str(tmp_path),
       ],
       check=True,
   )

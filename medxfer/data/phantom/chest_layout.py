@@ -30,7 +30,8 @@ def _plan(images: int, seed: int) -> list[writing.Picture]:
     left -= count
     number = 0
     for person, views, _ in writing.groups(
-        seed, code, count, _FEWEST_PERSONS, sizes):
+        seed, code, count, _FEWEST_PERSONS, sizes
+    ):
       for view in range(views):
         number += 1
         path = _path(cause, person, view, number)
@@ -48,5 +49,10 @@ def _path(cause: str, person: int, view: int, number: int) -> str:
 
 
 KIND = writing.Kind(
-    chest_xray.NAME, version=2, fewest=40, size=(140, 112), plan=_plan,
-    paint=thoraxes.radiograph)
+    chest_xray.NAME,
+    version=2,
+    fewest=40,
+    size=(140, 112),
+    plan=_plan,
+    paint=thoraxes.radiograph,
+)

@@ -55,18 +55,24 @@ class Frame:
     matrix = np.column_stack([2 * turn, side / 2 - turn @ origin])
     picture = Image.fromarray(lattice).transform(
         (-(-self.width // 2), -(-self.height // 2)),
-        Image.Transform.AFFINE, matrix.ravel().tolist(),
-        Image.Resampling.BICUBIC)
+        Image.Transform.AFFINE,
+        matrix.ravel().tolist(),
+        Image.Resampling.BICUBIC,
+    )
     picture = picture.resize(
-        (self.width, self.height), Image.Resampling.BICUBIC,
-        box=(0, 0, self.width / 2, self.height / 2))
+        (self.width, self.height),
+        Image.Resampling.BICUBIC,
+        box=(0, 0, self.width / 2, self.height / 2),
+    )
     # Interpolation averages; the factor restores a variance of about 1.
     return np.asarray(picture) * np.float32(1.5)
 
   def cells(self, rng: np.random.Generator, fineness: float) -> np.ndarray:
     """Warped honeycomb, float32 [h, w]: 0 at walls, 1 in centres."""
-    x, y = (axis + self.noise(rng, fineness / 4) * (0.3 / fineness)
-            for axis in self.grid())
+    x, y = (
+        axis + self.noise(rng, fineness / 4) * (0.3 / fineness)
+        for axis in self.grid()
+    )
     pace, angle = 2 * math.pi * fineness, rng.uniform(0, math.pi)
     total = np.float32(1.5)
     for turn in (angle, angle + 2 * math.pi / 3, angle + 4 * math.pi / 3):
@@ -123,4 +129,5 @@ def vessel(
   trunk = walk(rng, start, heading, length)
   return [(trunk, 0.028)] + [
       (walk(rng, trunk[knot], heading + turn, length / 2), 0.015)
-      for knot, turn in ((3, -0.7), (5, 0.7), (6, -0.6))]
+      for knot, turn in ((3, -0.7), (5, 0.7), (6, -0.6))
+  ]

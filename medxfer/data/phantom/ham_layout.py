@@ -17,8 +17,17 @@ _VIEWS = (5514, 1423, 490, 34, 5, 4)
 # 60/20/20 split.
 _FEWEST_LESIONS = 5
 _PLACES = (
-    'abdomen', 'back', 'chest', 'face', 'foot', 'lower extremity', 'neck',
-    'trunk', 'unknown', 'upper extremity')
+    'abdomen',
+    'back',
+    'chest',
+    'face',
+    'foot',
+    'lower extremity',
+    'neck',
+    'trunk',
+    'unknown',
+    'upper extremity',
+)
 
 
 def _plan(images: int, seed: int) -> list[writing.Picture]:
@@ -33,12 +42,15 @@ def _plan(images: int, seed: int) -> list[writing.Picture]:
       (code, lesion, views, _about(code, rng))
       for code, count in enumerate(counts)
       for lesion, views, rng in writing.groups(
-          seed, code, count, _FEWEST_LESIONS, _VIEWS)]
+          seed, code, count, _FEWEST_LESIONS, _VIEWS
+      )
+  ]
   shuffle = writing.generator(seed, len(counts))
   numbers = shuffle.permutation(images).tolist()
   pictures = []
   for name, (code, lesion, views, about) in zip(
-      shuffle.permutation(len(drawn)).tolist(), drawn, strict=True):
+      shuffle.permutation(len(drawn)).tolist(), drawn, strict=True
+  ):
     for view in range(views):
       number = numbers.pop()
       image_id = f'ISIC_{_FIRST_IMAGE + number:07d}'
@@ -62,5 +74,11 @@ def _about(code: int, rng: np.random.Generator) -> dict[str, str]:
 
 
 KIND = writing.Kind(
-    ham10000.NAME, version=2, fewest=50, size=(150, 112), plan=_plan,
-    paint=lesions.photograph, table=ham10000.METADATA)
+    ham10000.NAME,
+    version=2,
+    fewest=50,
+    size=(150, 112),
+    plan=_plan,
+    paint=lesions.photograph,
+    table=ham10000.METADATA,
+)

@@ -17,14 +17,17 @@ from medxfer.data import chest_xray
 from medxfer.data.phantom import drawing
 
 # The R that marks the patient's right side, one line from its foot.
-_LETTER = np.array([
-    (0, 1), (0, 0), (0.6, 0.1), (0.6, 0.4), (0, 0.5), (0.3, 0.5), (0.6, 1)])
+_LETTER = np.array(
+    [(0, 1), (0, 0), (0.6, 0.1), (0.6, 0.4), (0, 0.5), (0.3, 0.5), (0.6, 1)]
+)
 _ROUND = 2.3  # Exponent of the rib cage's outline; 2 would be an ellipse.
 _RGB = 0.05  # Fraction of images with three equal channels.
 
 
 def radiograph(
-    code: int, person: np.random.Generator, view: np.random.Generator,
+    code: int,
+    person: np.random.Generator,
+    view: np.random.Generator,
     size: tuple[int, int],
 ) -> Image.Image:
   """Paints a grey radiograph, now and then as RGB; see `Kind.paint`."""
@@ -35,7 +38,8 @@ def radiograph(
   # Beer-Lambert. Beam, contrast and marker do not depend on the illness.
   light = 1 - np.exp(-view.uniform(0.7, 1.3) * np.maximum(thickness, 0))
   light += view.uniform(0.003, 0.012) * view.standard_normal(
-      light.shape, dtype=np.float32)
+      light.shape, dtype=np.float32
+  )
   low, high = np.quantile(light, (0.02, 0.99)).tolist()
   light = np.clip((light - low) / max(high - low, 1e-3), 0, 1)
   light = light ** view.uniform(0.9, 2)
@@ -70,22 +74,31 @@ def chest(
   heart = np.hypot((0.8 * left + 0.6 * down) / 1.2, 0.8 * down - 0.6 * left)
   heart *= (1 + 0.35 * np.maximum(-down, 0)) / width / rng.uniform(0.4, 0.52)
   lungs = (
-      drawing.step(0.95 - cage, 0.018) * drawing.step(-below, 0.016)
+      drawing.step(0.95 - cage, 0.018)
+      * drawing.step(-below, 0.016)
       * drawing.step(np.abs(x) - 0.17, 0.02)
-      * (0.15 + 0.85 * drawing.step(heart - 1, 0.05)))
+      * (0.15 + 0.85 * drawing.step(heart - 1, 0.05))
+  )
   spine = 0.2 * np.exp(-((x / 0.17) ** 2)) * drawing.step(0.3 - y, 0.1)
   spine += drawing.step(0.085 - np.abs(x), 0.012) * (
-      0.18 + 0.05 * np.sin(40 * y))
+      0.18 + 0.05 * np.sin(40 * y)
+  )
   vessels = [
-      (line * (side, 1), wide) for side in (-1, 1)
+      (line * (side, 1), wide)
+      for side in (-1, 1)
       for heading in np.linspace(-1.2, 1.2, 6)
       for line, wide in drawing.vessel(
-          rng, np.array([0.19, -0.02]), heading, rng.uniform(0.3, 0.55))]
+          rng, np.array([0.19, -0.02]), heading, rng.uniform(0.3, 0.55)
+      )
+  ]
   total = (
-      body * (1 - 0.6 * lungs) + spine + _bones(rng, frame, width)
+      body * (1 - 0.6 * lungs)
+      + spine
+      + _bones(rng, frame, width)
       + 0.25 * np.clip(1.08 - heart**2, 0, 1) * drawing.step(-below, 0.1)
       + 0.3 * body * drawing.step(below, 0.02)
-      + rng.uniform(0.05, 0.14) * lungs * frame.draw(vessels))
+      + rng.uniform(0.05, 0.14) * lungs * frame.draw(vessels)
+  )
   return total * (1 + 0.02 * frame.noise(rng, 5)), lungs
 
 
@@ -98,12 +111,14 @@ def opacity(
     middle = rng.uniform(0.35, 0.65) * (1 if rng.random() < 0.5 else -1)
     wide, high = rng.uniform(0.2, 0.4, 2).tolist()
     inside = 1 - np.hypot(
-        (x - middle) / wide, (y - rng.uniform(-0.45, 0.3)) / high)
+        (x - middle) / wide, (y - rng.uniform(-0.45, 0.3)) / high
+    )
     inside += 0.25 * frame.noise(rng, 4) + 0.12 * frame.noise(rng, 10)
     return rng.uniform(0.22, 0.5) * drawing.step(
-        inside, rng.uniform(0.14, 0.33))
+        inside, rng.uniform(0.14, 0.33)
+    )
   if kind == 'virus':
-    near = np.exp(-((np.abs(x) - 0.25) / 0.5) ** 2 - ((y - 0.05) / 0.5) ** 2)
+    near = np.exp(-(((np.abs(x) - 0.25) / 0.5) ** 2) - ((y - 0.05) / 0.5) ** 2)
     texture = 0.3 * frame.net(rng, 5)
     texture += 0.5 * np.clip(0.5 + frame.noise(rng, 5), 0, 2)
     texture += 0.3 * np.maximum(frame.noise(rng, 16), 0)
@@ -133,4 +148,5 @@ def _bones(
     bones += [(collar * (side, 1), 0.06), (arm * (side, 1), 0.14)]
   marrow = [(line, 0.55 * wide) for line, wide in bones]
   return rng.uniform(0.13, 0.22) * (
-      frame.draw(bones) - 0.45 * frame.draw(marrow))
+      frame.draw(bones) - 0.45 * frame.draw(marrow)
+  )

@@ -59,7 +59,11 @@ class Kind:
     return self.fewest
 
   def write(
-      self, output: pathlib.Path, *, images: int = 600, seed: int = 0,
+      self,
+      output: pathlib.Path,
+      *,
+      images: int = 600,
+      seed: int = 0,
       size: tuple[int, int] | None = None,
   ) -> None:
     """Writes phantoms in the layout of the public data set.
@@ -79,30 +83,37 @@ class Kind:
     if images < self.fewest:
       raise errors.UsageError(
           f'images={images} is too few for classes that are split in three; '
-          f'the minimum is {self.fewest}')
+          f'the minimum is {self.fewest}'
+      )
     if seed < 0:
       raise errors.UsageError(f'seed={seed} is negative; give 0 or more')
     if min(size) < _SMALLEST_SIDE:
       raise errors.UsageError(
           f'size={size[0]}x{size[1]} is too small; each side must be at least '
-          f'{_SMALLEST_SIDE} pixels')
+          f'{_SMALLEST_SIDE} pixels'
+      )
     pictures = self.plan(images, seed)
     with files.staged_folder(pathlib.Path(output)) as stage:
       try:
         for path, code, group, view, _ in pictures:
           (stage / path).parent.mkdir(parents=True, exist_ok=True)
           self.paint(
-              code, generator(seed, code, group, 1),
-              generator(seed, code, group, 2, view), size,
+              code,
+              generator(seed, code, group, 1),
+              generator(seed, code, group, 2, view),
+              size,
           ).save(stage / path, quality=_JPEG_QUALITY)
         if self.table:
           files.write_table(
-              stage / self.table, list(pictures[0].row),
-              [list(picture.row.values()) for picture in pictures])
+              stage / self.table,
+              list(pictures[0].row),
+              [list(picture.row.values()) for picture in pictures],
+          )
       except OSError as error:
         raise errors.DataError(
             f'{output} cannot be written ({error.strerror}); free some space '
-            'or name another folder') from error
+            'or name another folder'
+        ) from error
 
   def cached(self, cache: pathlib.Path, *, images: int) -> pathlib.Path:
     """Returns a folder in `cache` with so many phantoms, written once.
@@ -114,7 +125,8 @@ class Kind:
       errors.DataError: the folder cannot be written, or files are missing.
     """
     folder = pathlib.Path(cache) / (
-        f'{self.name}_phantom_v{self.version}_n{images}')
+        f'{self.name}_phantom_v{self.version}_n{images}'
+    )
     if not folder.exists():
       try:
         self.write(folder, images=images)
@@ -126,7 +138,8 @@ class Kind:
     if found != images:
       raise errors.DataError(
           f'{folder} holds {found} of {images} phantoms; delete the folder '
-          'and run again to have it written anew')
+          'and run again to have it written anew'
+      )
     return folder
 
 

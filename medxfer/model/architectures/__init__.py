@@ -9,11 +9,11 @@ from medxfer.model.architectures import vgg19
 from medxfer.model.architectures.architecture import Architecture
 from medxfer.model.architectures.architecture import Pretrained
 
-BY_NAME: Mapping[str, Architecture] = types.MappingProxyType({
-    known.name: known for known in (
-        vgg16.ARCHITECTURE,
-        vgg19.ARCHITECTURE,
-        tiny.ARCHITECTURE,
-    )})
+BY_NAME: Mapping[str, Architecture] = types.MappingProxyType(
+    {
+        known.name: known
+        for known in (vgg16.ARCHITECTURE, vgg19.ARCHITECTURE, tiny.ARCHITECTURE)
+    }
+)
 
 __all__ = ['Architecture', 'BY_NAME', 'Pretrained']

@@ -32,7 +32,8 @@ class Pretrained:
   md5: str
   preprocessing: str
   digests: Mapping[str, str] = dataclasses.field(
-      default_factory=dict, hash=False)
+      default_factory=dict, hash=False
+  )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,9 +59,12 @@ class Architecture:
   @functools.cached_property
   def blocks(self) -> Mapping[str, tuple[str, ...]]:
     """Block -> its convolutions, first to last."""
-    return types.MappingProxyType({
-        f'block{i}': tuple(f'block{i}_conv{j + 1}' for j in range(depth))
-        for i, depth in enumerate(self.depths, start=1)})
+    return types.MappingProxyType(
+        {
+            f'block{i}': tuple(f'block{i}_conv{j + 1}' for j in range(depth))
+            for i, depth in enumerate(self.depths, start=1)
+        }
+    )
 
   @functools.cached_property
   def convolutions(self) -> tuple[str, ...]:
@@ -80,15 +84,24 @@ class Architecture:
   @functools.cached_property
   def activations(self) -> tuple[str, ...]:
     """Every convolution and every pooling, first to last."""
-    return sum(((*convolutions, f'{block}_pool')
-                for block, convolutions in self.blocks.items()), ())
+    return sum(
+        (
+            (*convolutions, f'{block}_pool')
+            for block, convolutions in self.blocks.items()
+        ),
+        (),
+    )
 
   @functools.cached_property
   def channels(self) -> Mapping[str, int]:
     """Convolution -> its output channels."""
-    return types.MappingProxyType({
-        name: width for names, width in zip(self.blocks.values(), self.widths)
-        for name in names})
+    return types.MappingProxyType(
+        {
+            name: width
+            for names, width in zip(self.blocks.values(), self.widths)
+            for name in names
+        }
+    )
 
   @property
   def smallest_side(self) -> int:
@@ -115,7 +128,9 @@ class Architecture:
     """Returns layer -> {'kernel': (3, 3, in, out), 'bias': (out,)}."""
     shapes, channels = {}, 3
     for name in self.convolutions:
-      shapes[name] = {'kernel': (3, 3, channels, self.channels[name]),
-                      'bias': (self.channels[name],)}
+      shapes[name] = {
+          'kernel': (3, 3, channels, self.channels[name]),
+          'bias': (self.channels[name],),
+      }
       channels = self.channels[name]
     return shapes

@@ -3,4 +3,5 @@
 from medxfer.model.architectures import architecture
 
 ARCHITECTURE = architecture.Architecture(
-    name='tiny', title='Tiny VGG', depths=(1, 2), widths=(8, 8))
+    name='tiny', title='Tiny VGG', depths=(1, 2), widths=(8, 8)
+)

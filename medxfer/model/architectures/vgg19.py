@@ -10,6 +10,8 @@ ARCHITECTURE = architecture.Architecture(
     pretrained=architecture.Pretrained(
         title='ImageNet VGG-19 of keras.applications',
         url='https://storage.googleapis.com/tensorflow/keras-applications/vgg19'
-            '/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5',
+        '/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5',
         md5='253f8cb515780f3b799900260a226db6',
-        preprocessing='caffe'))
+        preprocessing='caffe',
+    ),
+)

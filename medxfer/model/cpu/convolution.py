@@ -50,9 +50,7 @@ def conv3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:
   return lax.platform_dependent(x, kernel, cpu=_on_cpu, default=_by_xla)
 
 
-def kernel_gradient(
-    x: jax.Array, gradient: jax.Array
-) -> jax.Array:
+def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
   """Returns the gradient of the kernel by the method that suits CPUs.
 
   Args:
@@ -79,8 +77,7 @@ def kernel_gradient(
     rows = rows.reshape(-1, _SIDE * _SIDE * channels)
     return total + rows.T @ chunk[1].reshape(-1, units), None
 
-  chunks = [a.reshape(batch // size, size, *a.shape[1:])
-            for a in (x, gradient)]
+  chunks = [a.reshape(batch // size, size, *a.shape[1:]) for a in (x, gradient)]
   zeros = jnp.zeros((_SIDE * _SIDE * channels, units), x.dtype)
   total, _ = lax.scan(add, zeros, tuple(chunks))
   return total.reshape(_SIDE, _SIDE, channels, units)
@@ -103,8 +100,8 @@ class Conv3x3(nn.Module):
   def __call__(self, x: jax.Array) -> jax.Array:
     """Convolves [batch, height, width, in] and adds the bias."""
     kernel = self.param(
-        'kernel', self.kernel_init,
-        (_SIDE, _SIDE, x.shape[-1], self.features))
+        'kernel', self.kernel_init, (_SIDE, _SIDE, x.shape[-1], self.features)
+    )
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
     x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
     return conv3x3(x, kernel) + bias
@@ -112,7 +109,8 @@ class Conv3x3(nn.Module):
 
 def _by_xla(x: jax.Array, kernel: jax.Array) -> jax.Array:
   return lax.conv_general_dilated(
-      x, kernel, (1, 1), 'SAME', dimension_numbers=_NHWC)
+      x, kernel, (1, 1), 'SAME', dimension_numbers=_NHWC
+  )
 
 
 def _on_cpu(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -133,24 +131,30 @@ def _input_gradient_on_cpu(
 
 def _suits_winograd(x: jax.Array, units: int) -> bool:
   batch, height, width, channels = x.shape
-  return (x.dtype == jnp.float32
-          and min(height, width) >= _WINOGRAD_SIDE
-          and min(channels, units) >= _WINOGRAD_CHANNELS
-          and winograd.tiles(x.shape) >= _WINOGRAD_TILES)
+  return (
+      x.dtype == jnp.float32
+      and min(height, width) >= _WINOGRAD_SIDE
+      and min(channels, units) >= _WINOGRAD_CHANNELS
+      and winograd.tiles(x.shape) >= _WINOGRAD_TILES
+  )
 
 
 def _copies(x: jax.Array) -> list[jax.Array]:
   """Returns x as each of the kernel's nine places sees it."""
   height, width = x.shape[1:3]
   padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-  return [padded[:, i:i + height, j:j + width]
-          for i in range(_SIDE) for j in range(_SIDE)]
+  return [
+      padded[:, i : i + height, j : j + width]
+      for i in range(_SIDE)
+      for j in range(_SIDE)
+  ]
 
 
 def _chunk(batch: int, most: int) -> int:
   """Returns the largest divisor of `batch` that is at most `most`, or 1."""
-  return max(n for n in range(1, batch + 1)
-             if batch % n == 0 and n <= max(1, most))
+  return max(
+      n for n in range(1, batch + 1) if batch % n == 0 and n <= max(1, most)
+  )
 
 
 def _forward(x: jax.Array, kernel: jax.Array):
@@ -160,13 +164,17 @@ def _forward(x: jax.Array, kernel: jax.Array):
 def _backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array):
   # Two choices, so that one is not computed where only the other is needed.
   of_x = lax.platform_dependent(
-      *saved, gradient,
+      *saved,
+      gradient,
       cpu=_input_gradient_on_cpu,
-      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[0])
+      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[0]
+  )
   of_kernel = lax.platform_dependent(
-      *saved, gradient,
+      *saved,
+      gradient,
       cpu=lambda x, kernel, g: kernel_gradient(x, g),
-      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[1])
+      default=lambda x, kernel, g: jax.vjp(_by_xla, x, kernel)[1](g)[1]
+  )
   return of_x, of_kernel
 
 

@@ -41,13 +41,14 @@ def slice_gradient(
   height, width = x.shape[1:3]
   parts, taken = {}, jnp.zeros(largest.shape, bool)
   for row, column in _PLACES:
-    part = x[:, row:height // 2 * 2:2, column:width // 2 * 2:2]
+    part = x[:, row : height // 2 * 2 : 2, column : width // 2 * 2 : 2]
     is_first = (part == largest) & ~taken
     parts[row, column] = jnp.where(is_first, gradient, 0)
     taken |= is_first
   rows = [jnp.stack([parts[row, 0], parts[row, 1]], 3) for row in (0, 1)]
   even = jnp.stack(rows, 2).reshape(
-      len(x), height // 2 * 2, width // 2 * 2, x.shape[3])
+      len(x), height // 2 * 2, width // 2 * 2, x.shape[3]
+  )
   return jnp.pad(even, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
 
 
@@ -59,8 +60,11 @@ def _forward(x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
 def _backward(
     saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array]:
-  return (lax.platform_dependent(
-      *saved, gradient, cpu=slice_gradient, default=_xla_gradient),)
+  return (
+      lax.platform_dependent(
+          *saved, gradient, cpu=slice_gradient, default=_xla_gradient
+      ),
+  )
 
 
 def _xla_gradient(

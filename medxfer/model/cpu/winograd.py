@@ -66,17 +66,18 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
   """
   size = min(_at_a_time(x.shape), _at_a_time(gradient.shape))
 
-  def add(
-      sums: Grid, some: tuple[jax.Array, jax.Array]
-  ) -> tuple[Grid, None]:
+  def add(sums: Grid, some: tuple[jax.Array, jax.Array]) -> tuple[Grid, None]:
     products = _each(
-        lambda tile, part: tile.T @ part, _of_image(some[0]),
-        _of_gradient(some[1]))
+        lambda tile, part: tile.T @ part,
+        _of_image(some[0]),
+        _of_gradient(some[1]),
+    )
     return _each(jnp.add, sums, products), None
 
   zeros = jnp.zeros((x.shape[-1], gradient.shape[-1]), x.dtype)
   sums, _ = lax.scan(
-      add, [[zeros] * _TILE] * _TILE, (_cut(x, size), _cut(gradient, size)))
+      add, [[zeros] * _TILE] * _TILE, (_cut(x, size), _cut(gradient, size))
+  )
   return jnp.stack([jnp.stack(row) for row in _twice(_spread_back, sums)])
 
 
@@ -91,6 +92,7 @@ def _convolve(
     multiply: Callable[[jax.Array, jax.Array], jax.Array],
 ) -> jax.Array:
   """Returns the images that 4x4 transformed kernels make of `x`."""
+
   def some(images: jax.Array) -> jax.Array:
     products = _each(multiply, _of_image(images), parts)
     return _pixels(products, images.shape)
@@ -101,10 +103,9 @@ def _convolve(
 
 def _at_a_time(shape: Sequence[int]) -> int:
   """Returns how many images of a batch to transform: a divisor of all."""
-  bytes_each = 4 * _TILE ** 2 * tiles((1, *shape[1:])) * shape[3]
+  bytes_each = 4 * _TILE**2 * tiles((1, *shape[1:])) * shape[3]
   most = max(1, _AT_WORK // bytes_each)
-  return max(n for n in range(1, min(most, shape[0]) + 1)
-             if shape[0] % n == 0)
+  return max(n for n in range(1, min(most, shape[0]) + 1) if shape[0] % n == 0)
 
 
 def _cut(x: jax.Array, size: int) -> jax.Array:
@@ -121,9 +122,15 @@ def _of_image(x: jax.Array) -> Grid:
   """Returns 4x4 arrays [tiles, in]."""
   height, width = x.shape[1:3]
   rows, columns = _along(height), _along(width)
-  padded = jnp.pad(x, (
-      (0, 0), (1, _STEP * rows - height + 1),
-      (1, _STEP * columns - width + 1), (0, 0)))
+  padded = jnp.pad(
+      x,
+      (
+          (0, 0),
+          (1, _STEP * rows - height + 1),
+          (1, _STEP * columns - width + 1),
+          (0, 0),
+      ),
+  )
   return _flat(_twice(_difference, _grid(padded, _TILE, rows, columns)))
 
 
@@ -131,9 +138,15 @@ def _of_gradient(gradient: jax.Array) -> Grid:
   """Returns 4x4 arrays [tiles, out]."""
   height, width = gradient.shape[1:3]
   rows, columns = _along(height), _along(width)
-  padded = jnp.pad(gradient, (
-      (0, 0), (0, _STEP * rows - height), (0, _STEP * columns - width),
-      (0, 0)))
+  padded = jnp.pad(
+      gradient,
+      (
+          (0, 0),
+          (0, _STEP * rows - height),
+          (0, _STEP * columns - width),
+          (0, 0),
+      ),
+  )
   return _flat(_twice(_gather_back, _grid(padded, _STEP, rows, columns)))
 
 
@@ -145,15 +158,21 @@ def _pixels(products: Grid, shape: Sequence[int]) -> jax.Array:
   pixels = jnp.stack([jnp.stack(row, 1) for row in pixels], 1)
   pixels = pixels.reshape(batch, rows, columns, _STEP, _STEP, -1)
   pixels = pixels.swapaxes(2, 3).reshape(
-      batch, rows * _STEP, columns * _STEP, -1)
+      batch, rows * _STEP, columns * _STEP, -1
+  )
   return pixels[:, :height, :width]
 
 
 def _grid(padded: jax.Array, side: int, rows: int, columns: int) -> Grid:
   """Returns pixel (i, j) of every tile, [batch, rows, columns, channels]."""
   last_row, last_column = _STEP * (rows - 1) + 1, _STEP * (columns - 1) + 1
-  return [[padded[:, i:i + last_row:_STEP, j:j + last_column:_STEP]
-           for j in range(side)] for i in range(side)]
+  return [
+      [
+          padded[:, i : i + last_row : _STEP, j : j + last_column : _STEP]
+          for j in range(side)
+      ]
+      for i in range(side)
+  ]
 
 
 def _flat(grid: Grid) -> Grid:
@@ -164,9 +183,7 @@ def _along(side: int) -> int:
   return -(-side // _STEP)
 
 
-def _twice(
-    transform: Callable[..., tuple[jax.Array, ...]], grid: Grid
-) -> Grid:
+def _twice(transform: Callable[..., tuple[jax.Array, ...]], grid: Grid) -> Grid:
   """Transforms every column, then every row of what came out."""
   once = [transform(*column) for column in zip(*grid)]
   return [transform(*row) for row in zip(*once)]

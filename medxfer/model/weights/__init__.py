@@ -22,6 +22,14 @@ from medxfer.model.weights.verifying import verify
 from medxfer.model.weights.writing import write
 
 __all__ = [
-    'Contract', 'TensorSpec', 'Weights', 'describe', 'locate', 'origin', 'read',
-    'recognise', 'verify', 'write',
+    'Contract',
+    'TensorSpec',
+    'Weights',
+    'describe',
+    'locate',
+    'origin',
+    'read',
+    'recognise',
+    'verify',
+    'write',
 ]

@@ -69,8 +69,11 @@ def candidates(
 
 def titles(asked: architectures.Architecture | None) -> str:
   """Returns what a file should hold, for messages."""
-  return asked.title if asked else ' or '.join(
-      known.title for known in candidates(None))
+  return (
+      asked.title
+      if asked
+      else ' or '.join(known.title for known in candidates(None))
+  )
 
 
 def backbone(
@@ -110,12 +113,15 @@ def backbone(
     unique[name] = header
   # Before any data is read: a header may claim terabytes.
   architecture = _architecture(
-      {name: (h.shape, h.dtype) for name, h in unique.items()}, path, asked)
-  return architecture, metadata.unflatten({
-      # In the network's order, whatever the file's; ONNX gives read-only views.
-      name: np.require(unique[name].data(), np.float32, ['C', 'W'])
-      for name in metadata.flatten(architecture.backbone_shapes())
-  })
+      {name: (h.shape, h.dtype) for name, h in unique.items()}, path, asked
+  )
+  return architecture, metadata.unflatten(
+      {
+          # In the network's order, whatever the file's; ONNX gives read-only views.
+          name: np.require(unique[name].data(), np.float32, ['C', 'W'])
+          for name in metadata.flatten(architecture.backbone_shapes())
+      }
+  )
 
 
 def _architecture(
@@ -126,7 +132,8 @@ def _architecture(
   """Returns the architecture that has these tensors, if it is as asked."""
   differences = {
       known: verifying.header_differences(found, known, allow_head=False)
-      for known in candidates(asked)}
+      for known in candidates(asked)
+  }
   closest = min(differences, key=lambda known: len(differences[known]))
   if not differences[closest]:
     verifying.refuse_another(closest, asked, path)

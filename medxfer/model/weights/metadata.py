@@ -107,7 +107,8 @@ class Contract:
     fields = _parsed(text, path)
     _check_keys(fields, _KEYS, 'contract', path)
     fields['preprocessing'] = specs.renamed(
-        'model.preprocessing', fields['preprocessing'])
+        'model.preprocessing', fields['preprocessing']
+    )
     for key, allowed in _allowed().items():
       if fields[key] not in allowed:
         raise errors.DataError(
@@ -147,7 +148,8 @@ def flatten(params: Params) -> dict[str, Any]:
   """Returns 'layer/leaf' -> leaf, for arrays and shapes alike."""
   return {
       f'{layer}/{leaf}': value
-      for layer, leaves in params.items() for leaf, value in leaves.items()
+      for layer, leaves in params.items()
+      for leaf, value in leaves.items()
   }
 
 
@@ -202,13 +204,17 @@ def describe(
           f'{name} is {array.dtype.name}; weights are float32, cast it first.'
       )
     tensors[name] = TensorSpec(array.shape, DTYPE, tensor_digest(array))
-  return Contract(
-      architecture, source, preprocessing, tensors, tuple(classes))
+  return Contract(architecture, source, preprocessing, tensors, tuple(classes))
 
 
 _KEYS = {
-    'format': str, 'version': int, 'architecture': str, 'source': str,
-    'preprocessing': str, 'classes': list, 'tensors': dict,
+    'format': str,
+    'version': int,
+    'architecture': str,
+    'source': str,
+    'preprocessing': str,
+    'classes': list,
+    'tensors': dict,
 }
 
 
@@ -270,7 +276,7 @@ def _tensor_spec(
 def _strings(values: list, path: pathlib.Path | str) -> tuple[str, ...]:
   if not all(isinstance(value, str) for value in values):
     raise errors.DataError(
-        f'{path}: contract key \'classes\' holds something that is no string: '
+        f"{path}: contract key 'classes' holds something that is no string: "
         f'{values!r:.60}. Convert the weights again.'
     )
   return tuple(values)

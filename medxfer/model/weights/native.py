@@ -121,7 +121,9 @@ def _array(
     # The member must be as long as its shape says, and stored as it is, so
     # no header can ask for more memory than the file is long.
     if (
-        shape != spec.shape or fortran or dtype != np.dtype('<f4')
+        shape != spec.shape
+        or fortran
+        or dtype != np.dtype('<f4')
         or size != 4 * math.prod(shape)
         or info.compress_type != zipfile.ZIP_STORED
     ):

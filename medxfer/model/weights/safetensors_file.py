@@ -19,8 +19,10 @@ from medxfer.model.weights import verifying
 # One key: the library writes several in any order.
 METADATA_KEY = 'medxfer'
 _DTYPES = {'F32': metadata.DTYPE}
-_CONVERT = ('Convert the weights again: medxfer convert_weights '
-            '--source=SOURCE --output=PATH.safetensors')
+_CONVERT = (
+    'Convert the weights again: medxfer convert_weights '
+    '--source=SOURCE --output=PATH.safetensors'
+)
 
 
 def write(weights: metadata.Weights, path: pathlib.Path) -> None:
@@ -30,10 +32,13 @@ def write(weights: metadata.Weights, path: pathlib.Path) -> None:
     weights: verified weights, with or without a head.
     path: the file to write, in place.
   """
-  tensors = {name: np.ascontiguousarray(array, '<f4')
-             for name, array in metadata.flatten(weights.params).items()}
+  tensors = {
+      name: np.ascontiguousarray(array, '<f4')
+      for name, array in metadata.flatten(weights.params).items()
+  }
   safetensors.numpy.save_file(
-      tensors, path, metadata={METADATA_KEY: weights.contract.to_json()})
+      tensors, path, metadata={METADATA_KEY: weights.contract.to_json()}
+  )
 
 
 def read(
@@ -71,21 +76,28 @@ def _read(
     raise errors.DataError(
         f'{path}: holds no metadata of medxfer, so neither the architecture '
         'nor the preprocessing of its tensors is known. Give a file that '
-        'medxfer convert_weights wrote, or a file of Keras')
+        'medxfer convert_weights wrote, or a file of Keras'
+    )
   contract = metadata.Contract.from_json(text, path=path)
   verifying.check_metadata(contract, asked, path)
   slices = {name: file.get_slice(name) for name in file.keys()}
   found = {
-      name: (tuple(part.get_shape()),
-             _DTYPES.get(part.get_dtype(), part.get_dtype()))
-      for name, part in slices.items()}
-  announced = {name: (spec.shape, spec.dtype)
-               for name, spec in contract.tensors.items()}
+      name: (
+          tuple(part.get_shape()),
+          _DTYPES.get(part.get_dtype(), part.get_dtype()),
+      )
+      for name, part in slices.items()
+  }
+  announced = {
+      name: (spec.shape, spec.dtype) for name, spec in contract.tensors.items()
+  }
   for name in sorted({*found, *announced}):
     if found.get(name) != announced.get(name):
       raise errors.DataError(
           f'{path}: {name} is {found.get(name, "absent")}, its metadata '
-          f'announces {announced.get(name, "no such tensor")}. {_CONVERT}')
+          f'announces {announced.get(name, "no such tensor")}. {_CONVERT}'
+      )
   return metadata.Weights(
       metadata.unflatten({name: file.get_tensor(name) for name in announced}),
-      contract)
+      contract,
+  )

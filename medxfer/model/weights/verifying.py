@@ -66,12 +66,15 @@ def refuse_another(
     return
   other = f'give the weights of {asked.title}'
   if asked.pretrained is None:
-    other = (f'{asked.title} has no published weights: take the arm `random` '
-             'or --config.model.init_from=random')
+    other = (
+        f'{asked.title} has no published weights: take the arm `random` '
+        'or --config.model.init_from=random'
+    )
   raise errors.DataError(
       f'{path}: holds the weights of {found.title}, not of {asked.title} as '
       f'asked for; train {found.title} with --config.model.name={found.name}, '
-      f'or {other}')
+      f'or {other}'
+  )
 
 
 def check_metadata(
@@ -91,10 +94,14 @@ def check_metadata(
   """
   architecture = architectures.BY_NAME[contract.architecture]
   refuse_another(architecture, asked, path)
-  found = {name: (spec.shape, spec.dtype)
-           for name, spec in contract.tensors.items()}
-  refuse(header_differences(found, architecture, allow_head=True),
-         architecture, path)
+  found = {
+      name: (spec.shape, spec.dtype) for name, spec in contract.tensors.items()
+  }
+  refuse(
+      header_differences(found, architecture, allow_head=True),
+      architecture,
+      path,
+  )
 
 
 def refuse(
@@ -155,8 +162,11 @@ def without(
       params={k: v for k, v in weights.params.items() if k not in names},
       contract=dataclasses.replace(
           old,
-          tensors={k: v for k, v in old.tensors.items()
-                   if k.rsplit('/', 1)[0] not in names},
+          tensors={
+              k: v
+              for k, v in old.tensors.items()
+              if k.rsplit('/', 1)[0] not in names
+          },
           # Class names describe the logits, and those went with the head.
           classes=() if 'predictions' in names else old.classes,
       ),
@@ -195,8 +205,11 @@ def verify(
   headers = {k: (np.shape(v), v.dtype.name) for k, v in arrays.items()}
   lines = header_differences(headers, architecture, allow_head=allow_head)
   announced = kept.contract.tensors
-  lines += [f'- {n}: announced by the contract but absent'
-            for n in announced if n not in arrays]
+  lines += [
+      f'- {n}: announced by the contract but absent'
+      for n in announced
+      if n not in arrays
+  ]
   for name, array in arrays.items():
     lines += _value_differences(name, array, announced.get(name))
   refuse(lines, architecture, path)

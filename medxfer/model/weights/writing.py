@@ -19,8 +19,12 @@ _WRITERS = {
     '.npz': native.write,
     '.safetensors': safetensors_file.write,
 }
-_KINDS = {'.weights.h5': 'keras', '.h5': 'keras', '.npz': 'medxfer',
-          '.safetensors': 'medxfer'}
+_KINDS = {
+    '.weights.h5': 'keras',
+    '.h5': 'keras',
+    '.npz': 'medxfer',
+    '.safetensors': 'medxfer',
+}
 
 
 def kind(path: pathlib.Path) -> str:
@@ -66,8 +70,12 @@ def write(
   suffix = _suffix(path)
   files.check_target(path, overwrite=overwrite)
   kept = verifying.verify(
-      weights, architectures.BY_NAME[weights.contract.architecture], path=path,
-      allow_head=_KINDS[suffix] == 'medxfer', drop=drop)
+      weights,
+      architectures.BY_NAME[weights.contract.architecture],
+      path=path,
+      allow_head=_KINDS[suffix] == 'medxfer',
+      drop=drop,
+  )
   with files.replacing(path) as temporary:
     _WRITERS[suffix](kept, temporary)
   return kept

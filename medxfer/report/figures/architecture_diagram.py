@@ -36,20 +36,26 @@ def network(
   blocks = {**architecture.blocks, 'head': architecture.head}
   rows = [('; '.join(titles), trained) for trained, titles in arms.items()]
   return style.Chart(
-      name=name, title=f'Figure 6.1: {architecture.title}, trained and frozen',
+      name=name,
+      title=f'Figure 6.1: {architecture.title}, trained and frozen',
       caption=f'{architecture.title}, blocks 1 to {len(architecture.blocks)} '
-              'and the head: a box is a layer, a line a max pooling. '
-              'Filled boxes train, hatched ones stay as they were. The head '
-              'has three dense layers and always trains.',
-      label=f'Diagram of {architecture.title}. ' + ' '.join(
+      'and the head: a box is a layer, a line a max pooling. '
+      'Filled boxes train, hatched ones stay as they were. The head '
+      'has three dense layers and always trains.',
+      label=f'Diagram of {architecture.title}. '
+      + ' '.join(
           f'{title}: trains {_said(trained, blocks)}.'
-          for title, trained in rows),
-      svg=style.draw((style.WIDTH, _height(rows)),
-                     lambda axes: _paint(axes, rows, blocks)),
+          for title, trained in rows
+      ),
+      svg=style.draw(
+          (style.WIDTH, _height(rows)), lambda axes: _paint(axes, rows, blocks)
+      ),
       header=('Arm', *(_title(block) for block in blocks)),
       rows=tuple(
           (title, *(_state(trained, names) for names in blocks.values()))
-          for title, trained in rows))
+          for title, trained in rows
+      ),
+  )
 
 
 def _height(rows: Sequence[tuple[str, frozenset[str]]]) -> float:
@@ -74,8 +80,14 @@ def _paint(
   _paint_names(axes, blocks, top)
   for title, trained in rows:
     for i, line in enumerate(_lines(title)):
-      axes.text(0, top + _LINE * (i + 1.2), line, fontsize=7.5, va='baseline',
-                in_layout=False)
+      axes.text(
+          0,
+          top + _LINE * (i + 1.2),
+          line,
+          fontsize=7.5,
+          va='baseline',
+          in_layout=False,
+      )
     bottom = top + _row_height(title)
     _paint_row(axes, blocks, trained, bottom - _BOX)
     top = bottom
@@ -91,8 +103,16 @@ def _paint_names(
   left = 0.0
   for block, names in blocks.items():
     short = 'Head' if block == 'head' else block.removeprefix('block')
-    axes.text(left + len(names) / 2, bottom, short, ha='center',
-              va='baseline', fontsize=7.5, color=style.SOFT, in_layout=False)
+    axes.text(
+        left + len(names) / 2,
+        bottom,
+        short,
+        ha='center',
+        va='baseline',
+        fontsize=7.5,
+        color=style.SOFT,
+        in_layout=False,
+    )
     left += len(names) + _GAP
 
 
@@ -106,15 +126,25 @@ def _paint_row(
   for block, names in blocks.items():
     for j, layer in enumerate(names):
       trains = layer in trained
-      axes.add_patch(patches.Rectangle(
-          (left + j + 0.08, top), 0.84, _BOX, linewidth=0.7,
-          edgecolor=style.BLUE if trains else style.SOFT,
-          facecolor=style.BLUE if trains else style.PAPER,
-          hatch=None if trains else '/////'))
+      axes.add_patch(
+          patches.Rectangle(
+              (left + j + 0.08, top),
+              0.84,
+              _BOX,
+              linewidth=0.7,
+              edgecolor=style.BLUE if trains else style.SOFT,
+              facecolor=style.BLUE if trains else style.PAPER,
+              hatch=None if trains else '/////',
+          )
+      )
     left += len(names) + _GAP
     if block != 'head':
-      axes.plot([left - _GAP / 2] * 2, [top, top + _BOX], color=style.SOFT,
-                linewidth=0.8)
+      axes.plot(
+          [left - _GAP / 2] * 2,
+          [top, top + _BOX],
+          color=style.SOFT,
+          linewidth=0.8,
+      )
 
 
 def _title(block: str) -> str:
@@ -128,9 +158,10 @@ def _state(trained: frozenset[str], names: Sequence[str]) -> str:
   return f'{count} of {len(names)} train'
 
 
-def _said(
-    trained: frozenset[str], blocks: Mapping[str, Sequence[str]]
-) -> str:
-  parts = [_title(block).lower() for block, names in blocks.items()
-           if any(name in trained for name in names)]
+def _said(trained: frozenset[str], blocks: Mapping[str, Sequence[str]]) -> str:
+  parts = [
+      _title(block).lower()
+      for block, names in blocks.items()
+      if any(name in trained for name in names)
+  ]
   return ', '.join(parts)

@@ -16,11 +16,16 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
   labels = list(counts)[::-1]
 
   def paint(axes: mpl_axes.Axes) -> None:
-    bars = axes.barh(range(len(labels)), [counts[k] for k in labels],
-                     height=0.7, color=style.FILL)
+    bars = axes.barh(
+        range(len(labels)),
+        [counts[k] for k in labels],
+        height=0.7,
+        color=style.FILL,
+    )
     axes.set_yticks(range(len(labels)), [style.shown(k) for k in labels])
-    axes.bar_label(bars, [f'{counts[k]:,}' for k in labels], padding=3,
-                   fontsize=7.5)
+    axes.bar_label(
+        bars, [f'{counts[k]:,}' for k in labels], padding=3, fontsize=7.5
+    )
     axes.set_xlim(0, max(counts.values()) * 1.15)
     axes.set_xlabel('images')
     axes.tick_params(left=False)
@@ -31,14 +36,21 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
   largest = max(counts, key=counts.__getitem__)
   return style.Chart(
       name=name,
-      title=f'Figure {table.figure}: images by class, {title}' if table
+      title=f'Figure {table.figure}: images by class, {title}'
+      if table
       else f'Images by class, {title}',
       caption=f'All {total:,} images that were used, by class.',
       label=f'Bar chart of {total:,} images in {len(counts)} classes; '
-            f'the largest is {largest} with {counts[largest]:,} images.',
+      f'the largest is {largest} with {counts[largest]:,} images.',
       svg=style.draw((style.WIDTH, 0.6 + 0.24 * len(labels)), paint),
       header=('Class', 'Images', 'Share', *splits.SIDES),
       rows=tuple(
-          (label, f'{counts[label]:,}', f'{100 * counts[label] / total:.1f} %',
-           *(f'{run.images[label][side]:,}' for side in splits.SIDES))
-          for label in counts))
+          (
+              label,
+              f'{counts[label]:,}',
+              f'{100 * counts[label] / total:.1f} %',
+              *(f'{run.images[label][side]:,}' for side in splits.SIDES),
+          )
+          for label in counts
+      ),
+  )

@@ -22,23 +22,41 @@ def confusion(column: settings_lib.Column, name: str) -> style.Chart:
   scored = column.first.predictions
   names = scored.class_names
   counts = metrics.confusion(
-      scored.labels, scored.predicted, len(names)).astype(np.int64)
+      scored.labels, scored.predicted, len(names)
+  ).astype(np.int64)
   shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
   ticks = [style.shown(label) for label in names]
 
   def paint(axes: mpl_axes.Axes) -> None:
     for (i, j), share in np.ndenumerate(shares):
       if share:
-        axes.add_patch(patches.Rectangle(
-            (j - 0.5, i - 0.5), 1, 1, facecolor=style.SHADE,
-            alpha=float(share), edgecolor='none', in_layout=False))
+        axes.add_patch(
+            patches.Rectangle(
+                (j - 0.5, i - 0.5),
+                1,
+                1,
+                facecolor=style.SHADE,
+                alpha=float(share),
+                edgecolor='none',
+                in_layout=False,
+            )
+        )
       if len(names) <= _MOST_COUNTS:
-        axes.text(j, i, f'{counts[i, j]:,}', ha='center', va='center',
-                  fontsize=7, in_layout=False,
-                  color=style.ON_DARK if share >= style.DARK
-                  else style.ON_PALE)
-    axes.set_xticks(range(len(names)), ticks, rotation=90 if any(
-        len(tick) > 5 for tick in ticks) else 0)
+        axes.text(
+            j,
+            i,
+            f'{counts[i, j]:,}',
+            ha='center',
+            va='center',
+            fontsize=7,
+            in_layout=False,
+            color=style.ON_DARK if share >= style.DARK else style.ON_PALE,
+        )
+    axes.set_xticks(
+        range(len(names)),
+        ticks,
+        rotation=90 if any(len(tick) > 5 for tick in ticks) else 0,
+    )
     axes.set_yticks(range(len(names)), ticks)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -50,16 +68,22 @@ def confusion(column: settings_lib.Column, name: str) -> style.Chart:
   side = min(7.0, max(style.WIDTH, 0.8 + 0.3 * len(names)))
   recall = np.diagonal(shares)
   return style.Chart(
-      name=name, title=f'Confusion matrix: {column.title}',
+      name=name,
+      title=f'Confusion matrix: {column.title}',
       caption='Test images: true class by row, predicted class by column; '
-              'shaded by the share of the row.',
+      'shaded by the share of the row.',
       label='Confusion matrix. Share of each class that is recognised: '
-            + ', '.join(f'{label} {100 * share:.0f} %'
-                        for label, share in zip(names, recall)) + '.',
+      + ', '.join(
+          f'{label} {100 * share:.0f} %' for label, share in zip(names, recall)
+      )
+      + '.',
       svg=style.draw((side, 0.95 * side), paint),
       header=('True class', *names),
-      rows=tuple((label, *(f'{count:,}' for count in row))
-                 for label, row in zip(names, counts)))
+      rows=tuple(
+          (label, *(f'{count:,}' for count in row))
+          for label, row in zip(names, counts)
+      ),
+  )
 
 
 def reliability(column: settings_lib.Column, name: str) -> style.Chart:
@@ -72,12 +96,22 @@ def reliability(column: settings_lib.Column, name: str) -> style.Chart:
   def paint(axes: mpl_axes.Axes) -> None:
     for row in full:
       width = row['high'] - row['low']
-      axes.bar(row['low'] + width / 2, row['accuracy'], width=0.92 * width,
-               color=style.FILL, alpha=0.3 + 0.7 * row['count'] / most)
+      axes.bar(
+          row['low'] + width / 2,
+          row['accuracy'],
+          width=0.92 * width,
+          color=style.FILL,
+          alpha=0.3 + 0.7 * row['count'] / most,
+      )
     axes.plot([0, 1], [0, 1], color=style.SOFT, linestyle='--', linewidth=1)
-    axes.plot([row['confidence'] for row in full],
-              [row['accuracy'] for row in full], color=style.RED, marker='o',
-              markersize=3, linewidth=1)
+    axes.plot(
+        [row['confidence'] for row in full],
+        [row['accuracy'] for row in full],
+        color=style.RED,
+        marker='o',
+        markersize=3,
+        linewidth=1,
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel('confidence')
@@ -86,19 +120,26 @@ def reliability(column: settings_lib.Column, name: str) -> style.Chart:
     axes.grid()
 
   return style.Chart(
-      name=name, title=f'Reliability: {column.title}',
+      name=name,
+      title=f'Reliability: {column.title}',
       caption='Accuracy of the test images by the confidence of their '
-              'prediction, 15 bins; the fuller a bin, the darker. On the '
-              'dashed line, confidence is what it says. ECE: expected '
-              'calibration error.',
+      'prediction, 15 bins; the fuller a bin, the darker. On the '
+      'dashed line, confidence is what it says. ECE: expected '
+      'calibration error.',
       label=f'Reliability diagram; the expected calibration error is '
-            f'{error:.3f}.',
+      f'{error:.3f}.',
       svg=style.draw((style.WIDTH, 3.0), paint),
       header=('Confidence', 'Images', 'Mean confidence', 'Accuracy'),
       rows=tuple(
-          (f'{row["low"]:.2f}–{row["high"]:.2f}', f'{row["count"]:,}',
-           estimates.number(row['confidence']),
-           estimates.number(row['accuracy'])) for row in bins))
+          (
+              f'{row["low"]:.2f}–{row["high"]:.2f}',
+              f'{row["count"]:,}',
+              estimates.number(row['confidence']),
+              estimates.number(row['accuracy']),
+          )
+          for row in bins
+      ),
+  )
 
 
 def roc(column: settings_lib.Column, name: str) -> style.Chart:
@@ -110,37 +151,53 @@ def roc(column: settings_lib.Column, name: str) -> style.Chart:
   defined = [k for k in range(len(names)) if not np.isnan(areas[k])]
   # With two classes both curves say the same.
   found = positive_class.of(column.first)
-  shown = [k for k in defined if names[k] == found] if found else sorted(
-      sorted(defined, key=lambda k: -support[k])[:_MOST_CURVES])
+  shown = (
+      [k for k in defined if names[k] == found]
+      if found
+      else sorted(sorted(defined, key=lambda k: -support[k])[:_MOST_CURVES])
+  )
 
   def paint(axes: mpl_axes.Axes) -> None:
     axes.plot([0, 1], [0, 1], color=style.SOFT, linestyle='--', linewidth=0.7)
     for i, k in enumerate(shown):
       false, true, _ = operating_point.roc(scored, k)
-      axes.plot(false, true, color=style.CLASSES[i], linewidth=1.2,
-                linestyle=style.DASHES[i],
-                label=f'{style.shown(names[k])} {areas[k]:.3f}')
+      axes.plot(
+          false,
+          true,
+          color=style.CLASSES[i],
+          linewidth=1.2,
+          linestyle=style.DASHES[i],
+          label=f'{style.shown(names[k])} {areas[k]:.3f}',
+      )
     axes.set_xlim(-0.01, 1)
     axes.set_ylim(0, 1.01)
     axes.set_xlabel('false positive rate')
     axes.set_ylabel('true positive rate')
     axes.grid()
     if shown:
-      axes.legend(loc='lower right', title='AUROC', title_fontsize=7.5,
-                  handlelength=2.6)
+      axes.legend(
+          loc='lower right', title='AUROC', title_fontsize=7.5, handlelength=2.6
+      )
 
   rest = len(defined) - len(shown) if len(names) > 2 else 0
   return style.Chart(
-      name=name, title=f'ROC curves: {column.title}',
+      name=name,
+      title=f'ROC curves: {column.title}',
       caption='Each class against the rest, test images, with the area under '
-              'its curve.' + (
-                  f' The {len(shown)} classes with the most test images; '
-                  f'{rest} more are in the data.' if rest else ''),
-      label='ROC curves. Areas: ' + ', '.join(
-          f'{names[k]} {areas[k]:.3f}' for k in defined) + '.',
+      'its curve.'
+      + (
+          f' The {len(shown)} classes with the most test images; '
+          f'{rest} more are in the data.'
+          if rest
+          else ''
+      ),
+      label='ROC curves. Areas: '
+      + ', '.join(f'{names[k]} {areas[k]:.3f}' for k in defined)
+      + '.',
       svg=style.draw((style.WIDTH, 3.0), paint),
       header=('Class', 'Test images', 'AUROC'),
       rows=tuple(
-          (label, f'{n:,}',
-           estimates.number(None if np.isnan(area) else area))
-          for label, n, area in zip(names, support, areas)))
+          (label, f'{n:,}', estimates.number(None if np.isnan(area) else area))
+          for label, n, area in zip(names, support, areas)
+      ),
+  )

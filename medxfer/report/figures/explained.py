@@ -35,7 +35,8 @@ def explain(settings: Iterable[settings_lib.Setting]) -> Explained:
       drawn += _drawn(setting)
     except (errors.MedxferError, OSError) as error:
       missing.append(
-          f'{title}: no Grad-CAM and no activations, because {error}.')
+          f'{title}: no Grad-CAM and no activations, because {error}.'
+      )
   return Explained(tuple(drawn), tuple(missing))
 
 
@@ -47,4 +48,5 @@ def _drawn(setting: settings_lib.Setting) -> Sequence[pictures_lib.Picture]:
       raise errors.DataError(f'{run.name} keeps no {workdir.CHECKPOINTS}')
   # JAX and TensorFlow take seconds to load: only if there is something to see.
   from medxfer.report.figures import explanations
+
   return explanations.draw(setting, column)

@@ -44,34 +44,38 @@ def draw(
   if right and setting.random:
     networks = {
         column.title: trained,
-        setting.random.title: classifier.load(setting.random.first.path)}
-    drawn.append(_activations(
-        title, slug, networks, run, rows[0], pixels[0]))
+        setting.random.title: classifier.load(setting.random.first.path),
+    }
+    drawn.append(_activations(title, slug, networks, run, rows[0], pixels[0]))
   layer = gradcam.layer_for(trained.architecture, trained.image_size)
   tiles = _maps(run, trained, layer, rows, pixels)
-  for kind, part in (('right', tiles[:len(right)]),
-                     ('wrong', tiles[len(right):])):
+  for kind, part in (
+      ('right', tiles[: len(right)]),
+      ('wrong', tiles[len(right) :]),
+  ):
     if part:
-      drawn.append(pictures.Picture(
-          f'gradcam_{slug}_{kind}', f'Grad-CAM, {kind}: {title}',
-          f'{_SAID[kind]} ({layer}). {column.title}, {setting.title}.',
-          tuple(part)))
+      drawn.append(
+          pictures.Picture(
+              f'gradcam_{slug}_{kind}',
+              f'Grad-CAM, {kind}: {title}',
+              f'{_SAID[kind]} ({layer}). {column.title}, {setting.title}.',
+              tuple(part),
+          )
+      )
   return drawn
 
 
 _SAID = {
     'right': 'The surest right prediction of each of the most frequent '
-             'classes; bright is where the evidence for the predicted class '
-             'lies',
+    'classes; bright is where the evidence for the predicted class '
+    'lies',
     'wrong': 'The surest mistakes; bright is where the evidence for the '
-             'predicted, wrong class lies',
+    'predicted, wrong class lies',
 }
 
 
 def _pixels(
-    run: finished_run.Run,
-    trained: classifier.Classifier,
-    rows: Sequence[int],
+    run: finished_run.Run, trained: classifier.Classifier, rows: Sequence[int]
 ) -> np.ndarray:
   """Reads test images where the run read them: uint8 [n, h, w, 3]."""
   examples = datasets.read(run.spec.data)
@@ -98,7 +102,8 @@ def _check_same(
   if far.any():
     name = run.predictions.image_ids[rows[int(far.argmax())]]
     raise errors.DataError(
-        f'image {name!r} is not the one that {run.name} has scored')
+        f'image {name!r} is not the one that {run.name} has scored'
+    )
 
 
 def _maps(
@@ -118,11 +123,14 @@ def _maps(
     sure = scored.probabilities[row].max()
     said = name if name == truth else f'{name}, in truth {truth}'
     large = painting.enlarged(image)
-    tiles.append(pictures.Tile(
-        np.concatenate([large, painting.overlay(large, heat)], axis=1),
-        f'{said} ({sure:.2f})',
-        f'Image {scored.image_ids[row]}, and the same with its Grad-CAM: '
-        f'predicted {said}, probability {sure:.2f}.'))
+    tiles.append(
+        pictures.Tile(
+            np.concatenate([large, painting.overlay(large, heat)], axis=1),
+            f'{said} ({sure:.2f})',
+            f'Image {scored.image_ids[row]}, and the same with its Grad-CAM: '
+            f'predicted {said}, probability {sure:.2f}.',
+        )
+    )
   return tiles
 
 
@@ -138,17 +146,29 @@ def _activations(
   large = painting.enlarged(pixels)
   scored = run.predictions
   truth = scored.class_names[scored.labels[row]]
-  tiles = [pictures.Tile(large, f'Image, {truth}',
-                          f'Test image {scored.image_ids[row]}, {truth}.')]
+  tiles = [
+      pictures.Tile(
+          large,
+          f'Image, {truth}',
+          f'Test image {scored.image_ids[row]}, {truth}.',
+      )
+  ]
   first = next(iter(networks.values())).architecture.convolutions[0]
   for name, network in networks.items():
     [activation] = network.network.activations(pixels[None], first)
     heat = painting.stretched(activation_maps.mean_map(activation))
-    tiles.append(pictures.Tile(
-        painting.coloured(heat, large.shape[:2]), name,
-        f'Mean activation of {first}: {name}.'))
+    tiles.append(
+        pictures.Tile(
+            painting.coloured(heat, large.shape[:2]),
+            name,
+            f'Mean activation of {first}: {name}.',
+        )
+    )
   return pictures.Picture(
-      f'figure_8_1_{slug}', f'Figure 8.1: first-layer activations, {title}',
+      f'figure_8_1_{slug}',
+      f'Figure 8.1: first-layer activations, {title}',
       f'What {first} makes of the surest right test image after training: '
       'mean over its channels, each picture from its own smallest (dark) to '
-      'its own largest value (bright).', tuple(tiles))
+      'its own largest value (bright).',
+      tuple(tiles),
+  )

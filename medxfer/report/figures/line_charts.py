@@ -29,8 +29,12 @@ class Curve:
 
 
 def over_layers(
-    name: str, title: str, caption: str, measure: str,
-    layers: Sequence[str], lines: Sequence[Curve],
+    name: str,
+    title: str,
+    caption: str,
+    measure: str,
+    layers: Sequence[str],
+    lines: Sequence[Curve],
 ) -> style.Chart:
   """Draws a value of each convolution.
 
@@ -43,18 +47,26 @@ def over_layers(
     lines: their values by layer.
   """
   places = [
-      dataclasses.replace(line, values={
-          place: line.values[layer]
-          for place, layer in enumerate(layers, start=1)}) for line in lines]
-  ticks = {place: layer.removeprefix('block').replace('_conv', '.')
-           for place, layer in enumerate(layers, start=1)}
-  return _chart(name, title, caption, 'layer (block.convolution)', measure,
-                places, ticks)
+      dataclasses.replace(
+          line,
+          values={
+              place: line.values[layer]
+              for place, layer in enumerate(layers, start=1)
+          },
+      )
+      for line in lines
+  ]
+  ticks = {
+      place: layer.removeprefix('block').replace('_conv', '.')
+      for place, layer in enumerate(layers, start=1)
+  }
+  return _chart(
+      name, title, caption, 'layer (block.convolution)', measure, places, ticks
+  )
 
 
 def over_counts(
-    name: str, title: str, caption: str, axis: str,
-    lines: Sequence[Curve],
+    name: str, title: str, caption: str, axis: str, lines: Sequence[Curve]
 ) -> style.Chart:
   """Draws macro F1 by a number of layers.
 
@@ -66,46 +78,81 @@ def over_counts(
     lines: their values by number of layers.
   """
   counts = sorted({count for line in lines for count in line.values})
-  return _chart(name, title, caption, axis, 'macro F1', lines,
-                {count: str(count) for count in counts})
+  return _chart(
+      name,
+      title,
+      caption,
+      axis,
+      'macro F1',
+      lines,
+      {count: str(count) for count in counts},
+  )
 
 
 def _chart(
-    name: str, title: str, caption: str, axis: str, measure: str,
-    lines: Sequence[Curve], ticks: Mapping[int, str],
+    name: str,
+    title: str,
+    caption: str,
+    axis: str,
+    measure: str,
+    lines: Sequence[Curve],
+    ticks: Mapping[int, str],
 ) -> style.Chart:
-  known = [{place: one for place, one in line.values.items() if one}
-           for line in lines]
+  known = [
+      {place: one for place, one in line.values.items() if one}
+      for line in lines
+  ]
 
   def paint(axes: mpl_axes.Axes) -> None:
     for i, (line, values) in enumerate(zip(lines, known)):
       shift = (i - (len(lines) - 1) / 2) * _SHIFT
       one = values.values()
       axes.errorbar(
-          [place + shift for place in values], [e.value for e in one],
-          yerr=[[e.value - _ends(e)[0] for e in one],
-                [_ends(e)[1] - e.value for e in one]],
-          color=style.CLASSES[line.role], linestyle=style.DASHES[line.role],
-          marker='o', markersize=3, elinewidth=0.6, linewidth=1.2,
-          label=line.title)
+          [place + shift for place in values],
+          [e.value for e in one],
+          yerr=[
+              [e.value - _ends(e)[0] for e in one],
+              [_ends(e)[1] - e.value for e in one],
+          ],
+          color=style.CLASSES[line.role],
+          linestyle=style.DASHES[line.role],
+          marker='o',
+          markersize=3,
+          elinewidth=0.6,
+          linewidth=1.2,
+          label=line.title,
+      )
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_xlabel(axis)
     axes.set_ylabel(measure)
     axes.grid(axis='y')
-    axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1.0),
-                ncols=1 if len(lines) < 4 else 2)
+    axes.legend(
+        loc='lower center',
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=1 if len(lines) < 4 else 2,
+    )
 
   return style.Chart(
-      name=name, title=title, caption=caption,
-      label=f'Line chart of {measure} by {axis}. ' + ' '.join(
-          _told(line.title, values, ticks)
-          for line, values in zip(lines, known)),
+      name=name,
+      title=title,
+      caption=caption,
+      label=f'Line chart of {measure} by {axis}. '
+      + ' '.join(
+          _told(line.title, values, ticks) for line, values in zip(lines, known)
+      ),
       svg=style.draw((style.WIDTH, 3.0), paint),
       header=(axis, *(line.title for line in lines)),
       rows=tuple(
-          (text, *(values[place].text() if place in values
-                   else estimates.NOTHING for values in known))
-          for place, text in ticks.items()))
+          (
+              text,
+              *(
+                  values[place].text() if place in values else estimates.NOTHING
+                  for values in known
+              ),
+          )
+          for place, text in ticks.items()
+      ),
+  )
 
 
 def _ends(estimate: estimates.Estimate) -> tuple[float, float]:
@@ -125,6 +172,8 @@ def _told(
 ) -> str:
   if not values:
     return f'{title}: no values.'
-  ends = (f'{estimates.number(values[place].value)} at {ticks[place]}'
-          for place in (min(values), max(values)))
+  ends = (
+      f'{estimates.number(values[place].value)} at {ticks[place]}'
+      for place in (min(values), max(values))
+  )
   return f'{title}: {", ".join(ends)}.'

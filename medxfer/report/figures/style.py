@@ -22,30 +22,67 @@ FILL = '#3f74b5'  # Of bars.
 # both colours have a contrast of 4.5 there, as on the dark page.
 SHADE, ON_PALE, ON_DARK, DARK = '#0b3d77', '#010101', '#fdfdfd', 0.7
 # Classes: told apart with the common colour-vision deficiencies, and by dash.
-CLASSES = ('#1e5fa9', '#b3330f', '#1c7f5f', '#8a5a00',
-           '#7a4a9e', '#0f7f96', '#a63a74', '#5d6068')
-DASHES = ('-', '--', '-.', ':', (0, (6, 1, 1, 1)), (0, (3, 1)),
-          (0, (1, 1)), (0, (8, 3)))
+CLASSES = (
+    '#1e5fa9',
+    '#b3330f',
+    '#1c7f5f',
+    '#8a5a00',
+    '#7a4a9e',
+    '#0f7f96',
+    '#a63a74',
+    '#5d6068',
+)
+DASHES = (
+    '-',
+    '--',
+    '-.',
+    ':',
+    (0, (6, 1, 1, 1)),
+    (0, (3, 1)),
+    (0, (1, 1)),
+    (0, (8, 3)),
+)
 _ROLES = {
-    INK: 'ink', SOFT: 'soft', GRID: 'grid', PAPER: 'paper', BLUE: 'blue',
-    RED: 'red', FILL: 'fill', SHADE: 'shade', ON_PALE: 'on-pale',
+    INK: 'ink',
+    SOFT: 'soft',
+    GRID: 'grid',
+    PAPER: 'paper',
+    BLUE: 'blue',
+    RED: 'red',
+    FILL: 'fill',
+    SHADE: 'shade',
+    ON_PALE: 'on-pale',
     ON_DARK: 'on-dark',
     **{colour: f'class-{i}' for i, colour in enumerate(CLASSES)},
 }
 WIDTH = 3.4  # Inches: at the width of a phone, text has its usual size.
 _WIDEST_NAME = 18
 _RC = {
-    'axes.edgecolor': SOFT, 'axes.labelcolor': INK, 'axes.linewidth': 0.6,
-    'axes.spines.right': False, 'axes.spines.top': False,
-    'axes.axisbelow': True, 'axes.unicode_minus': True,
-    'figure.facecolor': PAPER, 'axes.facecolor': PAPER,
+    'axes.edgecolor': SOFT,
+    'axes.labelcolor': INK,
+    'axes.linewidth': 0.6,
+    'axes.spines.right': False,
+    'axes.spines.top': False,
+    'axes.axisbelow': True,
+    'axes.unicode_minus': True,
+    'figure.facecolor': PAPER,
+    'axes.facecolor': PAPER,
     'savefig.facecolor': PAPER,
-    'font.size': 8, 'axes.labelsize': 8,
-    'xtick.labelsize': 7.5, 'ytick.labelsize': 7.5, 'legend.fontsize': 7.5,
-    'grid.color': GRID, 'grid.linewidth': 0.5, 'hatch.linewidth': 0.5,
-    'legend.frameon': False, 'lines.linewidth': 1.5,
-    'text.color': INK, 'xtick.color': SOFT, 'ytick.color': SOFT,
-    'xtick.labelcolor': INK, 'ytick.labelcolor': INK,
+    'font.size': 8,
+    'axes.labelsize': 8,
+    'xtick.labelsize': 7.5,
+    'ytick.labelsize': 7.5,
+    'legend.fontsize': 7.5,
+    'grid.color': GRID,
+    'grid.linewidth': 0.5,
+    'hatch.linewidth': 0.5,
+    'legend.frameon': False,
+    'lines.linewidth': 1.5,
+    'text.color': INK,
+    'xtick.color': SOFT,
+    'ytick.color': SOFT,
+    'xtick.labelcolor': INK,
+    'ytick.labelcolor': INK,
     'svg.fonttype': 'none',  # Text stays text: selectable, scalable.
     'svg.hashsalt': 'medxfer',  # The same figure is the same file.
     'text.parse_math': False,  # A class may be called '$x$'.
@@ -106,11 +143,15 @@ def inline(svg: str, prefix: str) -> str:
     svg: as `draw` returns it.
     prefix: of its ids, which are then unique on the page.
   """
-  svg = svg[svg.index('<svg'):]
-  svg = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '',
-               svg, flags=re.DOTALL)
+  svg = svg[svg.index('<svg') :]
+  svg = re.sub(
+      r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->',
+      '',
+      svg,
+      flags=re.DOTALL,
+  )
   svg = re.sub(r'\b(id="|xlink:href="#|url\(#)', rf'\g<1>{prefix}-', svg)
-  svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r'font-size: \1px', svg)
+  svg = re.sub(r'font: ([\d.]+)px [^;\"]*', r'font-size: \1px', svg)
   svg = re.sub(r' (?:width|height)="[\d.]+pt"', '', svg, count=2)
   for colour, role in _ROLES.items():
     svg = svg.replace(colour, f'var(--{role})')
@@ -122,4 +163,4 @@ def shown(name: str) -> str:
   name = ''.join(c if c.isprintable() else '�' for c in name)
   if len(name) <= _WIDEST_NAME:
     return name
-  return name[:_WIDEST_NAME - 1] + '…'
+  return name[: _WIDEST_NAME - 1] + '…'

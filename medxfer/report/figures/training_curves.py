@@ -20,10 +20,13 @@ def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:
     The figure; None if neither has a history.
   """
   shown = [
-      (column, colour, dash) for column, colour, dash in (
+      (column, colour, dash)
+      for column, colour, dash in (
           (setting.pretrained, style.RED, '--'),
-          (setting.random, style.BLUE, '-'))
-      if column and column.first.history]
+          (setting.random, style.BLUE, '-'),
+      )
+      if column and column.first.history
+  ]
   if not shown:
     return None
 
@@ -31,40 +34,66 @@ def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:
     for column, colour, dash in shown:
       epochs, train, val = _series(column)
       one = 'o' if len(epochs) == 1 else None
-      axes.plot(epochs, train, color=colour, linestyle=dash, marker=one,
-                label=f'{column.title}: training')
-      axes.plot(epochs, val, color=colour, linestyle=dash, linewidth=0.7,
-                marker='.', markersize=4,
-                label=f'{column.title}: validation')
+      axes.plot(
+          epochs,
+          train,
+          color=colour,
+          linestyle=dash,
+          marker=one,
+          label=f'{column.title}: training',
+      )
+      axes.plot(
+          epochs,
+          val,
+          color=colour,
+          linestyle=dash,
+          linewidth=0.7,
+          marker='.',
+          markersize=4,
+          label=f'{column.title}: validation',
+      )
     axes.set_xlabel('epoch')
     axes.set_ylabel('accuracy')
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.grid()
     axes.legend(loc='lower center', bbox_to_anchor=(0.5, 1.0), ncols=1)
 
-  ends = [f'{column.title}: training accuracy '
-          f'{_series(column)[1][0]:.2f} after the first and '
-          f'{_series(column)[1][-1]:.2f} after the last of '
-          f'{len(column.first.history)} epochs.' for column, *_ in shown]
+  ends = [
+      f'{column.title}: training accuracy '
+      f'{_series(column)[1][0]:.2f} after the first and '
+      f'{_series(column)[1][-1]:.2f} after the last of '
+      f'{len(column.first.history)} epochs.'
+      for column, *_ in shown
+  ]
   return style.Chart(
-      name=name, title=f'Figure 7.1: training, {setting.title}',
+      name=name,
+      title=f'Figure 7.1: training, {setting.title}',
       caption='Accuracy on training images (thick) and validation images '
-              '(thin, dots) by epoch; ImageNet weights red and dashed, random '
-              'weights blue, as in the thesis. Lowest seed.',
+      '(thin, dots) by epoch; ImageNet weights red and dashed, random '
+      'weights blue, as in the thesis. Lowest seed.',
       label='Line chart of accuracy by epoch. ' + ' '.join(ends),
       svg=style.draw((style.WIDTH, 3.2), paint),
-      header=('Epoch', *(f'{column.title}: {side}' for column, *_ in shown
-                         for side in ('training', 'validation'))),
-      rows=_rows([_series(column) for column, *_ in shown]))
+      header=(
+          'Epoch',
+          *(
+              f'{column.title}: {side}'
+              for column, *_ in shown
+              for side in ('training', 'validation')
+          ),
+      ),
+      rows=_rows([_series(column) for column, *_ in shown]),
+  )
 
 
 def _series(
     column: settings_lib.Column,
 ) -> tuple[list[int], list[float], list[float]]:
   history = column.first.history
-  return ([int(epoch['epoch']) for epoch in history],
-          [epoch['train_accuracy'] for epoch in history],
-          [epoch['val_accuracy'] for epoch in history])
+  return (
+      [int(epoch['epoch']) for epoch in history],
+      [epoch['train_accuracy'] for epoch in history],
+      [epoch['val_accuracy'] for epoch in history],
+  )
 
 
 def _rows(
@@ -73,6 +102,13 @@ def _rows(
   tables = [dict(zip(epochs, zip(train, val))) for epochs, train, val in series]
   epochs = sorted({epoch for table in tables for epoch in table})
   return tuple(
-      (str(epoch), *(estimates.number(value) for table in tables
-                     for value in table.get(epoch, (None, None))))
-      for epoch in epochs)
+      (
+          str(epoch),
+          *(
+              estimates.number(value)
+              for table in tables
+              for value in table.get(epoch, (None, None))
+          ),
+      )
+      for epoch in epochs
+  )

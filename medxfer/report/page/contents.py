@@ -98,8 +98,11 @@ class Contents:
   def tables(self) -> tuple[tables.Table, ...]:
     """Returns all tables, in the order of the page."""
     found = [
-        t for c in self.chapters for p in c.parts
-        for t in (*p.tables, *(t for other in p.others for t in other.tables))]
+        t
+        for c in self.chapters
+        for p in c.parts
+        for t in (*p.tables, *(t for other in p.others for t in other.tables))
+    ]
     found += [t for section in self.layers for t in section.tables]
     return (*found, *self.comparisons, self.runs)
 
@@ -121,26 +124,36 @@ def make(collection: collect.Collection) -> Contents:
   settings = settings_lib.arrange(collection.runs)
   names = _Names(settings)
   chapters = tuple(
-      Chapter(settings_lib.dataset_title(dataset),
-              class_counts.distribution(_first_run(alike), names.classes(dataset)),
-              tuple(_part(setting, names) for setting in alike))
-      for dataset, alike in _by_dataset(settings).items())
-  sections = tuple(layer_study.section(study, names.study(study))
-                   for study in collection.studies)
-  found = (comparisons.leakage(settings, 'leakage'),
-           comparisons.pixels(settings, 'pixels'))
+      Chapter(
+          settings_lib.dataset_title(dataset),
+          class_counts.distribution(_first_run(alike), names.classes(dataset)),
+          tuple(_part(setting, names) for setting in alike),
+      )
+      for dataset, alike in _by_dataset(settings).items()
+  )
+  sections = tuple(
+      layer_study.section(study, names.study(study))
+      for study in collection.studies
+  )
+  found = (
+      comparisons.leakage(settings, 'leakage'),
+      comparisons.pixels(settings, 'pixels'),
+  )
   advice = (*answers_lib.advice(settings), *layer_study.advice(sections))
   return Contents(
       collection=collection,
-      answers=(*answers_lib.answers(settings, advice),
-               *layer_study.answers(sections, advice)),
+      answers=(
+          *answers_lib.answers(settings, advice),
+          *layer_study.answers(sections, advice),
+      ),
       phantoms=any(run.dataset.phantom for run in collection.all_runs),
       chapters=chapters,
       layers=sections,
       comparisons=tuple(table for table in found if table),
       networks=_networks(settings, names),
       explained=explained.explain(answers_lib.chosen(settings)),
-      runs=comparisons.runs(collection, 'runs'))
+      runs=comparisons.runs(collection, 'runs'),
+  )
 
 
 def _networks(
@@ -153,8 +166,10 @@ def _networks(
       alike.setdefault(setting.architecture, []).extend(setting.networks)
   return tuple(
       architecture_diagram.network(
-          architecture, columns, names.free('figure_6_1'))
-      for architecture, columns in alike.items())
+          architecture, columns, names.free('figure_6_1')
+      )
+      for architecture, columns in alike.items()
+  )
 
 
 class _Names:
@@ -179,11 +194,10 @@ class _Names:
     if known:
       return self.free(f'figure_{known.figure.replace(".", "_")}')
     return self.free(
-        f'classes_{settings_lib.slug(dataset.folder or dataset.name)}')
+        f'classes_{settings_lib.slug(dataset.folder or dataset.name)}'
+    )
 
-  def study(
-      self, study: layer_studies.LayerStudy
-  ) -> Callable[[str], str]:
+  def study(self, study: layer_studies.LayerStudy) -> Callable[[str], str]:
     """Returns stem -> name of a file of a study."""
     tail = settings_lib.slug(study.name)
     return lambda stem: self.free(f'{stem}_{tail}')
@@ -196,10 +210,16 @@ class _Names:
     """
     dataset = setting.dataset
     known = thesis.table(dataset.name)
-    base = (known.number.replace('.', '_') if known
-            else settings_lib.slug(dataset.folder or dataset.name))
-    alike = [s for s in self._settings if s.dataset.name == dataset.name
-             and s.dataset.folder == dataset.folder]
+    base = (
+        known.number.replace('.', '_')
+        if known
+        else settings_lib.slug(dataset.folder or dataset.name)
+    )
+    alike = [
+        s
+        for s in self._settings
+        if s.dataset.name == dataset.name and s.dataset.folder == dataset.folder
+    ]
     tail = f'_{setting.slug}' if len(alike) > 1 else ''
     return self.free(f'{stem or "table"}_{base}{tail}')
 
@@ -210,22 +230,27 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
       tables.f1_table(setting, names.setting(setting), best, notes),
       comparisons.measures(setting, names.setting(setting, 'measures')),
       leaks.table(setting, names.setting(setting, 'copies')),
-      comparisons.pairs(setting, names.setting(setting, 'pairs'))]
+      comparisons.pairs(setting, names.setting(setting, 'pairs')),
+  ]
   curve = training_curves.training(setting, names.setting(setting, 'training'))
   shown = answers_lib.shown(setting)
-  worth = {column: _worth(setting, column, names)
-           for column in setting.columns}
-  diagnoses = {column: _diagnoses(setting, column, names)
-               for column in setting.columns}
+  worth = {column: _worth(setting, column, names) for column in setting.columns}
+  diagnoses = {
+      column: _diagnoses(setting, column, names) for column in setting.columns
+  }
   return Part(
       title=setting.title[:1].upper() + setting.title[1:],
       tables=tuple(table for table in (*found, *worth[shown]) if table),
       charts=(curve,) if curve else (),
-      cautions=tuple(cautions.sentences(setting)), shown=shown.title,
+      cautions=tuple(cautions.sentences(setting)),
+      shown=shown.title,
       diagnoses=diagnoses[shown],
       others=tuple(
           Other(column.title, worth[column], diagnoses[column])
-          for column in setting.columns if column is not shown))
+          for column in setting.columns
+          if column is not shown
+      ),
+  )
 
 
 def _worth(
@@ -242,7 +267,8 @@ def _diagnoses(
   arm = settings_lib.slug(column.arm)
   return tuple(
       draw(column, names.setting(setting, f'{draw.__name__}_{arm}'))
-      for draw in _DIAGNOSES)
+      for draw in _DIAGNOSES
+  )
 
 
 def _by_dataset(

@@ -23,16 +23,23 @@ def html(contents: contents_lib.Contents) -> str:
   script = (_TEMPLATES / 'report.js').read_text('utf-8')
   environment = jinja2.Environment(
       loader=jinja2.FunctionLoader(
-          lambda name: (_TEMPLATES / name).read_text('utf-8')),
-      autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-      lstrip_blocks=True)
+          lambda name: (_TEMPLATES / name).read_text('utf-8')
+      ),
+      autoescape=True,
+      undefined=jinja2.StrictUndefined,
+      trim_blocks=True,
+      lstrip_blocks=True,
+  )
   environment.filters.update(svg=_svg, data=_data, shown=_shown, slug=_slug)
   return environment.get_template('report.html').render(
-      contents=contents, generator=GENERATOR,
+      contents=contents,
+      generator=GENERATOR,
       title=_title(contents),
       # The page's own script and style, not data: the only raw text but SVG.
       style=markupsafe.Markup((_TEMPLATES / 'report.css').read_text('utf-8')),
-      script=markupsafe.Markup(script), script_digest=_digest(script))
+      script=markupsafe.Markup(script),
+      script_digest=_digest(script),
+  )
 
 
 def _digest(script: str) -> str:

@@ -59,32 +59,44 @@ def section(
   except errors.DataError as error:
     missing.append(
         f'What to freeze cannot be said: {error}. Test images must not choose '
-        'instead.')
+        'instead.'
+    )
   title = _title(study)
   measured = study.measured
-  found = [_curves(study, choice, name('layers_curves')),
-           published_shape.table(sound, name('layers_shape'))]
+  found = [
+      _curves(study, choice, name('layers_curves')),
+      published_shape.table(sound, name('layers_shape')),
+  ]
   charts = layer_curves.over_cuts(study, name)
   if measured:
-    found.append(_layers(measured, study.architecture.convolutions,
-                         name('layers')))
+    found.append(
+        _layers(measured, study.architecture.convolutions, name('layers'))
+    )
     charts += layer_curves.over_layers(
-        measured, study.architecture.convolutions, name)
+        measured, study.architecture.convolutions, name
+    )
   return Section(
-      title=title, dataset=settings_lib.dataset_title(study.first.dataset),
-      choice=choice, missing=tuple(text for text in missing if text),
+      title=title,
+      dataset=settings_lib.dataset_title(study.first.dataset),
+      choice=choice,
+      missing=tuple(text for text in missing if text),
       findings=conclusions.sentences(study),
-      tables=tuple(t for t in found if t), charts=tuple(charts))
+      tables=tuple(t for t in found if t),
+      charts=tuple(charts),
+  )
 
 
-def advice(
-    sections: Iterable[Section],
-) -> tuple[advice_lib.Advice, ...]:
+def advice(sections: Iterable[Section]) -> tuple[advice_lib.Advice, ...]:
   """Returns what the studies say should train."""
   return tuple(
-      advice_lib.Advice(f'the study of layers, {one.title}', one.choice.choice,
-                        one.choice.advice)
-      for one in sections if one.choice)
+      advice_lib.Advice(
+          f'the study of layers, {one.title}',
+          one.choice.choice,
+          one.choice.advice,
+      )
+      for one in sections
+      if one.choice
+  )
 
 
 def answers(
@@ -100,70 +112,114 @@ def answers(
   for one in sections:
     if one.choice:
       [mine] = (a for a in advice_ if a.choice is one.choice.choice)
-      lines.append(answers_lib.line(
-          one.dataset, one.choice.verdict, *one.choice.sentences,
-          answers_lib.few(one.choice.choice.chosen),
-          *advice_lib.otherwise(mine, advice_)))
+      lines.append(
+          answers_lib.line(
+              one.dataset,
+              one.choice.verdict,
+              *one.choice.sentences,
+              answers_lib.few(one.choice.choice.chosen),
+              *advice_lib.otherwise(mine, advice_),
+          )
+      )
   question = 'What can stay frozen?'
-  return ((answers_lib.Answer(question, tuple(lines), choices.WORDS),)
-          if lines else ())
+  return (
+      (answers_lib.Answer(question, tuple(lines), choices.WORDS),)
+      if lines
+      else ()
+  )
 
 
 def _title(study: layer_studies.LayerStudy) -> str:
   run, n = study.first, study.first.summary['n']
   height, width = run.spec.data.image_size
   network = settings_lib.network_title(study.architecture)
-  return (f'{settings_lib.dataset_title(run.dataset)}, '
-          f'{f"{network}, " if network else ""}'
-          f'{settings_lib.split_title(run.dataset, run.spec.data.split)}, '
-          f'{height}×{width} pixels, {n["train"]:,} images to train on, '
-          f'{n["test"]:,} to test')
+  return (
+      f'{settings_lib.dataset_title(run.dataset)}, '
+      f'{f"{network}, " if network else ""}'
+      f'{settings_lib.split_title(run.dataset, run.spec.data.split)}, '
+      f'{height}×{width} pixels, {n["train"]:,} images to train on, '
+      f'{n["test"]:,} to test'
+  )
 
 
 def _unfinished(study: layer_studies.LayerStudy) -> str:
-  noted = [f'{column.first.spec.arm} '
-           f'({"; ".join(note.rstrip(".") for note in column.notes)})'
-           for column in study.columns.values() if column.notes]
-  return ('No conclusion is drawn from the networks '
-          f'{", ".join(noted)}.' if noted else '')
+  noted = [
+      f'{column.first.spec.arm} '
+      f'({"; ".join(note.rstrip(".") for note in column.notes)})'
+      for column in study.columns.values()
+      if column.notes
+  ]
+  return (
+      'No conclusion is drawn from the networks ' f'{", ".join(noted)}.'
+      if noted
+      else ''
+  )
 
 
 def _curves(
-    study: layer_studies.LayerStudy,
-    choice: freezing.Choice | None,
-    name: str,
+    study: layer_studies.LayerStudy, choice: freezing.Choice | None, name: str
 ) -> tables.Table:
   """Returns the macro F1 of every arm, a row a number of layers."""
   columns = [
       (f'{layer_studies.called(source)}, {word}', study.curve(kind, source))
-      for kind, word in ((layer_arms.FROZEN, 'frozen'), (layer_arms.TUNED, 'tuned'))
-      for source in study.sources if study.curve(kind, source)]
+      for kind, word in (
+          (layer_arms.FROZEN, 'frozen'),
+          (layer_arms.TUNED, 'tuned'),
+      )
+      for source in study.sources
+      if study.curve(kind, source)
+  ]
   columns.append(('Last layers train', freezing.unfrozen(study)))
   counts = sorted({count for _, curve in columns for count in curve})
-  notes = ['Rows: how many of the first layers are transferred, the rest '
-           'begins at random; in the last column, how many of the last layers '
-           'train, all from ImageNet. The head always trains.']
+  notes = [
+      'Rows: how many of the first layers are transferred, the rest '
+      'begins at random; in the last column, how many of the last layers '
+      'train, all from ImageNet. The head always trains.'
+  ]
   base, statistics = (
       study.column(layer_arms.BASE),
-      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole))
+      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole),
+  )
   if base:
-    notes.append('Everything from random weights: '
-                 f'{estimates.f1_macro(base).text()}.')
+    notes.append(
+        'Everything from random weights: ' f'{estimates.f1_macro(base).text()}.'
+    )
   if statistics:
-    notes.append('Of ImageNet’s layers mean and variance alone: '
-                 f'{estimates.f1_macro(statistics).text()}.')
+    notes.append(
+        'Of ImageNet’s layers mean and variance alone: '
+        f'{estimates.f1_macro(statistics).text()}.'
+    )
   if choice:
-    notes.append('Share of the resampled sets of validation images that '
-                 'choose so many last layers to train: ' + ', '.join(
-                     f'{trained}: {100 * share:.0f} %'
-                     for trained, share in choice.shares.items()) + '.')
+    notes.append(
+        'Share of the resampled sets of validation images that '
+        'choose so many last layers to train: '
+        + ', '.join(
+            f'{trained}: {100 * share:.0f} %'
+            for trained, share in choice.shares.items()
+        )
+        + '.'
+    )
   return tables.Table(
-      name, 'Macro F1 of every network of the study', (),
+      name,
+      'Macro F1 of every network of the study',
+      (),
       ('Layers', *(title for title, _ in columns)),
-      tuple((tables.figure(count, 0), *(
-          tables.spread(
-              estimates.f1_macro(curve[count]) if count in curve else None)
-          for _, curve in columns)) for count in counts), tuple(notes))
+      tuple(
+          (
+              tables.figure(count, 0),
+              *(
+                  tables.spread(
+                      estimates.f1_macro(curve[count])
+                      if count in curve
+                      else None
+                  )
+                  for _, curve in columns
+              ),
+          )
+          for count in counts
+      ),
+      tuple(notes),
+  )
 
 
 def _layers(
@@ -171,20 +227,38 @@ def _layers(
 ) -> tables.Table:
   """Returns everything that was measured, a row a layer."""
   columns = {
-      **{f'Index, {layer_studies.called(source)}': values
-         for source, values in measured.index.items()},
-      **{f'Probe, {layer_studies.called(network)}': values
-         for network, values in measured.probes.items()},
-      **{f'LogME, {layer_studies.called(source)}':
-         measured.diagnostics['log_me'][source] for source in measured.index},
-      **{f'H-score, {layer_studies.called(source)}':
-         measured.diagnostics['h_score'][source] for source in measured.index},
-      **{f'Moved, {layer_studies.called(network)}': values
-         for network, values in measured.moved.items()},
-      **{f'CKA, {line.title}': line.values
-         for line in layer_curves.similar(measured)},
-      **{f'Lost if put back, {layer_studies.called(network)}': values
-         for network, values in measured.put_back.items()},
+      **{
+          f'Index, {layer_studies.called(source)}': values
+          for source, values in measured.index.items()
+      },
+      **{
+          f'Probe, {layer_studies.called(network)}': values
+          for network, values in measured.probes.items()
+      },
+      **{
+          f'LogME, {layer_studies.called(source)}': measured.diagnostics[
+              'log_me'
+          ][source]
+          for source in measured.index
+      },
+      **{
+          f'H-score, {layer_studies.called(source)}': measured.diagnostics[
+              'h_score'
+          ][source]
+          for source in measured.index
+      },
+      **{
+          f'Moved, {layer_studies.called(network)}': values
+          for network, values in measured.moved.items()
+      },
+      **{
+          f'CKA, {line.title}': line.values
+          for line in layer_curves.similar(measured)
+      },
+      **{
+          f'Lost if put back, {layer_studies.called(network)}': values
+          for network, values in measured.put_back.items()
+      },
   }
   notes = [
       'Index: (T − R) / (max(T, O) − R), not below 0, of the macro F1 of '
@@ -194,22 +268,34 @@ def _layers(
       'The probes of networks that were trained here learn from the images '
       'that trained the network, which it knows too well: on new images such '
       'a probe would do better. Their scores (O) are then too low, and the '
-      'index too high.']
+      'index too high.',
+  ]
   for source, found in measured.agreement.items():
     for key, words in (
         ('frozen', 'the score with its layers frozen'),
-        ('freezing', 'what freezing brings against fine-tuning them')):
+        ('freezing', 'what freezing brings against fine-tuning them'),
+    ):
       correlation, cuts = found[key]
       if correlation is not None:
         notes.append(
             f'The index of {layer_studies.called(source)} and {words}: rank '
-            f'correlation {estimates.number(correlation, 2)} over {cuts} cuts.')
-  notes.append('LogME and H-score are cheap diagnostics from training images; '
-               'higher promises better transfer.')
+            f'correlation {estimates.number(correlation, 2)} over {cuts} cuts.'
+        )
+  notes.append(
+      'LogME and H-score are cheap diagnostics from training images; '
+      'higher promises better transfer.'
+  )
   return tables.Table(
-      name, 'Layer by layer', (), ('Layer', *columns),
-      tuple((tables.words(layer), *(
-          tables.spread(values[layer]) for values in columns.values()))
-            for layer in layers), tuple(notes))
-
-
+      name,
+      'Layer by layer',
+      (),
+      ('Layer', *columns),
+      tuple(
+          (
+              tables.words(layer),
+              *(tables.spread(values[layer]) for values in columns.values()),
+          )
+          for layer in layers
+      ),
+      tuple(notes),
+  )

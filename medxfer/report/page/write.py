@@ -60,7 +60,8 @@ def _placed(target: pathlib.Path) -> Iterator[pathlib.Path]:
   target = target.resolve()  # A link to a report stays a link.
   fresh, old = (
       target.with_name(f'.{target.name}.{secrets.token_hex(4)}.{state}')
-      for state in ('new', 'old'))
+      for state in ('new', 'old')
+  )
   with files.staged_folder(fresh) as stage:
     yield stage
   target.rename(old)
@@ -83,15 +84,21 @@ def _write(stage: pathlib.Path, contents: contents_lib.Contents) -> None:
   (stage / _TABLES).mkdir()
   (stage / _FIGURES).mkdir()
   for table in contents.tables():
-    for suffix, text in (('.md', render.markdown), ('.tex', render.latex),
-                         ('.csv', render.comma_separated)):
-      files.write_text(
-          stage / _TABLES / f'{table.name}{suffix}', text(table))
+    for suffix, text in (
+        ('.md', render.markdown),
+        ('.tex', render.latex),
+        ('.csv', render.comma_separated),
+    ):
+      files.write_text(stage / _TABLES / f'{table.name}{suffix}', text(table))
   for chart in contents.charts():
     files.write_text(stage / _FIGURES / f'{chart.name}.svg', chart.svg)
   for picture in contents.explained.pictures:
     pictures.write(
-        stage / _FIGURES / f'{picture.name}.png', pictures.tile(
+        stage / _FIGURES / f'{picture.name}.png',
+        pictures.tile(
             [tile.pixels for tile in picture.tiles],
-            [tile.caption for tile in picture.tiles], columns=4))
+            [tile.caption for tile in picture.tiles],
+            columns=4,
+        ),
+    )
   files.write_text(stage / PAGE, html.html(contents))

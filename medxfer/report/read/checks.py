@@ -40,8 +40,9 @@ def summary(
     raise errors.DataError(f'{path}: its status is not "finished"')
   test = workdir.mapping(path, read.get('test'))
   if test.get('class_names') != list(predictions.class_names):
-    raise errors.DataError(f'{path}: its classes are not those of '
-                           f'{PREDICTIONS}')
+    raise errors.DataError(
+        f'{path}: its classes are not those of ' f'{PREDICTIONS}'
+    )
   ranges = workdir.mapping(path, test.get('intervals'))
   keys = [(key,) for key in _POINTS]
   keys += [('f1_per_class', name) for name in predictions.class_names]
@@ -63,13 +64,15 @@ def summary(
     if found.get(key) is not None:
       number(path, found, key)
       _interval(
-          path, workdir.mapping(path, found.get('intervals') or {}), (key,))
+          path, workdir.mapping(path, found.get('intervals') or {}), (key,)
+      )
   again = metrics.compute(predictions)
   for key in ('accuracy', 'f1_macro'):
     if abs(again[key] - test[key]) > _TOLERANCE:
       raise errors.DataError(
           f'{path}: its {key} is {test[key]:.4f}, but {PREDICTIONS} gives '
-          f'{again[key]:.4f}: the files are of two runs')
+          f'{again[key]:.4f}: the files are of two runs'
+      )
 
 
 def images(
@@ -89,13 +92,15 @@ def images(
   """
   names = predictions.class_names
   counts: dict[str, dict[str, int]] = {
-      name: {side: 0 for side in splits.SIDES} for name in names}
+      name: {side: 0 for side in splits.SIDES} for name in names
+  }
   labels = {}
   for image, label, _, side in rows:
     if label not in counts:
       raise errors.DataError(
           f'{path}: image {image!r} is of class {label!r}, which '
-          f'{PREDICTIONS} does not have')
+          f'{PREDICTIONS} does not have'
+      )
     if side in splits.SIDES:
       counts[label][side] += 1
     labels[image] = label
@@ -103,13 +108,12 @@ def images(
     if labels[image] != names[label]:
       raise errors.DataError(
           f'{path}: image {image!r} is of class {labels[image]!r}, but of '
-          f'{names[label]!r} in {PREDICTIONS}')
+          f'{names[label]!r} in {PREDICTIONS}'
+      )
   return counts
 
 
-def history(
-    path: pathlib.Path, epochs: Iterable[Mapping[str, Any]]
-) -> None:
+def history(path: pathlib.Path, epochs: Iterable[Mapping[str, Any]]) -> None:
   """Checks that every epoch has what curves are drawn of.
 
   Args:
@@ -140,25 +144,37 @@ def _leak(path: pathlib.Path, read: Mapping[str, Any]) -> None:
 def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   """Checks what older runs lack."""
   notes = read.get('training_notes')
-  if notes is not None and not (isinstance(notes, list) and all(
-      isinstance(workdir.mapping(path, note).get('text'), str) for note in notes)):
+  if notes is not None and not (
+      isinstance(notes, list)
+      and all(
+          isinstance(workdir.mapping(path, note).get('text'), str)
+          for note in notes
+      )
+  ):
     raise errors.DataError(f'{path}: training_notes is no list of notes')
   classes = workdir.mapping(path, read['test'].get('per_class') or {})
   for name, rates in classes.items():
     for key in _RATES:
       if workdir.mapping(path, rates).get(key) is not None:
         number(path, rates, key)
-      _interval(path, workdir.mapping(path, rates.get('intervals') or {}), (key,))
+      _interval(
+          path, workdir.mapping(path, rates.get('intervals') or {}), (key,)
+      )
   if classes and set(classes) != set(read['test']['class_names']):
     raise errors.DataError(f'{path}: per_class is of other classes')
   if read['test'].get('ece_debiased') is not None:
     number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
     _interval(path, workdir.mapping(path, read['test']['intervals']), (key,))
-  for place, key in (('threshold', 'positive'), ('positive', 'class'),
-                     ('positive', 'why')):
+  for place, key in (
+      ('threshold', 'positive'),
+      ('positive', 'class'),
+      ('positive', 'why'),
+  ):
     found = read.get(place)
-    if found is not None and not isinstance(workdir.mapping(path, found).get(key), str):
+    if found is not None and not isinstance(
+        workdir.mapping(path, found).get(key), str
+    ):
       raise errors.DataError(f'{path}: {place}.{key} is no name')
 
 
@@ -170,10 +186,15 @@ def _interval(
     value = workdir.mapping(path, value).get(key)
   if value is None:
     return
-  if not (isinstance(value, list) and len(value) == 2
-          and all(map(_is_number, value)) and value[0] <= value[1]):
+  if not (
+      isinstance(value, list)
+      and len(value) == 2
+      and all(map(_is_number, value))
+      and value[0] <= value[1]
+  ):
     raise errors.DataError(
-        f'{path}: the interval of {".".join(keys)} is {value!r}')
+        f'{path}: the interval of {".".join(keys)} is {value!r}'
+    )
 
 
 def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
@@ -187,10 +208,14 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
     value = workdir.mapping(path, value).get(key)
   if value is None or not _is_number(value):
     raise errors.DataError(
-        f'{path}: {".".join(keys)} is {value!r}, no finite number')
+        f'{path}: {".".join(keys)} is {value!r}, no finite number'
+    )
   return value
 
 
 def _is_number(value: Any) -> bool:
-  return (isinstance(value, (int, float)) and not isinstance(value, bool)
-          and math.isfinite(value))
+  return (
+      isinstance(value, (int, float))
+      and not isinstance(value, bool)
+      and math.isfinite(value)
+  )

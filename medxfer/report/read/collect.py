@@ -12,6 +12,7 @@ from medxfer.report.read import layer_studies
 from medxfer.runs import workdir
 from medxfer.study import plan
 
+
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
   """A folder that looks like a run and cannot be reported."""
@@ -39,9 +40,15 @@ class Collection:
   @property
   def all_runs(self) -> tuple[finished_run.Run, ...]:
     """The finished runs, with those of the studies."""
-    return (*self.runs, *(
-        run for study in self.studies
-        for column in study.columns.values() for run in column.runs))
+    return (
+        *self.runs,
+        *(
+            run
+            for study in self.studies
+            for column in study.columns.values()
+            for run in column.runs
+        ),
+    )
 
 
 def collect(root: pathlib.Path) -> Collection:
@@ -82,21 +89,27 @@ def collect(root: pathlib.Path) -> Collection:
     if first == name:
       runs.append(run)
     else:
-      left_out.append(LeftOut(
-          name, f'repeats {first}: same specification, same seed'))
+      left_out.append(
+          LeftOut(name, f'repeats {first}: same specification, same seed')
+      )
   left_out += _not_begun(root)
   studies = []
   for path, members in grouped.items():
     try:
       studies.append(layer_studies.arrange(path, _name(path, root), members))
     except errors.DataError as error:
-      left_out.append(LeftOut(_name(path, root), finished_run.without_folder(str(error), path)))
+      left_out.append(
+          LeftOut(
+              _name(path, root), finished_run.without_folder(str(error), path)
+          )
+      )
   studies = [study for study in studies if study]
   if not runs and not studies:
     reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
     raise errors.DataError(
         f'{root}: no finished run below it; train one with '
-        f'python -m medxfer.main{reasons and ". Left out:" + reasons}')
+        f'python -m medxfer.main{reasons and ". Left out:" + reasons}'
+    )
   return Collection(root, tuple(runs), tuple(left_out), tuple(studies))
 
 
@@ -107,9 +120,11 @@ def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
       below.clear()
       yield pathlib.Path(folder)
     below[:] = sorted(
-        name for name in below
+        name
+        for name in below
         # A run wrote its checkpoints for itself; nothing below is a run.
-        if name != workdir.CHECKPOINTS and not name.startswith('.'))
+        if name != workdir.CHECKPOINTS and not name.startswith('.')
+    )
 
 
 def _not_begun(root: pathlib.Path) -> Iterator[LeftOut]:

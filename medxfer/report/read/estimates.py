@@ -106,8 +106,10 @@ def estimate(column: settings_lib.Column, *keys: str) -> Estimate | None:
     keys: the path in `summary['test']`, such as 'f1_per_class', 'nv'.
   """
   tests = [run.summary['test'] for run in column.runs]
-  return over_seeds([_at(test, keys) for test in tests],
-                    [_at(test['intervals'], keys, None) for test in tests])
+  return over_seeds(
+      [_at(test, keys) for test in tests],
+      [_at(test['intervals'], keys, None) for test in tests],
+  )
 
 
 def f1_macro(column: settings_lib.Column) -> Estimate:

@@ -86,14 +86,18 @@ class Run:
   @property
   def notes(self) -> tuple[str, ...]:
     """Why its training cannot be concluded from; older runs do not say."""
-    return tuple(note['text']
-                 for note in self.summary.get('training_notes') or ())
+    return tuple(
+        note['text'] for note in self.summary.get('training_notes') or ()
+    )
 
   @property
   def few(self) -> dict[str, int]:
     """Class -> test images, of the classes that have too few."""
-    return {name: sides['test'] for name, sides in self.images.items()
-            if sides['test'] < FEW}
+    return {
+        name: sides['test']
+        for name, sides in self.images.items()
+        if sides['test'] < FEW
+    }
 
   @functools.cached_property
   def identity(self) -> specs.RunSpec:
@@ -104,34 +108,66 @@ class Run:
     spec = self.spec
     start = spec.model.init_from
     same = dataclasses.replace(
-        spec, arm='', modifiers=(), seed=0, cache_dir='',
+        spec,
+        arm='',
+        modifiers=(),
+        seed=0,
+        cache_dir='',
         data=dataclasses.replace(
-            spec.data, dir='', groups='', cache='host', sides='',
-            levels='auto'),
+            spec.data, dir='', groups='', cache='host', sides='', levels='auto'
+        ),
         model=dataclasses.replace(
-            spec.model, weights='',
-            init_from=start if start in ('imagenet', 'random') else 'a run'),
+            spec.model,
+            weights='',
+            init_from=start if start in ('imagenet', 'random') else 'a run',
+        ),
         training=dataclasses.replace(spec.training, prefix_cache='auto'),
-        evaluation=specs.EvaluationSpec(batch_size=1, resamples=1))
+        evaluation=specs.EvaluationSpec(batch_size=1, resamples=1),
+    )
     if not self.is_baseline:
       return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
     # By names: a key that is new here must not break the report.
     return dataclasses.replace(
         same,
         model=dataclasses.replace(
-            spec.model, init_from='random', weights='',
-            preprocessing='tf', trainable='all', head_units=(1, 1),
-            dropout=0.0, initializer='glorot_uniform', dtype='float32'),
+            spec.model,
+            init_from='random',
+            weights='',
+            preprocessing='tf',
+            trainable='all',
+            head_units=(1, 1),
+            dropout=0.0,
+            initializer='glorot_uniform',
+            dtype='float32',
+        ),
         augment=dataclasses.replace(
-            spec.augment, horizontal_flip=False, vertical_flip=False,
-            quarter_turns=False, zoom=0.0, brightness=0.0),
+            spec.augment,
+            horizontal_flip=False,
+            vertical_flip=False,
+            quarter_turns=False,
+            zoom=0.0,
+            brightness=0.0,
+        ),
         optimizer=dataclasses.replace(
-            spec.optimizer, name='sgd', learning_rate=1.0, backbone_factor=1.0,
-            momentum=0.0, weight_decay=0.0, schedule='constant',
-            gradient_clip=0.0),
+            spec.optimizer,
+            name='sgd',
+            learning_rate=1.0,
+            backbone_factor=1.0,
+            momentum=0.0,
+            weight_decay=0.0,
+            schedule='constant',
+            gradient_clip=0.0,
+        ),
         training=dataclasses.replace(
-            spec.training, batch_size=1, epochs=1, monitor='accuracy',
-            patience=0, label_smoothing=0.0, prefix_cache='auto'))
+            spec.training,
+            batch_size=1,
+            epochs=1,
+            monitor='accuracy',
+            patience=0,
+            label_smoothing=0.0,
+            prefix_cache='auto',
+        ),
+    )
 
 
 def read(path: pathlib.Path, name: str) -> Run:
@@ -159,11 +195,17 @@ def read(path: pathlib.Path, name: str) -> Run:
   rows, history = folder.split(), folder.history()
   checks.history(path / 'metrics.jsonl', history)
   return Run(
-      name=name, path=path, spec=_decided(spec, summary), summary=summary,
+      name=name,
+      path=path,
+      spec=_decided(spec, summary),
+      summary=summary,
       dataset=_dataset(spec.data, predictions.class_names, rows),
       predictions=predictions,
       images=checks.images(path / 'split.csv', rows, predictions),
-      history=history, left_out=folder.left_out(), device=folder.devices())
+      history=history,
+      left_out=folder.left_out(),
+      device=folder.devices(),
+  )
 
 
 @functools.lru_cache(maxsize=256)
@@ -177,11 +219,13 @@ def validation(run: Run) -> predictions_lib.Predictions:
     scored = workdir.Workdir(run.path).predictions('val')
   except errors.DataError as error:
     raise errors.DataError(
-        f'{run.name}: {without_folder(str(error), run.path)}') from error
+        f'{run.name}: {without_folder(str(error), run.path)}'
+    ) from error
   if scored.class_names != run.dataset.class_names:
     raise errors.DataError(
         f'{run.name}: {workdir.predictions_name("val")} has other classes than '
-        f'{checks.PREDICTIONS}')
+        f'{checks.PREDICTIONS}'
+    )
   return scored
 
 
@@ -190,16 +234,14 @@ def without_folder(message: str, path: pathlib.Path) -> str:
   return re.sub(f'{re.escape(str(path))}(/|: | )', '', message)
 
 
-def _decided(
-    spec: specs.RunSpec, summary: Mapping[str, Any]
-) -> specs.RunSpec:
+def _decided(spec: specs.RunSpec, summary: Mapping[str, Any]) -> specs.RunSpec:
   """Returns a specification with the split that `auto` came to."""
-  split = specs.renamed(
-      'data.split', summary.get('split', spec.data.split))
+  split = specs.renamed('data.split', summary.get('split', spec.data.split))
   if split not in ('by_image', 'grouped', 'official', 'official_grouped'):
     raise errors.DataError(f'summary.json: no split is called {split!r}')
   return dataclasses.replace(
-      spec, data=dataclasses.replace(spec.data, split=split))
+      spec, data=dataclasses.replace(spec.data, split=split)
+  )
 
 
 def _dataset(
@@ -211,4 +253,5 @@ def _dataset(
   images = sorted((image, label) for image, label, *_ in rows)
   digest = hashlib.sha256(repr(images).encode()).hexdigest()
   return Dataset(
-      data.name, pathlib.PurePath(data.dir).name, 0, class_names, digest)
+      data.name, pathlib.PurePath(data.dir).name, 0, class_names, digest
+  )

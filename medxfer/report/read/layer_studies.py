@@ -21,8 +21,11 @@ from medxfer.study import layer_arms
 from medxfer.study import plan
 
 _NETWORKS = {
-    layer_arms.IMAGENET: 'ImageNet', layer_arms.OWN: 'own, from random',
-    layer_arms.RANDOM: 'random', 'other': 'another run'}
+    layer_arms.IMAGENET: 'ImageNet',
+    layer_arms.OWN: 'own, from random',
+    layer_arms.RANDOM: 'random',
+    'other': 'another run',
+}
 # Layer -> value; None where it is not defined.
 ByLayer = Mapping[str, estimates.Estimate | None]
 
@@ -85,9 +88,13 @@ class LayerStudy:
 
   def curve(self, kind: str, source: str) -> dict[int, settings_lib.Column]:
     """Returns the columns of a curve by number of convolutions."""
-    return {arm.count: column for arm, column in sorted(
-        self.columns.items(), key=lambda item: item[0].count)
-        if (arm.kind, arm.source) == (kind, source)}
+    return {
+        arm.count: column
+        for arm, column in sorted(
+            self.columns.items(), key=lambda item: item[0].count
+        )
+        if (arm.kind, arm.source) == (kind, source)
+    }
 
   def column(
       self, kind: str, source: str = '', count: int = 0
@@ -104,21 +111,30 @@ class LayerStudy:
     """
     columns = {arm: c for arm, c in self.columns.items() if not c.notes}
     looked_into = [
-        arm for arm in self.columns if arm == layer_arms.Arm(layer_arms.BASE)
-        or (arm.kind, arm.count) == (layer_arms.TUNED, self.whole)]
+        arm
+        for arm in self.columns
+        if arm == layer_arms.Arm(layer_arms.BASE)
+        or (arm.kind, arm.count) == (layer_arms.TUNED, self.whole)
+    ]
     is_sound = all(arm in columns for arm in looked_into)
     return dataclasses.replace(
-        self, columns=columns, measured=self.measured if is_sound else None)
+        self, columns=columns, measured=self.measured if is_sound else None
+    )
 
   @property
   def sources(self) -> tuple[str, ...]:
     """Where transferred layers come from, ImageNet first, random last."""
-    found = {arm.source for arm in self.columns
-             if arm.kind in (layer_arms.FROZEN, layer_arms.TUNED)}
+    found = {
+        arm.source
+        for arm in self.columns
+        if arm.kind in (layer_arms.FROZEN, layer_arms.TUNED)
+    }
     order = (layer_arms.IMAGENET, layer_arms.OWN, layer_arms.RANDOM)
-    return (*(s for s in order[:2] if s in found),
-            *sorted(found.difference(order)),
-            *(s for s in order[2:] if s in found))
+    return (
+        *(s for s in order[:2] if s in found),
+        *sorted(found.difference(order)),
+        *(s for s in order[2:] if s in found),
+    )
 
   @property
   def other(self) -> str:
@@ -165,34 +181,48 @@ def arrange(
   alike: dict[layer_arms.Arm, list[finished_run.Run]] = {}
   for run in runs:
     arm = run.architecture and layer_arms.Arm.parse(
-        run.spec.arm, run.architecture)
+        run.spec.arm, run.architecture
+    )
     if arm:
       alike.setdefault(arm, []).append(run)
   if not alike:
     return None
   columns = {
-      arm: settings_lib.Column(arm.name, arm.name, '', tuple(
-          sorted(same, key=lambda run: run.spec.seed)), None)
-      for arm, same in alike.items()}
+      arm: settings_lib.Column(
+          arm.name,
+          arm.name,
+          '',
+          tuple(sorted(same, key=lambda run: run.spec.seed)),
+          None,
+      )
+      for arm, same in alike.items()
+  }
   study = LayerStudy(name, columns, None)
-  return dataclasses.replace(study, measured=_measured(
-      path / layer_arms.MEASURED, study.architecture.convolutions))
+  return dataclasses.replace(
+      study,
+      measured=_measured(
+          path / layer_arms.MEASURED, study.architecture.convolutions
+      ),
+  )
 
 
-def _measured(
-    path: pathlib.Path, layers: Sequence[str]
-) -> Measured | None:
+def _measured(path: pathlib.Path, layers: Sequence[str]) -> Measured | None:
   if not path.exists():
     return None
   try:
-    seeds = [found for _, found in sorted(
-        files.read_json(path)['seeds'].items(), key=lambda item: int(item[0]))]
+    seeds = [
+        found
+        for _, found in sorted(
+            files.read_json(path)['seeds'].items(),
+            key=lambda item: int(item[0]),
+        )
+    ]
     return _over_seeds(seeds, layers)
-  except (AttributeError, IndexError, KeyError, TypeError,
-          ValueError) as error:
+  except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
     raise errors.DataError(
         f'{path}: damaged ({type(error).__name__}: {error}); delete it, and '
-        'the command of the study writes it again') from error
+        'the command of the study writes it again'
+    ) from error
 
 
 def _over_seeds(
@@ -202,47 +232,73 @@ def _over_seeds(
   by_layer = functools.partial(_by_layer, layers)
   bare = functools.partial(_bare, layers)
   return Measured(
-      probes={name: by_layer(
-          [seed['probes'][name] for seed in seeds], 'f1_macro')
-              for name in first['probes']},
-      index={name: by_layer(
-          [seed['index'][name]['layers'] for seed in seeds], 'index')
-             for name in first['index']},
+      probes={
+          name: by_layer([seed['probes'][name] for seed in seeds], 'f1_macro')
+          for name in first['probes']
+      },
+      index={
+          name: by_layer(
+              [seed['index'][name]['layers'] for seed in seeds], 'index'
+          )
+          for name in first['index']
+      },
       agreement={
-          name: {key: (found['agreement'][key]['spearman'],
-                       found['agreement'][key]['cuts'])
-                 for key in ('frozen', 'freezing')}
-          for name, found in first['index'].items()},
+          name: {
+              key: (
+                  found['agreement'][key]['spearman'],
+                  found['agreement'][key]['cuts'],
+              )
+              for key in ('frozen', 'freezing')
+          }
+          for name, found in first['index'].items()
+      },
       similarity={
           (pair['a'], pair['b']): bare(
-              [seed['similarity'][i]['cka'] for seed in seeds])
-          for i, pair in enumerate(first['similarity'])},
-      moved={name: bare([seed['moved'][name] for seed in seeds])
-             for name in first['moved']},
-      put_back={name: by_layer(
-          [seed['put_back'][name] for seed in seeds], 'difference')
-                for name in first['put_back']},
+              [seed['similarity'][i]['cka'] for seed in seeds]
+          )
+          for i, pair in enumerate(first['similarity'])
+      },
+      moved={
+          name: bare([seed['moved'][name] for seed in seeds])
+          for name in first['moved']
+      },
+      put_back={
+          name: by_layer(
+              [seed['put_back'][name] for seed in seeds], 'difference'
+          )
+          for name in first['put_back']
+      },
       diagnostics={
-          key: {name: bare([seed['diagnostics'][name][key] for seed in seeds])
-                for name in first['diagnostics']}
-          for key in ('log_me', 'h_score')})
+          key: {
+              name: bare([seed['diagnostics'][name][key] for seed in seeds])
+              for name in first['diagnostics']
+          }
+          for key in ('log_me', 'h_score')
+      },
+  )
 
 
 def _by_layer(
     layers: Sequence[str], seeds: list[Mapping[str, Any]], key: str
 ) -> ByLayer:
   bounds = None if key == 'difference' else (0.0, 1.0)
-  return {layer: _estimate([seed[layer][key] for seed in seeds],
-                           [seed[layer]['interval'] for seed in seeds], bounds)
-          for layer in layers}
+  return {
+      layer: _estimate(
+          [seed[layer][key] for seed in seeds],
+          [seed[layer]['interval'] for seed in seeds],
+          bounds,
+      )
+      for layer in layers
+  }
 
 
-def _bare(
-    layers: Sequence[str], seeds: list[Mapping[str, Any]]
-) -> ByLayer:
-  return {layer: _estimate([seed[layer] for seed in seeds],
-                           [None] * len(seeds), None)
-          for layer in layers}
+def _bare(layers: Sequence[str], seeds: list[Mapping[str, Any]]) -> ByLayer:
+  return {
+      layer: _estimate(
+          [seed[layer] for seed in seeds], [None] * len(seeds), None
+      )
+      for layer in layers
+  }
 
 
 def _estimate(

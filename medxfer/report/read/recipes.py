@@ -13,8 +13,14 @@ _WHAT = ('model.trainable', 'model.init_from', 'baseline')
 # Modifiers that name the default, the split, the images, the network or what
 # trains.
 _NOT_RECIPE = (
-    'thesis', 'grouped', 'official', 'official_grouped', 'phantom', *_SCOPES,
-    *architectures.BY_NAME)
+    'thesis',
+    'grouped',
+    'official',
+    'official_grouped',
+    'phantom',
+    *_SCOPES,
+    *architectures.BY_NAME,
+)
 
 
 def of(spec: specs.RunSpec) -> tuple[str, ...]:

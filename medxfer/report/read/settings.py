@@ -21,8 +21,18 @@ from medxfer.report.read import thesis
 from medxfer.training import strategy
 
 # Arms in the order of both tables; others follow by name.
-_ORDER = ('decision_tree', 'random_forest', 'random', 'all', 'imagenet', 'ham',
-          'last_block', 'first_block', 'first_last', 'head')
+_ORDER = (
+    'decision_tree',
+    'random_forest',
+    'random',
+    'all',
+    'imagenet',
+    'ham',
+    'last_block',
+    'first_block',
+    'first_last',
+    'head',
+)
 _TITLES = {**thesis.TABLES['7.2'].columns, **thesis.TABLES['7.1'].columns}
 SPLITS = {
     'by_image': 'split by image',
@@ -59,8 +69,7 @@ class Column:
   @property
   def notes(self) -> tuple[str, ...]:
     """Why no conclusion is drawn from it: a run's training notes."""
-    return tuple(dict.fromkeys(
-        note for run in self.runs for note in run.notes))
+    return tuple(dict.fromkeys(note for run in self.runs for note in run.notes))
 
   @property
   def few(self) -> dict[str, int]:
@@ -100,15 +109,19 @@ class Setting:
     """Split, architecture, recipe and image size in words."""
     height, width = self.image_size
     network = f'{self.network}, ' if self.network else ''
-    return (f'{split_title(self.dataset, self.split)}, {network}'
-            f'{recipes.title(self.recipe)} recipe, {height}×{width} pixels')
+    return (
+        f'{split_title(self.dataset, self.split)}, {network}'
+        f'{recipes.title(self.recipe)} recipe, {height}×{width} pixels'
+    )
 
   @property
   def slug(self) -> str:
     """The same, for a file's name."""
-    return slug(f'{self.split} {" ".join(self.recipe)} {self.image_size[0]}'
-                f'{" phantom" if self.dataset.phantom else ""}'
-                f' {self.network}')
+    return slug(
+        f'{self.split} {" ".join(self.recipe)} {self.image_size[0]}'
+        f'{" phantom" if self.dataset.phantom else ""}'
+        f' {self.network}'
+    )
 
   @functools.cached_property
   def networks(self) -> tuple[Column, ...]:
@@ -141,17 +154,32 @@ def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
     if run.is_baseline:
       trees.setdefault(place, []).append(run)
     else:
-      key = (*place, recipes.of(run.spec), run.architecture,
-             run.spec.data.image_size)
+      key = (
+          *place,
+          recipes.of(run.spec),
+          run.architecture,
+          run.spec.data.image_size,
+      )
       tables.setdefault(key, []).append(run)
   for place, baselines in trees.items():
     if not any(key[:2] == place for key in tables):
       tables[(*place, (), None, baselines[0].spec.data.image_size)] = []
   settings = [
-      Setting(dataset, split, recipe, architecture, size, _columns(
-          dataset, networks + trees.get((dataset, split), [])))
-      for (dataset, split, recipe, architecture, size), networks
-      in tables.items()
+      Setting(
+          dataset,
+          split,
+          recipe,
+          architecture,
+          size,
+          _columns(dataset, networks + trees.get((dataset, split), [])),
+      )
+      for (
+          dataset,
+          split,
+          recipe,
+          architecture,
+          size,
+      ), networks in tables.items()
   ]
   return tuple(sorted(settings, key=_rank))
 
@@ -185,12 +213,19 @@ def slug(text: str) -> str:
 
 def _rank(setting: Setting) -> tuple[object, ...]:
   dataset = setting.dataset
-  return (bool(dataset.phantom), registry.NAMES.index(dataset.name),
-          dataset.folder, dataset.digest,
-          dataset.class_names, dataset.phantom,
-          tuple(SPLITS).index(setting.split),
-          setting.network, -len(setting.columns), setting.recipe,
-          setting.image_size)
+  return (
+      bool(dataset.phantom),
+      registry.NAMES.index(dataset.name),
+      dataset.folder,
+      dataset.digest,
+      dataset.class_names,
+      dataset.phantom,
+      tuple(SPLITS).index(setting.split),
+      setting.network,
+      -len(setting.columns),
+      setting.recipe,
+      setting.image_size,
+  )
 
 
 def _columns(
@@ -199,12 +234,18 @@ def _columns(
   alike: dict[specs.RunSpec, list[finished_run.Run]] = {}
   for run in runs:
     alike.setdefault(run.identity, []).append(run)
-  columns = [_column(dataset, sorted(group, key=lambda run: run.spec.seed))
-             for group in alike.values()]
-  columns.sort(key=lambda column: (
-      column.arm not in _ORDER,
-      _ORDER.index(column.arm) if column.arm in _ORDER else 0,
-      column.arm, column.first.name))
+  columns = [
+      _column(dataset, sorted(group, key=lambda run: run.spec.seed))
+      for group in alike.values()
+  ]
+  columns.sort(
+      key=lambda column: (
+          column.arm not in _ORDER,
+          _ORDER.index(column.arm) if column.arm in _ORDER else 0,
+          column.arm,
+          column.first.name,
+      )
+  )
   return tuple(_told_apart(columns))
 
 
@@ -219,8 +260,11 @@ def _column(
   title = known.title if known else arm.replace('_', ' ') or 'unnamed arm'
   if arm == 'head':
     title = 'Head alone trainable'
-  as_known = runs[0].is_baseline or arm == 'head' or (
-      known and _same_layers(known.trainable, spec))
+  as_known = (
+      runs[0].is_baseline
+      or arm == 'head'
+      or (known and _same_layers(known.trainable, spec))
+  )
   if not as_known:
     title = f'{title}, {_scope(spec.model.trainable)}'
   if runs[0].is_baseline or spec.model.init_from == 'random':
@@ -228,8 +272,11 @@ def _column(
   else:
     group = table.transferred if table else 'Transferred models'
   # What phantoms or another network score says nothing about the thesis.
-  is_same = as_known and not dataset.phantom and (
-      runs[0].is_baseline or spec.model.name == thesis.NETWORK)
+  is_same = (
+      as_known
+      and not dataset.phantom
+      and (runs[0].is_baseline or spec.model.name == thesis.NETWORK)
+  )
   shown = printed.f1 if printed and is_same else None
   return Column(arm, title, group, tuple(runs), shown)
 
@@ -252,11 +299,20 @@ def _told_apart(columns: list[Column]) -> list[Column]:
   for column in columns:
     equals = [c for c in columns if c.title == column.title]
     if len(equals) > 1:
-      keys = sorted({
-          line.split(':')[0] for other in equals for line in specs.difference(
-              column.first.identity.to_json(), other.first.identity.to_json())})
+      keys = sorted(
+          {
+              line.split(':')[0]
+              for other in equals
+              for line in specs.difference(
+                  column.first.identity.to_json(),
+                  other.first.identity.to_json(),
+              )
+          }
+      )
       values = ', '.join(
-          f'{key} {recipes.value_of(column.first.identity, key)}' for key in keys)
+          f'{key} {recipes.value_of(column.first.identity, key)}'
+          for key in keys
+      )
       column = dataclasses.replace(column, title=f'{column.title} ({values})')
     answer.append(column)
   return answer

@@ -63,59 +63,107 @@ def _table(
   for arm, (heading, trainable, f1) in columns.items():
     group = transferred if len(arms) >= 3 else BASELINE_MODELS
     arms[arm] = Column(
-        heading, group, trainable, types.MappingProxyType(dict(zip(rows, f1))))
+        heading, group, trainable, types.MappingProxyType(dict(zip(rows, f1)))
+    )
   return Table(number, figure, transferred, types.MappingProxyType(arms))
 
 
 # By number.
-TABLES: Mapping[str, Table] = types.MappingProxyType({
-    '7.1': _table(
-        '7.1', '5.1', 'CNN models using ImageNet weights',
-        ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc', MICRO, MACRO), {
-            'decision_tree': (
-                'Decision tree', '',
-                (.09, .20, .26, .00, .19, .76, .06, .57, .23)),
-            'random_forest': (
-                'Random forest', '',
-                (.25, .38, .40, .00, .22, .84, .00, .70, .30)),
-            'random': (
-                'CNN, random weights', 'all',
-                (.31, .41, .37, .00, .34, .88, .17, .72, .35)),
-            'all': (
-                'All layers trainable', 'all',
-                (.36, .64, .64, .27, .58, .92, .78, .81, .60)),
-            'last_block': (
-                'Last block trainable', 'block5',
-                (.27, .59, .58, .00, .54, .91, .50, .79, .48)),
-            'first_block': (
-                'First block trainable', 'block1',
-                (.00, .00, .00, .00, .01, .80, .00, .66, .11)),
-            'first_last': (
-                'First and last blocks trainable', 'block1,block5',
-                (.36, .64, .60, .07, .53, .91, .50, .79, .52)),
-        }),
-    '7.2': _table(
-        '7.2', '5.2', 'Transferred models',
-        ('NORMAL', 'PNEUMONIA', MICRO, MACRO), {
-            'decision_tree': ('Decision tree', '', (.75, .91, .87, .83)),
-            'random_forest': ('Random forest', '', (.88, .96, .94, .92)),
-            'random': ('CNN, random weights', 'all', (.89, .96, .94, .92)),
-            'imagenet': ('CNN, ImageNet weights', 'all', (.91, .97, .95, .94)),
-            'ham': ('CNN, HAM10000 weights', 'all', (.90, .96, .94, .93)),
-        }),
-})
+TABLES: Mapping[str, Table] = types.MappingProxyType(
+    {
+        '7.1': _table(
+            '7.1',
+            '5.1',
+            'CNN models using ImageNet weights',
+            ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc', MICRO, MACRO),
+            {
+                'decision_tree': (
+                    'Decision tree',
+                    '',
+                    (0.09, 0.20, 0.26, 0.00, 0.19, 0.76, 0.06, 0.57, 0.23),
+                ),
+                'random_forest': (
+                    'Random forest',
+                    '',
+                    (0.25, 0.38, 0.40, 0.00, 0.22, 0.84, 0.00, 0.70, 0.30),
+                ),
+                'random': (
+                    'CNN, random weights',
+                    'all',
+                    (0.31, 0.41, 0.37, 0.00, 0.34, 0.88, 0.17, 0.72, 0.35),
+                ),
+                'all': (
+                    'All layers trainable',
+                    'all',
+                    (0.36, 0.64, 0.64, 0.27, 0.58, 0.92, 0.78, 0.81, 0.60),
+                ),
+                'last_block': (
+                    'Last block trainable',
+                    'block5',
+                    (0.27, 0.59, 0.58, 0.00, 0.54, 0.91, 0.50, 0.79, 0.48),
+                ),
+                'first_block': (
+                    'First block trainable',
+                    'block1',
+                    (0.00, 0.00, 0.00, 0.00, 0.01, 0.80, 0.00, 0.66, 0.11),
+                ),
+                'first_last': (
+                    'First and last blocks trainable',
+                    'block1,block5',
+                    (0.36, 0.64, 0.60, 0.07, 0.53, 0.91, 0.50, 0.79, 0.52),
+                ),
+            },
+        ),
+        '7.2': _table(
+            '7.2',
+            '5.2',
+            'Transferred models',
+            ('NORMAL', 'PNEUMONIA', MICRO, MACRO),
+            {
+                'decision_tree': (
+                    'Decision tree',
+                    '',
+                    (0.75, 0.91, 0.87, 0.83),
+                ),
+                'random_forest': (
+                    'Random forest',
+                    '',
+                    (0.88, 0.96, 0.94, 0.92),
+                ),
+                'random': (
+                    'CNN, random weights',
+                    'all',
+                    (0.89, 0.96, 0.94, 0.92),
+                ),
+                'imagenet': (
+                    'CNN, ImageNet weights',
+                    'all',
+                    (0.91, 0.97, 0.95, 0.94),
+                ),
+                'ham': (
+                    'CNN, HAM10000 weights',
+                    'all',
+                    (0.90, 0.96, 0.94, 0.93),
+                ),
+            },
+        ),
+    }
+)
 
 # What chapter 6 says of every network, in the words of `recipe`.
-RECIPE: Mapping[str, str] = types.MappingProxyType({
-    'split': 'by image',
-    'images': '224×224',
-    'pixels': '[-1, 1]',
-    'optimizer': 'sgd at 0.0001',
-})
+RECIPE: Mapping[str, str] = types.MappingProxyType(
+    {
+        'split': 'by image',
+        'images': '224×224',
+        'pixels': '[-1, 1]',
+        'optimizer': 'sgd at 0.0001',
+    }
+)
 
 # Preprocessing -> what it makes of pixels, in words.
 PIXELS: Mapping[str, str] = types.MappingProxyType(
-    {'tf': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'})
+    {'tf': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'}
+)
 
 
 def table(dataset: str) -> Table | None:
@@ -127,8 +175,12 @@ def recipe(spec: specs.RunSpec) -> dict[str, str]:
   """Returns what a run did about each key of `RECIPE`."""
   height, width = spec.data.image_size
   split = {
-      'by_image': 'by image', 'grouped': 'by group', 'official': 'as published',
-      'official_grouped': 'as published', 'auto': 'as the folder gives it'}
+      'by_image': 'by image',
+      'grouped': 'by group',
+      'official': 'as published',
+      'official_grouped': 'as published',
+      'auto': 'as the folder gives it',
+  }
   return {
       'split': split[spec.data.split],
       'images': f'{height}×{width}',

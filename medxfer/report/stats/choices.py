@@ -30,7 +30,8 @@ WORDS = (
     'The validation images choose. They are drawn again 1,000 times: “sure”, '
     f'if at least {100 * _SURE:.0f} % of these sets of images choose the same; '
     f'“likely”, if at least {100 * _LIKELY:.0f} % do; “open”, if fewer do. '
-    'Validation scores are those of the best epoch, hence optimistic.')
+    'Validation scores are those of the best epoch, hence optimistic.'
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,8 +66,9 @@ class Choice:
   @property
   def on_test(self) -> tuple[settings_lib.Column, ...]:
     """The networks by falling macro F1 on test images."""
-    return tuple(sorted(
-        self.columns, key=lambda c: -estimates.f1_macro(c).value))
+    return tuple(
+        sorted(self.columns, key=lambda c: -estimates.f1_macro(c).value)
+    )
 
   def against(self, other: settings_lib.Column) -> contrasts.Contrast:
     """Returns what the chosen network has more than another, on test."""
@@ -83,13 +85,17 @@ class Choice:
         f'On test images macro F1 {estimates.f1_macro(self.chosen).text()}, '
         f'rank {place} of {len(ranked)}.',
         f'Test difference to {lower(second.title)}: '
-        f'{self.against(second).words}.']
+        f'{self.against(second).words}.',
+    ]
     if place > 1 and ranked[0] is not second:
-      found.append(f'To {lower(ranked[0].title)}, the best on test: '
-                   f'{self.against(ranked[0]).words}.')
+      found.append(
+          f'To {lower(ranked[0].title)}, the best on test: '
+          f'{self.against(ranked[0]).words}.'
+      )
     found.append(
         f'Drawn again, {100 * self.shares[0]:.0f} % of the sets of validation '
-        'images choose the same.')
+        'images choose the same.'
+    )
     return tuple(found)
 
   def _score(self, place: int) -> str:
@@ -120,26 +126,38 @@ def choose(
   candidates = tuple(c for c in columns if not c.notes)
   if len(candidates) < 2:
     return None
-  seeds = sorted(set.intersection(*(
-      {run.spec.seed for run in column.runs} for column in candidates)))
+  seeds = sorted(
+      set.intersection(
+          *({run.spec.seed for run in column.runs} for column in candidates)
+      )
+  )
   if not seeds:
     raise errors.DataError('no seed is common to all networks')
   drawn, scores = [], []
   for seed in seeds:
-    scored = [finished_run.validation(run) for column in candidates
-              for run in column.runs if run.spec.seed == seed]
+    scored = [
+        finished_run.validation(run)
+        for column in candidates
+        for run in column.runs
+        if run.spec.seed == seed
+    ]
     try:
       drawn.append(
-          selection_stability.shares(scored, resamples=_RESAMPLES, seed=seed))
+          selection_stability.shares(scored, resamples=_RESAMPLES, seed=seed)
+      )
     except ValueError as error:
       raise errors.DataError(
-          'the networks have other validation images') from error
+          'the networks have other validation images'
+      ) from error
     scores.append([_f1(one) for one in scored])
   means, shares = np.mean(scores, axis=0), np.mean(drawn, axis=0)
   order = np.argsort(-means, kind='stable')
   return Choice(
-      tuple(candidates[i] for i in order), tuple(means[order].tolist()),
-      tuple(shares[order].tolist()), tuple(family or columns))
+      tuple(candidates[i] for i in order),
+      tuple(means[order].tolist()),
+      tuple(shares[order].tolist()),
+      tuple(family or columns),
+  )
 
 
 @functools.lru_cache(maxsize=64)
@@ -152,9 +170,13 @@ def of_setting(setting: settings_lib.Setting) -> Choice | None:
 def from_imagenet(setting: settings_lib.Setting) -> Choice | None:
   """Chooses among those that start from ImageNet; errors as `choose`."""
   return choose(
-      by_trained(c for c in setting.networks
-                 if c.first.spec.model.init_from == 'imagenet'),
-      setting.networks)
+      by_trained(
+          c
+          for c in setting.networks
+          if c.first.spec.model.init_from == 'imagenet'
+      ),
+      setting.networks,
+  )
 
 
 def by_trained(
@@ -171,5 +193,6 @@ def lower(title: str) -> str:
 
 def _f1(scored: predictions_lib.Predictions) -> float:
   table = metrics.confusion(
-      scored.labels, scored.predicted, len(scored.class_names))
+      scored.labels, scored.predicted, len(scored.class_names)
+  )
   return float(metrics.f1_per_class(table).mean())

@@ -47,8 +47,10 @@ class Contrast:
   def reversed(self) -> 'Contrast':
     """Returns the second column minus the first."""
     return dataclasses.replace(
-        self, accuracy=_negative(self.accuracy),
-        f1_macro=_negative(self.f1_macro))
+        self,
+        accuracy=_negative(self.accuracy),
+        f1_macro=_negative(self.f1_macro),
+    )
 
 
 def contrast(a: settings_lib.Column, b: settings_lib.Column) -> Contrast:
@@ -69,14 +71,23 @@ def contrast(a: settings_lib.Column, b: settings_lib.Column) -> Contrast:
     return Contrast(accuracy, f1_macro, f1_macro.p_value(), 'independent')
   found = paired.compare_seeds(
       [(first.predictions, second.predictions) for first, second in pairs],
-      resamples=_RESAMPLES, seed=0)
+      resamples=_RESAMPLES,
+      seed=0,
+  )
   accuracy, f1_macro = (
       estimates.Estimate(
-          found[key]['difference'], *(found[key]['interval'] or ()),
-          seeds=len(pairs))
-      for key in ('accuracy', 'f1_macro'))
-  return Contrast(accuracy, f1_macro, found['f1_macro']['p_value'],
-                  'seeds' if len(pairs) > 1 else 'paired')
+          found[key]['difference'],
+          *(found[key]['interval'] or ()),
+          seeds=len(pairs),
+      )
+      for key in ('accuracy', 'f1_macro')
+  )
+  return Contrast(
+      accuracy,
+      f1_macro,
+      found['f1_macro']['p_value'],
+      'seeds' if len(pairs) > 1 else 'paired',
+  )
 
 
 def corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
@@ -84,23 +95,29 @@ def corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
   known = [c.p_value for c in contrasts if c.p_value is not None]
   adjusted = iter(multiple_testing.holm(known))
   return [
-      c if c.p_value is None else dataclasses.replace(
-          c, adjusted=next(adjusted)) for c in contrasts]
+      c
+      if c.p_value is None
+      else dataclasses.replace(c, adjusted=next(adjusted))
+      for c in contrasts
+  ]
 
 
 def _common(
     a: settings_lib.Column, b: settings_lib.Column
 ) -> list[tuple[finished_run.Run, finished_run.Run]]:
   by_seed = {run.spec.seed: run for run in b.runs}
-  return [(run, by_seed[run.spec.seed])
-          for run in a.runs if run.spec.seed in by_seed]
+  return [
+      (run, by_seed[run.spec.seed])
+      for run in a.runs
+      if run.spec.seed in by_seed
+  ]
 
 
 def _same_images(a: finished_run.Run, b: finished_run.Run) -> bool:
   first, second = a.predictions, b.predictions
-  return (set(first.image_ids) == set(second.image_ids)
-          and dict(zip(first.image_ids, first.groups))
-          == dict(zip(second.image_ids, second.groups)))
+  return set(first.image_ids) == set(second.image_ids) and dict(
+      zip(first.image_ids, first.groups)
+  ) == dict(zip(second.image_ids, second.groups))
 
 
 def independent(
@@ -119,11 +136,13 @@ def independent(
       value,
       value - math.hypot(a.value - first[0], second[1] - b.value),
       value + math.hypot(first[1] - a.value, b.value - second[0]),
-      seeds=min(a.seeds, b.seeds))
+      seeds=min(a.seeds, b.seeds),
+  )
 
 
 def _negative(estimate: estimates.Estimate) -> estimates.Estimate:
   ends = estimate.interval
   low, high = (-ends[1], -ends[0]) if ends else (None, None)
   return dataclasses.replace(
-      estimate, value=-estimate.value, low=low, high=high)
+      estimate, value=-estimate.value, low=low, high=high
+  )

@@ -31,8 +31,11 @@ class Choice:
   def shares(self) -> Mapping[int, float]:
     """Number -> share of the sets of validation images that would choose it."""
     shares = dict(zip(self.choice.columns, self.choice.shares))
-    return {trained: shares[column] for trained, column in self.columns.items()
-            if column in shares}
+    return {
+        trained: shares[column]
+        for trained, column in self.columns.items()
+        if column in shares
+    }
 
   @property
   def advice(self) -> str:
@@ -53,12 +56,16 @@ class Choice:
   def sentences(self) -> tuple[str, ...]:
     """What speaks for it."""
     found = [*self.choice.sentences]
-    for trained, words in ((0, 'the head alone'),
-                           (len(self.architecture.convolutions), 'all layers')):
+    for trained, words in (
+        (0, 'the head alone'),
+        (len(self.architecture.convolutions), 'all layers'),
+    ):
       column = self.columns.get(trained)
       # The second, and the best on test, are compared already.
-      if (column in self.choice.columns[2:]
-          and column is not self.choice.on_test[0]):
+      if (
+          column in self.choice.columns[2:]
+          and column is not self.choice.on_test[0]
+      ):
         found.append(f'Against {words}: {self.choice.against(column).words}.')
     return tuple(found)
 
@@ -83,25 +90,27 @@ def choose(study: layer_studies.LayerStudy) -> Choice | None:
   """
   columns = {
       trained: dataclasses.replace(column, title=_title(trained, study.whole))
-      for trained, column in unfrozen(study).items()}
+      for trained, column in unfrozen(study).items()
+  }
   try:
     choice = choices.choose(columns.values())
   except errors.DataError as error:
     raise errors.DataError(f'{study.name}: {error}') from error
   if not choice:
     return None
-  [trained] = (count for count, column in columns.items()
-               if column is choice.chosen)
+  [trained] = (
+      count for count, column in columns.items() if column is choice.chosen
+  )
   return Choice(study.architecture, trained, columns, choice)
 
 
-def unfrozen(
-    study: layer_studies.LayerStudy,
-) -> dict[int, settings_lib.Column]:
+def unfrozen(study: layer_studies.LayerStudy) -> dict[int, settings_lib.Column]:
   """Returns trained convolutions -> runs from ImageNet as a whole."""
   found = dict(study.curve(layer_arms.LAST, layer_arms.IMAGENET))
-  for trained, kind in ((0, layer_arms.FROZEN),
-                        (study.whole, layer_arms.TUNED)):
+  for trained, kind in (
+      (0, layer_arms.FROZEN),
+      (study.whole, layer_arms.TUNED),
+  ):
     column = study.column(kind, layer_arms.IMAGENET, study.whole)
     if column:
       found[trained] = column
@@ -126,6 +135,5 @@ def advice(trained: int, architecture: Architecture) -> str:
   ends = layer_arms.block_ends(architecture)
   if len(frozen) in ends:
     number = ends.index(len(frozen)) + 1
-    return ('Freeze block 1' if number == 1
-            else f'Freeze blocks 1 to {number}')
+    return 'Freeze block 1' if number == 1 else f'Freeze blocks 1 to {number}'
   return f'Freeze the layers up to {frozen[-1]}'

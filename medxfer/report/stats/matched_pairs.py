@@ -26,8 +26,10 @@ def by_split(
   yield from _pairs(
       settings,
       lambda spec: dataclasses.replace(
-          spec, data=dataclasses.replace(spec.data, split='by_image')),
-      lambda spec: spec.data.split == 'by_image')
+          spec, data=dataclasses.replace(spec.data, split='by_image')
+      ),
+      lambda spec: spec.data.split == 'by_image',
+  )
 
 
 def by_preprocessing(
@@ -37,8 +39,10 @@ def by_preprocessing(
   yield from _pairs(
       settings,
       lambda spec: dataclasses.replace(
-          spec, model=dataclasses.replace(spec.model, preprocessing='tf')),
-      lambda spec: spec.model.preprocessing == 'tf')
+          spec, model=dataclasses.replace(spec.model, preprocessing='tf')
+      ),
+      lambda spec: spec.model.preprocessing == 'tf',
+  )
 
 
 def _pairs(
@@ -53,8 +57,9 @@ def _pairs(
     alike: takes the one thing out of a specification.
     is_first: whether a specification is the first of its pair.
   """
-  places: dict[tuple[finished_run.Dataset, specs.RunSpec], dict[
-      specs.RunSpec, Place]] = {}
+  places: dict[
+      tuple[finished_run.Dataset, specs.RunSpec], dict[specs.RunSpec, Place]
+  ] = {}
   for setting in settings:
     for column in setting.columns:
       identity = column.first.identity

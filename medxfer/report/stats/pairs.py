@@ -26,10 +26,13 @@ def compare_pairs(
       network from which no conclusion is drawn has none, and does not count.
   """
   compared = [
-      dataclasses.replace(contrast, p_value=None) if a.notes or b.notes
+      dataclasses.replace(contrast, p_value=None)
+      if a.notes or b.notes
       else contrast
-      for (a, b), contrast in zip(found, itertools.starmap(
-          contrasts.contrast, found))]
+      for (a, b), contrast in zip(
+          found, itertools.starmap(contrasts.contrast, found)
+      )
+  ]
   return dict(zip(found, contrasts.corrected(compared)))
 
 

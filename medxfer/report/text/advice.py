@@ -39,21 +39,30 @@ def otherwise(mine: Advice, others: Iterable[Advice]) -> Iterator[str]:
     others: all there are.
   """
   for other in others:
-    if (other is mine or other.dataset != mine.dataset
-        or other.choice.chosen.trained == mine.choice.chosen.trained):
+    if (
+        other is mine
+        or other.dataset != mine.dataset
+        or other.choice.chosen.trained == mine.choice.chosen.trained
+    ):
       continue
     unlike = '; '.join(_unlike(mine.choice, other.choice))
-    reasons = (f' They differ in {unlike}.' if unlike else
-               ' They differ in nothing that is known here.')
-    yield (f'Another comparison of this data set ({other.where}) advises '
-           f'otherwise: {choices.lower(other.words)} '
-           f'({other.choice.word}).{reasons}')
+    reasons = (
+        f' They differ in {unlike}.'
+        if unlike
+        else ' They differ in nothing that is known here.'
+    )
+    yield (
+        f'Another comparison of this data set ({other.where}) advises '
+        f'otherwise: {choices.lower(other.words)} '
+        f'({other.choice.word}).{reasons}'
+    )
 
 
 def _unlike(a: choices.Choice, b: choices.Choice) -> Iterator[str]:
   """Yields what is not alike: what it is, here, there."""
   for name, here, there in (
-      (name, _facts(a)[name], _facts(b)[name]) for name in _facts(a)):
+      (name, _facts(a)[name], _facts(b)[name]) for name in _facts(a)
+  ):
     if here != there:
       yield f'{name} (here {here}, there {there})'
 
@@ -70,11 +79,16 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
       'learning rates': recipe['optimizer'],
       'epochs at most': str(spec.training.epochs),
       'seeds': _seeds(choice.columns),
-      'how many layers the compared networks train': ', '.join(map(str, sorted(
-          {len(column.trained) for column in choice.columns}))),
+      'how many layers the compared networks train': ', '.join(
+          map(str, sorted({len(column.trained) for column in choice.columns}))
+      ),
   }
 
 
 def _seeds(columns: Sequence[settings_lib.Column]) -> str:
-  return ', '.join(str(seed) for seed in sorted(
-      {run.spec.seed for column in columns for run in column.runs}))
+  return ', '.join(
+      str(seed)
+      for seed in sorted(
+          {run.spec.seed for column in columns for run in column.runs}
+      )
+  )

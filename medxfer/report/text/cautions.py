@@ -27,7 +27,8 @@ def choice(
   except errors.DataError as error:
     return None, [
         f'Nothing is bold: validation images cannot choose the best ({error}), '
-        'and test images must not.']
+        'and test images must not.'
+    ]
   if not found:
     return None, []
   return found.chosen, [
@@ -35,7 +36,8 @@ def choice(
       f'images prefer ({found.word}: drawn again, {100 * found.shares[0]:.0f} '
       '% of the sets of validation images choose it), whatever its rank on '
       'these test images. Trees are not chosen from: they have no validation '
-      'images.']
+      'images.'
+  ]
 
 
 def sentences(setting: settings_lib.Setting) -> Iterator[str]:
@@ -48,12 +50,19 @@ def sentences(setting: settings_lib.Setting) -> Iterator[str]:
       yield found[0]
       break
   runs = [run for column in setting.columns for run in column.runs]
-  yield from left_out(max(runs, key=lambda run: (
-      len(run.left_out), run.summary.get('skipped') or 0)))
+  yield from left_out(
+      max(
+          runs,
+          key=lambda run: (len(run.left_out), run.summary.get('skipped') or 0),
+      )
+  )
   # How the folders were understood.
   yield from dict.fromkeys(
-      _sentence(note) for run in runs for note in run.summary.get('notes') or ()
-      if isinstance(note, str))
+      _sentence(note)
+      for run in runs
+      for note in run.summary.get('notes') or ()
+      if isinstance(note, str)
+  )
 
 
 def _sentence(text: str) -> str:
@@ -70,44 +79,58 @@ def _few(setting: settings_lib.Setting) -> Iterator[str]:
       few[name] = min(count, few.get(name, count))
   if few:
     counts = ', '.join(f'{name} {count}' for name, count in few.items())
-    yield (f'Fewer than {finished_run.FEW} test images of a class ({counts}): what '
-           'is said of such a class, and the macro F1 that rests on it, may '
-           'be chance.')
+    yield (
+        f'Fewer than {finished_run.FEW} test images of a class ({counts}): what '
+        'is said of such a class, and the macro F1 that rests on it, may '
+        'be chance.'
+    )
 
 
 def unfinished(columns: Iterable[settings_lib.Column]) -> Iterator[str]:
   """Yields from which classifiers no conclusion is drawn, and why."""
   for column in columns:
     if column.notes:
-      yield (f'No conclusion is drawn from “{column.title}”: '
-             f'{"; ".join(note.rstrip(".") for note in column.notes)}.')
+      yield (
+          f'No conclusion is drawn from “{column.title}”: '
+          f'{"; ".join(note.rstrip(".") for note in column.notes)}.'
+      )
 
 
 def left_out(run: finished_run.Run) -> Iterator[str]:
   """Yields how many files a run did not use, and why."""
-  bad = [f'{name} ({reason})' for name, reason, is_image in run.left_out
-         if is_image]
+  bad = [
+      f'{name} ({reason})'
+      for name, reason, is_image in run.left_out
+      if is_image
+  ]
   count = max(len(bad), run.summary.get('skipped') or 0)
   if count:
     named = '; '.join(bad[:_EXAMPLES])
-    yield (f'{_many(count, "image")} of the data set could not be used'
-           f'{": " if named else ""}{named}{_more(bad)}.')
+    yield (
+        f'{_many(count, "image")} of the data set could not be used'
+        f'{": " if named else ""}{named}{_more(bad)}.'
+    )
   found: dict[str, list[str]] = collections.defaultdict(list)
   for name, reason, is_image in run.left_out:
     if not is_image:
       found[reason].append(name)
-  parts = [f'{len(names):,} of the kind “{reason}” '
-           f'({", ".join(names[:_EXAMPLES])}{_more(names)})'
-           for reason, names in sorted(
-               found.items(), key=lambda item: -len(item[1]))]
+  parts = [
+      f'{len(names):,} of the kind “{reason}” '
+      f'({", ".join(names[:_EXAMPLES])}{_more(names)})'
+      for reason, names in sorted(found.items(), key=lambda item: -len(item[1]))
+  ]
   if parts:
     total = sum(map(len, found.values()))
-    yield (f'{_many(total, "file")} below the data folder left out: '
-           f'{"; ".join(parts)}.')
+    yield (
+        f'{_many(total, "file")} below the data folder left out: '
+        f'{"; ".join(parts)}.'
+    )
   pages = run.summary.get('several_pages') or 0
   if pages:
-    yield (f'{_many(pages, "image")} with several pictures (pages, frames): '
-           'only the first picture of each was used.')
+    yield (
+        f'{_many(pages, "image")} with several pictures (pages, frames): '
+        'only the first picture of each was used.'
+    )
 
 
 def _many(count: int, what: str) -> str:

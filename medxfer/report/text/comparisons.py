@@ -19,10 +19,12 @@ from medxfer.report.text import tables
 _MINUTE, _HOUR = 60, 3600
 _SMALLEST_P = 0.001
 _F1 = ('Macro F1, difference', 'p', 'p, Holm')
-_P = ('p: how likely so large a difference of macro F1 is by chance. Holm '
-      'corrects it for the number of pairs in this table; the page calls a '
-      'difference clear only where that is below .05. –: no conclusion is '
-      'drawn from one of the two.')
+_P = (
+    'p: how likely so large a difference of macro F1 is by chance. Holm '
+    'corrects it for the number of pairs in this table; the page calls a '
+    'difference clear only where that is below .05. –: no conclusion is '
+    'drawn from one of the two.'
+)
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
@@ -32,9 +34,12 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   the test side scores there.
   """
   keys = {
-      'Accuracy': ('accuracy',), 'Macro F1': ('f1_macro',),
-      'Balanced accuracy': ('balanced_accuracy',), 'AUROC': ('auroc_macro',),
-      'ECE': ('ece',)}
+      'Accuracy': ('accuracy',),
+      'Macro F1': ('f1_macro',),
+      'Balanced accuracy': ('balanced_accuracy',),
+      'AUROC': ('auroc_macro',),
+      'ECE': ('ece',),
+  }
   if all('ece_debiased' in _test(column) for column in setting.columns):
     keys['ECE, debiased'] = ('ece_debiased',)
   chosen = [c for c in setting.columns if _test(c).get('at_threshold')]
@@ -42,26 +47,35 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   rows = []
   for column in setting.columns:
     row = [tables.words(column.title)]
-    row += [tables.spread(estimates.estimate(column, *path))
-            for path in keys.values()]
+    row += [
+        tables.spread(estimates.estimate(column, *path))
+        for path in keys.values()
+    ]
     rows.append(tuple(row + (_at_threshold(column) if chosen else [])))
-  notes = [*tables.uncertainty(setting),
-           'AUROC: mean over the classes, each against the rest. ECE: expected '
-           'calibration error in 15 bins, too high by chance where images are '
-           'few; debiased: without what chance adds.']
+  notes = [
+      *tables.uncertainty(setting),
+      'AUROC: mean over the classes, each against the rest. ECE: expected '
+      'calibration error in 15 bins, too high by chance where images are '
+      'few; debiased: without what chance adds.',
+  ]
   if chosen:
     run = chosen[0].first
     notes.append(
         'Threshold: on the probability of '
         f'{positive_class.of(run)}, chosen on validation images '
         '(largest sensitivity + specificity); what follows it is the test side '
-        'at that threshold, lowest seed. All other numbers are at 0.5.')
+        'at that threshold, lowest seed. All other numbers are at 0.5.'
+    )
     notes += positive_class.why(run)
   return tables.Table(
-      name, f'Measures on {settings_lib.dataset_title(setting.dataset)}, '
-      f'{setting.title}', (),
+      name,
+      f'Measures on {settings_lib.dataset_title(setting.dataset)}, '
+      f'{setting.title}',
+      (),
       ('Arm', *keys, *(extra if chosen else ())),
-      tuple(rows), tuple(notes))
+      tuple(rows),
+      tuple(notes),
+  )
 
 
 def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
@@ -71,18 +85,29 @@ def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
   rows = []
   for a, b in itertools.combinations(networks, 2):
     contrast = pairs_lib.between(a, b, setting.networks)
-    rows.append((
-        tables.words(f'{a.title} − {b.title}'),
-        tables.spread(contrast.accuracy, signed=True), *_f1(contrast)))
+    rows.append(
+        (
+            tables.words(f'{a.title} − {b.title}'),
+            tables.spread(contrast.accuracy, signed=True),
+            *_f1(contrast),
+        )
+    )
   if not rows:
     return None
   return tables.Table(
-      name, 'Pairs of networks on '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}', (),
-      ('First − second', 'Accuracy', *_F1), tuple(rows),
-      ('In brackets: 95 % intervals of the difference, the same test images '
-       'drawn for both, by group; of several seeds their differences, seed by '
-       'seed, are averaged.', _P))
+      name,
+      'Pairs of networks on '
+      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      (),
+      ('First − second', 'Accuracy', *_F1),
+      tuple(rows),
+      (
+          'In brackets: 95 % intervals of the difference, the same test images '
+          'drawn for both, by group; of several seeds their differences, seed by '
+          'seed, are averaged.',
+          _P,
+      ),
+  )
 
 
 def leakage(
@@ -90,33 +115,57 @@ def leakage(
 ) -> tables.Table | None:
   """Compares each arm with its twin on another split; None without one."""
   rows = []
-  for a, b, contrast in pairs_lib.of_twins(list(matched_pairs.by_split(settings))):
-    rows.append((
-        tables.words(a.column.title), tables.words(_where(a)),
-        tables.words(settings_lib.split_title(b.setting.dataset,
-                                              b.setting.split)),
-        tables.spread(estimates.estimate(a.column, 'f1_macro')),
-        tables.spread(estimates.estimate(b.column, 'f1_macro')),
-        *_f1(contrast), tables.spread(contrast.accuracy, signed=True),
-        _share(a.column), _share(b.column), _copies(a.column),
-        _copies(b.column),
-    ))
+  for a, b, contrast in pairs_lib.of_twins(
+      list(matched_pairs.by_split(settings))
+  ):
+    rows.append(
+        (
+            tables.words(a.column.title),
+            tables.words(_where(a)),
+            tables.words(
+                settings_lib.split_title(b.setting.dataset, b.setting.split)
+            ),
+            tables.spread(estimates.estimate(a.column, 'f1_macro')),
+            tables.spread(estimates.estimate(b.column, 'f1_macro')),
+            *_f1(contrast),
+            tables.spread(contrast.accuracy, signed=True),
+            _share(a.column),
+            _share(b.column),
+            _copies(a.column),
+            _copies(b.column),
+        )
+    )
   if not rows:
     return None
   return tables.Table(
-      name, 'What leakage adds: the same arm split by image and otherwise', (),
-      ('Arm', 'Data and recipe', 'Other split', 'Macro F1, by image',
-       'Macro F1, other split', *_F1,
-       'Accuracy, difference', 'Leaked, by image', 'Leaked, other split',
-       'Copies, by image', 'Copies, other split'),
-      tuple(rows), (
+      name,
+      'What leakage adds: the same arm split by image and otherwise',
+      (),
+      (
+          'Arm',
+          'Data and recipe',
+          'Other split',
+          'Macro F1, by image',
+          'Macro F1, other split',
+          *_F1,
+          'Accuracy, difference',
+          'Leaked, by image',
+          'Leaked, other split',
+          'Copies, by image',
+          'Copies, other split',
+      ),
+      tuple(rows),
+      (
           'Leaked: test images whose lesion or patient also stands in train; '
           'copies: those with a copy in train, – where nobody looked. Of '
           'several seeds, the worst.',
           'The two splits test on different images. Intervals of a difference '
           'are those of independent estimates. They leave out that the '
           'network of the other split was trained anew, and are too short for '
-          'that.', _P))
+          'that.',
+          _P,
+      ),
+  )
 
 
 def pixels(
@@ -127,20 +176,34 @@ def pixels(
   found = list(matched_pairs.by_preprocessing(settings))
   for a, b, contrast in pairs_lib.of_twins(found):
     split = settings_lib.split_title(a.setting.dataset, a.setting.split)
-    rows.append((
-        tables.words(a.column.title), tables.words(f'{_where(a)}, {split}'),
-        tables.spread(estimates.estimate(a.column, 'f1_macro')),
-        tables.spread(estimates.estimate(b.column, 'f1_macro')),
-        *_f1(contrast), tables.spread(contrast.accuracy, signed=True),
-    ))
+    rows.append(
+        (
+            tables.words(a.column.title),
+            tables.words(f'{_where(a)}, {split}'),
+            tables.spread(estimates.estimate(a.column, 'f1_macro')),
+            tables.spread(estimates.estimate(b.column, 'f1_macro')),
+            *_f1(contrast),
+            tables.spread(contrast.accuracy, signed=True),
+        )
+    )
   if not rows:
     return None
   return tables.Table(
-      name, 'What [-1, 1] pixels cost: the same arm with the preprocessing of '
-      'the thesis and with that of the weights (caffe)', (),
-      ('Arm', 'Data and recipe', 'Macro F1, [-1, 1]', 'Macro F1, caffe',
-       *_F1, 'Accuracy, difference'), tuple(rows),
-      ('Difference: [-1, 1] minus caffe, on the same test images.', _P))
+      name,
+      'What [-1, 1] pixels cost: the same arm with the preprocessing of '
+      'the thesis and with that of the weights (caffe)',
+      (),
+      (
+          'Arm',
+          'Data and recipe',
+          'Macro F1, [-1, 1]',
+          'Macro F1, caffe',
+          *_F1,
+          'Accuracy, difference',
+      ),
+      tuple(rows),
+      ('Difference: [-1, 1] minus caffe, on the same test images.', _P),
+  )
 
 
 def runs(collection: collect.Collection, name: str) -> tables.Table:
@@ -149,31 +212,71 @@ def runs(collection: collect.Collection, name: str) -> tables.Table:
   for run in collection.all_runs:
     summary, spec = run.summary, run.spec
     height, width = spec.data.image_size
-    rows.append((
-        tables.words(run.name), tables.words(', '.join(filter(None, (
-            spec.arm, settings_lib.network_title(run.architecture))))),
-        tables.words(settings_lib.dataset_title(run.dataset)),
-        tables.words(settings_lib.split_title(run.dataset, spec.data.split)),
-        tables.words(recipes.title(recipes.of(spec))
-                     if not run.is_baseline else estimates.NOTHING),
-        tables.figure(height * width, text=f'{height}×{width}'),
-        tables.figure(spec.seed, 0),
-        tables.figure(len(run.history) or None, 0),
-        tables.figure(summary['train_seconds'],
-                      text=duration(summary['train_seconds'])),
-        tables.figure(summary['test']['accuracy']),
-        tables.figure(summary['test']['f1_macro']),
-        tables.figure(summary['skipped'] if 'skipped' in summary else None, 0),
-        tables.words('; '.join(run.notes) or estimates.NOTHING),
-        tables.words(run.device or estimates.NOTHING),
-    ))
+    rows.append(
+        (
+            tables.words(run.name),
+            tables.words(
+                ', '.join(
+                    filter(
+                        None,
+                        (
+                            spec.arm,
+                            settings_lib.network_title(run.architecture),
+                        ),
+                    )
+                )
+            ),
+            tables.words(settings_lib.dataset_title(run.dataset)),
+            tables.words(
+                settings_lib.split_title(run.dataset, spec.data.split)
+            ),
+            tables.words(
+                recipes.title(recipes.of(spec))
+                if not run.is_baseline
+                else estimates.NOTHING
+            ),
+            tables.figure(height * width, text=f'{height}×{width}'),
+            tables.figure(spec.seed, 0),
+            tables.figure(len(run.history) or None, 0),
+            tables.figure(
+                summary['train_seconds'],
+                text=duration(summary['train_seconds']),
+            ),
+            tables.figure(summary['test']['accuracy']),
+            tables.figure(summary['test']['f1_macro']),
+            tables.figure(
+                summary['skipped'] if 'skipped' in summary else None, 0
+            ),
+            tables.words('; '.join(run.notes) or estimates.NOTHING),
+            tables.words(run.device or estimates.NOTHING),
+        )
+    )
   return tables.Table(
-      name, 'Every run of this report', (),
-      ('Run', 'Arm', 'Data', 'Split', 'Recipe', 'Pixels', 'Seed', 'Epochs',
-       'Training', 'Accuracy', 'Macro F1', 'Images skipped', 'Notes',
-       'Device'), tuple(rows), (
-           'Accuracy and macro F1 are of test images. From a network with a '
-           'note no conclusion is drawn.',))
+      name,
+      'Every run of this report',
+      (),
+      (
+          'Run',
+          'Arm',
+          'Data',
+          'Split',
+          'Recipe',
+          'Pixels',
+          'Seed',
+          'Epochs',
+          'Training',
+          'Accuracy',
+          'Macro F1',
+          'Images skipped',
+          'Notes',
+          'Device',
+      ),
+      tuple(rows),
+      (
+          'Accuracy and macro F1 are of test images. From a network with a '
+          'note no conclusion is drawn.',
+      ),
+  )
 
 
 def duration(seconds: float) -> str:
@@ -204,9 +307,15 @@ def _at_threshold(column: settings_lib.Column) -> list[tables.Cell]:
   threshold = point.get('threshold')
   # Rounded to three digits, that of a network which is too sure would be 0.
   text = None if threshold is None else f'{threshold:.4g}'
-  return [tables.figure(threshold, text=text), *(
-      tables.spread(estimates.over_seeds([point.get(key)], [ranges.get(key)]))
-      for key in ('f1_macro', 'sensitivity', 'specificity'))]
+  return [
+      tables.figure(threshold, text=text),
+      *(
+          tables.spread(
+              estimates.over_seeds([point.get(key)], [ranges.get(key)])
+          )
+          for key in ('f1_macro', 'sensitivity', 'specificity')
+      ),
+  ]
 
 
 def _share(column: settings_lib.Column) -> tables.Cell:
@@ -224,8 +333,11 @@ def _copies(column: settings_lib.Column) -> tables.Cell:
 
 def _f1(contrast: contrasts.Contrast) -> tuple[tables.Cell, ...]:
   """Returns the cells of the columns `_F1`."""
-  return (tables.spread(contrast.f1_macro, signed=True),
-          _p_value(contrast.p_value), _p_value(contrast.adjusted))
+  return (
+      tables.spread(contrast.f1_macro, signed=True),
+      _p_value(contrast.p_value),
+      _p_value(contrast.adjusted),
+  )
 
 
 def _p_value(value: float | None) -> tables.Cell:

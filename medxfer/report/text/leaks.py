@@ -57,7 +57,8 @@ def worst(runs: Iterable[finished_run.Run]) -> Leak:
       None if None in copies else max(copies),
       max(leak.get('duplicates') or 0 for leak in found),
       most.summary['n']['test'],
-      max(leak.get('sets_of_copies') or 0 for leak in found))
+      max(leak.get('sets_of_copies') or 0 for leak in found),
+  )
 
 
 def said(
@@ -77,39 +78,56 @@ def said(
   share = leak.share or leak.known_copies / leak.n
   leaked = f'{100 * share:.{0 if share >= .01 else 1}f} % of the test images '
   if leak.share:
-    return (f'{leaked}are leaked.', f'another image of their {unit} stands in '
-            'train.', copies)
+    return (
+        f'{leaked}are leaked.',
+        f'another image of their {unit} stands in ' 'train.',
+        copies,
+    )
   if leak.known_copies:
-    return (f'{leaked}are leaked.', 'they have a copy in train.', copies,
-            groups)
+    return (
+        f'{leaked}are leaked.',
+        'they have a copy in train.',
+        copies,
+        groups,
+    )
   if not leak.is_clean:
     return 'Not known.', groups, copies
   if not others.is_clean:
-    return ('No leak found for this one, but for others of its table.',
-            groups, copies)
+    return (
+        'No leak found for this one, but for others of its table.',
+        groups,
+        copies,
+    )
   return 'No leak found.', groups, copies
 
 
 def _groups(leak: Leak, unit: str) -> str:
   if leak.share is None:
-    return ('Which images belong to one patient was not said '
-            '(--config.data.groups), so such a leak cannot be found.')
+    return (
+        'Which images belong to one patient was not said '
+        '(--config.data.groups), so such a leak cannot be found.'
+    )
   return f'No {unit} stands in train and test.'
 
 
 def _copies(leak: Leak) -> str:
   if leak.copies is None:
-    known = (f'; {leak.duplicates:,} are the same bit for bit'
-             if leak.duplicates else '')
+    known = (
+        f'; {leak.duplicates:,} are the same bit for bit'
+        if leak.duplicates
+        else ''
+    )
     return f'Copies were not looked for{known}.'
   if not leak.known_copies:
     return f'No test image has a copy in train{_sets(leak)}.'
   if leak.known_copies >= leak.n:
     return f'No test image is without a copy in train{_sets(leak)}.'
   have = 'has' if leak.known_copies == 1 else 'have'
-  return (f'{leak.known_copies:,} of {leak.n:,} test images {have} a copy in '
-          'train: the same image, or it saved again, resized, cropped or '
-          f'brightened a little{_sets(leak)}.')
+  return (
+      f'{leak.known_copies:,} of {leak.n:,} test images {have} a copy in '
+      'train: the same image, or it saved again, resized, cropped or '
+      f'brightened a little{_sets(leak)}.'
+  )
 
 
 def _sets(leak: Leak) -> str:
@@ -125,8 +143,10 @@ def without_copies(column: settings_lib.Column) -> str:
   if not rest or not full:
     return ''
   n = column.first.summary['test_without_copies']['n']
-  return (f'On the {n:,} test images without a copy in train, accuracy is '
-          f'{rest.text()} instead of {full.text()}.')
+  return (
+      f'On the {n:,} test images without a copy in train, accuracy is '
+      f'{rest.text()} instead of {full.text()}.'
+  )
 
 
 def accuracy(
@@ -144,10 +164,14 @@ def accuracy(
   """
   if not all(run.summary.get('test_without_copies') for run in column.runs):
     return None
-  tests = [run.summary['test' if is_full else 'test_without_copies']
-           for run in column.runs]
-  return estimates.over_seeds([test[key] for test in tests],
-                              [test['intervals'].get(key) for test in tests])
+  tests = [
+      run.summary['test' if is_full else 'test_without_copies']
+      for run in column.runs
+  ]
+  return estimates.over_seeds(
+      [test[key] for test in tests],
+      [test['intervals'].get(key) for test in tests],
+  )
 
 
 def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
@@ -160,23 +184,48 @@ def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
   found = [(column, worst(column.runs)) for column in setting.columns]
   if not any(leak.known_copies for _, leak in found):
     return None
-  rows = tuple((
-      tables.words(column.title),
-      tables.figure(leak.known_copies if leak.known_copies or
-                    leak.copies is not None else None, 0),
-      tables.figure(leak.n, 0),
-      *(tables.spread(estimates.estimate(column, key) if is_full
-                      else accuracy(column, key, is_full=False))
-        for key in ('accuracy', 'f1_macro') for is_full in (True, False)))
-      for column, leak in found)
+  rows = tuple(
+      (
+          tables.words(column.title),
+          tables.figure(
+              leak.known_copies
+              if leak.known_copies or leak.copies is not None
+              else None,
+              0,
+          ),
+          tables.figure(leak.n, 0),
+          *(
+              tables.spread(
+                  estimates.estimate(column, key)
+                  if is_full
+                  else accuracy(column, key, is_full=False)
+              )
+              for key in ('accuracy', 'f1_macro')
+              for is_full in (True, False)
+          ),
+      )
+      for column, leak in found
+  )
   return tables.Table(
-      name, 'Copies of training images among the test images, '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}', (),
-      ('Arm', 'Test images with a copy', 'of', 'Accuracy',
-       'Accuracy, without copies', 'Macro F1', 'Macro F1, without copies'),
+      name,
+      'Copies of training images among the test images, '
+      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      (),
+      (
+          'Arm',
+          'Test images with a copy',
+          'of',
+          'Accuracy',
+          'Accuracy, without copies',
+          'Macro F1',
+          'Macro F1, without copies',
+      ),
       rows,
-      ('A copy is the same image, or it saved again, resized, cropped by a few '
-       'pixels or brightened a little. Of several seeds the one with the most '
-       'copies is counted.',
-       'A network may know such an image by heart. Believe the scores without '
-       'copies; – where no copies were counted or no image is left.'))
+      (
+          'A copy is the same image, or it saved again, resized, cropped by a few '
+          'pixels or brightened a little. Of several seeds the one with the most '
+          'copies is counted.',
+          'A network may know such an image by heart. Believe the scores without '
+          'copies; – where no copies were counted or no image is left.',
+      ),
+  )

@@ -7,8 +7,12 @@ from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.text import tables
 
-_RATES = {'sensitivity': 'Sensitivity', 'specificity': 'Specificity',
-          'ppv': 'PPV', 'npv': 'NPV'}
+_RATES = {
+    'sensitivity': 'Sensitivity',
+    'specificity': 'Specificity',
+    'ppv': 'PPV',
+    'npv': 'NPV',
+}
 
 
 def of(run: finished_run.Run) -> str | None:
@@ -50,20 +54,30 @@ def table(
   for label in setting.dataset.class_names:
     test = sum(run.images[label]['test'] for run in column.runs)
     few = (tables.images(column.few[label]),) if label in column.few else ()
-    rows.append((
-        tables.words(label), tables.figure(test / len(column.runs), 0),
-        *(_with(few, _rate(column, label, key)) for key in _RATES)))
+    rows.append(
+        (
+            tables.words(label),
+            tables.figure(test / len(column.runs), 0),
+            *(_with(few, _rate(column, label, key)) for key in _RATES),
+        )
+    )
   return tables.Table(
-      name, f'What the predictions of each class are worth: {column.title}, '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}', (),
-      ('Class', 'Test images', *_RATES.values()), tuple(rows), (
+      name,
+      f'What the predictions of each class are worth: {column.title}, '
+      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      (),
+      ('Class', 'Test images', *_RATES.values()),
+      tuple(rows),
+      (
           'Each class against the rest. Sensitivity: of the images of the '
           'class, those that are found. Specificity: of the other images, '
           'those that are not taken for it. PPV: of the images that are taken '
           'for the class, those that are of it. NPV: of those that are not '
           'taken for it, those that are of another. PPV and NPV hold where the '
           'classes are as frequent as among these test images.',
-          *why(column.first)))
+          *why(column.first),
+      ),
+  )
 
 
 def _rate(
@@ -72,7 +86,8 @@ def _rate(
   found = [run.summary['test']['per_class'][label] for run in column.runs]
   return estimates.over_seeds(
       [one.get(key) for one in found],
-      [(one.get('intervals') or {}).get(key) for one in found])
+      [(one.get('intervals') or {}).get(key) for one in found],
+  )
 
 
 def _with(

@@ -56,32 +56,60 @@ def _claims(architecture: Architecture) -> tuple[_Claim, ...]:
   one, _, three, four, *_ = layer_arms.block_ends(architecture)
   whole = len(architecture.convolutions)
   return (
-      _Claim('Frozen transfer falls towards the top: all layers of ImageNet '
-             'frozen, against its first block',
-             '.542 with seven layers, .627 with one',
-             (layer_arms.FROZEN, layer_arms.IMAGENET, whole),
-             (layer_arms.FROZEN, layer_arms.IMAGENET, one), True),
-      _Claim('Frozen transfer falls at the top: all layers of {other} frozen, '
-             'against four blocks', '.542 with seven layers, .599 with four',
-             (layer_arms.FROZEN, _OTHER, whole),
-             (layer_arms.FROZEN, _OTHER, four), True),
-      _Claim('Fine-tuned transfer does not: all layers of ImageNet, against its '
-             'first block', '.646 with seven layers, .637 with one',
-             (layer_arms.TUNED, layer_arms.IMAGENET, whole),
-             (layer_arms.TUNED, layer_arms.IMAGENET, one), False),
-      _Claim('Fine-tuned transfer is no worse than random weights',
-             '.646, against .625',
-             (layer_arms.TUNED, layer_arms.IMAGENET, whole), _BASE, False),
-      _Claim('Random frozen layers collapse early: three blocks of them, '
-             'against none', 'of 1000 classes .001 with three layers, .575 with '
-             'none', (layer_arms.FROZEN, layer_arms.RANDOM, three), _BASE, True),
-      _Claim('Layers that were trained together miss each other: four blocks '
-             'of the own ones frozen, against none',
-             '.593 with five layers, .625 with none',
-             (layer_arms.FROZEN, layer_arms.OWN, four), _BASE, True),
-      _Claim('Fine-tuning brings them together again',
-             '.629 with five layers, .625 with none',
-             (layer_arms.TUNED, layer_arms.OWN, four), _BASE, False),
+      _Claim(
+          'Frozen transfer falls towards the top: all layers of ImageNet '
+          'frozen, against its first block',
+          '.542 with seven layers, .627 with one',
+          (layer_arms.FROZEN, layer_arms.IMAGENET, whole),
+          (layer_arms.FROZEN, layer_arms.IMAGENET, one),
+          True,
+      ),
+      _Claim(
+          'Frozen transfer falls at the top: all layers of {other} frozen, '
+          'against four blocks',
+          '.542 with seven layers, .599 with four',
+          (layer_arms.FROZEN, _OTHER, whole),
+          (layer_arms.FROZEN, _OTHER, four),
+          True,
+      ),
+      _Claim(
+          'Fine-tuned transfer does not: all layers of ImageNet, against its '
+          'first block',
+          '.646 with seven layers, .637 with one',
+          (layer_arms.TUNED, layer_arms.IMAGENET, whole),
+          (layer_arms.TUNED, layer_arms.IMAGENET, one),
+          False,
+      ),
+      _Claim(
+          'Fine-tuned transfer is no worse than random weights',
+          '.646, against .625',
+          (layer_arms.TUNED, layer_arms.IMAGENET, whole),
+          _BASE,
+          False,
+      ),
+      _Claim(
+          'Random frozen layers collapse early: three blocks of them, '
+          'against none',
+          'of 1000 classes .001 with three layers, .575 with ' 'none',
+          (layer_arms.FROZEN, layer_arms.RANDOM, three),
+          _BASE,
+          True,
+      ),
+      _Claim(
+          'Layers that were trained together miss each other: four blocks '
+          'of the own ones frozen, against none',
+          '.593 with five layers, .625 with none',
+          (layer_arms.FROZEN, layer_arms.OWN, four),
+          _BASE,
+          True,
+      ),
+      _Claim(
+          'Fine-tuning brings them together again',
+          '.629 with five layers, .625 with none',
+          (layer_arms.TUNED, layer_arms.OWN, four),
+          _BASE,
+          False,
+      ),
   )
 
 
@@ -96,21 +124,31 @@ def table(study: _Study, name: str) -> tables.Table | None:
   for claim in _claims(study.architecture):
     first, second = (
         study.column(kind, study.other if source == _OTHER else source, count)
-        for kind, source, count in (claim.first, claim.second))
+        for kind, source, count in (claim.first, claim.second)
+    )
     if first and second:
       claims.append(claim)
       gaps.append(contrasts.contrast(first, second))
   if not claims:
     return None
   rows = tuple(
-      (tables.words(claim.words.format(
-          other=layer_studies.called(study.other))),
-       tables.words(claim.published), tables.spread(gap.f1_macro, signed=True),
-       tables.words(word))
-      for claim, gap, word in zip(claims, gaps, _holds(claims, gaps)))
+      (
+          tables.words(
+              claim.words.format(other=layer_studies.called(study.other))
+          ),
+          tables.words(claim.published),
+          tables.spread(gap.f1_macro, signed=True),
+          tables.words(word),
+      )
+      for claim, gap, word in zip(claims, gaps, _holds(claims, gaps))
+  )
   return tables.Table(
-      name, 'The published shape, and this one', (),
-      ('Claim', 'Published, accuracy', 'Here, macro F1', 'Holds'), rows, (
+      name,
+      'The published shape, and this one',
+      (),
+      ('Claim', 'Published, accuracy', 'Here, macro F1', 'Holds'),
+      rows,
+      (
           'Published: Yosinski et al., How transferable are features in deep '
           'neural networks? (2014), seven layers, one half of ImageNet to the '
           'other, averaged over their logs; everything from random weights '
@@ -121,7 +159,9 @@ def table(study: _Study, name: str) -> tables.Table | None:
           f'together”) holds if it is clearly not lower by {MARGIN} of macro '
           'F1 or more, the margin that was set beforehand. Clear: p, corrected '
           'by Holm for the number of claims, is below .05. No: the opposite is '
-          'clear. Open: neither is.'))
+          'clear. Open: neither is.',
+      ),
+  )
 
 
 def _holds(
@@ -131,7 +171,8 @@ def _holds(
   by_zero = _adjusted(gap.p_value for gap in gaps)
   by_claim = _adjusted(
       gap.p_value if claim.is_lower else gap.f1_macro.p_value(-MARGIN)
-      for claim, gap in zip(claims, gaps))
+      for claim, gap in zip(claims, gaps)
+  )
   words = []
   for claim, gap, p_claim, p_zero in zip(claims, gaps, by_claim, by_zero):
     value = gap.f1_macro.value
@@ -148,4 +189,5 @@ def _holds(
 
 def _adjusted(p_values: Iterable[float | None]) -> list[float]:
   return multiple_testing.holm(
-      [1.0 if p_value is None else p_value for p_value in p_values])
+      [1.0 if p_value is None else p_value for p_value in p_values]
+  )

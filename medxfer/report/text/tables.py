@@ -24,7 +24,8 @@ class Cell:
   text: str
   under: tuple[str, ...] = ()
   values: Mapping[str, float | int | str] = dataclasses.field(
-      default_factory=dict)
+      default_factory=dict
+  )
   best: bool = False
 
 
@@ -50,8 +51,10 @@ class Table:
 
   def is_numeric(self, column: int) -> bool:
     """Whether a column holds numbers, which align right."""
-    return any(isinstance(row[column].values.get(''), (int, float))
-               for row in self.rows)
+    return any(
+        isinstance(row[column].values.get(''), (int, float))
+        for row in self.rows
+    )
 
 
 def words(text: str) -> Cell:
@@ -65,8 +68,10 @@ def figure(
   """Returns a cell with a bare number; '–' for None."""
   if value is None:
     return Cell(estimates.NOTHING)
-  return Cell(estimates.number(value, digits) if text is None else text,
-              values={'': value})
+  return Cell(
+      estimates.number(value, digits) if text is None else text,
+      values={'': value},
+  )
 
 
 def spread(
@@ -100,8 +105,9 @@ def f1_table(
     interval (one seed) or standard deviation (several), below it what the
     thesis printed and the difference.
   """
-  rows = [(label, ('f1_per_class', label))
-          for label in setting.dataset.class_names]
+  rows = [
+      (label, ('f1_per_class', label)) for label in setting.dataset.class_names
+  ]
   rows += [(thesis.MICRO, ('f1_micro',)), (thesis.MACRO, ('f1_macro',))]
   printed = thesis.table(setting.dataset.name)
   number = f'Table {printed.number}: ' if printed else ''
@@ -112,12 +118,14 @@ def f1_table(
       header=('', *(column.title for column in setting.columns)),
       rows=tuple(
           (words(label), *_row(setting.columns, label, keys, best))
-          for label, keys in rows),
-      notes=(*_notes(setting), *notes))
+          for label, keys in rows
+      ),
+      notes=(*_notes(setting), *notes),
+  )
 
 
 def _on(setting: settings_lib.Setting) -> str:
-  return (f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}')
+  return f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}'
 
 
 def _groups(
@@ -147,10 +155,16 @@ def _row(
       # As printed: the thesis knows two digits.
       difference = round(estimate.value, 2) - printed
       values.update(thesis=printed, difference=round(difference, 2))
-      under += (f'thesis {estimates.number(printed, 2)}, '
-                f'{estimates.number(difference, 2, signed=True)}',)
-    yield Cell(cell.text, (*under, *_few(column, label)), values,
-               best=column is best and estimate is not None)
+      under += (
+          f'thesis {estimates.number(printed, 2)}, '
+          f'{estimates.number(difference, 2, signed=True)}',
+      )
+    yield Cell(
+        cell.text,
+        (*under, *_few(column, label)),
+        values,
+        best=column is best and estimate is not None,
+    )
 
 
 def _few(column: settings_lib.Column, label: str) -> Iterable[str]:
@@ -168,8 +182,12 @@ def images(count: int) -> str:
 
 
 def _values(estimate: estimates.Estimate) -> dict[str, float | int]:
-  known = {'': estimate.value, 'low': estimate.low, 'high': estimate.high,
-           'sd': estimate.sd}
+  known = {
+      '': estimate.value,
+      'low': estimate.low,
+      'high': estimate.high,
+      'sd': estimate.sd,
+  }
   values = {key: value for key, value in known.items() if value is not None}
   if estimate.seeds > 1:
     values['seeds'] = estimate.seeds
@@ -181,13 +199,18 @@ def _notes(setting: settings_lib.Setting) -> Iterable[str]:
   yield from uncertainty(setting)
   published = [c for c in setting.columns if c.published is not None]
   if published:
-    yield ('Below each score: what the thesis printed, and ours minus its, '
-           'both to two digits.')
+    yield (
+        'Below each score: what the thesis printed, and ours minus its, '
+        'both to two digits.'
+    )
   networks = [c for c in published if not c.first.is_baseline]
   if networks:
     did = thesis.recipe(networks[0].first.spec)
-    other = [f'{key} {did[key]} (the thesis: {value})'
-             for key, value in thesis.RECIPE.items() if did[key] != value]
+    other = [
+        f'{key} {did[key]} (the thesis: {value})'
+        for key, value in thesis.RECIPE.items()
+        if did[key] != value
+    ]
     if other:
       yield f'The networks differ from the thesis in: {"; ".join(other)}.'
   for column in setting.columns:
@@ -203,14 +226,18 @@ def uncertainty(setting: settings_lib.Setting) -> Iterable[str]:
   single = [c for c in setting.columns if len(c.runs) == 1]
   if single:
     test = single[0].first.summary['test']
-    yield (f'{test["n"]:,} test images. In brackets: '
-           f'{100 * test["level"]:g} % intervals, drawn by '
-           f'{test.get("resampled_by", "image")}.')
+    yield (
+        f'{test["n"]:,} test images. In brackets: '
+        f'{100 * test["level"]:g} % intervals, drawn by '
+        f'{test.get("resampled_by", "image")}.'
+    )
   repeated = sorted({len(c.runs) for c in setting.columns} - {1})
   if repeated:
-    yield (f'Means of {" or ".join(map(str, repeated))} seeds, each with its '
-           'own split where the split is drawn; their 95 % intervals hold both '
-           'the choice of the test images and the spread over the seeds.')
+    yield (
+        f'Means of {" or ".join(map(str, repeated))} seeds, each with its '
+        'own split where the split is drawn; their 95 % intervals hold both '
+        'the choice of the test images and the spread over the seeds.'
+    )
   if any(column.first.is_baseline for column in setting.columns):
     yield 'Trees also train on the validation images; networks do not.'
 
@@ -218,9 +245,9 @@ def uncertainty(setting: settings_lib.Setting) -> Iterable[str]:
 def _unlike(networks: tuple[settings_lib.Column, ...]) -> Iterable[str]:
   """Yields the keys in which a network's recipe is not the first one's."""
   for column in networks[1:]:
-    keys = recipes.unlike(
-        networks[0].first.identity, column.first.identity)
+    keys = recipes.unlike(networks[0].first.identity, column.first.identity)
     if keys:
-      mine, other = (recipes.words(c.first.spec, keys)
-                     for c in (column, networks[0]))
+      mine, other = (
+          recipes.words(c.first.spec, keys) for c in (column, networks[0])
+      )
       yield f'{column.title}: {mine} ({networks[0].title}: {other}).'

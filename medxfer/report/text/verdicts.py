@@ -57,19 +57,25 @@ def answers(
   found = chosen(settings)
   any_kind = chosen(settings, trees_alone=True)
   all_three = (
-      Answer('What did pretraining bring?',
-             tuple(_brought(setting) for setting in found)),
-      Answer('Which layers should be fine-tuned?',
-             tuple(_layers(setting, advice) for setting in found),
-             choices.WORDS),
-      Answer('Can the number be trusted?',
-             tuple(_trust(setting, settings) for setting in any_kind)),
+      Answer(
+          'What did pretraining bring?',
+          tuple(_brought(setting) for setting in found),
+      ),
+      Answer(
+          'Which layers should be fine-tuned?',
+          tuple(_layers(setting, advice) for setting in found),
+          choices.WORDS,
+      ),
+      Answer(
+          'Can the number be trusted?',
+          tuple(_trust(setting, settings) for setting in any_kind),
+      ),
   )
   return tuple(answer for answer in all_three if answer.lines)
 
 
 def chosen(
-    settings: Iterable[settings_lib.Setting], *, trees_alone: bool = False,
+    settings: Iterable[settings_lib.Setting], *, trees_alone: bool = False
 ) -> list[settings_lib.Setting]:
   """Returns a setting a data set: the first that can answer the most.
 
@@ -82,10 +88,16 @@ def chosen(
     if setting.networks or trees_alone:
       datasets.setdefault(setting.dataset, []).append(setting)
   return [
-      max(alike, key=lambda s: (
-          bool(s.pretrained and s.random), len(s.networks) > 1,
-          bool(s.networks)))
-      for alike in datasets.values()]
+      max(
+          alike,
+          key=lambda s: (
+              bool(s.pretrained and s.random),
+              len(s.networks) > 1,
+              bool(s.networks),
+          ),
+      )
+      for alike in datasets.values()
+  ]
 
 
 def advice(
@@ -99,8 +111,9 @@ def advice(
     except errors.DataError:
       continue  # `_layers` says why.
     if choice:
-      found.append(advice_lib.Advice(
-          setting.title, choice, choice.chosen.title))
+      found.append(
+          advice_lib.Advice(setting.title, choice, choice.chosen.title)
+      )
   return tuple(found)
 
 
@@ -132,9 +145,12 @@ def _brought(setting: settings_lib.Setting) -> Line:
   a, b = setting.pretrained, setting.random
   if not (a and b):
     missing = 'random' if a else 'ImageNet'
-    return line(name, _UNKNOWN,
-                f'No finished run from {missing} weights with the same recipe '
-                'trains all layers.')
+    return line(
+        name,
+        _UNKNOWN,
+        f'No finished run from {missing} weights with the same recipe '
+        'trains all layers.',
+    )
   if a.notes or b.notes:
     return line(name, _UNKNOWN, *cautions.unfinished([a, b]))
   gain = pairs.between(a, b, setting.networks)
@@ -144,21 +160,27 @@ def _brought(setting: settings_lib.Setting) -> Line:
     better, worse = 'ImageNet weights', 'random ones'
     if gain.f1_macro.value < 0:
       better, worse = 'Random weights', 'those of ImageNet'
-    verdict = (f'{better}, with a recipe of their own, beat {worse} with '
-               'theirs.' if keys else f'{better} beat {worse}.')
+    verdict = (
+        f'{better}, with a recipe of their own, beat {worse} with ' 'theirs.'
+        if keys
+        else f'{better} beat {worse}.'
+    )
   sentences = [
       f'Macro F1 {_f1(a)} from ImageNet, {_f1(b)} from random weights; '
-      f'difference {gain.words}.']
+      f'difference {gain.words}.'
+  ]
   if keys:
     sentences.append(
         'The two recipes differ, so the difference is that of weights and '
         f'recipe together: {recipes.words(a.first.spec, keys)} from ImageNet; '
-        f'{recipes.words(b.first.spec, keys)} from random weights.')
+        f'{recipes.words(b.first.spec, keys)} from random weights.'
+    )
   ham = setting.column('ham')
   if ham and not ham.notes:
     less = pairs.between(a, ham, setting.networks)
     sentences.append(
-        f'From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 {less.words}.')
+        f'From HAM10000 {_f1(ham)}; ImageNet minus HAM10000 {less.words}.'
+    )
   return line(name, verdict, *sentences, few(a))
 
 
@@ -166,30 +188,51 @@ def _layers(
     setting: settings_lib.Setting, advice_: Sequence[advice_lib.Advice]
 ) -> Line:
   name = settings_lib.dataset_title(setting.dataset)
-  found = [c for c in setting.networks
-           if c.first.spec.model.init_from == 'imagenet']
+  found = [
+      c for c in setting.networks if c.first.spec.model.init_from == 'imagenet'
+  ]
   if not found:
     return line(name, _UNKNOWN, 'No finished run started from ImageNet.')
   if len(found) == 1:
     [only] = found
-    return line(name, 'Only one choice was run.',
-                f'{only.title}: macro F1 {_f1(only)} on test images.',
-                few(only), *cautions.unfinished([only]))
+    return line(
+        name,
+        'Only one choice was run.',
+        f'{only.title}: macro F1 {_f1(only)} on test images.',
+        few(only),
+        *cautions.unfinished([only]),
+    )
   noted = list(cautions.unfinished(found))
   try:
     choice = choices.from_imagenet(setting)
   except errors.DataError as error:
     return line(
-        name, _UNKNOWN, f'Validation images cannot choose: {error}. Test '
-        'images must not choose instead.', *noted)
+        name,
+        _UNKNOWN,
+        f'Validation images cannot choose: {error}. Test '
+        'images must not choose instead.',
+        *noted,
+    )
   if not choice:
-    return line(name, _UNKNOWN, 'Fewer than two networks are left to choose '
-                'from.', *noted)
+    return line(
+        name,
+        _UNKNOWN,
+        'Fewer than two networks are left to choose ' 'from.',
+        *noted,
+    )
   return line(
-      name, f'{choice.chosen.title} ({choice.word}).', *choice.sentences,
-      few(choice.chosen), *noted,
-      *(text for mine in advice_ if mine.choice is choice
-        for text in advice_lib.otherwise(mine, advice_)))
+      name,
+      f'{choice.chosen.title} ({choice.word}).',
+      *choice.sentences,
+      few(choice.chosen),
+      *noted,
+      *(
+          text
+          for mine in advice_
+          if mine.choice is choice
+          for text in advice_lib.otherwise(mine, advice_)
+      ),
+  )
 
 
 def _trust(
@@ -199,11 +242,17 @@ def _trust(
   column = shown(setting)
   verdict, first, *sentences = leaks.said(setting, column)
   return line(
-      settings_lib.dataset_title(setting.dataset), verdict,
-      f'“{column.title}”, {_split(setting)}: {first}', *sentences,
-      leaks.without_copies(column), _twin(setting, settings, column),
-      few(column), _calibration(column), *cautions.unfinished([column]),
-      'One seed only.' if len(column.runs) == 1 else '')
+      settings_lib.dataset_title(setting.dataset),
+      verdict,
+      f'“{column.title}”, {_split(setting)}: {first}',
+      *sentences,
+      leaks.without_copies(column),
+      _twin(setting, settings, column),
+      few(column),
+      _calibration(column),
+      *cautions.unfinished([column]),
+      'One seed only.' if len(column.runs) == 1 else '',
+  )
 
 
 def _split(setting: settings_lib.Setting) -> str:
@@ -215,16 +264,20 @@ def few(column: settings_lib.Column) -> str:
   if not column.few:
     return ''
   classes = ', '.join(f'{name} {count}' for name, count in column.few.items())
-  return (f'The macro F1 rests on classes with fewer than {finished_run.FEW} test '
-          f'images ({classes}): their scores say next to nothing.')
+  return (
+      f'The macro F1 rests on classes with fewer than {finished_run.FEW} test '
+      f'images ({classes}): their scores say next to nothing.'
+  )
 
 
 def _calibration(column: settings_lib.Column) -> str:
   test = column.first.summary['test']
   debiased = test.get('ece_debiased')
   if debiased is None:
-    return (f'Calibration error {test["ece"]:.3f}, which is biased upwards '
-            'with few images.')
+    return (
+        f'Calibration error {test["ece"]:.3f}, which is biased upwards '
+        'with few images.'
+    )
   return f'Calibration error {debiased:.3f}, corrected for its bias.'
 
 
@@ -234,22 +287,27 @@ def _twin(
     column: settings_lib.Column,
 ) -> str:
   """Says what is left of a score where nothing leaks by group."""
-  found = [(a, b, gap)
-           for a, b, gap in pairs.of_twins(list(matched_pairs.by_split(settings)))
-           if a.column in setting.networks
-           and not (a.column.notes or b.column.notes)]
+  found = [
+      (a, b, gap)
+      for a, b, gap in pairs.of_twins(list(matched_pairs.by_split(settings)))
+      if a.column in setting.networks and not (a.column.notes or b.column.notes)
+  ]
   found.sort(key=lambda pair: pair[0].column is not column)
   if not found:
     leak = leaks.worst(column.runs)
-    return ('No finished run tells what that adds to the score.'
-            if leak.share else '')
+    return (
+        'No finished run tells what that adds to the score.'
+        if leak.share
+        else ''
+    )
   a, b, gap = found[0]
   title = _split(b.setting)
-  which = ('' if a.column is column
-           else f' of “{choices.lower(a.column.title)}”')
-  return (f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
-          f'{_f1(b.column)} instead of {_f1(a.column)}; difference '
-          f'{gap.words}.')
+  which = '' if a.column is column else f' of “{choices.lower(a.column.title)}”'
+  return (
+      f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
+      f'{_f1(b.column)} instead of {_f1(a.column)}; difference '
+      f'{gap.words}.'
+  )
 
 
 def _f1(column: settings_lib.Column) -> str:

@@ -51,8 +51,13 @@ def _summaries(weights: str, image: np.ndarray) -> dict[str, np.ndarray]:
     kept[f'{name}/places'] = places
     kept[f'{name}/values'] = values[places]
     kept[f'{name}/summary'] = np.array(
-        [values.mean(dtype=np.float64), values.std(dtype=np.float64),
-         np.abs(values).max()], np.float64)
+        [
+            values.mean(dtype=np.float64),
+            values.std(dtype=np.float64),
+            np.abs(values).max(),
+        ],
+        np.float64,
+    )
   return kept
 
 
