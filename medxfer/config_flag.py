@@ -10,6 +10,7 @@ from absl import flags
 
 from medxfer import errors
 from medxfer import paths
+from medxfer import spec as specs
 
 _CONFIG = ('--config', '-config')
 FLAG = '--config='
@@ -42,7 +43,7 @@ def first(argv: Sequence[str]) -> list[str]:
       config += given
       others += [] if given else [word]  # It lacks its value.
     else:
-      others += [word, *_value(word, words)]
+      others += [_renamed(word), *_value(word, words)]
   if config and plain:
     raise errors.UsageError(
         f'unexpected argument {plain[0]!r}: --config={config[-1]} names the '
@@ -50,6 +51,13 @@ def first(argv: Sequence[str]) -> list[str]:
     )
   config += plain[:1]
   return [*(f'{FLAG}{named}' for named in config), *others, *plain[1:]]
+
+
+def _renamed(flag: str) -> str:
+  """Returns a flag with the name that its key has today."""
+  name, equals, value = flag.partition('=')
+  dashes, found, key = name.partition('config.')
+  return f'{dashes}{found}{specs.RENAMED_KEYS.get(key, key)}{equals}{value}'
 
 
 def _value(flag: str, words: Iterator[str]) -> Iterator[str]:

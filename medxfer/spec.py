@@ -21,6 +21,13 @@ ClassWeights = tuple[tuple[str, float], ...]
 CLASS_WEIGHT_POWERS = types.MappingProxyType(
     {'balanced': 1.0, 'sqrt_balanced': 0.5}
 )
+# Key of version 0.1 -> its name today.
+RENAMED_KEYS: Mapping[str, str] = types.MappingProxyType(
+    {
+        'data.sides': 'data.subsets',
+        'training.prefix_cache': 'training.feature_cache',
+    }
+)
 # Key -> value of version 0.1 -> its name today.
 RENAMED: Mapping[str, Mapping[str, str]] = types.MappingProxyType(
     {
@@ -50,10 +57,10 @@ class DataSpec:
   copies: Literal['group', 'drop', 'keep'] = dataclasses.field(
       default='keep', kw_only=True
   )  # See `medxfer.data.copies`.
-  # Names of the published sides: 'train=Learning,test=Exam'; '' knows usual
+  # Names of the published subsets: 'train=Learning,test=Exam'; '' knows usual
   # ones.
-  sides: str = dataclasses.field(default='', kw_only=True)
-  # What the folders of a tree mean, sides aside; see `data.layouts`.
+  subsets: str = dataclasses.field(default='', kw_only=True)
+  # What the folders of a tree mean, subsets aside; see `data.layouts`.
   levels: Literal[
       'auto',
       'class',
@@ -133,7 +140,7 @@ class TrainingSpec:
   patience: int  # Epochs without a better one; 0 is never.
   class_weights: Literal['none', 'balanced', 'sqrt_balanced'] | ClassWeights
   label_smoothing: float
-  prefix_cache: Literal['auto', 'off']  # See `training.feature_cache`.
+  feature_cache: Literal['auto', 'off']  # See `training.feature_cache`.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +180,7 @@ class RunSpec:
 def from_config(config: Mapping[str, Any]) -> RunSpec:
   """Reads a configuration (a ConfigDict or what `to_json` returned).
 
-  Values of version 0.1 are read as what they are called today.
+  Keys and values of version 0.1 are read as what they are called today.
 
   Raises:
     UsageError: a key is missing, unknown or has a value that is not allowed.
@@ -208,12 +215,18 @@ def _renamed(config: Mapping[str, Any]) -> Any:
   """Returns a configuration with the names of today."""
   if not hasattr(config, 'items'):
     return config
-  found: dict[str, Any] = dict(config.items())
+  found = {
+      group: dict(value.items()) if hasattr(value, 'items') else value
+      for group, value in config.items()
+  }
+  for path, now in RENAMED_KEYS.items():
+    group, key = path.split('.')
+    if isinstance(found.get(group), dict) and key in found[group]:
+      found[group].setdefault(now.split('.')[1], found[group].pop(key))
   for path in RENAMED:
     group, key = path.split('.')
-    if hasattr(found.get(group), 'items') and key in found[group]:
-      below = dict(found[group].items())
-      found[group] = {**below, key: renamed(path, below[key])}
+    if isinstance(found.get(group), dict) and key in found[group]:
+      found[group][key] = renamed(path, found[group][key])
   return found
 
 

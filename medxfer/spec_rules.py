@@ -85,8 +85,8 @@ def value_range(text: str) -> tuple[float, float] | None:
   return low, high
 
 
-def published_sides(text: str) -> dict[str, str]:
-  """Returns folder -> side of `data.sides`, such as 'train=A,test=B'.
+def published_subsets(text: str) -> dict[str, str]:
+  """Returns folder -> side of `data.subsets`, such as 'train=A,test=B'.
 
   Raises:
     UsageError: a side or a folder is named twice, or the text says neither.
@@ -101,7 +101,7 @@ def published_sides(text: str) -> dict[str, str]:
           len(pair) == 2 and pair[0] in ('train', 'val', 'test') and pair[1]
           for pair in pairs
       ),
-      'data.sides',
+      'data.subsets',
       text,
       "folders of train, val and test, such as 'train=Learning,test=Exam'",
   )
@@ -110,7 +110,7 @@ def published_sides(text: str) -> dict[str, str]:
   for names in (sides, [folder.strip('/') for _, folder in pairs]):
     typed.require(
         len(set(names)) == len(names),
-        'data.sides',
+        'data.subsets',
         text,
         'each side and each folder once',
     )
@@ -173,12 +173,12 @@ def _check_data(data: specs.DataSpec) -> None:
     typed.require(
         data.dir, 'data.dir', data.dir, 'the folder that holds a folder a class'
     )
-    published_sides(data.sides)
+    published_subsets(data.subsets)
   else:
     typed.require(
-        not data.sides,
-        'data.sides',
-        data.sides,
+        not data.subsets,
+        'data.subsets',
+        data.subsets,
         f"'': {data.name} says itself how it was published",
     )
     typed.require(

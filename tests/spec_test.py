@@ -63,15 +63,15 @@ def test_json_round_trip_is_exact():
         ({'data__value_range': '4095,0'}, 'data.value_range'),
         ({'data__value_range': '0,nan'}, 'data.value_range'),
         ({'data__value_range': '0,4095,1'}, 'data.value_range'),
-        ({'data__sides': 'train=A,test=B'}, "data.sides.*give ''"),
+        ({'data__subsets': 'train=A,test=B'}, "data.subsets.*give ''"),
         *(
             (
                 {
                     'data__name': 'folder',
                     'data__dir': 'DIR',
-                    'data__sides': sides,
+                    'data__subsets': sides,
                 },
-                f'data.sides.*{message}',
+                f'data.subsets.*{message}',
             )
             for sides, message in (
                 ('Learning', "'train=Learning,test=Exam'"),
@@ -119,10 +119,22 @@ def test_runs_of_before_the_cache_can_be_read():
 def test_runs_of_before_folders_were_understood_are_read_as_they_were():
   """Their classes were the folders at the top; theirs must stay so."""
   old = specs.from_config(common.default()).to_json()
-  for key in ('levels', 'sides', 'copies', 'value_range'):
+  for key in ('levels', 'subsets', 'copies', 'value_range'):
     del old['data'][key]
   data = specs.from_config(old).data
-  assert (data.levels, data.sides, data.copies) == ('class', '', 'keep')
+  assert (data.levels, data.subsets, data.copies) == ('class', '', 'keep')
+
+
+def test_keys_of_version_0_1_are_read_by_their_names_of_today():
+  """Old workdirs hold `data.sides` and `training.prefix_cache`."""
+  spec = specs.from_config(common.default())
+  old = spec.to_json()
+  old['training']['prefix_cache'] = 'off'
+  old['data']['sides'] = old['data'].pop('subsets')
+  del old['training']['feature_cache']
+  found = specs.from_config(old)
+  assert found.training.feature_cache == 'off'
+  assert found.data == spec.data
 
 
 def test_values_of_version_0_1_are_read_by_their_names_of_today():

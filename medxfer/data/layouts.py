@@ -91,7 +91,7 @@ def find(
   missing = sorted(named.keys() - search.sides.keys())
   if missing:
     raise errors.UsageError(
-        f'data.sides: no folder {missing[0]!r} beside the classes or above '
+        f'data.subsets: no folder {missing[0]!r} beside the classes or above '
         f'them holds an image; there is {_listed(search.seen)}'
     )
   places, left_out = {}, {}
@@ -227,7 +227,7 @@ class _Search:
       raise errors.DataError(
           f'{side}/ is a side by its name, but {others[0]}/ beside it is none '
           f'and holds images; move {others[0]}/ out, or say which folders are '
-          'sides: --config.data.sides=train=FOLDER,test=FOLDER (if '
+          'sides: --config.data.subsets=train=FOLDER,test=FOLDER (if '
           f'{side}/ is a class, give it another name)'
       )
     self.sides |= found

@@ -110,6 +110,6 @@ def _refuse_twice(found: Mapping[str, str]) -> None:
       raise errors.DataError(
           f'two folders mean the side {side}: {seen[side]}/ and {name}/; merge '
           'them, or say which one is meant: '
-          f'--config.data.sides={side}={name}'
+          f'--config.data.subsets={side}={name}'
       )
     seen[side] = name

@@ -35,7 +35,7 @@ _DEFAULT = {
         # by_image; grouped; official: as published; official_grouped: the
         # published test, validation cut by group; auto: official or by_image.
         'split': 'by_image',
-        'sides': '',  # Of `folder`: 'train=Learning,test=Exam'.
+        'subsets': '',  # Of `folder`: 'train=Learning,test=Exam'.
         'levels': 'auto',  # Of its folders, such as source/class/group.
         'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
         'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
@@ -101,7 +101,7 @@ _DEFAULT = {
         'label_smoothing': 0.0,  # In [0, 1).
         # Feature cache: what frozen layers compute is kept, if that saves
         # time and fits; or off.
-        'prefix_cache': 'auto',
+        'feature_cache': 'auto',
     },
     'evaluation': {
         'batch_size': 64,  # Images that are scored together; above 0.

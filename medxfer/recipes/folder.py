@@ -5,7 +5,7 @@
 
 DIR holds CLASS/*.jpg ..., CENTRE/CLASS/*.jpg ..., or CLASS/PATIENT/*.jpg ...;
 all this also in train/, test/ and perhaps val/, which then are the sides. What
-was recognised is said; --config.data.levels and --config.data.sides overrule.
+was recognised is said; --config.data.levels and --config.data.subsets overrule.
 Images of one patient are kept on one side by the modifier grouped, if they lie
 in a folder a patient, or --config.data.groups=FILE, a CSV file `image,group`,
 names them.

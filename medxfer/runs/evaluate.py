@@ -29,7 +29,7 @@ _FOLDER = {
     'limit': 0,
     'split': 'auto',
     'groups': '',
-    'sides': '',
+    'subsets': '',
     'levels': 'auto',
     'copies': 'keep',
 }

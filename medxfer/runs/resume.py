@@ -267,7 +267,7 @@ def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
       augment.has_only_views(spec.augment) and views <= one.training.epochs
       for one in (before, spec)
   ]
-  if len(set(computed_once)) == 1 or spec.training.prefix_cache == 'off':
+  if len(set(computed_once)) == 1 or spec.training.feature_cache == 'off':
     return ''
   return (
       ', but for rounding: so many epochs pay for computing what frozen '

@@ -68,8 +68,8 @@ def decide(
   """
   spec, entry = task.spec, task.strategy.entry
   views = augment.view_count(spec.augment)
-  if spec.training.prefix_cache == 'off':
-    return Decision(False, 'training.prefix_cache is off')
+  if spec.training.feature_cache == 'off':
+    return Decision(False, 'training.feature_cache is off')
   if entry is None:
     return Decision(
         False, f'{task.strategy.first} trains, nothing is frozen below it'
@@ -195,7 +195,7 @@ def _on_disk(
       raise errors.DataError(
           f'prefix cache: {reason}, and the memory is too small; name '
           'another folder in $MEDXFER_CACHE, or give '
-          '--config.training.prefix_cache=off'
+          '--config.training.feature_cache=off'
       ) from error
     console.line(f'prefix cache: {reason}; in memory instead')
     return feature_store.InMemory(shape, dtype)

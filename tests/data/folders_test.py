@@ -316,7 +316,7 @@ def test_sides_are_said_and_readmes_do_no_harm(sided):
 def test_sides_of_other_names_are_named(sided):
   """Whose names nobody can guess."""
   (sided / 'test').rename(sided / 'Exam')
-  with pytest.raises(errors.DataError, match='Exam/ beside it.*data.sides'):
+  with pytest.raises(errors.DataError, match='Exam/ beside it.*data.subsets'):
     folders.read(sided)
   examples = folders.read(sided, sides={'Exam': 'test'})
   assert (

@@ -269,7 +269,7 @@ def test_images_beside_classes_are_left_out():
         (_cross(['Train', 'train'], 'ab'), 'side train: Train/ and train/'),
         (
             _cross(['train', 'x'], 'ab'),
-            'train/ is a side.* x/ beside.*data.sides',
+            'train/ is a side.* x/ beside.*data.subsets',
         ),
         (_cross(['test', 'control']), 'test/ is a side.*if test/ is a class'),
         (_ids('train', 'test'), 'images lie in test, train itself'),

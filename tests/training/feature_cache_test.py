@@ -134,7 +134,7 @@ def test_validation_sees_the_images_as_they_are(phantoms):
         ('block1,block2', {}, False, 'block1_conv1 trains'),
         ('block2', {'augment.zoom': 0.1}, False, 'augment.zoom'),
         ('block2', {'training.epochs': 4}, False, 'save nothing'),
-        ('block2', {'training.prefix_cache': 'off'}, False, 'is off'),
+        ('block2', {'training.feature_cache': 'off'}, False, 'is off'),
     ],
 )
 def test_the_decision_and_its_reason(

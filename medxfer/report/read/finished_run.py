@@ -114,14 +114,19 @@ class Run:
         seed=0,
         cache_dir='',
         data=dataclasses.replace(
-            spec.data, dir='', groups='', cache='host', sides='', levels='auto'
+            spec.data,
+            dir='',
+            groups='',
+            cache='host',
+            subsets='',
+            levels='auto',
         ),
         model=dataclasses.replace(
             spec.model,
             weights='',
             init_from=start if start in ('imagenet', 'random') else 'a run',
         ),
-        training=dataclasses.replace(spec.training, prefix_cache='auto'),
+        training=dataclasses.replace(spec.training, feature_cache='auto'),
         evaluation=specs.EvaluationSpec(batch_size=1, resamples=1),
     )
     if not self.is_baseline:
@@ -165,7 +170,7 @@ class Run:
             monitor='accuracy',
             patience=0,
             label_smoothing=0.0,
-            prefix_cache='auto',
+            feature_cache='auto',
         ),
     )
 
