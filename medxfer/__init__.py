@@ -11,7 +11,7 @@ at once.
 import importlib
 from typing import Any
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 __all__ = ['Classifier', 'compare', 'load', 'train']
 
 # Name -> where it is defined.
@@ -26,7 +26,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
   if name not in _HOMES:
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  return getattr(importlib.import_module(_HOMES[name]), name)
+  found = getattr(importlib.import_module(_HOMES[name]), name)
+  globals()[name] = found
+  return found
 
 
 def __dir__() -> list[str]:
