@@ -14,7 +14,7 @@ import sys
 from medxfer import errors
 from medxfer import launcher
 
-_COMMANDS = {
+COMMANDS = {
     'train': 'medxfer.main',
     'study': 'medxfer.study.__main__',
     'evaluate': 'medxfer.commands.evaluate',
@@ -35,20 +35,20 @@ def main() -> None:
   """Runs the command that the first word names, and exits with its status."""
   name = sys.argv[1].replace('-', '_') if len(sys.argv) > 1 else ''
   name = _ALIASES.get(name, name)
-  if name in _COMMANDS:
-    command = importlib.import_module(_COMMANDS[name])
+  if name in COMMANDS:
+    command = importlib.import_module(COMMANDS[name])
     sys.argv[:2] = [f'medxfer {sys.argv[1]}']
     launcher.run(command)
   if name in ('', '__help', '_h', '_help', 'help'):
     print(_overview())
     sys.exit(0 if name else errors.UsageError.exit_status)
-  near = difflib.get_close_matches(name, _COMMANDS, n=1)
+  near = difflib.get_close_matches(name, COMMANDS, n=1)
   sys.exit(
       launcher.report(
           errors.UsageError(
               f'medxfer has no command {sys.argv[1]!r}'
               f'{f"; do you mean {near[0]}?" if near else ""}; it has '
-              f'{", ".join(_COMMANDS)}'
+              f'{", ".join(COMMANDS)}'
           )
       )
   )
@@ -57,7 +57,7 @@ def main() -> None:
 def _overview() -> str:
   """Returns a line for each command, with the first of its documentation."""
   lines = [__doc__]
-  for name, module in _COMMANDS.items():
+  for name, module in COMMANDS.items():
     # Not imported: two commands may have flags of one name.
     code = pathlib.Path(util.find_spec(module).origin).read_text('utf-8')
     title = ast.get_docstring(ast.parse(code)).splitlines()[0]

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from medxfer import __main__
 from medxfer.recipes import common
 from medxfer.recipes import ham
 
@@ -19,20 +20,21 @@ def test_every_arm_and_modifier_is_explained():
     assert f'| `{name}` |' in _README
 
 
-def test_every_tool_is_mentioned():
-  """Nor does a tool."""
-  for path in (_ROOT / 'tools').glob('[a-z]*.py'):
-    assert f'tools.{path.stem}' in _README
+@pytest.mark.parametrize('name', __main__.COMMANDS)
+def test_every_command_is_mentioned(name):
+  """Nor does a command."""
+  assert f'medxfer {name}' in _README or f'tools.{name}' in _README
 
 
 @pytest.mark.parametrize(
-    'text',
-    [_README, (_ROOT / 'WORKSPACE.md').read_text()],
-    ids=['README', 'MAP'],
+    'page', ['README.md', 'WORKSPACE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 )
-def test_every_file_that_is_named_exists(text):
-  """A map with streets that are not there is worse than none."""
-  for name in re.findall(r'`((?:medxfer|configs|tools|tests)/[\w/.]+)`', text):
+def test_every_file_that_is_named_exists(page):
+  """A path in backquotes leads to a file of the checkout."""
+  text = (_ROOT / page).read_text()
+  for name in re.findall(
+      r'`((?:medxfer|configs|tools|tests|results)/[\w/.]+)`', text
+  ):
     if 'NAME' not in name:
       assert (_ROOT / name).exists(), name
 
