@@ -1,7 +1,8 @@
 """Fetching files over http(s) that are whole and verified, or not there.
 
-Standard library only. A file streams into NAME.part, is resumed from there
-and gets its name once its size and checksum are right.
+A file streams into NAME.part, is resumed from there and gets its name once its
+size and checksum are right. pooch, which verifies downloads as well, starts a
+broken one anew: too much for 2.6 GB.
 """
 
 from collections.abc import Callable
