@@ -104,17 +104,11 @@ def compare_seeds(
       )
       for name in contrast_lib.METRICS
   }
-  a, b = pairs[0]
-  right, other = a.predicted == a.labels, b.predicted == b.labels
   return {
       'n': len(set().union(*(a.image_ids for a, _ in pairs))),
       **found,
       'p_value': found['accuracy']['p_value'],
-      'mcnemar': mcnemar(
-          int((right & ~other).sum()), int((other & ~right).sum())
-      )
-      if len(pairs) == 1
-      else None,
+      'mcnemar': _mcnemar(*pairs[0]) if len(pairs) == 1 else None,
       'level': _LEVEL,
       'resamples': resamples,
       'resampled_by': 'group' if any(a.groups for a, _ in pairs) else 'image',
@@ -190,6 +184,14 @@ def table(compared: Mapping[str, Any], a: str, b: str) -> str:
       f'{compared["resampled_by"]}'
   )
   return '\n'.join(lines)
+
+
+def _mcnemar(
+    a: predictions_lib.Predictions, b: predictions_lib.Predictions
+) -> dict[str, Any]:
+  """Returns McNemar's test of two tables of the same images."""
+  right, other = a.predicted == a.labels, b.predicted == b.labels
+  return mcnemar(int((right & ~other).sum()), int((other & ~right).sum()))
 
 
 def _aligned(

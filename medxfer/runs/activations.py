@@ -12,8 +12,7 @@ import numpy as np
 
 from medxfer import classifier
 from medxfer import files
-from medxfer.data import images
-from medxfer.data import pipeline
+from medxfer.data import arrays
 from medxfer.explain import activation_maps
 from medxfer.explain import pictures
 from medxfer.model import architectures
@@ -89,14 +88,8 @@ def draw(
   index = []
   with files.staged_folder(output) as stage:
     for number, name in enumerate(names, start=1):
-      pixels = pipeline.resize(
-          images.read_rgb(
-              name,
-              grey_range=grey_range,
-              notice=functools.partial(warn, name) if run else None,
-          ),
-          image_size,
-      )
+      notice = functools.partial(warn, name) if run else None
+      pixels = arrays.sized(name, f'{name}', image_size, grey_range, notice)
       file = explain.file_name(number, name)
       pictures.write(stage / file, _sheet(name, pixels, looks, channels))
       index.append((files.name_of(name), file))

@@ -37,21 +37,21 @@ _FOLDER = {
 
 def evaluate(
     path: pathlib.Path,
-    side: str,
+    subset: str,
     *,
     output: pathlib.Path | None = None,
     data_dir: str | None = None,
 ) -> dict[str, Any]:
-  """Recomputes the metrics of one side of a run's split.
+  """Recomputes the metrics of one subset of a run's split.
 
   Args:
     path: the run's workdir; only read.
-    side: 'train', 'val' or 'test'.
+    subset: 'train', 'val' or 'test'.
     output: folder for the predictions and the summary, or None to print.
     data_dir: where the images are, if not where the run read them.
 
   Returns:
-    What `summary.split_summary` says of the side, also at the threshold that
+    What `summary.split_summary` says of the subset, also at the threshold that
     a finished run of two classes has chosen.
 
   Raises:
@@ -67,35 +67,31 @@ def evaluate(
     )
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
-  images = scoring.data(spec, inputs)
+  network, images = trained.network, scoring.data(spec, inputs)
   scored = scoring.score(
-      trained.network.model,
-      trained.network.params,
-      spec,
-      images,
-      inputs.examples,
-      side,
+      network.model, network.params, spec, images, inputs.examples, subset
   )
+  threshold = _threshold(path, subset)
   summary = summaries.split_summary(
       scored,
       resamples=spec.evaluation.resamples,
       seed=spec.seed,
-      threshold=_threshold(path, side),
+      threshold=threshold,
   )
-  console.line(f'{side}, {trained.network.weights.contract.source}:')
+  console.line(f'{subset}, {network.weights.contract.source}:')
   console.line(summaries.table(summary))
   without = None
-  if side == 'test':
-    without = without_copies.summary(
-        spec, inputs, scored, _threshold(path, side)
-    )
+  if subset == 'test':
+    without = without_copies.summary(spec, inputs, scored, threshold)
     without_copies.announce(inputs.leak, without)
   if output:
     output.mkdir(parents=True, exist_ok=True)
-    workdir.Workdir(output).write_predictions(side, scored)
-    files.write_json(output / f'summary_{side}.json', summary)
+    workdir.Workdir(output).write_predictions(subset, scored)
+    files.write_json(output / f'summary_{subset}.json', summary)
     if without:
-      files.write_json(output / f'summary_{side}_without_copies.json', without)
+      files.write_json(
+          output / f'summary_{subset}_without_copies.json', without
+      )
   return summary
 
 
@@ -149,9 +145,9 @@ def on_folder(
   )
 
 
-def _threshold(path: pathlib.Path, side: str) -> dict[str, Any] | None:
+def _threshold(path: pathlib.Path, subset: str) -> dict[str, Any] | None:
   """Returns the threshold of a run; none for the images that chose it."""
   folder = workdir.Workdir(path)
-  if side == 'val' or not folder.is_finished:
+  if subset == 'val' or not folder.is_finished:
     return None
   return folder.summary().get('threshold')

@@ -42,7 +42,6 @@ from medxfer.recipes import ham
 from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_1
 from medxfer.recipes import xray
-from medxfer.report.read import layer_studies
 from medxfer.runs import workdir
 from medxfer.study import layer_arms
 from medxfer.study import plan
@@ -144,7 +143,7 @@ def _history(folder: pathlib.Path, content: bytes) -> None:
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:
   (folder / layer_arms.MEASURED).write_bytes(content)
-  layer_studies._measured(
+  layer_measures.read(
       folder / layer_arms.MEASURED, architectures.BY_NAME['vgg16'].convolutions
   )
 

@@ -5,8 +5,8 @@ from matplotlib import axes as mpl_axes
 from medxfer.data import splits
 from medxfer.report.figures import style
 from medxfer.report.read import finished_run
-from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
+from medxfer.report.read import titles
 
 
 def distribution(run: finished_run.Run, name: str) -> style.Chart:
@@ -31,7 +31,7 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
     axes.tick_params(left=False)
     axes.grid(axis='x')
 
-  title = settings_lib.dataset_title(run.dataset)
+  title = titles.dataset_title(run.dataset)
   table = thesis.table(run.dataset.name)
   largest = max(counts, key=counts.__getitem__)
   return style.Chart(

@@ -1,5 +1,8 @@
 """What one classifier gets wrong: confusion, reliability, ROC curves."""
 
+from collections.abc import Sequence
+import functools
+
 from matplotlib import axes as mpl_axes
 from matplotlib import patches
 import numpy as np
@@ -18,72 +21,79 @@ _MOST_CURVES = len(style.CLASSES)
 
 
 def confusion(column: settings_lib.Column, name: str) -> style.Chart:
-  """Draws counts, shaded by their share of the true class."""
+  """Draws counts, shaded by their fraction of the true class."""
   scored = column.first.predictions
   names = scored.class_names
   counts = metrics.confusion(
       scored.labels, scored.predicted, len(names)
   ).astype(np.int64)
-  shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-  ticks = [style.shown(label) for label in names]
-
-  def paint(axes: mpl_axes.Axes) -> None:
-    for (i, j), share in np.ndenumerate(shares):
-      if share:
-        axes.add_patch(
-            patches.Rectangle(
-                (j - 0.5, i - 0.5),
-                1,
-                1,
-                facecolor=style.SHADE,
-                alpha=float(share),
-                edgecolor='none',
-                in_layout=False,
-            )
-        )
-      if len(names) <= _MOST_COUNTS:
-        axes.text(
-            j,
-            i,
-            f'{counts[i, j]:,}',
-            ha='center',
-            va='center',
-            fontsize=7,
-            in_layout=False,
-            color=style.ON_DARK if share >= style.DARK else style.ON_PALE,
-        )
-    axes.set_xticks(
-        range(len(names)),
-        ticks,
-        rotation=90 if any(len(tick) > 5 for tick in ticks) else 0,
-    )
-    axes.set_yticks(range(len(names)), ticks)
-    axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlabel('predicted')
-    axes.set_ylabel('true')
-    axes.tick_params(length=0)
-
+  fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
   # Many classes need room; a phone then shows them smaller.
   side = min(7.0, max(style.WIDTH, 0.8 + 0.3 * len(names)))
-  recall = np.diagonal(shares)
+  recall = np.diagonal(fractions)
   return style.Chart(
       name=name,
       title=f'Confusion matrix: {column.title}',
       caption='Test images: true class by row, predicted class by column; '
-      'shaded by the share of the row.',
-      label='Confusion matrix. Share of each class that is recognised: '
+      'shaded by the fraction of the row.',
+      label='Confusion matrix. Fraction of each class that is recognised: '
       + ', '.join(
-          f'{label} {100 * share:.0f} %' for label, share in zip(names, recall)
+          f'{label} {100 * fraction:.0f} %'
+          for label, fraction in zip(names, recall)
       )
       + '.',
-      svg=style.draw((side, 0.95 * side), paint),
+      svg=style.draw(
+          (side, 0.95 * side),
+          functools.partial(_paint_confusion, names, counts, fractions),
+      ),
       header=('True class', *names),
       rows=tuple(
           (label, *(f'{count:,}' for count in row))
           for label, row in zip(names, counts)
       ),
   )
+
+
+def _paint_confusion(
+    names: Sequence[str],
+    counts: np.ndarray,
+    fractions: np.ndarray,
+    axes: mpl_axes.Axes,
+) -> None:
+  """Draws a cell for each pair of classes, darker for larger fractions."""
+  for (i, j), fraction in np.ndenumerate(fractions):
+    if fraction:
+      axes.add_patch(
+          patches.Rectangle(
+              (j - 0.5, i - 0.5),
+              1,
+              1,
+              facecolor=style.SHADE,
+              alpha=float(fraction),
+              edgecolor='none',
+              in_layout=False,
+          )
+      )
+    if len(names) <= _MOST_COUNTS:
+      axes.text(
+          j,
+          i,
+          f'{counts[i, j]:,}',
+          ha='center',
+          va='center',
+          fontsize=7,
+          in_layout=False,
+          color=style.ON_DARK if fraction >= style.DARK else style.ON_PALE,
+      )
+  ticks, places = [style.shown(label) for label in names], range(len(names))
+  turned = any(len(tick) > 5 for tick in ticks)
+  axes.set_xticks(places, ticks, rotation=90 if turned else 0)
+  axes.set_yticks(places, ticks)
+  axes.set_xlim(-0.5, len(names) - 0.5)
+  axes.set_ylim(len(names) - 0.5, -0.5)
+  axes.set_xlabel('predicted')
+  axes.set_ylabel('true')
+  axes.tick_params(length=0)
 
 
 def reliability(column: settings_lib.Column, name: str) -> style.Chart:

@@ -11,6 +11,7 @@ import dataclasses
 from medxfer import errors
 from medxfer.report.figures import pictures as pictures_lib
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 from medxfer.runs import workdir
 
 
@@ -30,7 +31,7 @@ def explain(settings: Iterable[settings_lib.Setting]) -> Explained:
   """
   drawn, missing = [], []
   for setting in settings:
-    title = settings_lib.dataset_title(setting.dataset)
+    title = titles.dataset_title(setting.dataset)
     try:
       drawn += _drawn(setting)
     except (errors.MedxferError, OSError) as error:

@@ -13,6 +13,7 @@ from medxfer.explain import pictures as painting
 from medxfer.report.figures import pictures
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 
 # Between a probability now and in the table: another device, another order of
 # sums. Another image is farther away.
@@ -38,8 +39,8 @@ def draw(
   rows = [*right, *wrong]
   pixels = _pixels(run, trained, rows)
   _check_same(run, trained, rows, pixels)
-  slug = settings_lib.slug(settings_lib.dataset_title(setting.dataset))
-  title = settings_lib.dataset_title(setting.dataset)
+  slug = titles.slug(titles.dataset_title(setting.dataset))
+  title = titles.dataset_title(setting.dataset)
   drawn = []
   if right and setting.random:
     networks = {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from medxfer.report.figures import line_charts
 from medxfer.report.figures import style
 from medxfer.report.read import estimates
+from medxfer.report.read import layer_measures
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import freezing
@@ -80,7 +81,7 @@ def over_cuts(study: layer_studies.LayerStudy, name: Name) -> list[style.Chart]:
 
 
 def over_layers(
-    measured: layer_studies.Measured, layers: Sequence[str], name: Name
+    measured: layer_measures.Measured, layers: Sequence[str], name: Name
 ) -> list[style.Chart]:
   """Draws what was measured of each layer.
 
@@ -138,7 +139,7 @@ def over_layers(
   ]
 
 
-def similar(measured: layer_studies.Measured) -> list[line_charts.Curve]:
+def similar(measured: layer_measures.Measured) -> list[line_charts.Curve]:
   """Returns CKA before and after training, and between fine-tuned ones."""
   found = []
   for (a, b), values in measured.similarity.items():
@@ -171,7 +172,7 @@ def _values(
 
 
 def _lines(
-    networks: Mapping[str, layer_studies.ByLayer],
+    networks: Mapping[str, layer_measures.ByLayer],
 ) -> list[line_charts.Curve]:
   return [_line(network, values) for network, values in networks.items()]
 

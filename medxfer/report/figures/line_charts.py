@@ -105,23 +105,7 @@ def _chart(
 
   def paint(axes: mpl_axes.Axes) -> None:
     for i, (line, values) in enumerate(zip(lines, known)):
-      shift = (i - (len(lines) - 1) / 2) * _SHIFT
-      one = values.values()
-      axes.errorbar(
-          [place + shift for place in values],
-          [e.value for e in one],
-          yerr=[
-              [e.value - _ends(e)[0] for e in one],
-              [_ends(e)[1] - e.value for e in one],
-          ],
-          color=style.CLASSES[line.role],
-          linestyle=style.DASHES[line.role],
-          marker='o',
-          markersize=3,
-          elinewidth=0.6,
-          linewidth=1.2,
-          label=line.title,
-      )
+      _paint_line(axes, line, values, (i - (len(lines) - 1) / 2) * _SHIFT)
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_xlabel(axis)
     axes.set_ylabel(measure)
@@ -152,6 +136,31 @@ def _chart(
           )
           for place, text in ticks.items()
       ),
+  )
+
+
+def _paint_line(
+    axes: mpl_axes.Axes,
+    line: Curve,
+    values: Mapping[int, estimates.Estimate],
+    shift: float,
+) -> None:
+  """Draws a curve with its error bars, moved sideways by `shift`."""
+  one = values.values()
+  axes.errorbar(
+      [place + shift for place in values],
+      [e.value for e in one],
+      yerr=[
+          [e.value - _ends(e)[0] for e in one],
+          [_ends(e)[1] - e.value for e in one],
+      ],
+      color=style.CLASSES[line.role],
+      linestyle=style.DASHES[line.role],
+      marker='o',
+      markersize=3,
+      elinewidth=0.6,
+      linewidth=1.2,
+      label=line.title,
   )
 
 

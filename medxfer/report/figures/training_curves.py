@@ -32,26 +32,7 @@ def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:
 
   def paint(axes: mpl_axes.Axes) -> None:
     for column, colour, dash in shown:
-      epochs, train, val = _series(column)
-      one = 'o' if len(epochs) == 1 else None
-      axes.plot(
-          epochs,
-          train,
-          color=colour,
-          linestyle=dash,
-          marker=one,
-          label=f'{column.title}: training',
-      )
-      axes.plot(
-          epochs,
-          val,
-          color=colour,
-          linestyle=dash,
-          linewidth=0.7,
-          marker='.',
-          markersize=4,
-          label=f'{column.title}: validation',
-      )
+      _paint_column(axes, column, color=colour, linestyle=dash)
     axes.set_xlabel('epoch')
     axes.set_ylabel('accuracy')
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
@@ -76,12 +57,35 @@ def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:
       header=(
           'Epoch',
           *(
-              f'{column.title}: {side}'
+              f'{column.title}: {subset}'
               for column, *_ in shown
-              for side in ('training', 'validation')
+              for subset in ('training', 'validation')
           ),
       ),
       rows=_rows([_series(column) for column, *_ in shown]),
+  )
+
+
+def _paint_column(
+    axes: mpl_axes.Axes, column: settings_lib.Column, **look: str
+) -> None:
+  """Draws the accuracies of one arm, training thick and validation thin."""
+  epochs, train, val = _series(column)
+  axes.plot(
+      epochs,
+      train,
+      marker='o' if len(epochs) == 1 else None,
+      label=f'{column.title}: training',
+      **look,
+  )
+  axes.plot(
+      epochs,
+      val,
+      linewidth=0.7,
+      marker='.',
+      markersize=4,
+      label=f'{column.title}: validation',
+      **look,
   )
 
 

@@ -18,10 +18,12 @@ from medxfer.report.read import finished_run
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
+from medxfer.report.read import titles
 from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
 from medxfer.report.text import leaks
 from medxfer.report.text import positive_class
+from medxfer.report.text import run_list
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts as answers_lib
 
@@ -125,7 +127,7 @@ def make(collection: collect.Collection) -> Contents:
   names = _Names(settings)
   chapters = tuple(
       Chapter(
-          settings_lib.dataset_title(dataset),
+          titles.dataset_title(dataset),
           class_counts.distribution(_first_run(alike), names.classes(dataset)),
           tuple(_part(setting, names) for setting in alike),
       )
@@ -152,7 +154,7 @@ def make(collection: collect.Collection) -> Contents:
       comparisons=tuple(table for table in found if table),
       networks=_networks(settings, names),
       explained=explained.explain(answers_lib.chosen(settings)),
-      runs=comparisons.runs(collection, 'runs'),
+      runs=run_list.runs(collection, 'runs'),
   )
 
 
@@ -193,13 +195,11 @@ class _Names:
     known = thesis.table(dataset.name)
     if known:
       return self.free(f'figure_{known.figure.replace(".", "_")}')
-    return self.free(
-        f'classes_{settings_lib.slug(dataset.folder or dataset.name)}'
-    )
+    return self.free(f'classes_{titles.slug(dataset.folder or dataset.name)}')
 
   def study(self, study: layer_studies.LayerStudy) -> Callable[[str], str]:
     """Returns stem -> name of a file of a study."""
-    tail = settings_lib.slug(study.name)
+    tail = titles.slug(study.name)
     return lambda stem: self.free(f'{stem}_{tail}')
 
   def setting(self, setting: settings_lib.Setting, stem: str = '') -> str:
@@ -213,7 +213,7 @@ class _Names:
     base = (
         known.number.replace('.', '_')
         if known
-        else settings_lib.slug(dataset.folder or dataset.name)
+        else titles.slug(dataset.folder or dataset.name)
     )
     alike = [
         s
@@ -256,7 +256,7 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
 def _worth(
     setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
 ) -> tuple[tables.Table, ...]:
-  name = names.setting(setting, f'classes_{settings_lib.slug(column.arm)}')
+  name = names.setting(setting, f'classes_{titles.slug(column.arm)}')
   table = positive_class.table(setting, column, name)
   return (table,) if table else ()
 
@@ -264,7 +264,7 @@ def _worth(
 def _diagnoses(
     setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
 ) -> tuple[style.Chart, ...]:
-  arm = settings_lib.slug(column.arm)
+  arm = titles.slug(column.arm)
   return tuple(
       draw(column, names.setting(setting, f'{draw.__name__}_{arm}'))
       for draw in _DIAGNOSES

@@ -12,7 +12,7 @@ from PIL import Image
 
 from medxfer.report.figures import style
 from medxfer.report.page import contents as contents_lib
-from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 
 GENERATOR = 'medxfer report'
 _TEMPLATES = importlib.resources.files('medxfer.report.page') / 'templates'
@@ -70,4 +70,4 @@ def _shown(text: str) -> str:
 
 
 def _slug(text: str) -> str:
-  return settings_lib.slug(text)
+  return titles.slug(text)

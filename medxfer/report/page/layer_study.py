@@ -8,8 +8,9 @@ from medxfer import errors
 from medxfer.report.figures import layer_curves
 from medxfer.report.figures import style
 from medxfer.report.read import estimates
+from medxfer.report.read import layer_measures
 from medxfer.report.read import layer_studies
-from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 from medxfer.report.stats import choices
 from medxfer.report.stats import freezing
 from medxfer.report.text import advice as advice_lib
@@ -77,7 +78,7 @@ def section(
     )
   return Section(
       title=title,
-      dataset=settings_lib.dataset_title(study.first.dataset),
+      dataset=titles.dataset_title(study.first.dataset),
       choice=choice,
       missing=tuple(text for text in missing if text),
       findings=conclusions.sentences(study),
@@ -132,11 +133,11 @@ def answers(
 def _title(study: layer_studies.LayerStudy) -> str:
   run, n = study.first, study.first.summary['n']
   height, width = run.spec.data.image_size
-  network = settings_lib.network_title(study.architecture)
+  network = titles.network_title(study.architecture)
   return (
-      f'{settings_lib.dataset_title(run.dataset)}, '
+      f'{titles.dataset_title(run.dataset)}, '
       f'{f"{network}, " if network else ""}'
-      f'{settings_lib.split_title(run.dataset, run.spec.data.split)}, '
+      f'{titles.split_title(run.dataset, run.spec.data.split)}, '
       f'{height}×{width} pixels, {n["train"]:,} images to train on, '
       f'{n["test"]:,} to test'
   )
@@ -171,34 +172,6 @@ def _curves(
   ]
   columns.append(('Last layers train', freezing.unfrozen(study)))
   counts = sorted({count for _, curve in columns for count in curve})
-  notes = [
-      'Rows: how many of the first layers are transferred, the rest '
-      'begins at random; in the last column, how many of the last layers '
-      'train, all from ImageNet. The head always trains.'
-  ]
-  base, statistics = (
-      study.column(layer_arms.BASE),
-      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole),
-  )
-  if base:
-    notes.append(
-        'Everything from random weights: ' f'{estimates.f1_macro(base).text()}.'
-    )
-  if statistics:
-    notes.append(
-        'Of ImageNet’s layers mean and variance alone: '
-        f'{estimates.f1_macro(statistics).text()}.'
-    )
-  if choice:
-    notes.append(
-        'Share of the resampled sets of validation images that '
-        'choose so many last layers to train: '
-        + ', '.join(
-            f'{trained}: {100 * share:.0f} %'
-            for trained, share in choice.shares.items()
-        )
-        + '.'
-    )
   return tables.Table(
       name,
       'Macro F1 of every network of the study',
@@ -218,47 +191,67 @@ def _curves(
           )
           for count in counts
       ),
-      tuple(notes),
+      tuple(_notes(study, choice)),
   )
 
 
+def _notes(
+    study: layer_studies.LayerStudy, choice: freezing.Choice | None
+) -> list[str]:
+  """Returns what stands below the table of `_curves`."""
+  notes = [
+      'Rows: how many of the first layers are transferred; the others start '
+      'at random. In the last column, how many of the last layers train, all '
+      'from ImageNet. The head always trains.'
+  ]
+  base, statistics = (
+      study.column(layer_arms.BASE),
+      study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole),
+  )
+  if base:
+    notes.append(
+        f'Everything from random weights: {estimates.f1_macro(base).text()}.'
+    )
+  if statistics:
+    notes.append(
+        'Of ImageNet’s layers mean and variance alone: '
+        f'{estimates.f1_macro(statistics).text()}.'
+    )
+  if choice:
+    notes.append(
+        'Fraction of the resampled sets of validation images that choose so '
+        'many last layers to train: '
+        + ', '.join(
+            f'{trained}: {100 * fraction:.0f} %'
+            for trained, fraction in choice.shares.items()
+        )
+        + '.'
+    )
+  return notes
+
+
 def _layers(
-    measured: layer_studies.Measured, layers: Sequence[str], name: str
+    measured: layer_measures.Measured, layers: Sequence[str], name: str
 ) -> tables.Table:
   """Returns everything that was measured, a row a layer."""
+  scores = measured.diagnostics
+  groups = {
+      'Index': measured.index,
+      'Probe': measured.probes,
+      'LogME': {source: scores['log_me'][source] for source in measured.index},
+      'H-score': {
+          source: scores['h_score'][source] for source in measured.index
+      },
+      'Moved': measured.moved,
+      'CKA': {
+          line.title: line.values for line in layer_curves.similar(measured)
+      },
+      'Lost if put back': measured.put_back,
+  }
   columns = {
-      **{
-          f'Index, {layer_studies.called(source)}': values
-          for source, values in measured.index.items()
-      },
-      **{
-          f'Probe, {layer_studies.called(network)}': values
-          for network, values in measured.probes.items()
-      },
-      **{
-          f'LogME, {layer_studies.called(source)}': measured.diagnostics[
-              'log_me'
-          ][source]
-          for source in measured.index
-      },
-      **{
-          f'H-score, {layer_studies.called(source)}': measured.diagnostics[
-              'h_score'
-          ][source]
-          for source in measured.index
-      },
-      **{
-          f'Moved, {layer_studies.called(network)}': values
-          for network, values in measured.moved.items()
-      },
-      **{
-          f'CKA, {line.title}': line.values
-          for line in layer_curves.similar(measured)
-      },
-      **{
-          f'Lost if put back, {layer_studies.called(network)}': values
-          for network, values in measured.put_back.items()
-      },
+      f'{measure}, {layer_studies.called(network)}': values
+      for measure, found in groups.items()
+      for network, values in found.items()
   }
   notes = [
       'Index: (T − R) / (max(T, O) − R), not below 0, of the macro F1 of '

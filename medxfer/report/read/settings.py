@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import functools
-import re
 
 from medxfer import spec as specs
 from medxfer.data import registry
@@ -18,6 +17,7 @@ from medxfer.model import trainable
 from medxfer.report.read import finished_run
 from medxfer.report.read import recipes
 from medxfer.report.read import thesis
+from medxfer.report.read import titles
 from medxfer.training import strategy
 
 # Arms in the order of both tables; others follow by name.
@@ -34,13 +34,6 @@ _ORDER = (
     'head',
 )
 _TITLES = {**thesis.TABLES['7.2'].columns, **thesis.TABLES['7.1'].columns}
-SPLITS = {
-    'by_image': 'split by image',
-    'grouped': 'split by group',
-    'official': 'published split',
-    'official_grouped': 'published test set, validation split by group',
-    'auto': 'split as the folder lies',
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,7 +95,7 @@ class Setting:
   @property
   def network(self) -> str:
     """What its architecture is called, see `network_title`."""
-    return network_title(self.architecture)
+    return titles.network_title(self.architecture)
 
   @property
   def title(self) -> str:
@@ -110,14 +103,14 @@ class Setting:
     height, width = self.image_size
     network = f'{self.network}, ' if self.network else ''
     return (
-        f'{split_title(self.dataset, self.split)}, {network}'
+        f'{titles.split_title(self.dataset, self.split)}, {network}'
         f'{recipes.title(self.recipe)} recipe, {height}×{width} pixels'
     )
 
   @property
   def slug(self) -> str:
     """The same, for a file's name."""
-    return slug(
+    return titles.slug(
         f'{self.split} {" ".join(self.recipe)} {self.image_size[0]}'
         f'{" phantom" if self.dataset.phantom else ""}'
         f' {self.network}'
@@ -184,33 +177,6 @@ def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
   return tuple(sorted(settings, key=_rank))
 
 
-def network_title(architecture: architectures.Architecture | None) -> str:
-  """Returns what an architecture is called; '' of the thesis' and of trees."""
-  if architecture is None or architecture.name == thesis.NETWORK:
-    return ''
-  return architecture.title
-
-
-def split_title(dataset: finished_run.Dataset, split: str) -> str:
-  """Returns a split in words, with what the data set's groups are."""
-  return SPLITS[split].replace('group', registry.get(dataset.name).group)
-
-
-def dataset_title(dataset: finished_run.Dataset) -> str:
-  """Returns what a data set is called."""
-  title = registry.get(dataset.name).title
-  if dataset.folder:
-    title = f'{title} “{dataset.folder}”'
-  if dataset.phantom:
-    return f'{title}: {dataset.phantom:,} phantoms'
-  return title
-
-
-def slug(text: str) -> str:
-  """Returns a text as letters, digits and '_' only."""
-  return re.sub('[^a-z0-9]+', '_', text.lower()).strip('_') or 'unnamed'
-
-
 def _rank(setting: Setting) -> tuple[object, ...]:
   dataset = setting.dataset
   return (
@@ -220,7 +186,7 @@ def _rank(setting: Setting) -> tuple[object, ...]:
       dataset.digest,
       dataset.class_names,
       dataset.phantom,
-      tuple(SPLITS).index(setting.split),
+      tuple(titles.SPLITS).index(setting.split),
       setting.network,
       -len(setting.columns),
       setting.recipe,

@@ -8,6 +8,7 @@ import dataclasses
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
+from medxfer.report.read import titles
 from medxfer.report.stats import choices
 
 
@@ -74,7 +75,7 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
       'the network': run.architecture.title if run.architecture else '',
       'the number of images to train on': f'{run.summary["n"]["train"]:,}',
       'pixels an image': recipe['images'],
-      'the split': settings_lib.split_title(run.dataset, run.spec.data.split),
+      'the split': titles.split_title(run.dataset, run.spec.data.split),
       'values of pixels': recipe['pixels'],
       'learning rates': recipe['optimizer'],
       'epochs at most': str(spec.training.epochs),

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import itertools
 from typing import Any
 
-from medxfer.report.read import collect
 from medxfer.report.read import estimates
 from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 from medxfer.report.stats import contrasts
 from medxfer.report.stats import matched_pairs
 from medxfer.report.stats import pairs as pairs_lib
@@ -16,7 +16,6 @@ from medxfer.report.text import leaks
 from medxfer.report.text import positive_class
 from medxfer.report.text import tables
 
-_MINUTE, _HOUR = 60, 3600
 _SMALLEST_P = 0.001
 _F1 = ('Macro F1, difference', 'p', 'p, Holm')
 _P = (
@@ -69,7 +68,7 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
     notes += positive_class.why(run)
   return tables.Table(
       name,
-      f'Measures on {settings_lib.dataset_title(setting.dataset)}, '
+      f'Measures on {titles.dataset_title(setting.dataset)}, '
       f'{setting.title}',
       (),
       ('Arm', *keys, *(extra if chosen else ())),
@@ -97,7 +96,7 @@ def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
   return tables.Table(
       name,
       'Pairs of networks on '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      f'{titles.dataset_title(setting.dataset)}, {setting.title}',
       (),
       ('First − second', 'Accuracy', *_F1),
       tuple(rows),
@@ -123,7 +122,7 @@ def leakage(
             tables.words(a.column.title),
             tables.words(_where(a)),
             tables.words(
-                settings_lib.split_title(b.setting.dataset, b.setting.split)
+                titles.split_title(b.setting.dataset, b.setting.split)
             ),
             tables.spread(estimates.estimate(a.column, 'f1_macro')),
             tables.spread(estimates.estimate(b.column, 'f1_macro')),
@@ -175,7 +174,7 @@ def pixels(
   rows = []
   found = list(matched_pairs.by_preprocessing(settings))
   for a, b, contrast in pairs_lib.of_twins(found):
-    split = settings_lib.split_title(a.setting.dataset, a.setting.split)
+    split = titles.split_title(a.setting.dataset, a.setting.split)
     rows.append(
         (
             tables.words(a.column.title),
@@ -206,91 +205,9 @@ def pixels(
   )
 
 
-def runs(collection: collect.Collection, name: str) -> tables.Table:
-  """Lists every run that is shown."""
-  rows = []
-  for run in collection.all_runs:
-    summary, spec = run.summary, run.spec
-    height, width = spec.data.image_size
-    rows.append(
-        (
-            tables.words(run.name),
-            tables.words(
-                ', '.join(
-                    filter(
-                        None,
-                        (
-                            spec.arm,
-                            settings_lib.network_title(run.architecture),
-                        ),
-                    )
-                )
-            ),
-            tables.words(settings_lib.dataset_title(run.dataset)),
-            tables.words(
-                settings_lib.split_title(run.dataset, spec.data.split)
-            ),
-            tables.words(
-                recipes.title(recipes.of(spec))
-                if not run.is_baseline
-                else estimates.NOTHING
-            ),
-            tables.figure(height * width, text=f'{height}×{width}'),
-            tables.figure(spec.seed, 0),
-            tables.figure(len(run.history) or None, 0),
-            tables.figure(
-                summary['train_seconds'],
-                text=duration(summary['train_seconds']),
-            ),
-            tables.figure(summary['test']['accuracy']),
-            tables.figure(summary['test']['f1_macro']),
-            tables.figure(
-                summary['skipped'] if 'skipped' in summary else None, 0
-            ),
-            tables.words('; '.join(run.notes) or estimates.NOTHING),
-            tables.words(run.device or estimates.NOTHING),
-        )
-    )
-  return tables.Table(
-      name,
-      'Every run of this report',
-      (),
-      (
-          'Run',
-          'Arm',
-          'Data',
-          'Split',
-          'Recipe',
-          'Pixels',
-          'Seed',
-          'Epochs',
-          'Training',
-          'Accuracy',
-          'Macro F1',
-          'Images skipped',
-          'Notes',
-          'Device',
-      ),
-      tuple(rows),
-      (
-          'Accuracy and macro F1 are of test images. From a network with a '
-          'note no conclusion is drawn.',
-      ),
-  )
-
-
-def duration(seconds: float) -> str:
-  """Returns a time in words."""
-  if seconds >= _HOUR:
-    return f'{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min'
-  if seconds >= _MINUTE:
-    return f'{seconds // _MINUTE:.0f} min {seconds % _MINUTE // 1:.0f} s'
-  return f'{seconds:.1f} s'
-
-
 def _where(place: matched_pairs.Place) -> str:
   height, width = place.column.first.spec.data.image_size
-  parts = [settings_lib.dataset_title(place.setting.dataset)]
+  parts = [titles.dataset_title(place.setting.dataset)]
   if not place.column.first.is_baseline:
     parts += [place.setting.network] if place.setting.network else []
     parts.append(recipes.title(place.setting.recipe))

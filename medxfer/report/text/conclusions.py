@@ -8,6 +8,7 @@ import math
 from medxfer import errors
 from medxfer.evaluation import multiple_testing
 from medxfer.report.read import estimates
+from medxfer.report.read import layer_measures
 from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
@@ -107,7 +108,7 @@ def _fine_tuned(study: layer_studies.LayerStudy) -> str:
   return f'{text}.'
 
 
-def _general(measured: layer_studies.Measured) -> str:
+def _general(measured: layer_measures.Measured) -> str:
   index = measured.index.get(layer_arms.IMAGENET)
   if not index:
     return ''
@@ -128,7 +129,7 @@ def _general(measured: layer_studies.Measured) -> str:
   return text
 
 
-def _is_general(measured: layer_studies.Measured, layer: str) -> bool:
+def _is_general(measured: layer_measures.Measured, layer: str) -> bool:
   """Whether a layer of ImageNet is general by what is known for certain."""
   index = measured.index[layer_arms.IMAGENET][layer]
   transferred, random = (
@@ -141,7 +142,7 @@ def _is_general(measured: layer_studies.Measured, layer: str) -> bool:
   return index.low >= _GENERAL and gain.is_clear and gain.value > 0
 
 
-def _moved(measured: layer_studies.Measured) -> str:
+def _moved(measured: layer_measures.Measured) -> str:
   moved = {
       layer: one
       for layer, one in (measured.moved.get(_TUNED) or {}).items()
@@ -160,7 +161,7 @@ def _moved(measured: layer_studies.Measured) -> str:
   )
 
 
-def _put_back(measured: layer_studies.Measured) -> str:
+def _put_back(measured: layer_measures.Measured) -> str:
   lost = measured.put_back.get(_TUNED)
   if not lost:
     return ''
@@ -194,7 +195,7 @@ def _put_back(measured: layer_studies.Measured) -> str:
   )
 
 
-def _agreement(source: str, measured: layer_studies.Measured) -> str:
+def _agreement(source: str, measured: layer_measures.Measured) -> str:
   correlation, cuts = measured.agreement[source]['freezing']
   if correlation is None:
     return ''

@@ -5,12 +5,17 @@ image itself. Where nobody looked for one of them, the page does not deny it.
 """
 
 from collections.abc import Iterable
+from collections.abc import Sequence
 import dataclasses
 
 from medxfer.data import registry
 from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
+from medxfer.report.stats import choices
+from medxfer.report.stats import matched_pairs
+from medxfer.report.stats import pairs
 from medxfer.report.text import tables
 
 
@@ -99,6 +104,41 @@ def said(
         copies,
     )
   return 'No leak found.', groups, copies
+
+
+def without_leak(
+    setting: settings_lib.Setting,
+    settings: Sequence[settings_lib.Setting],
+    column: settings_lib.Column,
+) -> str:
+  """Says what a column scores under a split in which no group leaks.
+
+  Args:
+    setting: of the column.
+    settings: all of the report.
+    column: a network or a tree.
+  """
+  found = [
+      (a, b, gap)
+      for a, b, gap in pairs.of_twins(list(matched_pairs.by_split(settings)))
+      if a.column in setting.networks and not (a.column.notes or b.column.notes)
+  ]
+  found.sort(key=lambda pair: pair[0].column is not column)
+  if not found:
+    leak = worst(column.runs)
+    return (
+        'No finished run tells what that adds to the score.'
+        if leak.share
+        else ''
+    )
+  a, b, gap = found[0]
+  title = titles.split_title(b.setting.dataset, b.setting.split)
+  which = '' if a.column is column else f' of “{choices.lower(a.column.title)}”'
+  return (
+      f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
+      f'{estimates.f1_macro(b.column).text()} instead of {estimates.f1_macro(a.column).text()}; difference '
+      f'{gap.words}.'
+  )
 
 
 def _groups(leak: Leak, unit: str) -> str:
@@ -209,7 +249,7 @@ def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
   return tables.Table(
       name,
       'Copies of training images among the test images, '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      f'{titles.dataset_title(setting.dataset)}, {setting.title}',
       (),
       (
           'Arm',

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 from medxfer.report.text import tables
 
 _RATES = {
@@ -64,7 +65,7 @@ def table(
   return tables.Table(
       name,
       f'What the predictions of each class are worth: {column.title}, '
-      f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}',
+      f'{titles.dataset_title(setting.dataset)}, {setting.title}',
       (),
       ('Class', 'Test images', *_RATES.values()),
       tuple(rows),

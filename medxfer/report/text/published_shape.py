@@ -53,8 +53,7 @@ def _claims(architecture: Architecture) -> tuple[_Claim, ...]:
   """Returns what was published, of this network; nothing of a shallow one."""
   if len(architecture.blocks) < _BLOCKS:
     return ()
-  one, _, three, four, *_ = layer_arms.block_ends(architecture)
-  whole = len(architecture.convolutions)
+  one, _, three, four, *_, whole = layer_arms.block_ends(architecture)
   return (
       _Claim(
           'Frozen transfer falls towards the top: all layers of ImageNet '
@@ -90,7 +89,7 @@ def _claims(architecture: Architecture) -> tuple[_Claim, ...]:
       _Claim(
           'Random frozen layers collapse early: three blocks of them, '
           'against none',
-          'of 1000 classes .001 with three layers, .575 with ' 'none',
+          'of 1000 classes .001 with three layers, .575 with none',
           (layer_arms.FROZEN, layer_arms.RANDOM, three),
           _BASE,
           True,

@@ -8,6 +8,7 @@ from medxfer.report.read import estimates
 from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
+from medxfer.report.read import titles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +126,7 @@ def f1_table(
 
 
 def _on(setting: settings_lib.Setting) -> str:
-  return f'{settings_lib.dataset_title(setting.dataset)}, {setting.title}'
+  return f'{titles.dataset_title(setting.dataset)}, {setting.title}'
 
 
 def _groups(

@@ -9,8 +9,8 @@ from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
 from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
 from medxfer.report.stats import choices
-from medxfer.report.stats import matched_pairs
 from medxfer.report.stats import pairs
 from medxfer.report.text import advice as advice_lib
 from medxfer.report.text import cautions
@@ -141,7 +141,7 @@ def line(dataset: str, verdict: str, *sentences: str) -> Line:
 
 
 def _brought(setting: settings_lib.Setting) -> Line:
-  name = settings_lib.dataset_title(setting.dataset)
+  name = titles.dataset_title(setting.dataset)
   a, b = setting.pretrained, setting.random
   if not (a and b):
     missing = 'random' if a else 'ImageNet'
@@ -187,7 +187,7 @@ def _brought(setting: settings_lib.Setting) -> Line:
 def _layers(
     setting: settings_lib.Setting, advice_: Sequence[advice_lib.Advice]
 ) -> Line:
-  name = settings_lib.dataset_title(setting.dataset)
+  name = titles.dataset_title(setting.dataset)
   found = [
       c for c in setting.networks if c.first.spec.model.init_from == 'imagenet'
   ]
@@ -242,12 +242,12 @@ def _trust(
   column = shown(setting)
   verdict, first, *sentences = leaks.said(setting, column)
   return line(
-      settings_lib.dataset_title(setting.dataset),
+      titles.dataset_title(setting.dataset),
       verdict,
       f'“{column.title}”, {_split(setting)}: {first}',
       *sentences,
       leaks.without_copies(column),
-      _twin(setting, settings, column),
+      leaks.without_leak(setting, settings, column),
       few(column),
       _calibration(column),
       *cautions.unfinished([column]),
@@ -256,7 +256,7 @@ def _trust(
 
 
 def _split(setting: settings_lib.Setting) -> str:
-  return settings_lib.split_title(setting.dataset, setting.split)
+  return titles.split_title(setting.dataset, setting.split)
 
 
 def few(column: settings_lib.Column) -> str:
@@ -279,35 +279,6 @@ def _calibration(column: settings_lib.Column) -> str:
         'with few images.'
     )
   return f'Calibration error {debiased:.3f}, corrected for its bias.'
-
-
-def _twin(
-    setting: settings_lib.Setting,
-    settings: Sequence[settings_lib.Setting],
-    column: settings_lib.Column,
-) -> str:
-  """Says what is left of a score where nothing leaks by group."""
-  found = [
-      (a, b, gap)
-      for a, b, gap in pairs.of_twins(list(matched_pairs.by_split(settings)))
-      if a.column in setting.networks and not (a.column.notes or b.column.notes)
-  ]
-  found.sort(key=lambda pair: pair[0].column is not column)
-  if not found:
-    leak = leaks.worst(column.runs)
-    return (
-        'No finished run tells what that adds to the score.'
-        if leak.share
-        else ''
-    )
-  a, b, gap = found[0]
-  title = _split(b.setting)
-  which = '' if a.column is column else f' of “{choices.lower(a.column.title)}”'
-  return (
-      f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
-      f'{_f1(b.column)} instead of {_f1(a.column)}; difference '
-      f'{gap.words}.'
-  )
 
 
 def _f1(column: settings_lib.Column) -> str:

@@ -1,0 +1,43 @@
+"""What a report calls networks, splits and data sets."""
+
+import re
+
+from medxfer.data import registry
+from medxfer.model import architectures
+from medxfer.report.read import finished_run
+from medxfer.report.read import thesis
+
+SPLITS = {
+    'by_image': 'split by image',
+    'grouped': 'split by group',
+    'official': 'published split',
+    'official_grouped': 'published test set, validation split by group',
+    'auto': 'split as the folder lies',
+}
+
+
+def network_title(architecture: architectures.Architecture | None) -> str:
+  """Returns what an architecture is called; '' of the thesis' and of trees."""
+  if architecture is None or architecture.name == thesis.NETWORK:
+    return ''
+  return architecture.title
+
+
+def split_title(dataset: finished_run.Dataset, split: str) -> str:
+  """Returns a split in words, with what the data set's groups are."""
+  return SPLITS[split].replace('group', registry.get(dataset.name).group)
+
+
+def dataset_title(dataset: finished_run.Dataset) -> str:
+  """Returns what a data set is called."""
+  title = registry.get(dataset.name).title
+  if dataset.folder:
+    title = f'{title} “{dataset.folder}”'
+  if dataset.phantom:
+    return f'{title}: {dataset.phantom:,} phantoms'
+  return title
+
+
+def slug(text: str) -> str:
+  """Returns a text as letters, digits and '_' only."""
+  return re.sub('[^a-z0-9]+', '_', text.lower()).strip('_') or 'unnamed'
