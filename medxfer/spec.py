@@ -39,7 +39,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = types.MappingProxyType(
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-  """Which images, how large, and who stands on which side."""
+  """Which images, how large, and who stands in which subset."""
 
   name: str  # See `medxfer.data.registry`.
   dir: str  # '' is $MEDXFER_DATA/<name>.

@@ -86,10 +86,10 @@ def value_range(text: str) -> tuple[float, float] | None:
 
 
 def published_subsets(text: str) -> dict[str, str]:
-  """Returns folder -> side of `data.subsets`, such as 'train=A,test=B'.
+  """Returns folder -> subset of `data.subsets`, such as 'train=A,test=B'.
 
   Raises:
-    UsageError: a side or a folder is named twice, or the text says neither.
+    UsageError: a subset or a folder is named twice, or the text says neither.
   """
   pairs = [
       [part.strip() for part in pair.split('=')]
@@ -105,14 +105,14 @@ def published_subsets(text: str) -> dict[str, str]:
       text,
       "folders of train, val and test, such as 'train=Learning,test=Exam'",
   )
-  found = {folder.strip('/'): side for side, folder in pairs}
-  sides = [side for side, _ in pairs]
-  for names in (sides, [folder.strip('/') for _, folder in pairs]):
+  found = {folder.strip('/'): subset for subset, folder in pairs}
+  subsets = [subset for subset, _ in pairs]
+  for names in (subsets, [folder.strip('/') for _, folder in pairs]):
     typed.require(
         len(set(names)) == len(names),
         'data.subsets',
         text,
-        'each side and each folder once',
+        'each subset and each folder once',
     )
   return found
 

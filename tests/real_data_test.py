@@ -56,12 +56,12 @@ def few_ham(real_ham, tmp_path_factory):
 def some_chest(real_chest, tmp_path_factory):
   """260 real chest X-rays in the public layout, 80 of them test."""
   folder = tmp_path_factory.mktemp('real') / 'xrays'
-  for side, each in (('train', 90), ('test', 40)):
+  for subset, each in (('train', 90), ('test', 40)):
     for class_name in chest_xray.CLASS_NAMES:
-      (folder / side / class_name).mkdir(parents=True)
-      paths = sorted((real_chest / side / class_name).glob('*.jpeg'))
+      (folder / subset / class_name).mkdir(parents=True)
+      paths = sorted((real_chest / subset / class_name).glob('*.jpeg'))
       for path in paths[:: len(paths) // each][:each]:
-        os.symlink(path, folder / side / class_name / path.name)
+        os.symlink(path, folder / subset / class_name / path.name)
   return folder
 
 

@@ -69,17 +69,17 @@ def test_json_round_trip_is_exact():
                 {
                     'data__name': 'folder',
                     'data__dir': 'DIR',
-                    'data__subsets': sides,
+                    'data__subsets': subsets,
                 },
                 f'data.subsets.*{message}',
             )
-            for sides, message in (
+            for subsets, message in (
                 ('Learning', "'train=Learning,test=Exam'"),
                 ('learn=A,test=B', "'train=Learning,test=Exam'"),
                 ('train=,test=B', "'train=Learning,test=Exam'"),
                 ('train=A,', "'train=Learning,test=Exam'"),
-                ('train=A,test=B,test=C', 'each side and each folder once'),
-                ('train=A,test=A/', 'each side and each folder once'),
+                ('train=A,test=B,test=C', 'each subset and each folder once'),
+                ('train=A,test=A/', 'each subset and each folder once'),
             )
         ),
         ({'data__levels': 'class/patient'}, 'data.levels.*one of auto'),

@@ -83,7 +83,7 @@ def read(
   ids = sorted(places.keys() - bad)
   if not ids:
     raise errors.DataError(f'{folder}: no image is left')
-  sides = tuple(places[image_id].side for image_id in ids)
+  subsets = tuple(places[image_id].subset for image_id in ids)
   return examples_lib.Examples(
       name=NAME,
       class_names=CLASS_NAMES,
@@ -96,8 +96,10 @@ def read(
       groups=tuple(about[name][0] for name in ids),
       columns={
           'kind': tuple(about[name][1] for name in ids),
-          'folder': sides,
-          'published': tuple('test' if s == 'test' else 'train' for s in sides),
+          'folder': subsets,
+          'published': tuple(
+              'test' if s == 'test' else 'train' for s in subsets
+          ),
       },
       skipped=bad,
       left_out=left_out,
@@ -113,8 +115,8 @@ class _Place(NamedTuple):
   """Where an image lies."""
 
   name: str  # Its path below the data set's folder.
-  root: str  # What holds the sides, '' or 'chest_xray/'.
-  side: str
+  root: str  # What holds the subsets, '' or 'chest_xray/'.
+  subset: str
   class_name: str
 
 
@@ -122,21 +124,21 @@ def _rank(place: _Place) -> tuple[int, int, bool, str]:
   """Returns what sorts originals before what may be copies of them."""
   return (
       place.root.count('/'),
-      folders.SIDES.index(place.side),
+      folders.SUBSETS.index(place.subset),
       bool(file_kinds.numbered(pathlib.PurePath(place.name).stem)),
       place.name,
   )
 
 
 def _place(name: str) -> _Place | None:
-  """Returns where an image lies if that tells its side and class."""
+  """Returns where an image lies if that tells its subset and class."""
   parts = name.split('/')
-  for i, (side, class_name) in enumerate(zip(parts[:-2], parts[1:-1])):
-    if side.lower() in folders.SIDES and class_name.upper() in CLASS_NAMES:
+  for i, (subset, class_name) in enumerate(zip(parts[:-2], parts[1:-1])):
+    if subset.lower() in folders.SUBSETS and class_name.upper() in CLASS_NAMES:
       return _Place(
           name,
           ''.join(f'{part}/' for part in parts[:i]),
-          side.lower(),
+          subset.lower(),
           class_name.upper(),
       )
   return None
@@ -161,7 +163,7 @@ def _places(
     folders.check_name(pathlib.PurePath(place.name))
     stem = pathlib.PurePath(place.name).stem
     other = places.get(stem) or places.get(file_kinds.numbered(stem))
-    # On another side or in another class the same file is no mere copy.
+    # On another subset or in another class the same file is no mere copy.
     if (
         other
         and place[2:] == other[2:]
@@ -191,19 +193,20 @@ def _refuse_strange(
     raise errors.DataError(_nothing(folder, found))
   there = {place[2:] for place in known}
   top = folder / min((place.root for place in known), key=len)
-  for side in ('train', 'test'):
+  for subset in ('train', 'test'):
     for class_name in CLASS_NAMES:
-      if (side, class_name) not in there:
+      if (subset, class_name) not in there:
         way_out = listing.packed(found.left_out) or ORIGIN
         raise errors.DataError(
-            f'{top / side / class_name}: no such folder, or no image in it; '
+            f'{top / subset / class_name}: no such folder, or no image in it; '
             f'{way_out}'
         )
-  sides = {
-      folder / name[: len(root) + len(side)] for name, root, side, _ in known
+  subsets = {
+      folder / name[: len(root) + len(subset)]
+      for name, root, subset, _ in known
   }
-  for side in sorted(sides):
-    for path in folders.visible(side):
+  for subset in sorted(subsets):
+    for path in folders.visible(subset):
       if path.is_dir() and path.name.upper() not in CLASS_NAMES:
         raise errors.DataError(
             f'{path}: no class of {NAME} ({", ".join(CLASS_NAMES)}); move it '

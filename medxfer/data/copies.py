@@ -3,7 +3,7 @@
 A copy that is tested on while another is trained on makes a score too good,
 whatever the table says of patients. `data.copies` decides:
 
-* `group`: copies form one group, so that `grouped` keeps them on one side and
+* `group`: copies form one group, so that `grouped` keeps them in one subset and
   intervals count them as one. Copies of different classes are refused.
 * `drop`: one image of each set stays: one that was published as test, else as
   val, else the first by name. Of a set with different classes none stays:

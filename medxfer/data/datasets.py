@@ -27,7 +27,7 @@ def read(spec: specs.DataSpec) -> examples_lib.Examples:
   options: dict[str, Any] = {'on_bad_image': spec.on_bad_image}
   if known.user_folder:
     options.update(
-        sides=spec_rules.published_subsets(spec.subsets), levels=spec.levels
+        subsets=spec_rules.published_subsets(spec.subsets), levels=spec.levels
     )
   if spec.groups:
     options['groups'] = paths.read(spec.groups, '--config.data.groups')

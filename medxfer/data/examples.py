@@ -20,7 +20,7 @@ class Examples:
     image_ids: n unique names, in the table's order.
     paths: n image files.
     labels: int32 [n], each in [0, k).
-    groups: n names of what must not stand on two sides of an honest split: a
+    groups: n names of what must not stand in two subsets of an honest split: a
       lesion, a patient.
     columns: further metadata, n strings a column.
     skipped: image id -> why it was left out.

@@ -84,7 +84,7 @@ def decide(nodes: Mapping[tuple[str, ...], Node]) -> str:
   """Returns what folders of one level are: 'class', 'source' or 'group'.
 
   Args:
-    nodes: path -> folder. Those of the same name, on several sides, are one.
+    nodes: path -> folder. Those of the same name, in several subsets, are one.
 
   Raises:
     DataError: there are two readings, and nothing speaks for either.

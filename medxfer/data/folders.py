@@ -1,10 +1,10 @@
-"""Images of your own: a folder a class, with or without published sides.
+"""Images of your own: a folder a class, with or without published subsets.
 
     DIR/CLASS/*                      (and in folders below CLASS)
     DIR/{train,val,test}/CLASS/*     (val may be absent)
     DIR/CENTRE/CLASS/*, DIR/CLASS/PATIENT/* and the like; see `layouts`
 
-Class names are folder names. What must not stand on two sides of an honest
+Class names are folder names. What must not stand in two subsets of an honest
 split, such as the images of one patient, lies in a folder of its own, or is
 named by a CSV file `image,group`; otherwise every image is a group of its own.
 
@@ -15,6 +15,7 @@ imported: a wrong folder is refused at once.
 import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import os
 import pathlib
 import re
@@ -34,7 +35,7 @@ from medxfer.data import subset_names
 from medxfer.data import tables
 
 NAME = 'folder'
-SIDES = subset_names.SIDES
+SUBSETS = subset_names.SUBSETS
 _COLUMNS = ('image', 'group')
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
@@ -46,7 +47,7 @@ def read(
     *,
     groups: pathlib.Path | None = None,
     on_bad_image: str = 'fail',
-    sides: Mapping[str, str] | None = None,
+    subsets: Mapping[str, str] | None = None,
     levels: str = layouts.AUTO,
 ) -> examples_lib.Examples:
   """Lists the images; their ids are their paths below the folder.
@@ -58,21 +59,21 @@ def read(
     on_bad_image: 'fail' raises at the first file that has the suffix of an
       image, but certainly is none; 'skip' leaves it out and lists it in
       `skipped`.
-    sides: folder -> train, val or test, for sides of unusual names.
+    subsets: folder -> train, val or test, for subsets of unusual names.
     levels: what the levels of folders are; see `layouts.find`.
 
   Returns:
-    The table by image id. Its column 'published' says which side an image
+    The table by image id. Its column 'published' says which subset an image
     lies in, 'source' from which centre it comes, where folders say so.
 
   Raises:
     DataError: the folder, an image or the table of groups is wrong.
-    UsageError: a side that was named is not there.
+    UsageError: a subset that was named is not there.
   """
   if not folder.is_dir():
     raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
   found = listing.below(folder)
-  layout = _layout(folder, found, sides, levels)
+  layout = _layout(folder, found, subsets, levels)
   paths = {name: found.images[name] for name in layout.places}
   bad = {name: why for name, why in found.bad.items() if name in paths}
   examples_lib.refuse_bad(bad, on_bad_image)
@@ -80,13 +81,8 @@ def read(
   if not ids:
     raise errors.DataError(f'{folder}: no image is left')
   places = [layout.places[name] for name in ids]
-  group_of = (
-      _groups(groups, paths, ids)
-      if groups
-      else {name: place.group or name for name, place in zip(ids, places)}
-  )
   columns = {
-      'published': tuple(place.side for place in places),
+      'published': tuple(place.subset for place in places),
       'source': tuple(place.source for place in places),
   }
   return examples_lib.Examples(
@@ -98,15 +94,15 @@ def read(
           [layout.class_names.index(place.class_name) for place in places],
           np.int32,
       ),
-      groups=tuple(group_of[name] for name in ids),
+      groups=_groups(groups, paths, ids)
+      if groups
+      else tuple(place.group or name for name, place in zip(ids, places)),
       columns={name: values for name, values in columns.items() if any(values)},
       skipped=bad,
       left_out={
-          name: why
-          for name, why in found.left_out.items()
-          if not groups or folder / name != groups
-      }
-      | layout.left_out,
+          **{k: v for k, v in found.left_out.items() if folder / k != groups},
+          **layout.left_out,
+      },
       pages={name: n for name, n in found.pages.items() if name in paths},
       notes=(*_notes(folder, layout, groups), *links.notes(folder, paths)),
       groups_known=groups is not None or 'group' in layout.levels,
@@ -116,7 +112,7 @@ def read(
 def _layout(
     folder: pathlib.Path,
     found: listing.Listing,
-    sides: Mapping[str, str] | None,
+    subsets: Mapping[str, str] | None,
     levels: str,
 ) -> layouts.Layout:
   """Returns what the folders mean; refuses what no network can learn."""
@@ -125,7 +121,7 @@ def _layout(
         f'{folder}: no folder of images{_also(found.left_out)}; {_WAY_OUT}'
     )
   try:
-    layout = layouts.find(found.images, levels=levels, named=sides)
+    layout = layouts.find(found.images, levels=levels, named=subsets)
   except errors.DataError as error:
     raise errors.DataError(f'{folder}: {error}{_table(folder)}') from error
   for name in filter(_UNFIT.search, layout.places):
@@ -155,16 +151,16 @@ def _notes(
   ]
   for above in layout.above:
     for path in visible(folder / above):
-      side = path.relative_to(folder).as_posix()
+      subset = path.relative_to(folder).as_posix()
       if (
           subset_names.find([path.name], {})
           and path.is_dir()
           and not any(
-              name.startswith(f'{side}/')
+              name.startswith(f'{subset}/')
               for name in (*layout.places, *layout.left_out)
           )
       ):
-        found.append(f'{side}/ holds no image and is not used')
+        found.append(f'{subset}/ holds no image and is not used')
   classes = collections.defaultdict(set)
   for place in layout.places.values():
     classes[place.group].add(place.class_name)
@@ -182,7 +178,7 @@ def _notes(
 def _refuse_empty(
     folder: pathlib.Path, layout: layouts.Layout, found: listing.Listing
 ) -> None:
-  """Refuses a folder of a class in which there is no image on any side."""
+  """Refuses a folder of a class in which there is no image in any subset."""
   for parent in layout.parents:
     for path in filter(pathlib.Path.is_dir, visible(folder / parent)):
       top = f'{path.relative_to(folder).as_posix()}/'
@@ -275,14 +271,17 @@ def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
 
 
 def _groups(
-    path: pathlib.Path, known: Iterable[str], needed: Iterable[str]
-) -> dict[str, str]:
-  """Returns image id -> group, from the table.
+    path: pathlib.Path, known: Iterable[str], needed: Sequence[str]
+) -> tuple[str, ...]:
+  """Returns the groups of images, from the table.
 
   Args:
     path: the table.
     known: ids that may have a row, at most one each.
     needed: those of them that must have one.
+
+  Returns:
+    The group of each of `needed`.
   """
   by_name: dict[str, list[str]] = {}
   for image_id in known:
@@ -312,7 +311,7 @@ def _groups(
         f'{path}: images without a row: {len(missing)}, the first is '
         f'{missing[0]!r}; every image needs a group'
     )
-  return groups
+  return tuple(groups[name] for name in needed)
 
 
 def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:

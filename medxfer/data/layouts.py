@@ -1,6 +1,6 @@
-"""What the folders of a tree of images mean: sides, sources, classes, groups.
+"""What the folders of a tree of images mean: subsets, sources, classes, groups.
 
-Some levels of folders are told by their names: published sides by
+Some levels of folders are told by their names: published subsets by
 `side_names`; a wrapper is the only folder of its level. The others are told
 from one another by `level_kinds`. All this is a guess, however good, so
 that every find is said, and `data.levels` overrules it.
@@ -28,7 +28,7 @@ class Place(NamedTuple):
   """What the folders say of an image; '' where they say nothing."""
 
   class_name: str
-  side: str = ''
+  subset: str = ''
   source: str = ''
   group: str = ''
 
@@ -38,13 +38,13 @@ class Layout:
   """What a tree of images means.
 
   Attributes:
-    levels: what the folders of each level are, from the top: wrapper, side,
+    levels: what the folders of each level are, from the top: wrapper, subset,
       source, class, group or part, which means nothing, as do those further
       down.
     places: image id -> what its folders say.
     left_out: image id -> why it is in no class, as a noun.
     parents: folders that hold the folders of classes.
-    above: folders that hold the folders of sides.
+    above: folders that hold the folders of subsets.
     notes: level -> what was found there, and how to overrule it; lines.
   """
 
@@ -71,13 +71,13 @@ def find(
 
   Args:
     ids: paths of images, '/' between their parts.
-    levels: 'auto', or what the levels are, sides and wrappers aside, such as
+    levels: 'auto', or what the levels are, subsets and wrappers aside, such as
       'source/class/group'.
-    named: folder -> side, for sides of unusual names.
+    named: folder -> subset, for subsets of unusual names.
 
   Raises:
     DataError: the folders can be read in no way, or in two.
-    UsageError: a side that was named is not there.
+    UsageError: a subset that was named is not there.
   """
   ids = list(ids)
   named = named or {}
@@ -88,7 +88,7 @@ def find(
     # A folder that is nowhere may be why the others make no sense.
     if named.keys() <= {part for name in ids for part in name.split('/')}:
       raise
-  missing = sorted(named.keys() - search.sides.keys())
+  missing = sorted(named.keys() - search.subsets.keys())
   if missing:
     raise errors.UsageError(
         f'data.subsets: no folder {missing[0]!r} beside the classes or above '
@@ -119,7 +119,7 @@ class _Search:
     self.guess = levels == AUTO
     self.named = named
     self.levels: list[str] = []
-    self.sides: dict[str, str] = {}  # Of all levels and folders.
+    self.subsets: dict[str, str] = {}  # Of all levels and folders.
     self.seen: dict[str, None] = {}  # From the top down.
     self.parents: tuple[Path, ...] = ()
     self.above: tuple[Path, ...] = ()
@@ -131,16 +131,16 @@ class _Search:
     """Finds the levels down to the last that means something."""
     while 'class' not in self.levels or self.asked:
       self._take(self._kind())
-    if 'side' not in self.levels and self._all_sides(self.front):
-      self._take('side')
+    if 'subset' not in self.levels and self._all_sides(self.front):
+      self._take('subset')
     if self.guess:
       self._below()
 
   def place(self, folders: Path) -> Place | str:
     """Returns what an image's folders mean, or why it is left out."""
     known = dict(zip(self.levels, folders))
-    side = self.sides.get(known.get('side', ''), '')
-    if 'side' in known and side == subset_names.LEFT_OUT:
+    subset = self.subsets.get(known.get('subset', ''), '')
+    if 'subset' in known and subset == subset_names.LEFT_OUT:
       return file_kinds.OTHER_SIDE
     for paths, reason in (
         (self.unlabelled, file_kinds.UNLABELLED),
@@ -148,13 +148,13 @@ class _Search:
     ):
       if any(folders[: len(path)] == path for path in paths):
         return reason
-    if 'class' not in known or ('side' in self.levels and not side):
+    if 'class' not in known or ('subset' in self.levels and not subset):
       return file_kinds.OUTSIDE
     group = known.get('group', '')
     source = known.get('source', '')
     # Numbers of patients begin anew in each clinic.
     group = f'{source}/{group}' if group and source else group
-    return Place(known['class'], side, source, group)
+    return Place(known['class'], subset, source, group)
 
   def _children(self) -> dict[Path, folder_levels.Node]:
     found = {}
@@ -180,23 +180,23 @@ class _Search:
     if not children:
       _refuse_flat(self.front)
     if (
-        'side' not in self.levels
+        'subset' not in self.levels
         and 'class' not in self.levels
         and (self._has_sides(children))
     ):
-      return 'side'
+      return 'subset'
     if 'class' not in self.levels and self._wraps(children):
       return 'wrapper'
     if self.asked:
       return self.asked.pop(0)
     if {'source', 'group'} & set(self.levels):
       return 'class'
-    if 'side' not in self.levels and self._all_sides(children):
-      # centre/side/CLASS, or else CLASS/side.
+    if 'subset' not in self.levels and self._all_sides(children):
+      # centre/subset/CLASS, or else CLASS/subset.
       deeper = any(
-          side.folders
+          subset.folders
           for node in children.values()
-          for side in node.folders.values()
+          for subset in node.folders.values()
       )
       return 'source' if deeper else 'class'
     return folder_levels.decide(children)
@@ -204,7 +204,7 @@ class _Search:
   def _take(self, kind: str) -> None:
     """Goes a level down."""
     children = self._children()
-    if kind == 'side':
+    if kind == 'subset':
       self.above = tuple(self.front)
       children = self._labelled(children)
     elif kind == 'class':
@@ -216,35 +216,36 @@ class _Search:
     self.front = children
 
   def _has_sides(self, children: Mapping[Path, folder_levels.Node]) -> bool:
-    """Whether these are published sides; refuses what is half of it."""
+    """Whether these are published subsets; refuses what is half of it."""
     names = {path[-1] for path in children}
     found: dict[str, str] = {}
     for parent in self.front.values():
       found |= subset_names.find(parent.folders, self.named)
     others = sorted(names - found.keys())
     if found and others:
-      side = min(found, key=lambda n: (found[n] != 'train', n))
+      subset = min(found, key=lambda n: (found[n] != 'train', n))
       raise errors.DataError(
-          f'{side}/ is a side by its name, but {others[0]}/ beside it is none '
+          f'{subset}/ is a subset by its name, but {others[0]}/ beside it is none '
           f'and holds images; move {others[0]}/ out, or say which folders are '
-          'sides: --config.data.subsets=train=FOLDER,test=FOLDER (if '
-          f'{side}/ is a class, give it another name)'
+          'subsets: --config.data.subsets=train=FOLDER,test=FOLDER (if '
+          f'{subset}/ is a class, give it another name)'
       )
-    self.sides |= found
+    self.subsets |= found
     return bool(found)
 
   def _all_sides(self, nodes: Mapping[Path, folder_levels.Node]) -> bool:
-    """Whether nothing but sides lies below each of several folders."""
+    """Whether nothing but subsets lies below each of several folders."""
     found = [
         (node, subset_names.find(node.folders, self.named))
         for node in nodes.values()
     ]
     if len(found) < 2 or not all(
-        sides and sides.keys() == node.folders.keys() for node, sides in found
+        subsets and subsets.keys() == node.folders.keys()
+        for node, subsets in found
     ):
       return False
-    for _, sides in found:
-      self.sides |= sides
+    for _, subsets in found:
+      self.subsets |= subsets
     return True
 
   def _wraps(self, children: Mapping[Path, folder_levels.Node]) -> bool:
@@ -263,27 +264,27 @@ class _Search:
   def _labelled(
       self, children: dict[Path, folder_levels.Node]
   ) -> dict[Path, folder_levels.Node]:
-    """Leaves out sides without classes, such as a competition's test side."""
+    """Leaves out subsets without classes, such as a competition's test subset."""
     train = {
         name
         for path, node in children.items()
-        if self.sides[path[-1]] == 'train'
+        if self.subsets[path[-1]] == 'train'
         for name in node.folders
     }
     kept = {}
     for path, node in children.items():
-      side = self.sides[path[-1]]
+      subset = self.subsets[path[-1]]
       alone = len(node.folders) == 1 and not train & node.folders.keys()
       bare = (
           not node.folders
           or alone
           and not any(below.folders for below in node.folders.values())
       )
-      if side == subset_names.LEFT_OUT:
+      if subset == subset_names.LEFT_OUT:
         continue
-      if bare and 'class' not in self.levels and side != 'train' and train:
+      if bare and 'class' not in self.levels and subset != 'train' and train:
         self.unlabelled.add(path)
-        self.notes['side'].append(
+        self.notes['subset'].append(
             f'{"/".join(path)}/ has no folders of classes: its '
             f'{node.total:,} images have no label and are left out'
         )

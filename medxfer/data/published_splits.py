@@ -1,4 +1,4 @@
-"""Which split is meant where a data set has published sides, or has none."""
+"""Which split is meant where a data set has published subsets, or has none."""
 
 from collections.abc import Iterable
 import dataclasses
@@ -9,7 +9,7 @@ from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import subset_names
 
-_FEWEST = 3  # Images of a class: one a side.
+_FEWEST = 3  # Images of a class: one a subset.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,15 +18,15 @@ class Decision:
 
   Attributes:
     kind: 'by_image' or 'grouped', by which images are dealt; 'official' or
-      'official_grouped', where the test side is as published.
-    sides: n names of the sides before any is cut from train; None where all
+      'official_grouped', where the test subset is as published.
+    subsets: n names of the subsets before any is cut from train; None where all
       images are dealt.
-    cut: the sides that are cut from train.
+    cut: the subsets that are cut from train.
     notes: what to say of it, a line each.
   """
 
   kind: str
-  sides: np.ndarray | None = None
+  subsets: np.ndarray | None = None
   cut: tuple[str, ...] = ()
   notes: tuple[str, ...] = ()
 
@@ -35,12 +35,12 @@ def decide(examples: examples_lib.Examples, asked: str) -> Decision:
   """Returns which split `data.split` means for a table.
 
   Args:
-    examples: the table; its column 'published', if there, names sides.
+    examples: the table; its column 'published', if there, names subsets.
     asked: the value of the key.
 
   Raises:
-    DataError: a class has too few images, or misses a published side.
-    UsageError: the split needs groups or sides that are not there.
+    DataError: a class has too few images, or misses a published subset.
+    UsageError: the split needs groups or subsets that are not there.
   """
   _refuse_few(examples)
   if asked.endswith('grouped') and not examples.groups_known:
@@ -54,48 +54,50 @@ def decide(examples: examples_lib.Examples, asked: str) -> Decision:
     if asked.startswith('official'):
       _refuse_unpublished(examples, 'train')
     return Decision('by_image' if asked == 'auto' else asked)
-  sides = np.array(examples.columns['published'], dtype=object)
+  subsets = np.array(examples.columns['published'], dtype=object)
   if asked in ('by_image', 'grouped'):
-    return Decision(asked, notes=_pooled(sides, asked))
-  return _as_published(examples, sides, asked)
+    return Decision(asked, notes=_pooled(subsets, asked))
+  return _as_published(examples, subsets, asked)
 
 
 def _as_published(
-    examples: examples_lib.Examples, sides: np.ndarray, asked: str
+    examples: examples_lib.Examples, subsets: np.ndarray, asked: str
 ) -> Decision:
-  """Returns a decision that keeps the test side, if there is one."""
-  count = {side: int(np.sum(sides == side)) for side in subset_names.SIDES}
+  """Returns a decision that keeps the test subset, if there is one."""
+  count = {
+      subset: int(np.sum(subsets == subset)) for subset in subset_names.SUBSETS
+  }
   if asked == 'auto' and not count['train']:
     raise errors.DataError(
         f'{examples.name}: no image lies in train, but in {_named(count)}; '
         'restore it, or deal all images anew with --config.data.split=by_image'
     )
-  for side in ('train', 'test'):
-    if not count[side] and asked != 'auto':
-      _refuse_unpublished(examples, side)
+  for subset in ('train', 'test'):
+    if not count[subset] and asked != 'auto':
+      _refuse_unpublished(examples, subset)
   notes, cut = [], []
-  missing = _absent(examples, sides == 'val') if count['val'] else []
+  missing = _absent(examples, subsets == 'val') if count['val'] else []
   if missing:
     notes.append(
         f'val holds no image of {", ".join(missing)}: its {count["val"]:,} '
         'images join train'
     )
   if missing or asked == 'official_grouped':
-    sides = np.where(sides == 'val', 'train', sides)
-  if not np.any(sides == 'val'):
+    subsets = np.where(subsets == 'val', 'train', subsets)
+  if not np.any(subsets == 'val'):
     cut.append('val')
   if not count['test']:
     cut.append('test')
-  _refuse_absent(examples, sides)
+  _refuse_absent(examples, subsets)
   if len(cut) == 2:
     notes.append(
-        f'no test side was published, and no val to use: the {len(sides):,} '
+        f'no test subset was published, and no val to use: the {len(subsets):,} '
         'images are dealt to train, val and test'
     )
     return Decision('by_image', notes=tuple(notes))
   kind = 'official' if asked == 'auto' else asked
   if 'test' in cut:
-    notes.append('no test side was published: a fifth of train tests')
+    notes.append('no test subset was published: a fifth of train tests')
     kind = 'grouped' if examples.groups_known else 'by_image'
   if 'val' in cut:
     notes.append('a fifth of train validates')
@@ -104,28 +106,28 @@ def _as_published(
     notes.insert(
         0,
         (
-            f'sides are as published ({_named(count)} images); '
+            f'subsets are as published ({_named(count)} images); '
             '--config.data.split=by_image would pool them and deal all images anew: '
             f'published {lost} images would train'
         ),
     )
-  return Decision(kind, sides, tuple(cut), tuple(notes))
+  return Decision(kind, subsets, tuple(cut), tuple(notes))
 
 
-def _pooled(sides: np.ndarray, asked: str) -> tuple[str, ...]:
-  """Returns what it means that published sides are not kept."""
-  if not {'train', 'test'} <= set(sides):
+def _pooled(subsets: np.ndarray, asked: str) -> tuple[str, ...]:
+  """Returns what it means that published subsets are not kept."""
+  if not {'train', 'test'} <= set(subsets):
     return ()
   unit = 'group' if asked == 'grouped' else 'image'
   return (
-      f'data.split={asked}: the published sides are pooled and dealt anew by '
+      f'data.split={asked}: the published subsets are pooled and dealt anew by '
       f'{unit}: published test images train; --config.data.split=official '
       'keeps them',
   )
 
 
 def _named(count: dict[str, int]) -> str:
-  return ', '.join(f'{side} {n:,}' for side, n in count.items() if n)
+  return ', '.join(f'{subset} {n:,}' for subset, n in count.items() if n)
 
 
 def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
@@ -134,24 +136,24 @@ def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
   return [name for i, name in enumerate(examples.class_names) if i not in there]
 
 
-def _refuse_unpublished(examples: examples_lib.Examples, side: str) -> None:
+def _refuse_unpublished(examples: examples_lib.Examples, subset: str) -> None:
   raise errors.UsageError(
       f'data.split=official: no image of {examples.name} was published as '
-      f'{side} (it would lie in {side}/); give --config.data.split=grouped, '
+      f'{subset} (it would lie in {subset}/); give --config.data.split=grouped, '
       'by_image or auto'
   )
 
 
 def _refuse_absent(
-    examples: examples_lib.Examples, sides: Iterable[str]
+    examples: examples_lib.Examples, subsets: Iterable[str]
 ) -> None:
-  for side in ('train', 'test'):
-    rows = np.asarray(sides) == side
+  for subset in ('train', 'test'):
+    rows = np.asarray(subsets) == subset
     missing = _absent(examples, rows)
     if rows.any() and missing:
       raise errors.DataError(
-          f'{examples.name}: the published {side} side holds no image of '
-          f'{", ".join(missing)}, but another side does; add some, move the '
+          f'{examples.name}: the published {subset} subset holds no image of '
+          f'{", ".join(missing)}, but another subset does; add some, move the '
           'class out, or deal all images anew with '
           '--config.data.split=by_image'
       )

@@ -32,13 +32,13 @@ class Dataset:
     name: as `data.name` says it, and of its folder in $MEDXFER_DATA.
     title: what people call it.
     read: `(folder, *, on_bad_image='fail') -> Examples`; of user folders also
-      `sides`, `levels` and `groups`.
+      `subsets`, `levels` and `groups`.
     origin: where to get it, for messages; '' of user folders.
     description: one sentence.
     group: what a group of images is: a lesion, a patient.
     group_column: what TFDS calls the column of groups; '' if like `group`.
     user_folder: whether users bring the images, so that `data.dir`, not the
-      record, says which they are, and they may name groups, sides and levels.
+      record, says which they are, and they may name groups, subsets and levels.
     published_split: whether it was published with a test set, which the
       `official` splits keep; the reader says it in the column 'published'.
     source: column of the reader's table with the origin of an image, such as

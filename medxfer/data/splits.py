@@ -2,10 +2,10 @@
 
 Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `by_image` deals images, as the thesis did (section 6.2); `grouped`
-deals whole groups (lesions, patients), so that no group stands on two sides.
-`official` keeps the sides as published; where no validation side was, one of
+deals whole groups (lesions, patients), so that no group stands in two subsets.
+`official` keeps the subsets as published; where no validation subset was, one of
 five folds of train becomes it, by group. `official_grouped` always cuts it so,
-from the published train and validation sides. `auto` is `official` where sides
+from the published train and validation subsets. `auto` is `official` where subsets
 were published, else `by_image`; see `published_splits`.
 """
 
@@ -22,16 +22,16 @@ from medxfer.data import examples as examples_lib
 from medxfer.data import published_splits
 from medxfer.data import subset_names
 
-SIDES = subset_names.SIDES
-UNUSED = 'unused'  # What the side is called that stands on none.
+SUBSETS = subset_names.SUBSETS
+UNUSED = 'unused'  # Label of images that belong to no subset.
 _FOLDS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
-  """Rows of an `Examples` table by side; each int64, ascending, disjoint.
+  """Rows of an `Examples` table by subset; each int64, ascending, disjoint.
 
-  `unused` are those that stand on no side; see `limited`.
+  `unused` are those that stand in no subset; see `limited`.
   """
 
   train: np.ndarray
@@ -41,25 +41,25 @@ class Split:
       default_factory=lambda: np.zeros(0, np.int64)
   )
 
-  def rows(self, side: str) -> np.ndarray:
-    """Returns the rows of one of `SIDES`, or the unused."""
-    return getattr(self, side)
+  def rows(self, subset: str) -> np.ndarray:
+    """Returns the rows of one of `SUBSETS`, or the unused."""
+    return getattr(self, subset)
 
   def __len__(self) -> int:
     """Returns the number of rows of the table, used or not."""
-    return sum(len(self.rows(side)) for side in (*SIDES, UNUSED))
+    return sum(len(self.rows(subset)) for subset in (*SUBSETS, UNUSED))
 
   def names(self) -> tuple[str, ...]:
-    """Returns the side of every row, or `unused`, in the table's order."""
-    sides = np.empty(len(self), dtype=object)
-    for side in (*SIDES, UNUSED):
-      sides[self.rows(side)] = side
-    return tuple(sides)
+    """Returns the subset of every row, or `unused`, in the table's order."""
+    subsets = np.empty(len(self), dtype=object)
+    for subset in (*SUBSETS, UNUSED):
+      subsets[self.rows(subset)] = subset
+    return tuple(subsets)
 
 
 @dataclasses.dataclass(frozen=True)
 class Leak:
-  """How far the test side has been seen in training.
+  """How far the test subset has been seen in training.
 
   Attributes:
     images: test images whose group also stands in train.
@@ -97,16 +97,16 @@ def assign(examples: examples_lib.Examples, *, kind: str, seed: int) -> Split:
     examples: the table.
     kind: 'by_image' (by image) or 'grouped' (by group); both stratified by
       class, the latter as well as groups allow. 'official' follows the
-      table's column 'published', 'official_grouped' its test side alone;
+      table's column 'published', 'official_grouped' its test subset alone;
       'auto' follows it if it is there and deals by image otherwise.
     seed: decides the folds.
 
   Raises:
-    DataError: a class would be absent from a side.
-    UsageError: the table lacks the sides or groups that `kind` needs.
+    DataError: a class would be absent from a subset.
+    UsageError: the table lacks the subsets or groups that `kind` needs.
   """
   decision = published_splits.decide(examples, kind)
-  if decision.sides is None:
+  if decision.subsets is None:
     test, val, *rest = _deal(
         examples, np.arange(len(examples)), decision.kind, seed
     )
@@ -124,7 +124,7 @@ def limited(
 
   Args:
     examples: the table.
-    split: its rows by side.
+    split: its rows by subset.
     limit: how many images train and val keep together, about: both and every
       class keep their share, and a class two images of each. 0 keeps all.
     seed: decides which; fewer are some of those that more would keep.
@@ -133,8 +133,8 @@ def limited(
   if not limit or limit >= learnt:
     return split
   kept = {
-      side: _share(examples.labels, split.rows(side), limit / learnt, seed)
-      for side in ('train', 'val')
+      subset: _share(examples.labels, split.rows(subset), limit / learnt, seed)
+      for subset in ('train', 'val')
   }
   unused = np.setdiff1d(
       np.concatenate([split.train, split.val]),
@@ -160,10 +160,12 @@ def _as_published(
     decision: published_splits.Decision,
     seed: int,
 ) -> Split:
-  """Returns the published sides; one that was not is cut from train."""
-  rows = {side: np.flatnonzero(decision.sides == side) for side in SIDES}
-  for side in decision.cut:
-    rows[side], *rest = _deal(examples, rows['train'], 'grouped', seed)
+  """Returns the published subsets; one that was not is cut from train."""
+  rows = {
+      subset: np.flatnonzero(decision.subsets == subset) for subset in SUBSETS
+  }
+  for subset in decision.cut:
+    rows[subset], *rest = _deal(examples, rows['train'], 'grouped', seed)
     rows['train'] = _union(rest)
   return Split(**rows)
 
@@ -206,8 +208,8 @@ def _deal(
 
 def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
   sizes = counts(examples, np.arange(len(examples)))
-  for side in SIDES:
-    present = np.unique(examples.labels[split.rows(side)])
+  for subset in SUBSETS:
+    present = np.unique(examples.labels[split.rows(subset)])
     absent = [
         name for i, name in enumerate(examples.class_names) if i not in present
     ]
@@ -215,7 +217,7 @@ def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
       raise errors.DataError(
           f'{examples.name}: the {kind} split with this seed leaves class '
           f'{", ".join(f"{n} ({sizes[n]} images)" for n in absent)} out of '
-          f'{side}; add images: each class needs at least five, of five '
+          f'{subset}; add images: each class needs at least five, of five '
           'groups, and copies of one image are of one group (or try another '
           '--config.seed)'
       )
@@ -227,11 +229,11 @@ def audit(
     digests: Sequence[bytes],
     copies: copies_lib.Copies | None = None,
 ) -> Leak:
-  """Counts what the test side shares with the train side.
+  """Counts what the test subset shares with the train subset.
 
   Args:
     examples: the table.
-    split: its rows by side.
+    split: its rows by subset.
     digests: n digests of the pixels as the network sees them.
     copies: which images show the same picture, or None.
   """

@@ -7,7 +7,7 @@ wide on each side as
     sqrt(z^2 sampled + t^2 v (1 / s + r))
 
 with the variance v between the seeds, of s - 1 degrees of freedom, and r test
-images for each training image: training sides overlap, so that seeds are more
+images for each training image: training subsets overlap, so that seeds are more
 alike than independent ones (Nadeau and Bengio, 'Inference for the
 generalization error', Machine Learning 52(3), 2003). Each part keeps its own
 quantile (Graybill and Wang, 'Confidence intervals on nonnegative linear
@@ -35,7 +35,7 @@ _HALVINGS = 40
 def half_width(
     sampled: float, values: Sequence[float], test_to_train: float, level: float
 ) -> float:
-  """Returns how far an interval of a mean over seeds goes to one side.
+  """Returns how far an interval of a mean over seeds reaches to one side.
 
   Args:
     sampled: the variance that the choice of images gives the mean.
@@ -123,19 +123,19 @@ def estimate(
   return {**answer, 'interval': ends}
 
 
-def test_to_train(sides: Sequence[Sequence[str]]) -> float:
-  """Guesses images to test on by images to train on from the test sides.
+def test_to_train(subsets: Sequence[Sequence[str]]) -> float:
+  """Guesses images to test on by images to train on from the test subsets.
 
-  Two random sides that hold a share f of all images have a share f of theirs
-  in common. Identical sides (a published split) say nothing of it.
+  Two random subsets that hold a share f of all images have a share f of theirs
+  in common. Identical subsets (a published split) say nothing of it.
 
   Args:
-    sides: image ids of each seed's test side.
+    subsets: image ids of each seed's test subset.
 
   Returns:
     f / (1 - f), 0.25 to 1.
   """
-  sets = [set(side) for side in sides]
+  sets = [set(subset) for subset in subsets]
   shares = [
       len(a & b) / min(len(a), len(b))
       for a, b in itertools.combinations(sets, 2)

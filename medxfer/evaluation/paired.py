@@ -64,18 +64,18 @@ def compare_seeds(
 ) -> dict[str, Any]:
   """Compares two classifiers that were trained with several seeds.
 
-  Two things vary: the images, of which those that are in several test sides
+  Two things vary: the images, of which those that are in several test subsets
   count as one (an image or group moves all seeds at once), and the training
   with its split (`over_seeds`).
 
   Args:
-    pairs: of each seed the tables of both, as for `compare`. The test sides
+    pairs: of each seed the tables of both, as for `compare`. The test subsets
       of two seeds may differ and overlap.
     resamples: as for `compare`.
     seed: as for `compare`.
     test_to_train: images to test on by images to train on, from which the
-      training sides' overlap follows; None: what the overlap of the test
-      sides says, and not less than a quarter.
+      training subsets' overlap follows; None: what the overlap of the test
+      subsets says, and not less than a quarter.
 
   Returns:
     The keys of `compare`, of the mean over the seeds; `n` counts each image

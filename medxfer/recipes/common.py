@@ -37,7 +37,7 @@ _DEFAULT = {
         'split': 'by_image',
         'subsets': '',  # Of `folder`: 'train=Learning,test=Exam'.
         'levels': 'auto',  # Of its folders, such as source/class/group.
-        'copies': 'group',  # Copies stay on one side; drop; keep: as they are.
+        'copies': 'group',  # Copies stay in one subset; drop; keep: as they are.
         'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
         # Number of images to train and validate on; all are tested on. 0: no
         # limit.

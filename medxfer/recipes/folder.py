@@ -4,9 +4,9 @@
         --config.data.dir=DIR [--workdir=DIR] [--config.KEY=VALUE ...]
 
 DIR holds CLASS/*.jpg ..., CENTRE/CLASS/*.jpg ..., or CLASS/PATIENT/*.jpg ...;
-all this also in train/, test/ and perhaps val/, which then are the sides. What
+all this also in train/, test/ and perhaps val/, which then are the subsets. What
 was recognised is said; --config.data.levels and --config.data.subsets overrule.
-Images of one patient are kept on one side by the modifier grouped, if they lie
+Images of one patient are kept in one subset by the modifier grouped, if they lie
 in a folder a patient, or --config.data.groups=FILE, a CSV file `image,group`,
 names them.
 
@@ -23,7 +23,7 @@ and baselines, trained on the pixels of train and validation together:
 
     decision_tree, random_forest
 
-Modifiers name the split, which is as published where DIR holds sides, and by
+Modifiers name the split, which is as published where DIR holds subsets, and by
 image (60/20/20) otherwise: official (train/, val/ and test/ as they are;
 without val/ a fifth of train/ validates), grouped (60/20/20 by group),
 official,grouped (test/ as it is; train/ and val/ by group), thesis (by image,

@@ -58,17 +58,17 @@ def _lines(
         f'the {len(split.train):,} training images: an epoch is one step on '
         'all of them'
     )
-  sides = ', '.join(
-      f'{side} {len(split.rows(side)):,}'
-      for side in splits.SIDES
-      if len(split.rows(side))
+  subsets = ', '.join(
+      f'{subset} {len(split.rows(subset)):,}'
+      for subset in splits.SUBSETS
+      if len(split.rows(subset))
   )
   if len(split.unused):
-    sides += f'; {len(split.unused):,} unused (data.limit)'
+    subsets += f'; {len(split.unused):,} unused (data.limit)'
   yield (
       f'data: {len(examples):,} images of {len(set(examples.groups)):,} '
       f'groups, {len(examples.skipped)} skipped; {inputs.decision.kind} '
-      f'split: {sides}'
+      f'split: {subsets}'
   )
   yield from filter(
       None,
@@ -116,9 +116,9 @@ def _of_copies(
   ways = ['--config.data.copies=drop keeps one of each']
   kind = inputs.decision.kind
   if inputs.examples.groups_known and kind == 'by_image':
-    ways.insert(0, '--config.data.split=grouped keeps copies on one side')
+    ways.insert(0, '--config.data.split=grouped keeps copies in one subset')
   if spec.copies == 'keep' and kind == 'grouped':
-    ways.insert(0, '--config.data.copies=group keeps copies on one side')
+    ways.insert(0, '--config.data.copies=group keeps copies in one subset')
   way = f'; {", ".join(ways)}' if leak.copies else ''
   yield (
       f'{leak.copies:,} test images ({leak.copies_share:.1%}) are copies of '

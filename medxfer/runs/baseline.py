@@ -84,7 +84,7 @@ def numbers(
   Args:
     spec: how they are evaluated.
     inputs: what the run has read.
-    scored: side -> its predictions; 'test' is asked for.
+    scored: subset -> its predictions; 'test' is asked for.
   """
   del inputs
   scores = summaries.split_summary(

@@ -48,8 +48,8 @@ def of_network(
   ]
 
 
-def of_scores(scores: Mapping[str, Any], side: str) -> list[Note]:
-  """Returns a note if every image of a side is given one class."""
+def of_scores(scores: Mapping[str, Any], subset: str) -> list[Note]:
+  """Returns a note if every image of a subset is given one class."""
   predicted = np.array(scores['confusion']).sum(axis=0)
   if np.count_nonzero(predicted) > 1 or len(scores['class_names']) < 2:
     return []
@@ -58,7 +58,7 @@ def of_scores(scores: Mapping[str, Any], side: str) -> list[Note]:
       _note(
           'one_class',
           (
-              f'all {scores["n"]:,} {side} images are called {name!r}: the classifier '
+              f'all {scores["n"]:,} {subset} images are called {name!r}: the classifier '
               'has learnt nothing but one answer'
           ),
       )

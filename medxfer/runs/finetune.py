@@ -248,13 +248,13 @@ def _scores(
   are scored at once more.
   """
   scored = {
-      side: scoring.score(
-          task.model, best.params, task.spec, data, inputs.examples, side
+      subset: scoring.score(
+          task.model, best.params, task.spec, data, inputs.examples, subset
       )
-      for side in ('val', 'test')
+      for subset in ('val', 'test')
   }
-  for side, table in scored.items():
-    workdir.Workdir(output).write_predictions(side, table)
+  for subset, table in scored.items():
+    workdir.Workdir(output).write_predictions(subset, table)
   return numbers(task.spec, inputs, scored.__getitem__)
 
 
@@ -266,7 +266,7 @@ def numbers(
   Args:
     spec: how they are evaluated.
     inputs: what the run has read.
-    scored: side -> its predictions; 'val' and 'test' are asked for.
+    scored: subset -> its predictions; 'val' and 'test' are asked for.
   """
   val, test = scored('val'), scored('test')
   positive = inputs_lib.positive(spec, inputs)

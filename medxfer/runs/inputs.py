@@ -31,13 +31,13 @@ from medxfer.training import strategy
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Inputs:
-  """Images, their sides, and pretrained weights.
+  """Images, their subsets, and pretrained weights.
 
   Attributes:
     examples: the table of the images that are used.
     decoded: their pixels.
-    split: their sides.
-    leak: what the sides share.
+    split: their subsets.
+    leak: what the subsets share.
     copies: which images show the same picture.
     backbone: pretrained weights, or None for a random start or a baseline.
     decision: which split `data.split` means here.
@@ -52,7 +52,7 @@ class Inputs:
   decision: published_splits.Decision
 
   def table(self) -> list[tuple[str, str, str, str]]:
-    """Returns name, class, group and side of every image."""
+    """Returns name, class, group and subset of every image."""
     classes = [self.examples.class_names[i] for i in self.examples.labels]
     return list(
         zip(
@@ -65,7 +65,7 @@ class Inputs:
 
   def digests(self) -> dict[str, Any]:
     """Returns what tells these inputs from others, for a resume."""
-    names, classes, groups, sides = zip(*self.table())
+    names, classes, groups, subsets = zip(*self.table())
     return {
         'images_digest': hashlib.sha256(
             b''.join(self.decoded.digests)
@@ -75,7 +75,7 @@ class Inputs:
         ),
         # The split follows from the seed only as long as scikit-learn deals
         # as it did when the run began.
-        'split_digest': _digest(zip(names, sides)),
+        'split_digest': _digest(zip(names, subsets)),
         'weights_digest': self.backbone.contract.digest
         if self.backbone
         else None,

@@ -113,12 +113,12 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
         for line in specs.difference(before.to_json(), spec.to_json())
     }
     return Work.COMPARE if changed & set(_PLACES) else Work.NOTHING
-  sides = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
+  subsets = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
   same = before.evaluation.batch_size == spec.evaluation.batch_size
   if (
       spec.model.name in baselines.NAMES
       or same
-      and all(folder.has_predictions(side) for side in sides)
+      and all(folder.has_predictions(subset) for subset in subsets)
   ):
     return Work.COUNT
   return Work.SCORE

@@ -148,7 +148,7 @@ def _score_again(
     else:
       console.line('counts again from its predictions, nothing is trained')
       classifier = baseline if spec.model.name in baselines.NAMES else finetune
-      read = lambda side: scoring.read(path, inputs, side)
+      read = lambda subset: scoring.read(path, inputs, subset)
       result, scored = {
           **workdir.Workdir(path).summary(),
           **classifier.numbers(spec, inputs, read),
@@ -207,7 +207,9 @@ def _summary(
       # What data.split came to, and how the folders were understood.
       'split': inputs.decision.kind,
       'notes': [*inputs.examples.notes, *inputs.decision.notes],
-      'n': {side: len(inputs.split.rows(side)) for side in splits.SIDES},
+      'n': {
+          subset: len(inputs.split.rows(subset)) for subset in splits.SUBSETS
+      },
       'positive': {'class': positive.name, 'why': positive.why}
       if positive
       else None,

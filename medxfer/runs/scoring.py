@@ -22,7 +22,7 @@ from medxfer.training import loop
 from medxfer.training import state as states
 from medxfer.training import steps
 
-# Side, 'val' or 'test' -> its predictions.
+# Subset, 'val' or 'test' -> its predictions.
 Scored = Callable[[str], predictions_lib.Predictions]
 
 
@@ -47,9 +47,9 @@ def score(
     spec: specs.RunSpec,
     images: epoch_steps.Data,
     examples: examples_lib.Examples,
-    side: str,
+    subset: str,
 ) -> predictions_lib.Predictions:
-  """Scores every image of one side exactly once.
+  """Scores every image of one subset exactly once.
 
   Args:
     model: the network.
@@ -57,9 +57,9 @@ def score(
     spec: of the run that trained it.
     images: the run's images.
     examples: their table.
-    side: 'train', 'val' or 'test'.
+    subset: 'train', 'val' or 'test'.
   """
-  rows = images.split.rows(side)
+  rows = images.split.rows(subset)
   step = steps.compile_predict(model, images.feed)
   logits = loop.predict(
       step,
@@ -67,26 +67,26 @@ def score(
       images.feed,
       rows,
       spec,
-      f'scoring {len(rows):,} {side} images',
+      f'scoring {len(rows):,} {subset} images',
   )
   return table(examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
 
 
 def read(
-    path: pathlib.Path, inputs: inputs_lib.Inputs, side: str
+    path: pathlib.Path, inputs: inputs_lib.Inputs, subset: str
 ) -> predictions_lib.Predictions:
   """Reads the predictions of a run, with the groups of its images.
 
   Args:
     path: its workdir.
     inputs: what it has read.
-    side: 'val' or 'test'.
+    subset: 'val' or 'test'.
 
   Raises:
     DataError: they are missing or damaged.
   """
   groups = {name: group for name, _, group, _ in inputs.table()}
-  return workdir.Workdir(path).predictions(side, groups)
+  return workdir.Workdir(path).predictions(subset, groups)
 
 
 def table(

@@ -159,12 +159,12 @@ class Workdir:
           f'{file}: the columns are {",".join(header)}, not '
           f'{",".join(_SPLIT_HEADER)}'
       )
-    allowed = (*splits.SIDES, splits.UNUSED)
+    allowed = (*splits.SUBSETS, splits.UNUSED)
     for i, row in enumerate(rows):
       if len(row) != len(header) or row[3] not in allowed:
         raise errors.DataError(
             f'{file}: row {i + 2} is {",".join(row)!r}, not an image with its '
-            f'side, one of {", ".join(allowed)}'
+            f'subset, one of {", ".join(allowed)}'
         )
     return rows
 

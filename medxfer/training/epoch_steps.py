@@ -42,7 +42,7 @@ class Data:
     source: their pixels.
     feed: how they reach the network.
     labels: int32 [n].
-    split: rows by side.
+    split: rows by subset.
     class_names: the classes that labels index.
   """
 

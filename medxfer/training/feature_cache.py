@@ -63,7 +63,7 @@ def decide(
 
   Args:
     task: network, recipe and what trains.
-    split: its rows by side.
+    split: its rows by subset.
     where: folder of the cache; None if nothing is to be left on disk.
   """
   spec, entry = task.spec, task.strategy.entry
@@ -147,7 +147,7 @@ def feed(
     task: network, recipe and what trains.
     params: of the network; those of the prefix are frozen.
     source: rows -> pixels.
-    split: rows by side.
+    split: rows by subset.
     decision: what `decide` has said of it.
     where: folder of the cache, if the decision is for the disk.
     images_digest: of the pixels of all images, in the table's order.
@@ -220,8 +220,8 @@ def _fill(
       pixels = pixel_sources.pixels(stored, batch)
       return _activation(task, params, pixels, view)
 
-  for side, count in (('train', views), ('val', 1)):
-    rows = store.missing(split.rows(side), count)
+  for subset, count in (('train', views), ('val', 1)):
+    rows = store.missing(split.rows(subset), count)
     if not len(rows):
       continue
     batches, weights = batching.batched(
@@ -231,7 +231,7 @@ def _fill(
         source.batches(batches),
         total=len(batches),
         unit='batches',
-        title=f'computing the frozen layers of {len(rows):,} {side} images',
+        title=f'computing the frozen layers of {len(rows):,} {subset} images',
     )
     for given, batch, weight in zip(bar, batches, weights):
       true = batch[: int(weight.sum())]  # Less the padding.

@@ -23,10 +23,10 @@ def _into(folder, inner, keep=False):
 
 
 def _lower(folder):
-  for side in ('train', 'test'):
+  for subset in ('train', 'test'):
     for name in chest_xray.CLASS_NAMES:
-      (folder / side / name).rename(folder / side / name.lower())
-    (folder / side).rename(folder / side.capitalize())
+      (folder / subset / name).rename(folder / subset / name.lower())
+    (folder / subset).rename(folder / subset.capitalize())
 
 
 def _causes(folder, some=None):
@@ -97,13 +97,13 @@ def test_what_systems_leave_is_said(folder):
 def _flat(folder):
   for name in chest_xray.CLASS_NAMES:
     shutil.move(folder / 'train' / name, folder / name)
-  for side in ('train', 'test'):
-    shutil.rmtree(folder / side)
+  for subset in ('train', 'test'):
+    shutil.rmtree(folder / subset)
 
 
 def _packed(folder):
-  for side in ('train', 'test'):
-    shutil.rmtree(folder / side)
+  for subset in ('train', 'test'):
+    shutil.rmtree(folder / subset)
   (folder / 'chest_xray.zip').write_bytes(b'PK\x03\x04')
 
 

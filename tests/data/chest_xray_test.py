@@ -21,7 +21,7 @@ def _images(folder, pattern='train/NORMAL/*'):
 
 
 def test_the_table_is_whole_and_sorted(chest_phantoms):
-  """Ids, labels, sides and kinds must belong to one another."""
+  """Ids, labels, subsets and kinds must belong to one another."""
   examples = chest_xray.read(chest_phantoms)
   assert examples.image_ids == tuple(
       sorted(path.stem for path in chest_phantoms.glob('*/*/*.jpeg'))
@@ -149,7 +149,7 @@ def test_the_tfds_builder_gives_image_label_and_patient(chest_phantoms):
 
 
 def test_the_real_table(real_chest):
-  """FACTS of the public release: images, patients, kinds, sides."""
+  """FACTS of the public release: images, patients, kinds, subsets."""
   examples = chest_xray.read(real_chest)
   kinds = collections.Counter(examples.columns['kind'])
   lacking = 5856 - len(examples)  # Some copies have no val/.
@@ -158,14 +158,14 @@ def test_the_real_table(real_chest):
   assert kinds['bacteria'] == (2772 if lacking else 2780)
   assert kinds['normal'] == (1575 if lacking else 1583)
   assert lacking == 0 or len(set(examples.groups)) == 4082
-  sides = {
-      side: {
+  subsets = {
+      subset: {
           group
           for group, published in zip(
               examples.groups, examples.columns['published']
           )
-          if published == side
+          if published == subset
       }
-      for side in ('train', 'test')
+      for subset in ('train', 'test')
   }
-  assert not sides['train'] & sides['test']
+  assert not subsets['train'] & subsets['test']

@@ -36,12 +36,12 @@ def plain(tmp_path):
 
 @pytest.fixture
 def sided(tmp_path):
-  """Two classes on three sides."""
+  """Two classes in three subsets."""
   return _fill(
       tmp_path / 'sided',
       *(
-          f'{side}/{name}/{i}.png'
-          for side in ('train', 'val', 'test')
+          f'{subset}/{name}/{i}.png'
+          for subset in ('train', 'val', 'test')
           for name in 'ab'
           for i in range(2)
       ),
@@ -66,13 +66,13 @@ def test_classes_are_folders_and_ids_are_paths(plain):
 
 
 def test_published_sides_are_kept(sided):
-  """The side is part of the id: the same name may stand on each."""
+  """The subset is part of the id: the same name may stand on each."""
   examples = folders.read(sided)
   assert len(examples) == 12 and examples.class_names == ('a', 'b')
-  for name, label, side in zip(
+  for name, label, subset in zip(
       examples.image_ids, examples.labels, examples.columns['published']
   ):
-    assert name.startswith(f'{side}/{"ab"[label]}/')
+    assert name.startswith(f'{subset}/{"ab"[label]}/')
   shutil.rmtree(sided / 'val')
   assert set(folders.read(sided).columns['published']) == {'train', 'test'}
 
@@ -117,16 +117,16 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
         ),
         (
             lambda f: _fill(f, 'train/a/1.png'),
-            'train/ is a side.* but a/ beside',
+            'train/ is a subset.* but a/ beside',
         ),
         (
             lambda f: _fill(f, 'Train/a/1.png'),
-            'Train/ is a side.* but a/ beside',
+            'Train/ is a subset.* but a/ beside',
         ),
-        (lambda f: _fill(f, 'testing/a/1.png'), 'testing/ is a side'),
+        (lambda f: _fill(f, 'testing/a/1.png'), 'testing/ is a subset'),
         (
             lambda f: _fill(f, 'validation set/1.png'),
-            'validation set/ is a side',
+            'validation set/ is a subset',
         ),
         (
             lambda f: (f / 'c').mkdir() or (f / 'c/1.txt').write_text('x'),
@@ -152,8 +152,8 @@ def test_a_wrong_folder_is_refused(plain, change, message):
     'change, message',
     [
         (lambda f: (f / 'val' / 'c').mkdir(), 'val/c: no image'),
-        (lambda f: _fill(f, 'c/1.png'), 'train/ is a side.* but c/ beside'),
-        (lambda f: _fill(f, 'valid/a/1.png'), 'side val: val/ and valid/'),
+        (lambda f: _fill(f, 'c/1.png'), 'train/ is a subset.* but c/ beside'),
+        (lambda f: _fill(f, 'valid/a/1.png'), 'subset val: val/ and valid/'),
         (lambda f: _fill(f, 'test/A/1.png'), "'A' and 'a' differ only"),
         (
             lambda f: [
@@ -164,7 +164,7 @@ def test_a_wrong_folder_is_refused(plain, change, message):
     ],
 )
 def test_sides_that_cannot_be_read_are_refused(sided, change, message):
-  """Whatever is guessed would mix sides or lose a class."""
+  """Whatever is guessed would mix subsets or lose a class."""
   change(sided)
   with pytest.raises(errors.DataError, match=message):
     folders.read(sided)
@@ -294,7 +294,7 @@ def test_links_are_followed_and_said(tmp_path):
 
 
 def test_sides_are_said_and_readmes_do_no_harm(sided):
-  """As Roboflow exports; a side without labels, and one without images."""
+  """As Roboflow exports; a subset without labels, and one without images."""
   (sided / 'README.roboflow.txt').write_text('x')
   (sided / 'labels').mkdir()
   (sided / 'labels/1.txt').write_text('x')
@@ -318,13 +318,13 @@ def test_sides_of_other_names_are_named(sided):
   (sided / 'test').rename(sided / 'Exam')
   with pytest.raises(errors.DataError, match='Exam/ beside it.*data.subsets'):
     folders.read(sided)
-  examples = folders.read(sided, sides={'Exam': 'test'})
+  examples = folders.read(sided, subsets={'Exam': 'test'})
   assert (
       examples.columns['published']
       == ('test',) * 4 + ('train',) * 4 + ('val',) * 4
   )
   with pytest.raises(errors.UsageError, match="no folder 'Quiz'"):
-    folders.read(sided, sides={'Exam': 'test', 'Quiz': 'val'})
+    folders.read(sided, subsets={'Exam': 'test', 'Quiz': 'val'})
 
 
 def _table(folder, *rows):
@@ -370,7 +370,7 @@ def test_groups_are_read_by_id_or_name(plain):
     ],
 )
 def test_a_wrong_table_of_groups_is_refused_by_row(plain, rows, message):
-  """A group that is guessed at lets a patient onto two sides."""
+  """A group that is guessed at lets a patient into two subsets."""
   with pytest.raises(errors.DataError, match=message):
     folders.read(plain, groups=_table(plain, *rows))
 

@@ -1,4 +1,4 @@
-"""Protects what folders mean: sides, sources, classes, groups."""
+"""Protects what folders mean: subsets, sources, classes, groups."""
 
 import pytest
 
@@ -35,14 +35,14 @@ def _numbers(start, stop, word=''):
         (_cross(['dataset'], 'ab'), 'wrapper/class'),
         (
             _cross(['x'], ['y'], ['train', 'test'], 'ab'),
-            'wrapper/wrapper/side/class',
+            'wrapper/wrapper/subset/class',
         ),
-        (_cross(['train', 'test'], ['dataset'], 'ab'), 'side/wrapper/class'),
+        (_cross(['train', 'test'], ['dataset'], 'ab'), 'subset/wrapper/class'),
         (_cross(['dataset'], ['lesion', 'no_lesion']), 'wrapper/class'),
         (_cross(['boston', 'paris'], ['lesion', 'no_lesion']), 'source/class'),
         (
             _ids(*(f'{s}/{s}/{c}' for s in ('train', 'test') for c in 'ab')),
-            'side/wrapper/class',
+            'subset/wrapper/class',
         ),
         (
             _cross(['centre0', 'centre1'], ['benign', 'malignant']),
@@ -63,27 +63,27 @@ def _numbers(start, stop, word=''):
         ),
         (
             _cross(['boston', 'paris'], ['train', 'test'], 'ab'),
-            'source/side/class',
+            'source/subset/class',
         ),
         (
             _cross(['train', 'test'], ['boston', 'paris'], 'ab'),
-            'side/source/class',
+            'subset/source/class',
         ),
         (
             _ids(
                 *(
                     f'{p}/{s}/{c}'
-                    for p, sides in (
+                    for p, subsets in (
                         ('x', ('Train', 'Test')),
                         ('y', ('train', 'test')),
                     )
-                    for s in sides
+                    for s in subsets
                     for c in 'ab'
                 )
             ),
-            'source/side/class',
+            'source/subset/class',
         ),
-        (_cross('ab', ['train', 'test']), 'class/side'),
+        (_cross('ab', ['train', 'test']), 'class/subset'),
         (
             _cross(
                 ['benign', 'malignant'], _numbers(0, 10, 'patient'), images=3
@@ -101,11 +101,11 @@ def _numbers(start, stop, word=''):
         ),
         (
             _cross(['train', 'test'], 'ab', _numbers(0, 3, 'P_')),
-            'side/class/group',
+            'subset/class/group',
         ),
         (
             _cross(['train', 'test'], 'ab', _numbers(0, 3, 'patient_')),
-            'side/class/group',
+            'subset/class/group',
         ),
         (
             _cross(['site1', 'site2'], 'ab', _numbers(1, 7, 'case')),
@@ -134,8 +134,8 @@ def _numbers(start, stop, word=''):
             _cross('ab', ['SOB'], ['x', 'y'], _numbers(0, 4, 'case_')),
             'class/group/part',
         ),
-        (_cross(['01_train', '02_val', '03_test'], 'ab'), 'side/class'),
-        (_cross(['train2017', 'val2017'], 'ab'), 'side/class'),
+        (_cross(['01_train', '02_val', '03_test'], 'ab'), 'subset/class'),
+        (_cross(['train2017', 'val2017'], 'ab'), 'subset/class'),
     ],
 )
 def test_a_level_is_found(ids, levels):
@@ -147,7 +147,9 @@ def test_a_level_is_found(ids, levels):
   assert not layout.left_out and set(layout.places) == set(ids)
   said = {kind: len(lines) for kind, lines in layout.notes.items() if lines}
   assert said == {
-      kind: found.count(kind) for kind in found if kind not in ('class', 'side')
+      kind: found.count(kind)
+      for kind in found
+      if kind not in ('class', 'subset')
   }
 
 
@@ -187,8 +189,8 @@ def test_usual_names_of_sides_are_known(names):
   """A folder `Train` is no class."""
   layout = layouts.find(_cross(names.split(), 'ab'))
   train, val, test = names.split()
-  for folder, side in ((train, 'train'), (val, 'val'), (test, 'test')):
-    assert layout.places[f'{folder}/a/0.png'].side == side
+  for folder, subset in ((train, 'train'), (val, 'val'), (test, 'test')):
+    assert layout.places[f'{folder}/a/0.png'].subset == subset
 
 
 @pytest.mark.parametrize(
@@ -201,20 +203,20 @@ def test_usual_names_of_sides_are_known(names):
     ],
 )
 def test_other_names_are_classes(names):
-  """A word in a name is no side."""
+  """A word in a name is no subset."""
   assert layouts.find(_cross(names)).levels == ('class',)
 
 
 def test_sides_of_other_names_are_named():
-  """And a usual name for the same side is left out, not mixed in."""
+  """And a usual name for the same subset is left out, not mixed in."""
   ids = _cross(['Learning', 'Exam'], 'ab')
   named = {'Learning': 'train', 'Exam': 'test'}
   layout = layouts.find(ids, named=named)
-  assert layout.places['Exam/a/0.png'].side == 'test'
+  assert layout.places['Exam/a/0.png'].subset == 'test'
   layout = layouts.find(
       [*_cross(['train', 'test', 'Exam'], 'ab')], named={'Exam': 'test'}
   )
-  assert {p.side for p in layout.places.values()} == {'train', 'test'}
+  assert {p.subset for p in layout.places.values()} == {'train', 'test'}
   assert set(layout.left_out.values()) == {file_kinds.OTHER_SIDE}
   assert all(name.startswith('test/') for name in layout.left_out)
   with pytest.raises(errors.UsageError, match="'Quiz'.*Exam, Learning"):
@@ -233,13 +235,13 @@ def test_sides_of_other_names_are_named():
     ],
 )
 def test_a_side_without_classes_is_left_out(test):
-  """Competitions keep the labels of their test side."""
+  """Competitions keep the labels of their test subset."""
   layout = layouts.find([*_cross(['train', 'val'], 'ab'), *test])
   assert set(layout.left_out) == set(test)
   assert set(layout.left_out.values()) == {file_kinds.UNLABELLED}
-  said = layout.notes['side'][0]
+  said = layout.notes['subset'][0]
   assert 'test/ has no folders of classes: its 4 images' in said
-  assert {p.side for p in layout.places.values()} == {'train', 'val'}
+  assert {p.subset for p in layout.places.values()} == {'train', 'val'}
 
 
 def test_masks_in_folders_of_classes_of_their_own_are_left_out():
@@ -265,13 +267,16 @@ def test_images_beside_classes_are_left_out():
 @pytest.mark.parametrize(
     'ids, message',
     [
-        (_cross(['train', 'val', 'valid'], 'ab'), 'side val: val/ and valid/'),
-        (_cross(['Train', 'train'], 'ab'), 'side train: Train/ and train/'),
+        (
+            _cross(['train', 'val', 'valid'], 'ab'),
+            'subset val: val/ and valid/',
+        ),
+        (_cross(['Train', 'train'], 'ab'), 'subset train: Train/ and train/'),
         (
             _cross(['train', 'x'], 'ab'),
-            'train/ is a side.* x/ beside.*data.subsets',
+            'train/ is a subset.* x/ beside.*data.subsets',
         ),
-        (_cross(['test', 'control']), 'test/ is a side.*if test/ is a class'),
+        (_cross(['test', 'control']), 'test/ is a subset.*if test/ is a class'),
         (_ids('train', 'test'), 'images lie in test, train itself'),
         (
             _ids(
@@ -282,11 +287,11 @@ def test_images_beside_classes_are_left_out():
                 ),
                 'seg_pred/seg_pred',
             ),
-            'seg_train/ is a side.* seg_pred/ beside',
+            'seg_train/ is a subset.* seg_pred/ beside',
         ),
         (
             _cross(['trainA', 'trainB', 'testA', 'testB']),
-            'side test: testA/ and testB/',
+            'subset test: testA/ and testB/',
         ),
         (['1.png', '2.png'], '2 images lie in . itself'),
         (
@@ -312,12 +317,12 @@ def test_folders_that_mean_nothing_or_two_things_are_refused(ids, message):
     ],
 )
 def test_the_key_overrules_what_is_found(levels, place):
-  """Where names mislead, the user has the last word; below sides as well."""
+  """Where names mislead, the user has the last word; below subsets as well."""
   ids = _cross('xy', _GRADES)
   assert layouts.find(ids, levels=levels).places['x/1/0.png'] == place
   sided = [f'test/{name}' for name in ids] + [f'train/{n}' for n in ids]
   layout = layouts.find(sided, levels=levels)
-  assert layout.places['test/x/1/0.png'] == place._replace(side='test')
+  assert layout.places['test/x/1/0.png'] == place._replace(subset='test')
   assert not any(layout.notes.values())
 
 

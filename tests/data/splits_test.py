@@ -1,4 +1,4 @@
-"""Protects the splits: who is on which side, and what leaks."""
+"""Protects the splits: who is in which subset, and what leaks."""
 
 import dataclasses
 import re
@@ -36,21 +36,21 @@ def hundred():
 def test_sides_are_60_20_20_disjoint_and_stratified(hundred, kind):
   """Section 6.2 of the thesis, for both ways of dealing."""
   split = splits.assign(hundred, kind=kind, seed=0)
-  assert [len(split.rows(s)) for s in splits.SIDES] == [60, 20, 20]
-  rows = np.concatenate([split.rows(s) for s in splits.SIDES])
+  assert [len(split.rows(s)) for s in splits.SUBSETS] == [60, 20, 20]
+  rows = np.concatenate([split.rows(s) for s in splits.SUBSETS])
   assert sorted(rows) == list(range(100))
-  for side in splits.SIDES:
-    share = np.mean(hundred.labels[split.rows(side)])
+  for subset in splits.SUBSETS:
+    share = np.mean(hundred.labels[split.rows(subset)])
     assert share == pytest.approx(0.2, abs=0.05)
-    assert {split.names()[i] for i in split.rows(side)} == {side}
+    assert {split.names()[i] for i in split.rows(subset)} == {subset}
 
 
 def test_no_group_stands_on_two_sides_of_the_grouped_split(hundred):
   """The whole point of it."""
   split = splits.assign(hundred, kind='grouped', seed=3)
-  sides = [{hundred.groups[i] for i in split.rows(s)} for s in splits.SIDES]
-  assert not sides[0] & sides[1] and not sides[0] & sides[2]
-  assert not sides[1] & sides[2]
+  subsets = [{hundred.groups[i] for i in split.rows(s)} for s in splits.SUBSETS]
+  assert not subsets[0] & subsets[1] and not subsets[0] & subsets[2]
+  assert not subsets[1] & subsets[2]
   leak = splits.audit(hundred, split, [bytes([i]) for i in range(100)])
   assert (leak.images, leak.groups, leak.share, leak.duplicates) == (
       0,
@@ -60,8 +60,8 @@ def test_no_group_stands_on_two_sides_of_the_grouped_split(hundred):
   )
 
 
-def _published(examples, *sides):
-  return dataclasses.replace(examples, columns={'published': sides})
+def _published(examples, *subsets):
+  return dataclasses.replace(examples, columns={'published': subsets})
 
 
 @pytest.mark.parametrize('seed', [0, 1])
@@ -89,7 +89,7 @@ def test_an_official_val_side_is_kept(hundred):
 
 
 @pytest.mark.parametrize(
-    'sides, message',
+    'subsets, message',
     [
         ((), 'published as train'),
         (('train', 'val') * 50, 'published as test'),
@@ -97,10 +97,10 @@ def test_an_official_val_side_is_kept(hundred):
     ],
 )
 def test_an_official_split_of_what_was_not_split_is_refused(
-    hundred, sides, message
+    hundred, subsets, message
 ):
   """The way out is another split, not a guess."""
-  examples = _published(hundred, *sides) if sides else hundred
+  examples = _published(hundred, *subsets) if subsets else hundred
   with pytest.raises(errors.UsageError, match=f'{message}.*split=grouped'):
     splits.assign(examples, kind='official', seed=0)
 
@@ -116,18 +116,18 @@ def test_grouped_and_official_go_together(hundred):
   )
   assert not train & val
   leak = splits.audit(examples, split, [bytes([i]) for i in range(100)])
-  assert leak.images == 20  # Groups of two published on two sides.
+  assert leak.images == 20  # Groups of two published in two subsets.
 
 
 @pytest.mark.parametrize(
-    'sides, kind, same, note',
+    'subsets, kind, same, note',
     [
         (None, 'by_image', (), ''),
         (
             ['train', 'val', 'test', 'train'],
             'official',
             ('val', 'test'),
-            'sides are as published .train 50, val 25, test 25 .*published test im',
+            'subsets are as published .train 50, val 25, test 25 .*published test im',
         ),
         (
             ['train', 'train', 'test', 'train'],
@@ -139,24 +139,24 @@ def test_grouped_and_official_go_together(hundred):
             ['train', 'val', 'train', 'train'],
             'grouped',
             ('val',),
-            'no test side was published: a fifth of train tests',
+            'no test subset was published: a fifth of train tests',
         ),
         (['train'] * 4, 'by_image', (), 'dealt to train, val and test'),
     ],
 )
-def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
+def test_auto_takes_sides_as_they_lie_there(hundred, subsets, kind, same, note):
   """Pooled without a word, published test images trained."""
-  examples = _published(hundred, *sides * 25) if sides else hundred
+  examples = _published(hundred, *subsets * 25) if subsets else hundred
   decision = published_splits.decide(examples, 'auto')
   assert decision.kind == kind
   assert re.search(note, ' | '.join(decision.notes))
   split = splits.assign(examples, kind='auto', seed=0)
-  for side in same:
-    assert split.rows(side).tolist() == [
-        i for i in range(100) if examples.columns['published'][i] == side
+  for subset in same:
+    assert split.rows(subset).tolist() == [
+        i for i in range(100) if examples.columns['published'][i] == subset
     ]
-  assert min(len(split.rows(side)) for side in splits.SIDES) > 10
-  if not sides:
+  assert min(len(split.rows(subset)) for subset in splits.SUBSETS) > 10
+  if not subsets:
     assert (
         split.names()
         == splits.assign(examples, kind='by_image', seed=0).names()
@@ -169,13 +169,15 @@ def test_auto_takes_sides_as_they_lie_there(hundred, sides, kind, same, note):
 
 def test_a_val_side_without_a_class_joins_train(hundred):
   """Nothing is chosen by a class that is not there; test stays."""
-  sides = [
+  subsets = [
       'val' if i < 10 else 'test' if i % 4 == 0 else 'train' for i in range(100)
   ]
-  examples = _published(hundred, *sides)
+  examples = _published(hundred, *subsets)
   for kind in ('auto', 'official'):
     split = splits.assign(examples, kind=kind, seed=0)
-    assert split.test.tolist() == [i for i in range(100) if sides[i] == 'test']
+    assert split.test.tolist() == [
+        i for i in range(100) if subsets[i] == 'test'
+    ]
     assert set(hundred.labels[split.val]) == {0, 1}
     notes = published_splits.decide(examples, kind).notes
     assert any(
@@ -184,10 +186,10 @@ def test_a_val_side_without_a_class_joins_train(hundred):
 
 
 @pytest.mark.parametrize(
-    'sides, message',
+    'subsets, message',
     [
-        (['train'] * 80 + ['test'] * 20, 'train side holds no image of b'),
-        (['test'] * 40 + ['train'] * 60, 'test side holds no image of b'),
+        (['train'] * 80 + ['test'] * 20, 'train subset holds no image of b'),
+        (['test'] * 40 + ['train'] * 60, 'test subset holds no image of b'),
         (
             ['test', 'val'] * 50,
             'no image lies in train, but in val 50, test 50',
@@ -195,10 +197,10 @@ def test_a_val_side_without_a_class_joins_train(hundred):
     ],
 )
 def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
-    hundred, sides, message
+    hundred, subsets, message
 ):
   """It could not be learnt, or not be tested; the way out is named."""
-  examples = _published(hundred, *sides)
+  examples = _published(hundred, *subsets)
   with pytest.raises(errors.DataError, match=f'{message}.*data.split=by_image'):
     published_splits.decide(examples, 'auto')
   splits.assign(examples, kind='by_image', seed=0)
@@ -235,7 +237,7 @@ def test_groups_move_no_published_image(hundred):
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
 def test_a_seed_decides_the_split(hundred, kind):
-  """The same seed must give the same sides, another seed others."""
+  """The same seed must give the same subsets, another seed others."""
   examples = _published(hundred, *['train', 'train', 'train', 'test'] * 25)
   deal = lambda seed: splits.assign(examples, kind=kind, seed=seed).names()
   assert deal(0) == deal(0) != deal(1)
@@ -315,8 +317,8 @@ def test_the_real_leak(real_ham):
   )
   grouped = splits.assign(examples, kind='grouped', seed=0)
   assert splits.audit(examples, grouped, digests).images == 0
-  for side in splits.SIDES:
-    assert min(splits.counts(examples, grouped.rows(side)).values()) > 10
+  for subset in splits.SUBSETS:
+    assert min(splits.counts(examples, grouped.rows(subset)).values()) > 10
 
 
 def test_the_real_chest_xrays(real_chest):
@@ -330,7 +332,7 @@ def test_the_real_chest_xrays(real_chest):
   for kind in ('grouped', 'official'):
     split = splits.assign(examples, kind=kind, seed=0)
     train, val, test = (
-        {examples.groups[i] for i in split.rows(s)} for s in splits.SIDES
+        {examples.groups[i] for i in split.rows(s)} for s in splits.SUBSETS
     )
     assert not train & val and not train & test and not val & test
   assert splits.counts(examples, split.test) == {
@@ -342,7 +344,7 @@ def test_the_real_chest_xrays(real_chest):
 
 @pytest.mark.parametrize('limit', [40, 60])
 def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
-  """Each class and side keeps its share, and the test side all its images."""
+  """Each class and subset keeps its share, and the test subset all its images."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
   split = splits.limited(hundred, whole, limit, seed=0)
   assert len(split.train) == limit * 3 / 4 and len(split.val) == limit / 4
@@ -368,8 +370,8 @@ def test_a_limit_keeps_two_of_a_rare_class(hundred):
   """With fewer, nothing could be trained on it, or validated."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
   split = splits.limited(hundred, whole, 4, seed=0)
-  for side in ('train', 'val'):
-    assert np.bincount(hundred.labels[split.rows(side)]).min() == 2
+  for subset in ('train', 'val'):
+    assert np.bincount(hundred.labels[split.rows(subset)]).min() == 2
 
 
 @pytest.mark.parametrize('limit', [0, 80, 1000])

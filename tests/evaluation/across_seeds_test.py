@@ -52,11 +52,11 @@ def test_one_seed_keeps_its_interval_and_bounds_hold():
 
 def test_the_overlap_of_test_sides_tells_that_of_the_training_sides():
   """A fifth in common is a fifth of all, one image for four; within bounds."""
-  sides = [[str(i) for i in range(start, start + 100)] for start in (0, 70)]
-  assert across_seeds.test_to_train(sides) == pytest.approx(0.3 / 0.7)
-  assert across_seeds.test_to_train([sides[0]] * 3) == 0.25
-  assert across_seeds.test_to_train([sides[0], ['x']]) == 0.25
-  assert across_seeds.test_to_train([sides[0], sides[0][:99]]) == 1
+  subsets = [[str(i) for i in range(start, start + 100)] for start in (0, 70)]
+  assert across_seeds.test_to_train(subsets) == pytest.approx(0.3 / 0.7)
+  assert across_seeds.test_to_train([subsets[0]] * 3) == 0.25
+  assert across_seeds.test_to_train([subsets[0], ['x']]) == 0.25
+  assert across_seeds.test_to_train([subsets[0], subsets[0][:99]]) == 1
 
 
 def test_holm_agrees_with_its_definition():

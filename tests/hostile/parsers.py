@@ -33,6 +33,7 @@ from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.evaluation import predictions
 from medxfer.model import architectures
+from medxfer.report.read import layer_measures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
 from medxfer.model.weights import native

@@ -135,7 +135,7 @@ def test_what_was_left_out_is_counted_with_reasons(tmp_path):
               skipped=1,
               several_pages=2,
               notes=[
-                  'the folders train/ and test/ are the sides',
+                  'the folders train/ and test/ are the subsets',
                   'centre0/ is a source',
               ],
           )
@@ -155,7 +155,7 @@ def test_what_was_left_out_is_counted_with_reasons(tmp_path):
       '(n.txt).'
   ) in html
   assert '2 images with several pictures' in html
-  assert 'The folders train/ and test/ are the sides.' in html
+  assert 'The folders train/ and test/ are the subsets.' in html
   assert '>centre0/ is a source.' in html
 
 

@@ -88,7 +88,7 @@ def _relabel(run):
             'interval of accuracy',
         ),
         (_cut('predictions_test.csv'), 'cut off'),
-        (_write('split.csv', 'image,side\n'), 'the columns are image,side'),
+        (_write('split.csv', 'image,subset\n'), 'the columns are image,subset'),
         (_relabel, "but of 'akiec' in predictions_test.csv"),
         (_write('metrics.jsonl', '{"epoch": 1}\n'), 'train_accuracy is None'),
         (_write('metrics.jsonl', '{"epoch": \n'), 'line 1 is damaged'),

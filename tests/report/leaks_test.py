@@ -84,7 +84,7 @@ def _trust(root):
         (
             {'share': 0.0, 'copies': 0, 'sets_of_copies': 28},
             'No leak found.',
-            'in train; 28 pictures are there more than once, on any side.',
+            'in train; 28 pictures are there more than once, in any subset.',
         ),
         (
             {'share': 0.3, 'copies': 21},

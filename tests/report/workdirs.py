@@ -70,7 +70,7 @@ def write(
     path: the folder to make.
     arm: see `_ARMS`.
     classes: names of the classes.
-    images: on the test side; three to a group.
+    images: on the test subset; three to a group.
     skill: how far the right class' logit stands out.
     val_skill: the same on validation images; None: they are scored as the
       test images are.
@@ -268,8 +268,8 @@ def _split_rows(test: predictions_lib.Predictions) -> list[tuple[str, ...]]:
       for image, label, group in zip(test.image_ids, test.labels, test.groups)
   ]
   return rows + [
-      (f'{side}_{i}_{image}', label, f'{side}_{group}', side)
-      for side, times in (('train', 3), ('val', 1))
+      (f'{subset}_{i}_{image}', label, f'{subset}_{group}', subset)
+      for subset, times in (('train', 3), ('val', 1))
       for i in range(times)
       for image, label, group, _ in rows
   ]

@@ -61,7 +61,7 @@ def test_a_baseline_leaves_the_files_of_a_run(forest, finished):
 
 
 def test_the_test_images_are_those_of_a_network(forest, finished):
-  """80/20 beside 60/20/20: columns of one table, scored on one side."""
+  """80/20 beside 60/20/20: columns of one table, scored in one subset."""
   ours, theirs = (_rows(path / 'split.csv') for path in (forest, finished))
   for row, other in zip(ours, theirs, strict=True):
     assert row['image_id'] == other['image_id']
@@ -121,7 +121,7 @@ def test_the_leak_is_counted_against_all_training_images(forest):
 
 
 def test_pixels_and_labels_belong_together(phantoms, tmp_path, monkeypatch):
-  """Each side gets its own images, and what `class_weights` asks for."""
+  """Each subset gets its own images, and what `class_weights` asks for."""
   seen = {}
   fit, score = baselines.fit, baselines.probabilities
 
@@ -140,12 +140,12 @@ def test_pixels_and_labels_belong_together(phantoms, tmp_path, monkeypatch):
   run.run(specs.from_config(config), tmp_path / 'run')
   examples = ham10000.read(phantoms)
   pixels = pipeline.decode(examples, (32, 32)).pixels
-  side = np.array([r['split'] for r in _rows(tmp_path / 'run' / 'split.csv')])
-  np.testing.assert_array_equal(seen['train'], pixels[side == 'train'])
+  subset = np.array([r['split'] for r in _rows(tmp_path / 'run' / 'split.csv')])
+  np.testing.assert_array_equal(seen['train'], pixels[subset == 'train'])
   np.testing.assert_array_equal(
-      seen['labels'], examples.labels[side == 'train']
+      seen['labels'], examples.labels[subset == 'train']
   )
-  np.testing.assert_array_equal(seen['test'], pixels[side == 'test'])
+  np.testing.assert_array_equal(seen['test'], pixels[subset == 'test'])
   np.testing.assert_allclose(
       np.bincount(seen['labels']) * seen['weights'], 40 / 7, rtol=1e-6
   )

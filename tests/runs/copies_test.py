@@ -95,14 +95,14 @@ def test_copies_across_the_sides_are_a_leak_that_is_said(
   path = tmp_path / 'run'
   summary = _run(path, _config(data, split='by_image', copies=how))
   with (path / 'split.csv').open() as file:
-    side = {row['image_id']: row['split'] for row in csv.DictReader(file)}
+    subset = {row['image_id']: row['split'] for row in csv.DictReader(file)}
     file.seek(0)
     groups = {row['image_id']: row['group'] for row in csv.DictReader(file)}
   picture = lambda name: name[: name.rindex('/') + 3]
-  train = {picture(name) for name, where in side.items() if where == 'train'}
+  train = {picture(name) for name, where in subset.items() if where == 'train'}
   copied = {
       name
-      for name, where in side.items()
+      for name, where in subset.items()
       if where == 'test' and picture(name) in train
   }
   leak, n = summary['leak'], summary['n']['test']
@@ -150,7 +150,7 @@ def test_drop_leaves_one_of_each(data, tmp_path):
 
 
 def test_copies_across_published_sides_stay_and_count(tmp_path, capsys):
-  """A published test side is not changed; that it leaks is said."""
+  """A published test subset is not changed; that it leaks is said."""
   for c, name in enumerate(('normal', 'sick')):
     for i in range(10):
       _save(tmp_path / 'data' / 'train' / name / f'{i}.png', 100 * c + i)

@@ -200,8 +200,8 @@ def results(place: Place) -> Mapping[str, object]:
       'history': history,
       'summary': summary,
       'tables': [
-          (workdir / f'predictions_{side}.csv').read_bytes()
-          for side in ('val', 'test')
+          (workdir / f'predictions_{subset}.csv').read_bytes()
+          for subset in ('val', 'test')
       ],
       'tensors': dict(checkpoints.export(workdir).contract.tensors),
       'files': {

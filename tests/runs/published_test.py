@@ -1,4 +1,4 @@
-"""Protects what a run does with the sides and groups of its folder."""
+"""Protects what a run does with the subsets and groups of its folder."""
 
 import csv
 
@@ -27,12 +27,12 @@ def _fill(root, names):
 
 @pytest.fixture
 def sided(tmp_path):
-  """Two classes on three sides, of usual names that are not our own."""
+  """Two classes in three subsets, of usual names that are not our own."""
   return _fill(
       tmp_path / 'data',
       [
-          f'{side}/{name}/{i}.png'
-          for side, count in _COUNTS.items()
+          f'{subset}/{name}/{i}.png'
+          for subset, count in _COUNTS.items()
           for name in 'ab'
           for i in range(count)
       ],
@@ -59,11 +59,11 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
   assert 'published (train 24, val 8, test 8 images)' in said
   assert 'published test images would train' in said and 'official spl' in said
   assert summary['split'] == 'official'
-  assert any('sides are as published' in note for note in summary['notes'])
+  assert any('subsets are as published' in note for note in summary['notes'])
   # A tree has nothing to choose: it trains on the validation images, too.
   assert all(
-      side == ('test' if name.startswith('test/') else 'train')
-      for name, side in _sides(path).items()
+      subset == ('test' if name.startswith('test/') else 'train')
+      for name, subset in _sides(path).items()
   )
   (path / 'summary.json').unlink()
   assert run.run(_spec(sided), path)['split'] == 'official'
@@ -86,7 +86,7 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
 def test_a_split_that_is_named_overrules(
     sided, argument, kind, message, capsys
 ):
-  """And the run says what becomes of the published sides."""
+  """And the run says what becomes of the published subsets."""
   config = folder_config.get_config(argument)
   config.model.init_from = 'random'
   config.data.update(dir=str(sided), image_size=(32, 32))
@@ -102,8 +102,8 @@ def test_patients_in_folders_are_kept_on_one_side(tmp_path):
   root = _fill(
       tmp_path / 'data',
       [
-          f'{side}/{name}/patient{i}/{j}.png'
-          for side, numbers in (('train', range(10)), ('test', range(9, 15)))
+          f'{subset}/{name}/patient{i}/{j}.png'
+          for subset, numbers in (('train', range(10)), ('test', range(9, 15)))
           for name in 'ab'
           for i in numbers
           for j in range(2)

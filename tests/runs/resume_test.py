@@ -47,8 +47,8 @@ def _results(path):
       history,
       checkpoints_lib.export(path).contract.tensors,
       *(
-          (path / workdir.predictions_name(side)).read_bytes()
-          for side in ('val', 'test')
+          (path / workdir.predictions_name(subset)).read_bytes()
+          for subset in ('val', 'test')
       ),
   )
 

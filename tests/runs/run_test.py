@@ -48,17 +48,17 @@ def test_a_run_leaves_every_file_and_nothing_else(finished):
 
 
 def test_split_and_predictions_cover_every_image_once(finished, phantoms):
-  """Each image on one side; each of val and test scored exactly once."""
+  """Each image in one subset; each of val and test scored exactly once."""
   split = _rows(finished / 'split.csv')
   table = _rows(phantoms / 'HAM10000_metadata.csv')
   assert sorted(
       (r['image_id'], r['group'], r['label']) for r in split
   ) == sorted((r['image_id'], r['lesion_id'], r['dx']) for r in table)
-  for side in ('val', 'test'):
+  for subset in ('val', 'test'):
     scored = [
-        r['image_id'] for r in _rows(finished / f'predictions_{side}.csv')
+        r['image_id'] for r in _rows(finished / f'predictions_{subset}.csv')
     ]
-    assert scored == [r['image_id'] for r in split if r['split'] == side]
+    assert scored == [r['image_id'] for r in split if r['split'] == subset]
 
 
 def test_the_summary_is_whole_and_recomputes(finished):
@@ -90,12 +90,12 @@ def test_the_summary_is_whole_and_recomputes(finished):
       'training_notes',
   }
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
-  for side in ('val', 'test'):
+  for subset in ('val', 'test'):
     scored = predictions_lib.with_groups(
-        predictions_lib.read(finished / f'predictions_{side}.csv'), groups
+        predictions_lib.read(finished / f'predictions_{subset}.csv'), groups
     )
     assert (
-        summaries.split_summary(scored, resamples=50, seed=0) == summary[side]
+        summaries.split_summary(scored, resamples=50, seed=0) == summary[subset]
     )
   assert summary['frozen_parameters'] == 1392
   assert summary['n'] == {'train': 30, 'val': 10, 'test': 10}
@@ -275,7 +275,7 @@ def test_where_pixels_are_kept_does_not_change_the_result(
 
 
 def _class_weights(phantoms, rule):
-  """Returns the labels of the train side and the factors of the loss."""
+  """Returns the labels of the train subset and the factors of the loss."""
   config = tiny.config(phantoms)
   config.training.class_weights = rule
   spec = specs.from_config(config)

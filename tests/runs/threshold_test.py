@@ -38,8 +38,8 @@ def two_classes(phantoms, tmp_path_factory):
     yield path, run.run(specs.from_config(config), path)
 
 
-def _scored(path, side):
-  return predictions_lib.read(path / f'predictions_{side}.csv')
+def _scored(path, subset):
+  return predictions_lib.read(path / f'predictions_{subset}.csv')
 
 
 @pytest.mark.slow

@@ -41,11 +41,11 @@ def _plan(images: int, seed: int) -> list[writing.Picture]:
 
 def _path(cause: str, person: int, view: int, number: int) -> str:
   """Returns where an image lies, named as in the public data set."""
-  side = 'train' if person % _TEST else 'test'
+  subset = 'train' if person % _TEST else 'test'
   if cause != 'normal':
-    return f'{side}/PNEUMONIA/person{person + 1}_{cause}_{number}.jpeg'
+    return f'{subset}/PNEUMONIA/person{person + 1}_{cause}_{number}.jpeg'
   series = 'NORMAL2-' * (person % 5 > 1)
-  return f'{side}/NORMAL/{series}IM-{person + 1:04d}-{view + 1:04d}.jpeg'
+  return f'{subset}/NORMAL/{series}IM-{person + 1:04d}-{view + 1:04d}.jpeg'
 
 
 KIND = writing.Kind(

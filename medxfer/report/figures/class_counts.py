@@ -11,7 +11,9 @@ from medxfer.report.read import titles
 
 def distribution(run: finished_run.Run, name: str) -> style.Chart:
   """Draws the images by class of the data set that a run used."""
-  counts = {label: sum(sides.values()) for label, sides in run.images.items()}
+  counts = {
+      label: sum(subsets.values()) for label, subsets in run.images.items()
+  }
   total = sum(counts.values())
   labels = list(counts)[::-1]
 
@@ -43,13 +45,13 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
       label=f'Bar chart of {total:,} images in {len(counts)} classes; '
       f'the largest is {largest} with {counts[largest]:,} images.',
       svg=style.draw((style.WIDTH, 0.6 + 0.24 * len(labels)), paint),
-      header=('Class', 'Images', 'Share', *splits.SIDES),
+      header=('Class', 'Images', 'Share', *splits.SUBSETS),
       rows=tuple(
           (
               label,
               f'{counts[label]:,}',
               f'{100 * counts[label] / total:.1f} %',
-              *(f'{run.images[label][side]:,}' for side in splits.SIDES),
+              *(f'{run.images[label][subset]:,}' for subset in splits.SUBSETS),
           )
           for label in counts
       ),

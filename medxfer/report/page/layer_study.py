@@ -262,6 +262,8 @@ def _layers(
       'that trained the network, which it knows too well: on new images such '
       'a probe would do better. Their scores (O) are then too low, and the '
       'index too high.',
+      'LogME and H-score are cheap diagnostics from training images; '
+      'higher promises better transfer.',
   ]
   for source, found in measured.agreement.items():
     for key, words in (
@@ -274,10 +276,6 @@ def _layers(
             f'The index of {layer_studies.called(source)} and {words}: rank '
             f'correlation {estimates.number(correlation, 2)} over {cuts} cuts.'
         )
-  notes.append(
-      'LogME and H-score are cheap diagnostics from training images; '
-      'higher promises better transfer.'
-  )
   return tables.Table(
       name,
       'Layer by layer',

@@ -31,7 +31,7 @@ def summary(
   Args:
     path: the file, for messages.
     read: what it holds.
-    predictions: of the test side.
+    predictions: of the test subset.
 
   Raises:
     DataError: a number is missing or wrong.
@@ -56,7 +56,10 @@ def summary(
     number(path, test, 'auroc_macro')
   _leak(path, read)
   _additions(path, read)
-  for key in (('train_seconds',), *(('n', side) for side in ('train', 'test'))):
+  for key in (
+      ('train_seconds',),
+      *(('n', subset) for subset in ('train', 'test')),
+  ):
     number(path, read, *key)
   point = test.get('at_threshold')
   for key in _AT_THRESHOLD if point is not None else ():
@@ -80,29 +83,29 @@ def images(
     rows: list[list[str]],
     predictions: predictions_lib.Predictions,
 ) -> dict[str, dict[str, int]]:
-  """Counts images by class and side; every predicted one must be counted.
+  """Counts images by class and subset; every predicted one must be counted.
 
   Args:
     path: of split.csv, for messages.
     rows: what it holds.
-    predictions: of the test side.
+    predictions: of the test subset.
 
   Raises:
     DataError: a label is unknown, or not the one that was predicted against.
   """
   names = predictions.class_names
   counts: dict[str, dict[str, int]] = {
-      name: {side: 0 for side in splits.SIDES} for name in names
+      name: {subset: 0 for subset in splits.SUBSETS} for name in names
   }
   labels = {}
-  for image, label, _, side in rows:
+  for image, label, _, subset in rows:
     if label not in counts:
       raise errors.DataError(
           f'{path}: image {image!r} is of class {label!r}, which '
           f'{PREDICTIONS} does not have'
       )
-    if side in splits.SIDES:
-      counts[label][side] += 1
+    if subset in splits.SUBSETS:
+      counts[label][subset] += 1
     labels[image] = label
   for image, label in zip(predictions.image_ids, predictions.labels):
     if labels[image] != names[label]:
@@ -129,7 +132,7 @@ def history(path: pathlib.Path, epochs: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _leak(path: pathlib.Path, read: Mapping[str, Any]) -> None:
-  """Checks what the test side shares with the train side."""
+  """Checks what the test subset shares with the train subset."""
   for key in ('share', 'copies', 'duplicates'):  # Older runs lack copies.
     if workdir.mapping(path, read.get('leak')).get(key) is not None:
       number(path, read, 'leak', key)

@@ -99,7 +99,7 @@ def number(
 
 
 def estimate(column: settings_lib.Column, *keys: str) -> Estimate | None:
-  """Returns a metric of the test side; None where it is undefined.
+  """Returns a metric of the test subset; None where it is undefined.
 
   Args:
     column: one or more runs.
@@ -113,12 +113,12 @@ def estimate(column: settings_lib.Column, *keys: str) -> Estimate | None:
 
 
 def f1_macro(column: settings_lib.Column) -> Estimate:
-  """Returns the macro F1 of the test side, which every run has."""
+  """Returns the macro F1 of the test subset, which every run has."""
   return _of_every_run(column, 'f1_macro')
 
 
 def accuracy(column: settings_lib.Column) -> Estimate:
-  """Returns the accuracy of the test side, which every run has."""
+  """Returns the accuracy of the test subset, which every run has."""
   return _of_every_run(column, 'accuracy')
 
 

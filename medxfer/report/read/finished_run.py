@@ -54,8 +54,8 @@ class Run:
     dataset: its data set.
     spec: its specification.
     summary: its summary.json, with every number that a table shows.
-    predictions: of the test side, with groups.
-    images: class -> side -> number of images.
+    predictions: of the test subset, with groups.
+    images: class -> subset -> number of images.
     history: one object an epoch; none for a baseline.
     left_out: (image or file, why it was not used, whether it is an image of
       the data set).
@@ -94,9 +94,9 @@ class Run:
   def few(self) -> dict[str, int]:
     """Class -> test images, of the classes that have too few."""
     return {
-        name: sides['test']
-        for name, sides in self.images.items()
-        if sides['test'] < FEW
+        name: subsets['test']
+        for name, subsets in self.images.items()
+        if subsets['test'] < FEW
     }
 
   @functools.cached_property
@@ -131,48 +131,53 @@ class Run:
     )
     if not self.is_baseline:
       return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
-    # By names: a key that is new here must not break the report.
-    return dataclasses.replace(
-        same,
-        model=dataclasses.replace(
-            spec.model,
-            init_from='random',
-            weights='',
-            preprocessing='tf',
-            trainable='all',
-            head_units=(1, 1),
-            dropout=0.0,
-            initializer='glorot_uniform',
-            dtype='float32',
-        ),
-        augment=dataclasses.replace(
-            spec.augment,
-            horizontal_flip=False,
-            vertical_flip=False,
-            quarter_turns=False,
-            zoom=0.0,
-            brightness=0.0,
-        ),
-        optimizer=dataclasses.replace(
-            spec.optimizer,
-            name='sgd',
-            learning_rate=1.0,
-            backbone_factor=1.0,
-            momentum=0.0,
-            weight_decay=0.0,
-            schedule='constant',
-            gradient_clip=0.0,
-        ),
-        training=dataclasses.replace(
-            spec.training,
-            batch_size=1,
-            epochs=1,
-            monitor='accuracy',
-            patience=0,
-            label_smoothing=0.0,
-            feature_cache='auto',
-        ),
-    )
+    return _without_recipe(same)
+
+
+def _without_recipe(spec: specs.RunSpec) -> specs.RunSpec:
+  """Returns a specification with one value for all keys that trees ignore."""
+  # By names: a key that is new here must not break the report.
+  return dataclasses.replace(
+      spec,
+      model=dataclasses.replace(
+          spec.model,
+          init_from='random',
+          weights='',
+          preprocessing='tf',
+          trainable='all',
+          head_units=(1, 1),
+          dropout=0.0,
+          initializer='glorot_uniform',
+          dtype='float32',
+      ),
+      augment=dataclasses.replace(
+          spec.augment,
+          horizontal_flip=False,
+          vertical_flip=False,
+          quarter_turns=False,
+          zoom=0.0,
+          brightness=0.0,
+      ),
+      optimizer=dataclasses.replace(
+          spec.optimizer,
+          name='sgd',
+          learning_rate=1.0,
+          backbone_factor=1.0,
+          momentum=0.0,
+          weight_decay=0.0,
+          schedule='constant',
+          gradient_clip=0.0,
+      ),
+      training=dataclasses.replace(
+          spec.training,
+          batch_size=1,
+          epochs=1,
+          monitor='accuracy',
+          patience=0,
+          label_smoothing=0.0,
+          feature_cache='auto',
+      ),
+  )
 
 
 def read(path: pathlib.Path, name: str) -> Run:

@@ -30,7 +30,7 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   """Arranges what F1 does not tell: a row an arm.
 
   With two classes, beside it: the threshold that validation chose, and what
-  the test side scores there.
+  the test subset scores there.
   """
   keys = {
       'Accuracy': ('accuracy',),
@@ -62,7 +62,7 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
     notes.append(
         'Threshold: on the probability of '
         f'{positive_class.of(run)}, chosen on validation images '
-        '(largest sensitivity + specificity); what follows it is the test side '
+        '(largest sensitivity + specificity); what follows it is the test subset '
         'at that threshold, lowest seed. All other numbers are at 0.5.'
     )
     notes += positive_class.why(run)

@@ -30,7 +30,7 @@ class Leak:
       look for copies.
     duplicates: test images that stand in train bit for bit.
     n: number of test images of the run with the most copies.
-    sets: pictures that are there more than once, on whatever side.
+    sets: pictures that are there more than once, in any subset.
   """
 
   share: float | None
@@ -174,7 +174,7 @@ def _sets(leak: Leak) -> str:
   if not leak.sets:
     return ''
   are = 'picture is' if leak.sets == 1 else 'pictures are'
-  return f'; {leak.sets:,} {are} there more than once, on any side'
+  return f'; {leak.sets:,} {are} there more than once, in any subset'
 
 
 def without_copies(column: settings_lib.Column) -> str:

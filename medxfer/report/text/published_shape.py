@@ -50,7 +50,7 @@ _BLOCKS = 5  # Cuts after the first, third and fourth are compared.
 
 
 def _claims(architecture: Architecture) -> tuple[_Claim, ...]:
-  """Returns what was published, of this network; nothing of a shallow one."""
+  """Returns what was published, by cuts of this network; () of a shallow one."""
   if len(architecture.blocks) < _BLOCKS:
     return ()
   one, _, three, four, *_, whole = layer_arms.block_ends(architecture)
