@@ -97,12 +97,9 @@ class Classifier:
       >>> run.predict_proba(images).shape == (3, len(run.class_names))
       True
     """
-    found = [
-        self.network.probabilities(pixels) for pixels in self._batches(images)
-    ]
-    return np.concatenate(
-        [np.empty((0, len(self.class_names)), np.float32), *found]
-    )
+    found = map(self.network.probabilities, self._batches(images))
+    nothing = np.empty((0, len(self.class_names)), np.float32)
+    return np.concatenate([nothing, *found])
 
   def predict(self, images: Any) -> np.ndarray:
     """Returns the name of the most probable class of each image, str [n].
@@ -252,10 +249,12 @@ class Classifier:
         self.network.batch_size,
         self.image_size,
         self.grey_range,
-        lambda name, grey: _warn(
-            name, bit_depth.noticed(grey, self.grey_range)
-        ),
+        self._notice,
     )
+
+  def _notice(self, name: str, grey: deep_grey.Grey) -> None:
+    if text := bit_depth.noticed(grey, self.grey_range):
+      warnings.warn(f'{name}: {text}', stacklevel=2)
 
   def _columns(self, classes: Sequence[str] | str | None) -> np.ndarray | None:
     if classes is None:
@@ -284,11 +283,12 @@ def load(path: str | os.PathLike[str]) -> Classifier:
   folder = workdir.Workdir(path)
   spec = folder.spec()
   if spec.model.name in baselines.NAMES:
+    took = folder.summary()['train_seconds'] if folder.is_finished else 0
     raise errors.UsageError(
         f'{path}: a {spec.model.name} keeps no checkpoint to score images '
         f'with; {workdir.predictions_name("test")} there holds all that it has '
-        f'scored, and its command in environment.json trains it '
-        f'again{_duration(folder)}'
+        'scored, and its command in environment.json trains it again in '
+        f'{took:.0f} s'
     )
   compiled.keep(cache.folder(spec.cache_dir))
   return Classifier(
@@ -296,14 +296,3 @@ def load(path: str | os.PathLike[str]) -> Classifier:
       network_lib.Network(spec, checkpoints.export(path)),
       value_ranges.of_workdir(path, spec),
   )
-
-
-def _duration(folder: workdir.Workdir) -> str:
-  if not folder.is_finished:
-    return ''
-  return f' in {folder.summary()["train_seconds"]:.0f} s'
-
-
-def _warn(name: str, text: str) -> None:
-  if text:
-    warnings.warn(f'{name}: {text}', stacklevel=2)

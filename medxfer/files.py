@@ -190,6 +190,20 @@ def write_table(
   write_text(path, text.getvalue())
 
 
+def read_table(path: pathlib.Path) -> tuple[list[str], list[list[str]]]:
+  """Returns the header and the rows of a CSV table.
+
+  Raises:
+    DataError: it is damaged.
+  """
+  try:
+    text = path.read_text('utf-8')
+    header, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
+  except (ValueError, csv.Error) as error:
+    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
+  return header, rows
+
+
 def check_free(target: pathlib.Path) -> None:
   """Refuses a folder that would overwrite something.
 
@@ -199,7 +213,7 @@ def check_free(target: pathlib.Path) -> None:
   if target.is_dir():
     if any(target.iterdir()):
       raise errors.UsageError(
-          f'{target} exists and is not empty; name a new folder or empty it.'
+          f'{target} exists and is not empty; name a new folder or empty it'
       )
   elif target.exists() or target.is_symlink():
     raise errors.UsageError(f'{target} is not a folder; name a new folder.')
@@ -229,7 +243,7 @@ def staged_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
     stage.mkdir()
   except OSError as error:
     raise errors.DataError(
-        f'{target} cannot be made ({error.strerror}); name another folder.'
+        f'{target} cannot be made ({error.strerror}); name another folder'
     ) from error
   try:
     yield stage
@@ -248,5 +262,5 @@ def _rename(stage: pathlib.Path, target: pathlib.Path) -> None:
   except OSError as error:
     check_free(target)
     raise errors.DataError(
-        f'{target} cannot be made ({error.strerror}); name another folder.'
+        f'{target} cannot be made ({error.strerror}); name another folder'
     ) from error

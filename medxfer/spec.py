@@ -149,7 +149,8 @@ class EvaluationSpec:
 
   batch_size: int
   resamples: int  # Draws for tests and for the interval of calibration.
-  # The positive class of two; '' chooses. See `medxfer.evaluation.positive_class`.
+  # The positive class of two; '' chooses. See
+  # `medxfer.evaluation.positive_class`.
   positive: str = dataclasses.field(default='', kw_only=True)
 
 

@@ -48,7 +48,8 @@ _MAIN = ({}, _of(ham.get_config('all')))
         ),
         (
             (_STUDY, _of(table_7_1.get_config())),
-            'name it with --config.model.init_from=WORKDIR, or another --config.seed',
+            'name it with --config.model.init_from=WORKDIR, or another '
+            '--config.seed',
             'name it with --config.study.source_run=WORKDIR, or another '
             '--config.study.seeds',
         ),
@@ -60,8 +61,8 @@ _MAIN = ({}, _of(ham.get_config('all')))
         (
             (_STUDY, _of(table_7_1.get_config())),
             'try --config.model.trainable=all.',
-            'try model.trainable=all (a key of the run, which this command does not '
-            'change).',
+            'try model.trainable=all (a key of the run, which this command '
+            'does not change).',
         ),
         (
             ({'workdir': '--source'}, frozenset()),
@@ -71,8 +72,8 @@ _MAIN = ({}, _of(ham.get_config('all')))
         (
             ({}, frozenset()),
             'set --config.data.groups; or',
-            'set data.groups (a key of the run, which this command does not change); '
-            'or',
+            'set data.groups (a key of the run, which this command does not '
+            'change); or',
         ),
     ],
 )

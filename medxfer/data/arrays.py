@@ -97,22 +97,22 @@ def rgb(
     )
   if isinstance(image, Image.Image):
     image = _of_pillow(image, name)
-  array = np.asarray(image)
+  array = _checked(np.asarray(image), name)
+  if array.ndim == 2:
+    return _grey(array, name, grey_range, notice)
+  return _colour(array, name)
+
+
+def _checked(array: np.ndarray, name: str) -> np.ndarray:
+  """Returns [h, w], [h, w, 3] or [h, w, 4] of finite numbers."""
   if array.ndim == 3 and array.shape[-1] == 1:
     array = array[..., 0]
-  if (
-      array.ndim not in (2, 3)
-      or not array.size
-      or array.ndim == 3
-      and array.shape[-1] not in (3, 4)
-  ):
+  is_image = array.ndim == 2 or array.ndim == 3 and array.shape[-1] in (3, 4)
+  if not is_image or not array.size:
+    planar = array.ndim == 3 and array.shape[0] in (1, 3, 4)
     raise errors.UsageError(
         f'{name}: an array of shape {array.shape}; {_SHAPES}'
-        + (
-            '; if its channels come first, transpose it'
-            if array.ndim == 3 and array.shape[0] in (1, 3, 4)
-            else ''
-        )
+        + ('; if its channels come first, transpose it' if planar else '')
     )
   if array.dtype == bool:
     array = array.astype(np.uint8) * 255
@@ -120,9 +120,7 @@ def rgb(
     raise errors.UsageError(f'{name}: an array of {array.dtype}; give numbers')
   if array.dtype.kind == 'f' and not np.isfinite(array).all():
     raise errors.UsageError(f'{name}: some values are NaN or infinite')
-  if array.ndim == 2:
-    return _grey(array, name, grey_range, notice)
-  return _colour(array, name)
+  return array
 
 
 def sized(

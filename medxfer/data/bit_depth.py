@@ -118,8 +118,8 @@ def told(
     for pair in np.unique(found.said[own], axis=0):
       those = (found.said == pair).all(axis=1)
       groups.append(
-          f'{_count(those)} say themselves {deep_grey.described(*pair)}, such as '
-          f'{found.names[int(those.argmax())]}'
+          f'{_count(those)} say themselves {deep_grey.described(*pair)}, such '
+          f'as {found.names[int(those.argmax())]}'
       )
     lines.append(
         'note: depth differs between files: '

@@ -74,39 +74,34 @@ def read(
       image_id: _describe(place, found.images[place.name])
       for image_id, place in places.items()
   }
-  bad = {}
-  for image_id, place in places.items():
-    reason = about[image_id][2] or found.bad.get(place.name)
-    if reason:
-      bad[image_id] = reason
-  examples_lib.refuse_bad(bad, on_bad_image)
-  ids = sorted(places.keys() - bad)
-  if not ids:
-    raise errors.DataError(f'{folder}: no image is left')
-  subsets = tuple(places[image_id].subset for image_id in ids)
+  reasons = {
+      image_id: about[image_id][2] or found.bad.get(place.name)
+      for image_id, place in places.items()
+  }
+  bad = {image_id: why for image_id, why in reasons.items() if why}
+  ids = examples_lib.good(folder, sorted(places), bad, on_bad_image)
+  used = [places[image_id] for image_id in ids]
+  labels = [CLASS_NAMES.index(place.class_name) for place in used]
   return examples_lib.Examples(
       name=NAME,
       class_names=CLASS_NAMES,
       image_ids=tuple(ids),
-      paths=tuple(found.images[places[image_id].name] for image_id in ids),
-      labels=np.array(
-          [CLASS_NAMES.index(places[image_id].class_name) for image_id in ids],
-          np.int32,
-      ),
+      paths=tuple(found.images[place.name] for place in used),
+      labels=np.array(labels, np.int32),
       groups=tuple(about[name][0] for name in ids),
       columns={
           'kind': tuple(about[name][1] for name in ids),
-          'folder': subsets,
+          'folder': tuple(place.subset for place in used),
           'published': tuple(
-              'test' if s == 'test' else 'train' for s in subsets
+              'test' if place.subset == 'test' else 'train' for place in used
           ),
       },
       skipped=bad,
       left_out=left_out,
       pages={
-          image_id: found.pages[places[image_id].name]
-          for image_id in ids
-          if places[image_id].name in found.pages
+          image_id: found.pages[place.name]
+          for image_id, place in zip(ids, used)
+          if place.name in found.pages
       },
   )
 

@@ -221,7 +221,8 @@ def _contradiction(
     other = rows[examples.labels[rows] != examples.labels[rows[0]]][0]
     pairs.append(
         ' and '.join(
-            f'{examples.image_ids[i]} ({examples.class_names[examples.labels[i]]})'
+            f'{examples.image_ids[i]} '
+            f'({examples.class_names[examples.labels[i]]})'
             for i in (rows[0], other)
         )
     )

@@ -20,7 +20,7 @@ class Decoded:
     grey_range: values of deep grey images that are black and white in them;
       None if each was scaled by what is known of it alone.
     thumbnails: uint8 [n, s, s], whatever the size of `pixels`: what copies are
-      found by, as `likeness.thumbnail` makes them.
+      found by, as `perceptual_hash.thumbnail` makes them.
   """
 
   examples: examples_lib.Examples

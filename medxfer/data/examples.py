@@ -1,5 +1,6 @@
 """What is known of a data set's images before a pixel is read."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -72,15 +73,23 @@ class Examples:
     )
 
 
-def refuse_bad(bad: Mapping[str, str], on_bad_image: str) -> None:
-  """Raises at the first bad image, unless such are to be left out.
+def good(
+    folder: pathlib.Path,
+    ids: Iterable[str],
+    bad: Mapping[str, str],
+    on_bad_image: str,
+) -> list[str]:
+  """Returns the ids of the images that can be used, in the order of `ids`.
 
   Args:
+    folder: of the data set, for messages.
+    ids: of all images.
     bad: image id -> what is wrong with it.
-    on_bad_image: 'fail' or 'skip'.
+    on_bad_image: 'fail', or 'skip' to leave bad images out.
 
   Raises:
-    DataError: names the image, the reason and the way out.
+    DataError: names the first bad image, the reason and the way out; or no
+      image is left.
   """
   for image_id, reason in bad.items():
     if on_bad_image == 'fail':
@@ -89,3 +98,7 @@ def refuse_bad(bad: Mapping[str, str], on_bad_image: str) -> None:
           f'{image_id}: {reason}{more}; mend it, or leave such images out with '
           '--config.data.on_bad_image=skip'
       )
+  found = [image_id for image_id in ids if image_id not in bad]
+  if not found:
+    raise errors.DataError(f'{folder}: no image is left')
+  return found

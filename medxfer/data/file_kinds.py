@@ -112,7 +112,8 @@ _HEADS = {
     rb'|IIU\0|IIR[OS]|\0MRM',
     'JPEG XL picture': rb'\xff\x0a|\0\0\0\x0cJXL ',
     'JPEG-LS picture': rb'\xff\xd8\xff\xf7',
-    'picture of a kind that is not read': rb'8BPS|%!PS|\0\0[\x01\x02]\0.\0..[\0\x01]|v/1\x01|SIMPLE  =|gimp xcf'
+    'picture of a kind that is not read': rb'8BPS|%!PS|v/1\x01|SIMPLE  ='
+    rb'|\0\0[\x01\x02]\0.\0..[\0\x01]|gimp xcf'
     rb'|\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<svg',
     'NIfTI or Analyze volume': rb'.{344}(n\+1|ni1)\0|\x5c\x01\0\0|\0\0\x01\x5c',
     'volume (NRRD, MetaImage)': rb'NRRD000|ObjectType\s*=',
@@ -133,11 +134,12 @@ _ENDINGS = {
     'DICOM': '.dcm .dicom .dic .ima',
     'NIfTI or Analyze volume': '.nii .nii.gz .hdr',
     'volume (NRRD, MetaImage)': '.nrrd .nhdr .mha .mhd .mgz .mgh .mnc',
-    'camera RAW picture': '.cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf .rw2 .raf .pef '
-    '.srw .x3f .3fr .erf .kdc .mrw .raw',
+    'camera RAW picture': '.cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf '
+    '.rw2 .raf .pef .srw .x3f .3fr .erf .kdc .mrw .raw',
     'HEIC or AVIF picture': '.heic .heif .hif .avif',
     'whole-slide image': '.svs .ndpi .scn .mrxs .vms .vmu .bif .czi',
-    'picture of a kind that is not read': '.psd .eps .ps .svg .ico .cur .exr .fits .tga .pcx .xcf .hdp .jxr',
+    'picture of a kind that is not read': '.psd .eps .ps .svg .ico .cur .exr '
+    '.fits .tga .pcx .xcf .hdp .jxr',
     TABLE: '.csv .tsv .tab .xls .xlsx .ods .parquet .feather .sav .dta',
     'array': '.npy .npz .mat .h5 .hdf5 .pkl .pt .tfrecord',
     'document': '.doc .docx .odt .rtf .ppt .pptx',

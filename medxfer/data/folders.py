@@ -15,7 +15,6 @@ imported: a wrong folder is refused at once.
 import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
 import os
 import pathlib
 import re
@@ -27,16 +26,16 @@ import numpy as np
 from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_kinds
+from medxfer.data import group_tables
 from medxfer.data import layouts
+from medxfer.data import level_search
 from medxfer.data import links
 from medxfer.data import listing
 from medxfer.data import registry
 from medxfer.data import subset_names
-from medxfer.data import tables
 
 NAME = 'folder'
 SUBSETS = subset_names.SUBSETS
-_COLUMNS = ('image', 'group')
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _WAY_OUT = 'give --config.data.dir=DIR with a folder of images a class in it'
@@ -48,14 +47,13 @@ def read(
     groups: pathlib.Path | None = None,
     on_bad_image: str = 'fail',
     subsets: Mapping[str, str] | None = None,
-    levels: str = layouts.AUTO,
+    levels: str = level_search.AUTO,
 ) -> examples_lib.Examples:
   """Lists the images; their ids are their paths below the folder.
 
   Args:
     folder: holds a folder a class; see `layouts` for what may lie between.
-    groups: CSV file with the columns image (an id, or a file name that occurs
-      once) and group; None takes folders for groups, or each image.
+    groups: see `group_tables`; None takes folders for groups, or each image.
     on_bad_image: 'fail' raises at the first file that has the suffix of an
       image, but certainly is none; 'skip' leaves it out and lists it in
       `skipped`.
@@ -76,11 +74,9 @@ def read(
   layout = _layout(folder, found, subsets, levels)
   paths = {name: found.images[name] for name in layout.places}
   bad = {name: why for name, why in found.bad.items() if name in paths}
-  examples_lib.refuse_bad(bad, on_bad_image)
-  ids = sorted(paths.keys() - bad)
-  if not ids:
-    raise errors.DataError(f'{folder}: no image is left')
+  ids = examples_lib.good(folder, sorted(paths), bad, on_bad_image)
   places = [layout.places[name] for name in ids]
+  labels = [layout.class_names.index(place.class_name) for place in places]
   columns = {
       'published': tuple(place.subset for place in places),
       'source': tuple(place.source for place in places),
@@ -90,14 +86,11 @@ def read(
       class_names=layout.class_names,
       image_ids=tuple(ids),
       paths=tuple(paths[name] for name in ids),
-      labels=np.array(
-          [layout.class_names.index(place.class_name) for place in places],
-          np.int32,
-      ),
-      groups=_groups(groups, paths, ids)
+      labels=np.array(labels, np.int32),
+      groups=group_tables.read(groups, paths, ids)
       if groups
       else tuple(place.group or name for name, place in zip(ids, places)),
-      columns={name: values for name, values in columns.items() if any(values)},
+      columns={key: values for key, values in columns.items() if any(values)},
       skipped=bad,
       left_out={
           **{k: v for k, v in found.left_out.items() if folder / k != groups},
@@ -268,66 +261,6 @@ def _refuse_alike(folder: pathlib.Path, names: Iterable[str]) -> None:
           f'{folder}: the classes {other!r} and {name!r} differ only in upper '
           'and lower case; rename or merge them'
       )
-
-
-def _groups(
-    path: pathlib.Path, known: Iterable[str], needed: Sequence[str]
-) -> tuple[str, ...]:
-  """Returns the groups of images, from the table.
-
-  Args:
-    path: the table.
-    known: ids that may have a row, at most one each.
-    needed: those of them that must have one.
-
-  Returns:
-    The group of each of `needed`.
-  """
-  by_name: dict[str, list[str]] = {}
-  for image_id in known:
-    for name in (image_id, image_id.rsplit('/', 1)[-1]):
-      by_name.setdefault(name, []).append(image_id)
-  groups: dict[str, str] = {}
-  for number, row in _rows(path):
-    matches = by_name.get(row['image'], [])
-    reason = ''
-    if not row['group']:
-      reason = 'the group is empty'
-    elif not matches:
-      reason = f'there is no image {row["image"]!r}'
-    elif len(matches) > 1:
-      reason = (
-          f'{len(matches)} images are called {row["image"]!r}; name the '
-          f'one that is meant, such as {matches[0]!r}'
-      )
-    elif matches[0] in groups:
-      reason = f'the image {matches[0]!r} has a row already'
-    if reason:
-      raise errors.DataError(f'{path}, row {number}: {reason}')
-    groups[matches[0]] = row['group']
-  missing = sorted(set(needed) - groups.keys())
-  if missing:
-    raise errors.DataError(
-        f'{path}: images without a row: {len(missing)}, the first is '
-        f'{missing[0]!r}; every image needs a group'
-    )
-  return tuple(groups[name] for name in needed)
-
-
-def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:
-  """Returns the rows of a table of groups, numbered as in a spreadsheet."""
-  names, rows = tables.read(path)
-  if set(_COLUMNS) - set(names):
-    raise errors.DataError(
-        f'{path}: not a table of groups; the first row is '
-        f'{",".join(_COLUMNS)}'
-    )
-  for number, row in rows:
-    if None in row or None in row.values():
-      raise errors.DataError(
-          f'{path}, row {number}: too many or too few values; repair the row'
-      )
-  return rows
 
 
 DATASET = registry.Dataset(

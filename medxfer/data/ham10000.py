@@ -79,10 +79,9 @@ def read(
   rows = _rows(table)
   files = _files(folder, found, {row['image_id'] for row in rows}, left_out)
   bad = _bad_images(folder, table, rows, files, found)
-  examples_lib.refuse_bad(bad, on_bad_image)
-  rows = [row for row in rows if row['image_id'] not in bad]
-  if not rows:
-    raise errors.DataError(f'{folder}: no image is left of the table')
+  ids = [row['image_id'] for row in rows]
+  kept = set(examples_lib.good(folder, ids, bad, on_bad_image))
+  rows = [row for row in rows if row['image_id'] in kept]
   columns = {name: name for name in COLUMNS[3:]}
   if _SOURCE in rows[0]:
     columns['source'] = _SOURCE

@@ -244,7 +244,7 @@ def _open(stream: BinaryIO, name: str) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
   """Returns the EXIF orientation, 1 (upright) to 8.
 
-  Not `ImageOps.exif_transpose`: that also writes the EXIF block anew and
+  Not `PIL.ImageOps.exif_transpose`: that also writes the EXIF block anew and
   fails on blocks it can read but not write.
   """
   try:

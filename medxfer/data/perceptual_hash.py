@@ -11,7 +11,8 @@ of 64x64 is kept, and each pair passes three sieves, the cheap one first:
    to first order (the tangent distance of Simard, LeCun and Denker, "Efficient
    pattern recognition using a new transformation distance", NIPS 1992): the
    cosine between them is then above `_NEARER`.
-3. The pixels agree once one thumbnail is laid over the other; see `overlay`.
+3. The pixels agree once one thumbnail is laid over the other; see
+`registration`.
 
 Measured by `python -m tests.data.copies_rates` (`results/copies.json`) on
 HAM10000, two collections of chest X-rays and 18 ways to copy (JPEG of quality
@@ -38,19 +39,15 @@ import numpy as np
 from PIL import Image
 
 from medxfer import progress
+from medxfer.data import hash_vectors
 from medxfer.data import registration
 
-SHAPE = (64, 64)
-_SIDE = SHAPE[0]
 _SMALLEST = 16  # Pixels.
-_FREQUENCIES = (2.0, 12.0)  # Of the hash, above and below these.
-_CROPS = (0.0, 0.02, 0.05)
 _NEAR = 0.88
 _NEARER = 0.985
 # An image of a series of look-alikes is compared with so many of them.
 _MOST = 200
-_BLOCK = 1 << 24  # Elements of the largest temporary array,
-_PRODUCTS = 1 << 20  # and of one of products, which stays in the caches.
+_PRODUCTS = 1 << 20  # Of the largest array of products: stays in the caches.
 _MANY = 5_000  # Images whose comparison takes seconds.
 _TURNS = 8
 _TRANSPOSED = 4
@@ -65,9 +62,9 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
       `_SMALLEST` shows too little, and is like a flat one.
   """
   if min(image.shape[:2]) < _SMALLEST:
-    return np.zeros(SHAPE, np.uint8)
+    return np.zeros(hash_vectors.SHAPE, np.uint8)
   grey = Image.fromarray(image).convert('L')
-  return np.asarray(grey.resize(SHAPE, Image.Resampling.BILINEAR))
+  return np.asarray(grey.resize(hash_vectors.SHAPE, Image.Resampling.BILINEAR))
 
 
 def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,18 +75,23 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
   Returns:
     int [m, 2], rows i and j, no pair twice; and int [m], how thumbnail i is
-    to be turned (see `_turned`) to show what j shows.
+    to be turned (see `hash_vectors.turned`) to show what j shows.
   """
   found = [np.zeros((0, 4))]
-  whole = [_hashes(_turned(thumbnails, turn)) for turn in (0, _TRANSPOSED)]
-  cropped = [_hashes(thumbnails, crop) for crop in _CROPS]
-  stems = _stems(thumbnails)
+  whole = [
+      hash_vectors.hashes(hash_vectors.turned(thumbnails, turn))
+      for turn in (0, _TRANSPOSED)
+  ]
+  cropped = [
+      hash_vectors.hashes(thumbnails, crop) for crop in hash_vectors.CROPS
+  ]
+  stems = hash_vectors.stems(thumbnails)
   n = len(thumbnails)
   size = max(_PRODUCTS // max(n, 1), 64)
   steps = [
       (transposed, crop, start)
       for transposed in range(2)
-      for crop in range(len(_CROPS))
+      for crop in range(len(hash_vectors.CROPS))
       for start in range(0, n, size)
   ]
   for transposed, crop, start in progress.track(
@@ -101,22 +103,16 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   ):
     hashes = whole[transposed][start : start + size]
     for turn, i, j in _near(
-        hashes, cropped[crop], start, half=not _CROPS[crop]
+        hashes, cropped[crop], start, half=not hash_vectors.CROPS[crop]
     ):
-      nearness = _explained(hashes[i] * _signs(turn), stems[crop], j)
+      nearness = _explained(
+          hashes[i] * hash_vectors.signs(turn), stems[crop], j
+      )
       kept = nearness > _NEARER
       turn |= transposed * _TRANSPOSED
-      found.append(
-          np.stack(
-              [
-                  -nearness[kept],
-                  i[kept] + start,
-                  j[kept],
-                  np.full(kept.sum(), turn),
-              ],
-              1,
-          )
-      )
+      turns = np.full(kept.sum(), turn)
+      columns = [-nearness[kept], i[kept] + start, j[kept], turns]
+      found.append(np.stack(columns, 1))
   found = np.concatenate(found)
   found = found[np.argsort(found[:, 0], kind='stable')].astype(np.int64)
   # The likeliest of the ways in which two images were found.
@@ -140,120 +136,16 @@ def same(
     bool [m], whether both show the same picture.
   """
   confirmed = np.zeros(len(pairs), bool)
-  step = _BLOCK // (16 * _SIDE**2)
+  step = hash_vectors.BLOCK // (16 * hash_vectors.SIDE**2)
   for start in range(0, len(pairs), step):
     rows = slice(start, start + step)
     fixed = thumbnails[pairs[rows, 0]].astype(np.float32)
     for turn in range(_TURNS):
       which = turns[rows] == turn
-      fixed[which] = _turned(fixed[which], turn)
+      fixed[which] = hash_vectors.turned(fixed[which], turn)
     moved = thumbnails[pairs[rows, 1]].astype(np.float32)
     confirmed[rows] = registration.same(moved, fixed)
   return confirmed
-
-
-def _turned(thumbnails: np.ndarray, turn: int) -> np.ndarray:
-  """Mirrors (bits 1 and 2 of `turn`) and transposes (4) [n, s, s]."""
-  if turn & 4:
-    thumbnails = thumbnails.swapaxes(1, 2)
-  return thumbnails[:, :: -1 if turn & 2 else 1, :: -1 if turn & 1 else 1]
-
-
-def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
-  """Returns the weighted frequencies of a hash, float32 [n, d].
-
-  Args:
-    thumbnails: [n, 64, 64].
-    crop: share of each side that is cut off first.
-  """
-  place = np.arange(_SIDE)
-  source = np.clip(
-      ((place + 0.5) * (1 - 2 * crop) + crop * _SIDE) - 0.5, 0, _SIDE - 1
-  )
-  # Interpolation and cosine transform are linear in rows and columns: both
-  # are one matrix.
-  interpolation = np.maximum(1 - abs(source[:, None] - place), 0)
-  weights = _weights()
-  u = np.arange(len(weights))
-  matrix = (
-      np.cos(np.pi / _SIDE * np.outer(u, place + 0.5)) @ interpolation
-  ).astype(np.float32)
-  spectrum = (
-      np.concatenate(
-          [
-              matrix @ part.astype(np.float32) @ matrix.T
-              for part in _parts(thumbnails)
-          ]
-      )
-      * weights
-  )
-  return spectrum[:, weights > 0]
-
-
-def _weights() -> np.ndarray:
-  """Returns the weights of frequencies, float32; 0: not of a hash."""
-  low, high = _FREQUENCIES
-  u = np.arange(int(high))
-  radius = np.hypot(u[:, None], u)
-  weights = np.where((radius > low) & (radius < high), radius, 0)
-  return weights.astype(np.float32)
-
-
-def _hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
-  """Returns hashes of length 1, of flat images 0; float32 [n, d]."""
-  spectrum = _spectrum(thumbnails, crop)
-  length = np.linalg.norm(spectrum, axis=1, keepdims=True)
-  return spectrum / np.maximum(length, 1)
-
-
-def _stems(thumbnails: np.ndarray) -> list[np.ndarray]:
-  """Returns what small changes make of hashes, for each of `_CROPS`.
-
-  Returns:
-    Arrays [n, 5, d], orthonormal for each image.
-  """
-  grid = registration.grid(_SIDE)
-  stems = [[] for _ in _CROPS]
-  for part in _parts(thumbnails):
-    images = part.astype(np.float32)
-    slope_y, slope_x = np.gradient(images, axis=(1, 2))
-    changes = (
-        images,
-        slope_x,
-        slope_x * grid,
-        slope_y,
-        slope_y * grid[:, None],
-    )
-    for crop, stem in zip(_CROPS, stems):
-      stem.append(
-          _orthonormal(
-              np.stack([_spectrum(change, crop) for change in changes], 1)
-          )
-      )
-  return [np.concatenate(stem) for stem in stems]
-
-
-def _orthonormal(stem: np.ndarray) -> np.ndarray:
-  # A flat direction must not make the others lose their digits.
-  gram = (stem @ stem.swapaxes(1, 2)).astype(np.float64)
-  scale = np.sqrt(np.einsum('nii->ni', gram)) + 1
-  gram = gram / scale[:, :, None] / scale[:, None] + 1e-6 * np.eye(5)
-  inverse = np.linalg.inv(np.linalg.cholesky(gram)) / scale[:, None]
-  return inverse.astype(np.float32) @ stem
-
-
-def _odd() -> tuple[np.ndarray, np.ndarray]:
-  """Returns which values of a hash mirrors negate: in rows, in columns."""
-  u, v = np.nonzero(_weights())
-  return u % 2 == 1, v % 2 == 1
-
-
-def _signs(turn: int) -> np.ndarray:
-  """Returns the factors by which mirroring changes a hash, float32 [d]."""
-  rows, columns = _odd()
-  return np.where(rows & bool(turn & 2), -1, 1).astype(np.float32) * np.where(
-      columns & bool(turn & 1), -1, 1
-  ).astype(np.float32)
 
 
 def _near(
@@ -271,7 +163,7 @@ def _near(
     half: whether images j after i are enough; else all but i.
   """
   skipped = start if half else 0
-  rows, columns = _odd()
+  rows, columns = hash_vectors.odd()
   even, column, row, both = (
       hashes[:, which] @ others[skipped:, which].T
       for which in (
@@ -309,16 +201,9 @@ def _explained(
     hashes: np.ndarray, stems: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
   """Returns the cosines between hashes and what changes can make of rows."""
-  step = _BLOCK // (8 * stems.shape[2])
+  step = hash_vectors.BLOCK // (8 * stems.shape[2])
   parts = [
       (stems[rows[k : k + step]] @ hashes[k : k + step, :, None])[..., 0]
       for k in range(0, len(rows), step)
   ]
   return np.linalg.norm(np.concatenate([np.zeros((0, 5)), *parts]), axis=1)
-
-
-def _parts(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
-  """Yields parts of the images, none larger than a block; at least one."""
-  step = _BLOCK // _SIDE**2
-  for start in range(0, max(len(thumbnails), 1), step):
-    yield thumbnails[start : start + step]

@@ -25,6 +25,7 @@ from medxfer.data import decoded as decoded_lib
 from medxfer.data import deep_grey
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests as contents_lib
+from medxfer.data import hash_vectors
 from medxfer.data import images
 from medxfer.data import perceptual_hash
 
@@ -65,7 +66,7 @@ def decode(
   pixels = into
   if keep and into is None:
     pixels = np.empty((len(examples), *image_size, 3), np.uint8)
-  thumbnails = np.empty((len(examples), *perceptual_hash.SHAPE), np.uint8)
+  thumbnails = np.empty((len(examples), *hash_vectors.SHAPE), np.uint8)
   digests, bad = [], {}
   wanted = dict(zip(map(os.fsencode, examples.paths), contents or ()))
   read = functools.partial(_read, wanted, grey_range)
@@ -184,7 +185,7 @@ def _decoded(
     )
     image.set_shape([None, None, 3])
     reason.set_shape([])
-    thumbnail.set_shape(perceptual_hash.SHAPE)
+    thumbnail.set_shape(hash_vectors.SHAPE)
     return _resize(image, image_size), reason, thumbnail
 
   encoded = builder.as_dataset(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 import errno
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -18,7 +19,7 @@ from medxfer.data import decoded as decoded_lib
 from medxfer.data import deep_grey
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests as contents_lib
-from medxfer.data import perceptual_hash
+from medxfer.data import hash_vectors
 
 _KIND = 'pixels'
 _THUMBNAILS = 'thumbnails'
@@ -53,21 +54,15 @@ def read(
   """
   contents = contents or contents_lib.read(examples.paths)
 
-  def decode(into: np.ndarray | None = None) -> decoded_lib.Decoded:
-    # TensorFlow takes seconds and 500 MiB: who finds pixels needs none of it.
-
-    from medxfer.data import pipeline
-
-    return pipeline.decode(
-        examples,
-        image_size,
-        on_bad_image=on_bad_image,
-        keep=keep,
-        into=into,
-        contents=contents,
-        grey_range=grey_range,
-    )
-
+  decode = functools.partial(
+      _decode,
+      examples,
+      image_size,
+      on_bad_image=on_bad_image,
+      keep=keep,
+      contents=contents,
+      grey_range=grey_range,
+  )
   key = _key(contents, image_size, grey_range)
   if where is None or key is None:
     return decode()
@@ -80,19 +75,25 @@ def read(
       if entry is None or thumbnails is None:
         return _decode_into(slot, small, examples, image_size, decode)
       digests = tuple(map(bytes.fromhex, entry.about['digests']))
+      arrays = entry.array, thumbnails.array
       return decoded_lib.Decoded(
-          examples,
-          digests,
-          entry.array,
-          thumbnails.array,
-          grey_range=grey_range,
+          examples, digests, *arrays, grey_range=grey_range
       )
   except OSError as error:
     console.line(
         f'pixel cache: {where} cannot be used '
-        f'({os.strerror(error.errno or errno.EIO)}); going on without it'
+        f'({os.strerror(error.errno or errno.EIO)}); the run continues '
+        'without it'
     )
     return decode()
+
+
+def _decode(*args: Any, **keywords: Any) -> decoded_lib.Decoded:
+  """Calls `pipeline.decode`."""
+  # TensorFlow takes seconds and 500 MiB; pixels from the cache need none of it.
+  from medxfer.data import pipeline
+
+  return pipeline.decode(*args, **keywords)
 
 
 def _decode_into(
@@ -100,15 +101,15 @@ def _decode_into(
     small: cache.Slot,
     examples: examples_lib.Examples,
     image_size: tuple[int, int],
-    decode: Callable[[np.ndarray], decoded_lib.Decoded],
+    decode: Callable[..., decoded_lib.Decoded],
 ) -> decoded_lib.Decoded:
   """Decodes into the cache; both entries are kept, or none is."""
   n = len(examples)
   with (
       slot.draft((n, *image_size, 3), np.uint8) as draft,
-      small.draft((n, *perceptual_hash.SHAPE), np.uint8) as drawn,
+      small.draft((n, *hash_vectors.SHAPE), np.uint8) as drawn,
   ):
-    decoded = decode(draft.array)
+    decoded = decode(into=draft.array)
     if len(decoded.examples) == n:
       drawn.array[:] = decoded.thumbnails
       drawn.commit({})

@@ -91,8 +91,8 @@ def _as_published(
   _refuse_absent(examples, subsets)
   if len(cut) == 2:
     notes.append(
-        f'no test subset was published, and no val to use: the {len(subsets):,} '
-        'images are dealt to train, val and test'
+        'no test subset was published, and no val to use: the '
+        f'{len(subsets):,} images are dealt to train, val and test'
     )
     return Decision('by_image', notes=tuple(notes))
   kind = 'official' if asked == 'auto' else asked
@@ -107,8 +107,8 @@ def _as_published(
         0,
         (
             f'subsets are as published ({_named(count)} images); '
-            '--config.data.split=by_image would pool them and deal all images anew: '
-            f'published {lost} images would train'
+            '--config.data.split=by_image would pool them and deal all images '
+            f'anew: published {lost} images would train'
         ),
     )
   return Decision(kind, subsets, tuple(cut), tuple(notes))
@@ -139,8 +139,8 @@ def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
 def _refuse_unpublished(examples: examples_lib.Examples, subset: str) -> None:
   raise errors.UsageError(
       f'data.split=official: no image of {examples.name} was published as '
-      f'{subset} (it would lie in {subset}/); give --config.data.split=grouped, '
-      'by_image or auto'
+      f'{subset} (it would lie in {subset}/); give '
+      '--config.data.split=grouped, by_image or auto'
   )
 
 

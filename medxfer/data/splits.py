@@ -3,10 +3,10 @@
 Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `by_image` deals images, as the thesis did (section 6.2); `grouped`
 deals whole groups (lesions, patients), so that no group stands in two subsets.
-`official` keeps the subsets as published; where no validation subset was, one of
-five folds of train becomes it, by group. `official_grouped` always cuts it so,
-from the published train and validation subsets. `auto` is `official` where subsets
-were published, else `by_image`; see `published_splits`.
+`official` keeps the subsets as published; where no validation subset was, one
+of five folds of train becomes it, by group. `official_grouped` always cuts it
+so, from the published train and validation subsets. `auto` is `official` where
+subsets were published, else `by_image`; see `published_splits`.
 """
 
 from collections.abc import Sequence

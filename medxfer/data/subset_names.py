@@ -112,8 +112,8 @@ def _refuse_twice(found: Mapping[str, str]) -> None:
   for name, subset in sorted(found.items()):
     if subset in seen and subset != LEFT_OUT:
       raise errors.DataError(
-          f'two folders mean the subset {subset}: {seen[subset]}/ and {name}/; merge '
-          'them, or say which one is meant: '
+          f'two folders mean the subset {subset}: {seen[subset]}/ and '
+          f'{name}/; merge them, or say which one is meant: '
           f'--config.data.subsets={subset}={name}'
       )
     seen[subset] = name

@@ -126,7 +126,7 @@ def judged(
     contrast: the pairs.
     name: of the metric.
     level: of the interval.
-    test_to_train: as for `over_seeds.half_width`.
+    test_to_train: as for `across_seeds.half_width`.
     resamples: ways to swap that are tried at most.
     seed: of those that are drawn.
 

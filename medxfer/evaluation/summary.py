@@ -49,7 +49,8 @@ def split_summary(
       group.
     resamples: draws for the interval of the calibration error.
     seed: of the draws.
-    threshold: of two classes, chosen on other images, as `operating.choose`
+    threshold: of two classes, chosen on other images, as
+    `operating_point.choose`
       returns it; or None.
 
   Returns:
@@ -57,7 +58,7 @@ def split_summary(
     `per_class` (as `one_vs_rest.measures` returns it), `intervals` (as
     `intervals.compute` returns them), `level`, `resamples`, `resampled_by`
     ('group' or 'image': what the intervals take for independent), `n` and
-    `class_names`; with a threshold also `at_threshold`, as `operating.at`
+    `class_names`; with a threshold also `at_threshold`, as `operating_point.at`
     returns it. What is undefined is None, never NaN.
 
   Raises:

@@ -37,7 +37,7 @@ _DEFAULT = {
         'split': 'by_image',
         'subsets': '',  # Of `folder`: 'train=Learning,test=Exam'.
         'levels': 'auto',  # Of its folders, such as source/class/group.
-        'copies': 'group',  # Copies stay in one subset; drop; keep: as they are.
+        'copies': 'group',  # Copies stay in one subset; drop; or keep as is.
         'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
         # Number of images to train and validate on; all are tested on. 0: no
         # limit.
@@ -238,32 +238,6 @@ def _baseline(name: str) -> Change:
 BASELINES = {
     'decision_tree': _baseline('decision_tree'),
     'random_forest': _baseline('random_forest'),
-}
-
-# What `--help` says of arms and modifiers.
-MEANINGS = {
-    'all': 'everything trains, from ImageNet weights',
-    'last_block': 'the last block trains, and the head',
-    'first_block': 'the first block trains, and the head',
-    'first_last': 'the first and the last block train, and the head',
-    'head': 'the head alone trains',
-    'imagenet': 'everything trains, from ImageNet weights',
-    'random': 'everything trains, from random weights',
-    'ham': 'everything trains, from a finished run on HAM10000: '
-    '--config.model.init_from=WORKDIR',
-    'decision_tree': 'a decision tree on the pixels, no network',
-    'random_forest': 'a hundred trees on the pixels, no network',
-    'thesis': "the thesis' recipe, which is the default: SGD, split by image",
-    'tuned': 'AdamW, cosine schedule, weighted classes, Caffe pixels',
-    'grouped': 'all images of a lesion or patient are in one subset',
-    'official': 'the published test set; with grouped, validation by group',
-    'caffe': 'pixels as in the pretraining of VGG',
-    'phantom': 'procedural images in place of real ones',
-    'cpu': '64x64 pixels and six epochs, for two cores',
-    **{
-        name: f'{architecture.title} in place of the default network'
-        for name, architecture in architectures.BY_NAME.items()
-    },
 }
 
 

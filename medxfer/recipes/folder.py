@@ -4,11 +4,11 @@
         --config.data.dir=DIR [--workdir=DIR] [--config.KEY=VALUE ...]
 
 DIR holds CLASS/*.jpg ..., CENTRE/CLASS/*.jpg ..., or CLASS/PATIENT/*.jpg ...;
-all this also in train/, test/ and perhaps val/, which then are the subsets. What
-was recognised is said; --config.data.levels and --config.data.subsets overrule.
-Images of one patient are kept in one subset by the modifier grouped, if they lie
-in a folder a patient, or --config.data.groups=FILE, a CSV file `image,group`,
-names them.
+all this also in train/, test/ and perhaps val/, which then are the subsets.
+What was recognised is said; --config.data.levels and --config.data.subsets
+overrule. Images of one patient are kept in one subset by the modifier grouped,
+if they lie in a folder a patient, or --config.data.groups=FILE, a CSV file
+`image,group`, names them.
 
 Arms (the head always trains):
 

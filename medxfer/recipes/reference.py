@@ -2,7 +2,7 @@
 
 The meaning of a key is its comment in `common._DEFAULT`, its allowed values
 are those of its annotation in `medxfer.spec`; arms and modifiers are explained
-by `common.MEANINGS`.
+by `MEANINGS`.
 """
 
 import ast
@@ -21,6 +21,7 @@ from typing import Literal
 from medxfer import config_flag
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.model import architectures
 from medxfer.recipes import common
 from medxfer.recipes import studies
 from medxfer.study import layer_arms
@@ -31,6 +32,32 @@ _KINDS = {
     int: 'A whole number.',
     float: 'A number.',
     tuple[int, int]: 'Two whole numbers.',
+}
+
+# What `--help` says of arms and modifiers.
+MEANINGS = {
+    'all': 'everything trains, from ImageNet weights',
+    'last_block': 'the last block trains, and the head',
+    'first_block': 'the first block trains, and the head',
+    'first_last': 'the first and the last block train, and the head',
+    'head': 'the head alone trains',
+    'imagenet': 'everything trains, from ImageNet weights',
+    'random': 'everything trains, from random weights',
+    'ham': 'everything trains, from a finished run on HAM10000: '
+    '--config.model.init_from=WORKDIR',
+    'decision_tree': 'a decision tree on the pixels, no network',
+    'random_forest': 'a hundred trees on the pixels, no network',
+    'thesis': "the thesis' recipe, which is the default: SGD, split by image",
+    'tuned': 'AdamW, cosine schedule, weighted classes, Caffe pixels',
+    'grouped': 'all images of a lesion or patient are in one subset',
+    'official': 'the published test set; with grouped, validation by group',
+    'caffe': 'pixels as in the pretraining of VGG',
+    'phantom': 'procedural images in place of real ones',
+    'cpu': '64x64 pixels and six epochs, for two cores',
+    **{
+        name: f'{architecture.title} in place of the default network'
+        for name, architecture in architectures.BY_NAME.items()
+    },
 }
 
 
@@ -160,8 +187,8 @@ def _studies() -> Iterator[str]:
 
 
 def _meanings() -> Iterator[str]:
-  wide = max(map(len, common.MEANINGS))
-  for name, meaning in common.MEANINGS.items():
+  wide = max(map(len, MEANINGS))
+  for name, meaning in MEANINGS.items():
     yield from textwrap.wrap(
         f'{name:<{wide}}  {meaning}',
         _WIDTH,

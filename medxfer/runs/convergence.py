@@ -58,8 +58,8 @@ def of_scores(scores: Mapping[str, Any], subset: str) -> list[Note]:
       _note(
           'one_class',
           (
-              f'all {scores["n"]:,} {subset} images are called {name!r}: the classifier '
-              'has learnt nothing but one answer'
+              f'all {scores["n"]:,} {subset} images are called {name!r}: the '
+              'classifier has learnt nothing but one answer'
           ),
       )
   ]
@@ -117,8 +117,9 @@ def _overfitting(
           (
               f'the training loss ({best["train_loss"]:.3f}) is far below the '
               f'validation loss ({best["val_loss"]:.3f}): the network fits the '
-              'training images, not others like them; more augmentation, dropout or '
-              'weight decay, fewer trained layers or more images may help'
+              'training images, not others like them; more augmentation, '
+              'dropout or weight decay, fewer trained layers or more images '
+              'may help'
           ),
       )
   ]

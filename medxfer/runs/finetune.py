@@ -51,7 +51,8 @@ def run(
 
   Args:
     path: the workdir, which holds the checkpoints.
-    output: where this process writes everything else; see `workdir_lock.shared`.
+    output: where this process writes everything else; see
+      `workdir_lock.shared`.
     spec: what to do.
     inputs: what it reads.
     profile: whether to write a trace of some steps.
@@ -190,8 +191,8 @@ def _compiling(history: Sequence[loop.Record]) -> str:
   return 'compiling the network: ' + (
       f'{progress.duration(took[-1])} at the last start'
       if took
-      else 'some seconds, with few cores a minute or two; later runs of the same '
-      'shapes find it done'
+      else 'some seconds, with few cores a minute or two; later runs of the '
+      'same shapes find it done'
   )
 
 
@@ -205,7 +206,7 @@ def _with_prefix(
   where = cache.folder(task.spec.cache_dir)
   decision = feature_cache.decide(task, data.split, where)
   console.line(
-      f'prefix cache: {"on" if decision.keep else "off"}, ' f'{decision.reason}'
+      f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
   )
   if not decision.keep:
     return data

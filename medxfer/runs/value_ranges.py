@@ -34,8 +34,8 @@ def of_run(
     path: its workdir, whose record counts if it has begun; None to find it.
 
   Returns:
-    None for a run of an older version, which had none; `grey.UNSEEN` where no
-    image is deep.
+    None for a run of an older version, which had none; `deep_grey.UNSEEN` where
+    no image is deep.
 
   Raises:
     DataError: a file is being changed, or the record is damaged.
@@ -75,7 +75,8 @@ def of_workdir(
     spec: of the run.
 
   Returns:
-    None for a run of an older version; `grey.UNSEEN` if it saw no deep image.
+    None for a run of an older version; `deep_grey.UNSEEN` if it saw no deep
+    image.
 
   Raises:
     DataError: the record is damaged.

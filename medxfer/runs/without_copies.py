@@ -25,7 +25,7 @@ def summary(
     spec: of the run.
     inputs: what it read.
     test: its predictions, of all test images.
-    threshold: of two classes, as `operating.choose` returns it; or None.
+    threshold: of two classes, as `operating_point.choose` returns it; or None.
 
   Returns:
     What `summaries.split_summary` says of them; None if no test image is a

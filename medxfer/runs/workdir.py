@@ -7,10 +7,8 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 import pathlib
 import re
@@ -153,7 +151,7 @@ class Workdir:
       raise errors.DataError(
           f'{self.path}: no {_SPLIT}, which holds the groups; restore it'
       )
-    header, rows = _table(file)
+    header, rows = files.read_table(file)
     if header != _SPLIT_HEADER:
       raise errors.DataError(
           f'{file}: the columns are {",".join(header)}, not '
@@ -172,7 +170,7 @@ class Workdir:
     """Returns (image or file, why it was not used, whether it is an image)."""
     if not (self.path / _SKIPPED).exists():
       return ()
-    _, rows = _table(self.path / _SKIPPED)
+    _, rows = files.read_table(self.path / _SKIPPED)
     try:  # Older runs lack the third column.
       return tuple(
           (name, reason, what[:1] in ([], ['skipped']))
@@ -293,16 +291,6 @@ def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
   if not isinstance(value, Mapping):
     raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
   return value
-
-
-def _table(path: pathlib.Path) -> tuple[list[str], list[list[str]]]:
-  """Returns the header and the rows of a CSV file."""
-  try:
-    text = path.read_text('utf-8')
-    header, *rows = csv.reader(io.StringIO(text, newline=''), strict=True)
-  except (ValueError, csv.Error) as error:
-    raise errors.DataError(f'{path}: damaged, not CSV ({error})') from error
-  return header, rows
 
 
 def _release(version: Any) -> tuple[int, ...]:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import pathlib
 import shutil
-import textwrap
 from typing import Any
 
 import jax
@@ -21,13 +20,11 @@ import orbax.checkpoint as ocp
 
 from medxfer import errors
 from medxfer import files
-from medxfer import startup
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import checkpoint_delta
 from medxfer.training import devices
 from medxfer.training import memory
-from medxfer.training import orbax_logging
-from medxfer.training import processes
+from medxfer.training import orbax_io
 from medxfer.training import state as states
 
 _OPTIMIZER, _PARAMS = 'optimizer', 'params'
@@ -91,28 +88,12 @@ def write(
   }
   _check_room(path, checkpoint.state)
   memory.give_back()  # Orbax is about to copy the state twice.
-  try:
-    with (
-        orbax_logging.checkpointer() as orbax,
-        files.plainly_named(path) as plain,
-    ):
-      orbax.save(
-          plain,
-          args=ocp.args.Composite(
-              params=ocp.args.StandardSave(checkpoint.state.params),
-              optimizer=ocp.args.StandardSave(optimizer),
-              record=ocp.args.JsonSave(
-                  {**record, _SHA256: _digest_of_json(record)}
-              ),
-          ),
-      )
-  except Exception as error:
-    # TensorStore raises ValueErrors where the disk is full.
-    if processes.is_of_a_device(error) or startup.explained(error):
-      raise
-    raise errors.DataError(
-        f'{path}: cannot be saved ({_short(error)})'
-    ) from error
+  orbax_io.save(
+      path,
+      params=ocp.args.StandardSave(checkpoint.state.params),
+      optimizer=ocp.args.StandardSave(optimizer),
+      record=ocp.args.JsonSave({**record, _SHA256: _digest_of_json(record)}),
+  )
 
 
 def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
@@ -129,9 +110,9 @@ def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
   abstract = jax.tree.map(
       ocp.utils.to_shape_dtype_struct, _optimizer_item(like)
   )
-  optimizer = _restore(path, optimizer=ocp.args.StandardRestore(abstract))[
-      _OPTIMIZER
-  ]
+  optimizer = orbax_io.restore(
+      path, optimizer=ocp.args.StandardRestore(abstract)
+  )[_OPTIMIZER]
   _verify(path, record['optimizer'], _digests(optimizer))
   _, params = _params(path, record)
   return Checkpoint(
@@ -159,7 +140,7 @@ def read_record(path: pathlib.Path) -> Record:
   Raises:
     DataError: it is damaged.
   """
-  record = dict(_restore(path, record=ocp.args.JsonRestore())['record'])
+  record = dict(orbax_io.restore(path, record=ocp.args.JsonRestore())['record'])
   if not record.keys() & {_SHA256, 'best', 'sums'}:
     return {**record, 'best': _best_of_old(path), 'sums': {}, 'seconds': 0.0}
   if record.pop(_SHA256, None) != _digest_of_json(record):
@@ -238,22 +219,6 @@ def _best_of_old(path: pathlib.Path) -> int:
   return int(path.name) if str(told) == path.name else 0
 
 
-def _restore(path: pathlib.Path, **items: Any) -> Mapping[str, Any]:
-  try:
-    with (
-        orbax_logging.checkpointer() as orbax,
-        files.plainly_named(path) as plain,
-    ):
-      return orbax.restore(plain, args=ocp.args.Composite(**items))
-  except Exception as error:
-    # TensorStore raises a bare Exception where a file is missing.
-    if processes.is_of_a_device(error) or startup.explained(error):
-      raise  # It is no damage to go back from.
-    raise errors.DataError(
-        f'{path}: cannot be restored ({_short(error)})'
-    ) from error
-
-
 def _params(
     path: pathlib.Path, record: Record
 ) -> tuple[contracts.Contract, states.Params]:
@@ -273,7 +238,9 @@ def _params(
             for name, tensor in contract.tensors.items()
         }
     )
-    params = _restore(path, params=ocp.args.StandardRestore(abstract))[_PARAMS]
+    params = orbax_io.restore(path, params=ocp.args.StandardRestore(abstract))[
+        _PARAMS
+    ]
   _verify(
       path,
       {name: tensor.sha256 for name, tensor in contract.tensors.items()},
@@ -330,7 +297,3 @@ def _digest(array: jax.Array) -> str:
 def _digest_of_json(value: Mapping[str, Any]) -> str:
   text = json.dumps(value, sort_keys=True)
   return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _short(error: Exception) -> str:
-  return textwrap.shorten(str(error), 160)

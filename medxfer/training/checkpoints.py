@@ -69,9 +69,7 @@ class Checkpoints:
       checkpoint_io.write(path, checkpoint, contract)
     except errors.DataError as error:
       if devices.is_first_process():
-        # A disk that refuses to be written may refuse this as well; then the
-        # next start does it.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # Else the next start does it.
           self._sweep()
       raise errors.DataError(
           f'{error}. {self.safe()}: make room, or the folder writable, and '
@@ -86,10 +84,8 @@ class Checkpoints:
     places = self._places()
     if not places:
       return 'Nothing of the run is saved yet'
-    return (
-        f'The run is saved up to {_words(places[0])}, '
-        f'{self._folder(places[0])}'
-    )
+    last = places[0]
+    return f'The run is saved up to {_words(last)}, {self._folder(last)}'
 
   def latest(self, like: states.TrainState) -> checkpoint_io.Checkpoint | None:
     """Returns the newest sound checkpoint, or None before the first.
@@ -259,8 +255,9 @@ class Checkpoints:
       return found
     for path in self._path.iterdir():
       epoch, _, steps = path.name.partition('.')
-      if path.is_dir() and epoch.isdecimal() and (steps or '0').isdecimal():
-        found.append((int(epoch), int(steps or '0')))
+      steps = steps or '0'
+      if path.is_dir() and epoch.isdecimal() and steps.isdecimal():
+        found.append((int(epoch), int(steps)))
     return sorted(found, reverse=True)
 
   def _keep(self, places: set[_Place]) -> None:

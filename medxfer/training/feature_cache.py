@@ -86,7 +86,9 @@ def decide(
         f'{views} views an image in at most '
         f'{spec.training.epochs} epochs would save nothing',
     )
-  return _place(entry, views, _bytes(task), split, where)
+  made = _shape(task)
+  size = made.size * made.dtype.itemsize
+  return _place(entry, views, size, split, where)
 
 
 def _place(
@@ -164,9 +166,8 @@ def feed(
   shape, dtype = (len(split), views, *one.shape[1:]), one.dtype
   with contextlib.ExitStack() as stack:
     if decision.on_disk:
-      store = _on_disk(
-          stack, where, key(task, params, images_digest), shape, dtype, decision
-      )
+      about = key(task, params, images_digest)
+      store = _on_disk(stack, where, about, shape, dtype, decision)
     else:
       store = feature_store.InMemory(shape, dtype)
     _fill(store, task, params, source, split, views)
@@ -193,11 +194,11 @@ def _on_disk(
     reason = f'{where}: {error.strerror or error}'
     if not decision.in_memory:
       raise errors.DataError(
-          f'prefix cache: {reason}, and the memory is too small; name '
+          f'feature cache: {reason}, and the memory is too small; name '
           'another folder in $MEDXFER_CACHE, or give '
           '--config.training.feature_cache=off'
       ) from error
-    console.line(f'prefix cache: {reason}; in memory instead')
+    console.line(f'feature cache: {reason}; in memory instead')
     return feature_store.InMemory(shape, dtype)
 
 
@@ -282,10 +283,8 @@ def _activation(
   nothing that is returned depends on them.
   """
   spec = task.spec
-  images = jax.vmap(lambda image: augment.view(image, view, spec.augment))(
-      pixels
-  )
-  images = preprocessing.preprocess(images, spec.model.preprocessing)
+  seen = jax.vmap(lambda image: augment.view(image, view, spec.augment))
+  images = preprocessing.preprocess(seen(pixels), spec.model.preprocessing)
   _, activations = task.model.apply({'params': params}, images)
   return activations[task.strategy.entry]
 
@@ -299,8 +298,3 @@ def _shape(task: steps.Task) -> jax.ShapeDtypeStruct:
     return _activation(task, params, pixels, 0)
 
   return jax.eval_shape(shape, jax.random.key(0), pixels)
-
-
-def _bytes(task: steps.Task) -> int:
-  made = _shape(task)
-  return made.size * made.dtype.itemsize

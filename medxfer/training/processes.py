@@ -103,8 +103,8 @@ def _meet(job: _Job) -> None:
       (
           errors.DataError(
               f'the other processes of this job did not come within '
-              f'{job.patience:.0f} s ({job.named}); look at what they say, and start '
-              f'all of them together, or {way_out}'
+              f'{job.patience:.0f} s ({job.named}); look at what they say, '
+              f'and start all of them together, or {way_out}'
           ),
       ),
   )

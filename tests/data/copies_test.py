@@ -14,6 +14,7 @@ from medxfer import errors
 from medxfer.data import copies
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
+from medxfer.data import hash_vectors
 from medxfer.data import perceptual_hash
 from medxfer.data import splits
 
@@ -123,7 +124,7 @@ def test_many_copies_of_one_picture_are_one_set():
 @pytest.mark.parametrize('n', [0, 1, 2])
 def test_flat_and_few_images_do_no_harm(n):
   """A flat image shows nothing that could be recognised."""
-  flat = np.full((n, *perceptual_hash.SHAPE), 7, np.uint8)
+  flat = np.full((n, *hash_vectors.SHAPE), 7, np.uint8)
   assert copies.joined(flat).tolist() == list(range(n))
 
 

@@ -182,7 +182,8 @@ def _test_image(folder):
         (_test_image, 'ISIC_0034524.* test images of ISIC 2018.*skip'),
         (
             lambda f: (f / ham10000.METADATA).rename(f / 'GroundTruth.csv'),
-            'GroundTruth.csv is another table.*lesion_id.*put it into the folder',
+            'GroundTruth.csv is another table.*lesion_id.*put it into the '
+            'folder',
         ),
         (
             lambda f: (f / ham10000.METADATA).write_bytes(b'PK\x03\x04'),

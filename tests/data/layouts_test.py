@@ -5,6 +5,7 @@ import pytest
 from medxfer import errors
 from medxfer.data import file_kinds
 from medxfer.data import layouts
+from medxfer.data import level_search
 
 _GRADES = '01234'
 
@@ -160,7 +161,7 @@ def test_places_say_class_side_source_and_group():
           ['site1', 'site2'], ['Train', 'Valid'], 'ab', _numbers(1, 7, 'case')
       )
   )
-  assert layout.places['site2/Valid/b/case3/0.png'] == layouts.Place(
+  assert layout.places['site2/Valid/b/case3/0.png'] == level_search.Place(
       'b', 'val', 'site2', 'site2/case3'
   )
   assert layout.class_names == ('a', 'b')
@@ -309,11 +310,11 @@ def test_folders_that_mean_nothing_or_two_things_are_refused(ids, message):
 @pytest.mark.parametrize(
     'levels, place',
     [
-        ('class', layouts.Place('x')),
-        ('source/class', layouts.Place('1', source='x')),
-        ('class/group', layouts.Place('x', group='1')),
-        ('group/class', layouts.Place('1', group='x')),
-        ('class/source', layouts.Place('x', source='1')),
+        ('class', level_search.Place('x')),
+        ('source/class', level_search.Place('1', source='x')),
+        ('class/group', level_search.Place('x', group='1')),
+        ('group/class', level_search.Place('1', group='x')),
+        ('class/source', level_search.Place('x', source='1')),
     ],
 )
 def test_the_key_overrules_what_is_found(levels, place):

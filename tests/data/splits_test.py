@@ -127,7 +127,8 @@ def test_grouped_and_official_go_together(hundred):
             ['train', 'val', 'test', 'train'],
             'official',
             ('val', 'test'),
-            'subsets are as published .train 50, val 25, test 25 .*published test im',
+            'subsets are as published .train 50, val 25, test 25 .*published '
+            'test im',
         ),
         (
             ['train', 'train', 'test', 'train'],
@@ -344,7 +345,7 @@ def test_the_real_chest_xrays(real_chest):
 
 @pytest.mark.parametrize('limit', [40, 60])
 def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
-  """Each class and subset keeps its share, and the test subset all its images."""
+  """Each class and subset keeps its fraction, the test subset all images."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
   split = splits.limited(hundred, whole, limit, seed=0)
   assert len(split.train) == limit * 3 / 4 and len(split.val) == limit / 4

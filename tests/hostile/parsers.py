@@ -33,7 +33,6 @@ from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.evaluation import predictions
 from medxfer.model import architectures
-from medxfer.report.read import layer_measures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
 from medxfer.model.weights import native
@@ -43,6 +42,7 @@ from medxfer.recipes import ham
 from medxfer.recipes import layers as layers_config
 from medxfer.recipes import table_7_1
 from medxfer.recipes import xray
+from medxfer.report.read import layer_measures
 from medxfer.runs import workdir
 from medxfer.study import layer_arms
 from medxfer.study import plan

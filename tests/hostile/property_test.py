@@ -105,7 +105,8 @@ def test_json_of_another_shape_is_read_or_refused(name, data):
 @pytest.mark.parametrize(
     'name, old, new',
     [
-        # A member without a name, of which zipfile cannot say if it is a folder.
+        # A member without a name, of which zipfile cannot say if it is a
+        # folder.
         ('archive', b'a/ISIC_0000001.jpg', b'\0/ISIC_0000001.jpg'),
         # Protobuf gives bytes for text that is not UTF-8.
         ('onnx', b'Squeeze', b'Sque\xffze'),

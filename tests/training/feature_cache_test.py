@@ -1,4 +1,4 @@
-"""Protects the prefix cache: same results, and a reason for its choice."""
+"""Protects the feature cache: same results, and a reason for its choice."""
 
 import dataclasses
 

@@ -4,8 +4,8 @@ Lavin and Gray, 'Fast algorithms for convolutional neural networks' (arXiv
 1509.09308). Image and kernel are transformed by additions, multiplied place
 by place as sixteen matrix products, and the sums are transformed back. The
 additions cost what the memory costs, so it wins where many channels share
-them (see `medxfer.model.cpu.convolution`), and where few images at a time use the
-same memory again.
+them (see `medxfer.model.cpu.convolution`), and where few images at a time use
+the same memory again.
 """
 
 from collections.abc import Callable

@@ -117,7 +117,8 @@ def backbone(
   )
   return architecture, metadata.unflatten(
       {
-          # In the network's order, whatever the file's; ONNX gives read-only views.
+          # In the network's order, whatever the file's; ONNX gives read-only
+          # views.
           name: np.require(unique[name].data(), np.float32, ['C', 'W'])
           for name in metadata.flatten(architecture.backbone_shapes())
       }

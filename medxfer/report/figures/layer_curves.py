@@ -40,8 +40,8 @@ def over_cuts(study: layer_studies.LayerStudy, name: Name) -> list[style.Chart]:
           layer_arms.FROZEN,
           'Frozen transfer',
           'The first layers come from a source and stay as they are; the rest '
-          'begins at random and trains. Where a curve falls below its left end, '
-          'frozen layers cost more than they bring.',
+          'begins at random and trains. Where a curve falls below its left '
+          'end, frozen layers cost more than they bring.',
       ),
       (
           layer_arms.TUNED,
@@ -60,7 +60,8 @@ def over_cuts(study: layer_studies.LayerStudy, name: Name) -> list[style.Chart]:
           line_charts.over_counts(
               name(f'layers_{kind}'),
               title,
-              f'{caption} 0: everything from random weights. Bars: 95 % intervals.',
+              f'{caption} 0: everything from random weights. Bars: 95 % '
+              'intervals.',
               'transferred layers',
               lines,
           )
@@ -72,7 +73,8 @@ def over_cuts(study: layer_studies.LayerStudy, name: Name) -> list[style.Chart]:
             name('layers_unfrozen'),
             'Unfreezing',
             'All layers come from ImageNet; the head and so many of the last '
-            'layers train. Where the curve is flat, training more pays nothing.',
+            'layers train. Where the curve is flat, training more pays '
+            'nothing.',
             'last layers that train',
             [_line(layer_arms.IMAGENET, _values(unfrozen))],
         )

@@ -1,8 +1,9 @@
 """Runs side by side: what makes a table, what makes a column.
 
 A setting is what all columns of a table share: data set, split, recipe,
-architecture and image size. A column is one specification; its seeds are repeats. Trees and
-forests know no recipe, so they stand in every table of their data and split.
+architecture and image size. A column is one specification; its seeds are
+repeats. Trees and forests know no recipe, so they stand in every table of their
+data and split.
 """
 
 from collections.abc import Iterable

@@ -109,7 +109,7 @@ def choose(
   """Chooses among networks by the macro F1 of their validation images.
 
   The mean over the seeds that all have decides; of equals the first. Networks
-  whose training has notes (`reading.Run.notes`) are not chosen from.
+  whose training has notes (`finished_run.Run.notes`) are not chosen from.
 
   Args:
     columns: networks, those that train least first.

@@ -80,8 +80,8 @@ def _few(setting: settings_lib.Setting) -> Iterator[str]:
   if few:
     counts = ', '.join(f'{name} {count}' for name, count in few.items())
     yield (
-        f'Fewer than {finished_run.FEW} test images of a class ({counts}): what '
-        'is said of such a class, and the macro F1 that rests on it, may '
+        f'Fewer than {finished_run.FEW} test images of a class ({counts}): '
+        'what is said of such a class, and the macro F1 that rests on it, may '
         'be chance.'
     )
 

@@ -62,8 +62,8 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
     notes.append(
         'Threshold: on the probability of '
         f'{positive_class.of(run)}, chosen on validation images '
-        '(largest sensitivity + specificity); what follows it is the test subset '
-        'at that threshold, lowest seed. All other numbers are at 0.5.'
+        '(largest sensitivity + specificity); what follows it is the test '
+        'subset at that threshold, lowest seed. All other numbers are at 0.5.'
     )
     notes += positive_class.why(run)
   return tables.Table(
@@ -102,8 +102,8 @@ def pairs(setting: settings_lib.Setting, name: str) -> tables.Table | None:
       tuple(rows),
       (
           'In brackets: 95 % intervals of the difference, the same test images '
-          'drawn for both, by group; of several seeds their differences, seed by '
-          'seed, are averaged.',
+          'drawn for both, by group; of several seeds their differences, seed '
+          'by seed, are averaged.',
           _P,
       ),
   )

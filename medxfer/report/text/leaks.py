@@ -136,8 +136,8 @@ def without_leak(
   which = '' if a.column is column else f' of “{choices.lower(a.column.title)}”'
   return (
       f'{title[:1].upper()}{title[1:]}, macro F1{which} is '
-      f'{estimates.f1_macro(b.column).text()} instead of {estimates.f1_macro(a.column).text()}; difference '
-      f'{gap.words}.'
+      f'{estimates.f1_macro(b.column).text()} instead of '
+      f'{estimates.f1_macro(a.column).text()}; difference {gap.words}.'
   )
 
 
@@ -262,10 +262,10 @@ def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
       ),
       rows,
       (
-          'A copy is the same image, or it saved again, resized, cropped by a few '
-          'pixels or brightened a little. Of several seeds the one with the most '
-          'copies is counted.',
-          'A network may know such an image by heart. Believe the scores without '
-          'copies; – where no copies were counted or no image is left.',
+          'A copy is the same image, or it saved again, resized, cropped by a '
+          'few pixels or brightened a little. Of several seeds the one with '
+          'the most copies is counted.',
+          'A network may know such an image by heart. Believe the scores '
+          'without copies; – where no copies were counted or no image is left.',
       ),
   )

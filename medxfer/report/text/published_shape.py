@@ -50,62 +50,61 @@ _BLOCKS = 5  # Cuts after the first, third and fourth are compared.
 
 
 def _claims(architecture: Architecture) -> tuple[_Claim, ...]:
-  """Returns what was published, by cuts of this network; () of a shallow one."""
-  if len(architecture.blocks) < _BLOCKS:
+  """Returns what was published, as cuts of this network; () if shallow."""
+  ends = layer_arms.block_ends(architecture)
+  if len(ends) < _BLOCKS:
     return ()
-  one, _, three, four, *_, whole = layer_arms.block_ends(architecture)
+  one, _, three, four, *_, whole = ends
+  frozen, tuned = layer_arms.FROZEN, layer_arms.TUNED
   return (
       _Claim(
-          'Frozen transfer falls towards the top: all layers of ImageNet '
-          'frozen, against its first block',
+          'Frozen transfer falls towards the top: all layers of ImageNet, '
+          'against its first block',
           '.542 with seven layers, .627 with one',
-          (layer_arms.FROZEN, layer_arms.IMAGENET, whole),
-          (layer_arms.FROZEN, layer_arms.IMAGENET, one),
+          (frozen, layer_arms.IMAGENET, whole),
+          (frozen, layer_arms.IMAGENET, one),
           True,
       ),
       _Claim(
-          'Frozen transfer falls at the top: all layers of {other} frozen, '
-          'against four blocks',
+          'Frozen transfer falls at the top: {other}, against four blocks',
           '.542 with seven layers, .599 with four',
-          (layer_arms.FROZEN, _OTHER, whole),
-          (layer_arms.FROZEN, _OTHER, four),
+          (frozen, _OTHER, whole),
+          (frozen, _OTHER, four),
           True,
       ),
       _Claim(
           'Fine-tuned transfer does not: all layers of ImageNet, against its '
           'first block',
           '.646 with seven layers, .637 with one',
-          (layer_arms.TUNED, layer_arms.IMAGENET, whole),
-          (layer_arms.TUNED, layer_arms.IMAGENET, one),
+          (tuned, layer_arms.IMAGENET, whole),
+          (tuned, layer_arms.IMAGENET, one),
           False,
       ),
       _Claim(
           'Fine-tuned transfer is no worse than random weights',
           '.646, against .625',
-          (layer_arms.TUNED, layer_arms.IMAGENET, whole),
+          (tuned, layer_arms.IMAGENET, whole),
           _BASE,
           False,
       ),
       _Claim(
-          'Random frozen layers collapse early: three blocks of them, '
-          'against none',
+          'Random frozen layers collapse early: three blocks, against none',
           'of 1000 classes .001 with three layers, .575 with none',
-          (layer_arms.FROZEN, layer_arms.RANDOM, three),
+          (frozen, layer_arms.RANDOM, three),
           _BASE,
           True,
       ),
       _Claim(
-          'Layers that were trained together miss each other: four blocks '
-          'of the own ones frozen, against none',
+          'Layers trained together: four own blocks frozen, against none',
           '.593 with five layers, .625 with none',
-          (layer_arms.FROZEN, layer_arms.OWN, four),
+          (frozen, layer_arms.OWN, four),
           _BASE,
           True,
       ),
       _Claim(
           'Fine-tuning brings them together again',
           '.629 with five layers, .625 with none',
-          (layer_arms.TUNED, layer_arms.OWN, four),
+          (tuned, layer_arms.OWN, four),
           _BASE,
           False,
       ),
