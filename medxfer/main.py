@@ -34,6 +34,12 @@ _WORKDIR = flags.DEFINE_string(
     'runs/NAME-ARM if left out.',
 )
 
+_DRY_RUN = flags.DEFINE_boolean(
+    'dry_run',
+    False,
+    'Print what would be done, the split, memory, disk and about the time, and '
+    'train nothing.',
+)
 _PROFILE = flags.DEFINE_boolean(
     'profile', False, 'Write a JAX trace of a few steps to WORKDIR/profile.'
 )
@@ -58,11 +64,15 @@ def main(argv: list[str]) -> None:
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
+  from medxfer.runs import dry_run
   from medxfer.runs import run
   from medxfer.training import devices
   from medxfer.training import processes
   # Processes that meet use their devices.
   devices.repeatable(wanted=spec.deterministic)
+  if _DRY_RUN.value:
+    dry_run.run(spec, path)
+    return
   with processes.together():
     run.run(spec, path, profile=_PROFILE.value)
 

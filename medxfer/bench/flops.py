@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from medxfer.bench import setting as settings
 from medxfer.bench import work
+from medxfer.model import operations
 from medxfer.model import trainable
 
 _SIDES = {'cpu': 2048}  # Of the product's matrices, by platform.
@@ -15,20 +16,18 @@ _PRODUCTS = 8  # A step.
 
 
 def of_image(setting: settings.Setting) -> float:
-  """Returns the floating-point operations of one image, two a multiplication.
-
-  A layer is multiplied once forward; once more for its kernel's gradient if
-  it trains, and once more for its input's if a layer below it trains.
-  """
+  """Returns the floating-point operations of one image in one step."""
   trained = settings.MODES[setting.mode]
-  trains = frozenset(
-      trainable.resolve(trained, settings.ARCHITECTURE) if trained else ()
+  products = operations.multiplications(
+      settings.ARCHITECTURE,
+      (setting.image_size, setting.image_size),
+      settings.HEAD_UNITS,
+      settings.CLASSES,
   )
-  total, below = 0.0, False
-  for name, products in _products(setting.image_size).items():
-    total += 2.0 * products * (1 + (name in trains) + below)
-    below = below or name in trains
-  return total
+  return operations.operations(
+      products,
+      trainable.resolve(trained, settings.ARCHITECTURE) if trained else (),
+  )
 
 
 def prepare(setting: settings.Setting) -> work.Work:
@@ -64,22 +63,3 @@ def _repeat(
     x.block_until_ready()
 
   return repeat
-
-
-def _products(side: int) -> dict[str, float]:
-  """Returns layer -> multiplications of one image."""
-  found, channels = {}, 3
-  for names in settings.ARCHITECTURE.blocks.values():
-    for name in names:
-      found[name] = (
-          9.0 * channels * settings.ARCHITECTURE.channels[name] * side * side
-      )
-      channels = settings.ARCHITECTURE.channels[name]
-    side //= 2
-  widths = (side * side * channels, *settings.HEAD_UNITS, settings.CLASSES)
-  return found | {
-      name: float(wide * units)
-      for name, wide, units in zip(
-          settings.ARCHITECTURE.head, widths, widths[1:]
-      )
-  }

@@ -37,6 +37,11 @@ _WORKDIR = flags.DEFINE_string(
     None,
     'Folder of the study; its runs lie in runs/. Left out: ' 'runs/NAME.',
 )
+_DRY_RUN = flags.DEFINE_boolean(
+    'dry_run',
+    False,
+    'Print what is left to do and about how long it takes, and train nothing.',
+)
 _SHARD = flags.DEFINE_string(
     'shard', '1/1', 'I/N: do the I-th of N parts of the runs.'
 )
@@ -64,10 +69,14 @@ def main(argv: list[str]) -> None:
     strategy.check(run.spec)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
+  from medxfer.study import dry_run
   from medxfer.study import execute
   from medxfer.study import layer_measures
-  # pylint: enable=import-outside-toplevel
+
   layer_measures.check(study)
+  if _DRY_RUN.value:
+    dry_run.run(study, path, plan.shard(study, index, count))
+    return
   failures = execute.execute(study, path, plan.shard(study, index, count))
   if not failures:
     layer_measures.measure(study, path)
