@@ -1,7 +1,6 @@
 """Training and comparing from Python; see also `medxfer.classifier`."""
 
 from collections.abc import Mapping
-import importlib.util
 import os
 import pathlib
 from typing import Any
@@ -45,7 +44,7 @@ def train(
     DataError: images or weights are missing or damaged.
   """
   if isinstance(config, str):
-    config = _of_file(config)
+    config = config_flag.load(config_flag.found(config))
   spec = specs.from_config(_changed(config, changes))
   if spec.model.name in baselines.NAMES:
     raise errors.UsageError(
@@ -81,22 +80,6 @@ def compare(
       for path in (a, b)
   ]
   return paired.compare(*tables)
-
-
-def _of_file(config: str) -> ml_collections.ConfigDict:
-  """Returns the configuration that `FILE:ARM,...` names."""
-  named = config_flag.found(config)
-  file, _, argument = named.partition(':')
-  path = pathlib.Path(file)
-  if not path.is_file():
-    raise errors.UsageError(
-        f'config={config!r}: no recipe and no file is called {file}; give '
-        'RECIPE:ARM, such as ham:last_block'
-    )
-  found = importlib.util.spec_from_file_location('medxfer_config', path)
-  module = importlib.util.module_from_spec(found)
-  found.loader.exec_module(module)
-  return module.get_config(argument or None)
 
 
 def _changed(

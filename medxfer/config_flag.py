@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import itertools
 import os
 import pathlib
+import traceback
+import types
 
 from absl import flags
+import ml_collections
 
 from medxfer import errors
 from medxfer import paths
@@ -107,20 +110,51 @@ def found(named: str) -> str:
   return f'{file}{colon}{argument}'
 
 
-def refusal(word: str, error: Exception) -> errors.UsageError:
-  """Returns what to say of a --config that names no configuration.
+def load(named: str) -> ml_collections.ConfigDict:
+  """Returns a configuration.
 
   Args:
-    word: the flag with its value.
-    error: what was raised when it was read.
+    named: FILE[:ARGUMENT], as `found` returns it.
+
+  Raises:
+    UsageError: there is no such file, or it fails, with the line that failed.
   """
-  file = word.removeprefix(FLAG).partition(':')[0]
-  if isinstance(error, OSError):
-    reason = 'is a folder' if os.path.isdir(file) else 'no such file'
-  elif isinstance(error, SyntaxError):
-    reason = f'line {error.lineno}: {error.msg}'
-  else:
-    reason = 'defines no get_config'
+  file, colon, argument = named.partition(':')
+  module = types.ModuleType('medxfer_config')
+  module.__file__ = file
+  try:
+    code = compile(pathlib.Path(file).read_bytes(), file, 'exec')
+    exec(code, module.__dict__)
+    config = module.get_config(*[argument] if colon else [])
+  except errors.MedxferError:
+    raise
+  except Exception as error:
+    raise _refusal(file, _reason(file, error)) from error
+  if not isinstance(config, ml_collections.ConfigDict):
+    raise _refusal(
+        file, f'get_config returned {type(config).__name__}, not a ConfigDict'
+    )
+  return config
+
+
+def _reason(file: str, error: Exception) -> str:
+  """Returns why a configuration cannot be read, with the line."""
+  if isinstance(error, OSError) and error.filename == file:
+    return 'is a folder' if os.path.isdir(file) else 'no such file'
+  if isinstance(error, SyntaxError):
+    return f'line {error.lineno}: {error.msg}'
+  lines = [
+      frame.lineno
+      for frame in traceback.extract_tb(error.__traceback__)
+      if frame.filename == file
+  ]
+  if isinstance(error, AttributeError) and not lines:
+    return 'defines no get_config'
+  where = f'line {lines[-1]}: ' if lines else ''
+  return f'{where}{type(error).__name__}: {error}'
+
+
+def _refusal(file: str, reason: str) -> errors.UsageError:
   return errors.UsageError(
       f'{FLAG}{file}: {reason}; give a Python file that defines get_config, '
       f'or the name of a recipe of medxfer: {", ".join(recipes())}'

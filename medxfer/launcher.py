@@ -197,25 +197,15 @@ def _parse(argv: Sequence[str]) -> list[str]:
   if has_config:
     # ml_collections reads the keys from there.
     sys.argv = [argv[0], *config_flag.first(argv[1:])]
-    argv = [
-        f'{config_flag.FLAG}{config_flag.found(named)}'
-        if (named := word.removeprefix(config_flag.FLAG)) != word
-        else word
-        for word in sys.argv
-    ]
+    argv = list(sys.argv)
+    for i, word in enumerate(argv):
+      if word.startswith(config_flag.FLAG):
+        named = config_flag.found(word.removeprefix(config_flag.FLAG))
+        argv[i] = f'{config_flag.FLAG}{named}'
+        config_flag.load(named)  # For messages of our own.
   try:
-    rest = flags.FLAGS(argv)[1:]
-    if has_config and flags.FLAGS['config'].value is not None:
-      # A file that is missing is reported when its content is first asked
-      # for.
-      flags.FLAGS['config'].value.items()
-    return rest
-  except (OSError, SyntaxError) as error:
-    raise config_flag.refusal(argv[1], error) from error
+    return flags.FLAGS(argv)[1:]
   except flags.Error as error:
-    own = [e for e in _raised(error) if isinstance(e, errors.MedxferError)]
-    if own:  # ml_collections wraps what a configuration file raises.
-      raise own[-1] from None
     missing = _MISSING.findall(f'{error}')
     raise errors.UsageError(
         f'{" and ".join(missing)} {"are" if missing[1:] else "is"} required '
@@ -224,20 +214,11 @@ def _parse(argv: Sequence[str]) -> list[str]:
         else f'{error} (see --help)'
     ) from error
   except (AttributeError, KeyError) as error:
-    if 'get_config' in f'{error}':
-      raise config_flag.refusal(argv[1], error) from error
     # How ml_collections reports a key that the locked configuration lacks.
     raise errors.UsageError(
         f'unknown configuration key {_innermost(error)}; --help explains '
         'every key'
     ) from error
-
-
-def _raised(error: BaseException | None) -> Iterator[BaseException]:
-  """Yields an error and those that it was raised from."""
-  while error:
-    yield error
-    error = error.__context__
 
 
 def _innermost(error: BaseException) -> str:

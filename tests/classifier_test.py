@@ -201,7 +201,7 @@ def test_two_runs_are_compared(run):
     'config, changes, said',
     [
         ('ham:nope', {}, 'unknown arm'),
-        ('nowhere:all', {}, 'no recipe and no file is called nowhere'),
+        ('nowhere:all', {}, 'nowhere: no such file'),
         ('ham:all', {'training': {'epoch': 3}}, 'epoch'),
         ('ham:all', {'trainin': {}}, 'trainin'),
         ('ham:all', {'training': {'epochs': 0}}, 'training.epochs=0'),

@@ -95,7 +95,8 @@ def test_a_pickle_is_refused_under_any_name(phantoms, tmp_path, name):
     [
         ('tools.evaluate', (), 2, '--workdir is required'),
         ('tools.evaluate', ('--workdir=nowhere',), 1, 'config.json'),
-        ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'split'),
+        ('tools.evaluate', ('--workdir=x', '--subset=all'), 2, 'subset'),
+        ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'subset'),
         ('tools.predict', ('--workdir=nowhere',), 2, 'name at least one image'),
         ('tools.predict', ('--workdir=nowhere', 'README.md'), 1, 'config.json'),
         (

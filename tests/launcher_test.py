@@ -96,3 +96,30 @@ def test_help_answers_without_loading_anything_heavy():
   assert result.returncode == 0
   assert '--workdir' in result.stdout and 'configs/ham.py' in result.stdout
   assert 'tensorflow' not in result.stderr and 'jax' not in result.stderr
+
+
+@pytest.mark.parametrize(
+    'content, said',
+    [
+        ('def get_config(x): return nothing', "line 1: NameError: name 'nothi"),
+        ('\nimport no_such_module', 'line 2: ModuleNotFoundError'),
+        ('def get_config(x): return None', 'returned NoneType'),
+        ('def get_config(x): return {}', 'returned dict, not a ConfigDict'),
+        ('def get_config(x):\n  raise ValueError("own")', 'line 2: ValueError'),
+        ('def get_config(x): return 1 / 0', 'line 1: ZeroDivisionError'),
+        ('def get_config(: ', 'line 1: invalid syntax'),
+        ('def get_config(): pass', 'TypeError: get_config() takes 0'),
+        ('x = 1', 'defines no get_config'),
+    ],
+)
+def test_a_configuration_that_fails_is_named_with_its_line(
+    content, said, tmp_path
+):
+  """Whatever it raises: one message, no traceback."""
+  file = tmp_path / 'own.py'
+  file.write_text(content)
+  result = _medxfer(f'--config={file}:all')
+  assert result.returncode == 2
+  assert _message(result).startswith(f'error: --config={file}: ')
+  assert said in _message(result)
+  assert 'Traceback' not in result.stderr

@@ -1,9 +1,9 @@
 """Recomputes the numbers of a run from its best checkpoint.
 
-    python -m medxfer evaluate --workdir=DIR [--split=test] [--output=DIR] \\
+    python -m medxfer evaluate --workdir=DIR [--subset=test] [--output=DIR] \\
         [--data_dir=DIR]
 
-Every image of the split is scored again, once; the table of results is
+Every image of the subset is scored again, once; the table of results is
 printed and, with --output, written there with the predictions. The workdir
 itself is only read.
 """
@@ -15,14 +15,15 @@ from absl import flags
 from medxfer import launcher
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
-_SPLIT = flags.DEFINE_enum(
-    'split', 'test', ['train', 'val', 'test'], 'Which images to score.'
+_SUBSET = flags.DEFINE_enum(
+    'subset', 'test', ['train', 'val', 'test'], 'Which images to score.'
 )
+flags.DEFINE_alias('split', 'subset')  # Its name in version 0.1.
 _DATA_DIR = flags.DEFINE_string(
     'data_dir', None, 'Where the images are now, if not where the run read.'
 )
 _OUTPUT = flags.DEFINE_string(
-    'output', None, 'Folder for predictions_SPLIT.csv and summary_SPLIT.json.'
+    'output', None, 'Folder for predictions_SUBSET.csv and summary_SUBSET.json.'
 )
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'data.dir': '--data_dir'}
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> None:
   data_dir = launcher.path(_DATA_DIR)
   evaluate.evaluate(
       launcher.path(_WORKDIR),
-      _SPLIT.value,
+      _SUBSET.value,
       output=launcher.path(_OUTPUT),
       data_dir=os.fspath(data_dir) if data_dir else None,
   )
