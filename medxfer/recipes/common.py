@@ -11,110 +11,14 @@ import ml_collections
 
 from medxfer import errors
 from medxfer.model import architectures
+from medxfer.recipes import defaults
 
 Change = Callable[[ml_collections.ConfigDict], None]
 
 
-# The recipe of the thesis (chapter 6) with all layers trained. `--help` prints
-# the comment of each key: on its line, or on the lines above it.
-_DEFAULT = {
-    'arm': '',  # Set by ARM of NAME:ARM; not to be changed.
-    'modifiers': (),  # Set by MODIFIER of NAME:ARM,MODIFIER.
-    'seed': 0,  # Of the split, the order, augmentation and dropout; 0 or more.
-    'deterministic': True,  # Same bits every time; GPUs may be faster without.
-    # Folder of the caches; empty: $MEDXFER_CACHE, else ~/.cache/medxfer; off:
-    # keep nothing.
-    'cache_dir': '',
-    'data': {
-        'name': 'ham10000',  # The data set; the recipe sets it.
-        'dir': '',  # Folder of the images; empty: $MEDXFER_DATA/<name>.
-        # Of `folder`: CSV file `image,group`, such as a patient per image.
-        'groups': '',
-        'phantom': 0,  # Number of procedural images; 0: the real ones.
-        'image_size': (224, 224),  # Height, width.
-        # by_image; grouped; official: as published; official_grouped: the
-        # published test, validation cut by group; auto: official or by_image.
-        'split': 'by_image',
-        'subsets': '',  # Of `folder`: 'train=Learning,test=Exam'.
-        'levels': 'auto',  # Of its folders, such as source/class/group.
-        'copies': 'group',  # Copies stay in one subset; drop; or keep as is.
-        'value_range': '',  # Of deep grey images, '0,4095'; empty: found.
-        # Number of images to train and validate on; all are tested on. 0: no
-        # limit.
-        'limit': 0,
-        # An unreadable image ends the run, or is left out and listed.
-        'on_bad_image': 'fail',
-        # Where pixels are kept: on the device, in host memory, or (none) in
-        # their files.
-        'cache': 'device',
-    },
-    'augment': {
-        'horizontal_flip': True,  # Mirror training images at random.
-        'vertical_flip': True,  # Turn them upside down at random.
-        'quarter_turns': True,  # Rotate them by 0, 90, 180 or 270 degrees.
-        'zoom': 0.1,  # Largest relative change of scale, in [0, 1).
-        'brightness': 0.1,  # Largest relative change of it, in [0, 1).
-    },
-    'model': {
-        # The network: vgg16, vgg19, tiny; or decision_tree, random_forest.
-        'name': 'vgg16',
-        # Where it starts: imagenet, random, or the workdir of a finished run.
-        'init_from': 'imagenet',
-        # Convolutions that start from there, as in `trainable`; the others
-        # start at random.
-        'transferred': 'all',
-        # What they take: the weights, or draws of the same mean and variance.
-        'inherit': 'weights',
-        'weights': '',  # Empty: $MEDXFER_WEIGHTS, Keras' cache, a package.
-        'preprocessing': 'tf',  # [-1, 1]; caffe; rescale: [0, 1].
-        'trainable': 'all',  # all, none (the head), names or patterns.
-        'head_units': (256, 256),  # Of fc1 and fc2, each above 0.
-        'dropout': 0.5,  # After fc1 and fc2, in [0, 1).
-        'initializer': 'glorot_uniform',  # Of random kernels.
-        'dtype': 'float32',  # Of the computation; parameters are float32.
-    },
-    'baseline': {
-        # What trees see: raw (0 to 255), normalized ([0, 1]), rescaled
-        # ([-1, 1]).
-        'pixels': 'raw',
-        'trees': 100,  # Of a random forest; above 0.
-    },
-    'optimizer': {
-        'name': 'sgd',  # The update rule.
-        'learning_rate': 1e-4,  # Of the head, at the start; above 0.
-        # The convolutions learn at the learning rate times this; above 0.
-        'backbone_factor': 1.0,
-        'momentum': 0.9,  # Of `momentum` only; in [0, 1).
-        'weight_decay': 0.0,  # Of `adamw` only; 0 or more.
-        'schedule': 'constant',  # Of the learning rate over all epochs.
-        'gradient_clip': 0.0,  # Largest global norm of the gradient; 0: off.
-    },
-    'training': {
-        'batch_size': 32,  # Images per step; above 0.
-        'epochs': 100,  # At most; above 0.
-        'monitor': 'accuracy',  # Validation metric that chooses the epoch.
-        # Training stops after this many epochs without a better one; 0: never.
-        'patience': 5,
-        # Factors of the loss: none, balanced, sqrt_balanced (halfway), or
-        # 'mel=3,bcc=2'.
-        'class_weights': 'none',
-        'label_smoothing': 0.0,  # In [0, 1).
-        # Feature cache: what frozen layers compute is kept, if that saves
-        # time and fits; or off.
-        'feature_cache': 'auto',
-    },
-    'evaluation': {
-        'batch_size': 64,  # Images that are scored together; above 0.
-        'resamples': 1000,  # Draws for tests and intervals; above 0.
-        # The positive class of two, such as 'sick'; empty: chosen, and said.
-        'positive': '',
-    },
-}
-
-
 def default() -> ml_collections.ConfigDict:
   """Returns the recipe of the thesis (chapter 6), all layers trained."""
-  return ml_collections.ConfigDict(_DEFAULT)
+  return ml_collections.ConfigDict(defaults.DEFAULT)
 
 
 # Our best recipe so far. Adam moves every weight by about the learning rate,
@@ -183,7 +87,7 @@ MODIFIERS = {
     **{
         name: _architecture(name)
         for name in architectures.BY_NAME
-        if name != _DEFAULT['model']['name']
+        if name != defaults.DEFAULT['model']['name']
     },
     # The recipe is the default, said aloud.
     'thesis': lambda config: config.data.update(split='by_image'),

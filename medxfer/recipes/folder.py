@@ -27,7 +27,7 @@ Modifiers name the split, which is as published where DIR holds subsets, and by
 image (60/20/20) otherwise: official (train/, val/ and test/ as they are;
 without val/ a fifth of train/ validates), grouped (60/20/20 by group),
 official,grouped (test/ as it is; train/ and val/ by group), thesis (by image,
-60/20/20). Others are those of `configs/common.py`: tuned, caffe, cpu.
+60/20/20). Others are those of `medxfer train --help`: tuned, caffe, cpu.
 
 Training images are flipped and turned any way up. Where that changes what they
 show: --config.augment.vertical_flip=False --config.augment.quarter_turns=False

@@ -17,7 +17,7 @@ and its baselines, trained on the pixels of train and validation together:
     decision_tree, random_forest
 
 Modifiers: thesis (the default), tuned, grouped, caffe, phantom, cpu; see
-`configs/common.py`.
+`medxfer train --help`.
 
 What they reach on the real images stands in README and `results/`.
 """
@@ -26,9 +26,10 @@ import ml_collections
 
 from medxfer.recipes import common
 
+MODIFIERS = common.MODIFIERS
 ARMS = {**common.SCOPES, 'random': common.random_start, **common.BASELINES}
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   """Returns the configuration of `ARM[,MODIFIER...]`."""
-  return common.compose(argument, ARMS, common.MODIFIERS)
+  return common.compose(argument, ARMS, MODIFIERS)

@@ -1,6 +1,6 @@
 """What `--help` says of recipes, arms, modifiers and keys.
 
-The meaning of a key is its comment in `common._DEFAULT`, its allowed values
+The meaning of a key is its comment in `defaults.DEFAULT`, its allowed values
 are those of its annotation in `medxfer.spec`; arms and modifiers are explained
 by `MEANINGS`.
 """
@@ -23,6 +23,7 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.model import architectures
 from medxfer.recipes import common
+from medxfer.recipes import defaults
 from medxfer.recipes import studies
 from medxfer.study import layer_arms
 
@@ -47,8 +48,9 @@ MEANINGS = {
     '--config.model.init_from=WORKDIR',
     'decision_tree': 'a decision tree on the pixels, no network',
     'random_forest': 'a hundred trees on the pixels, no network',
-    'thesis': "the thesis' recipe, which is the default: SGD, split by image",
-    'tuned': 'AdamW, cosine schedule, weighted classes, Caffe pixels',
+    'thesis': 'the recipe of the thesis, which is the default: SGD 1e-4, '
+    '[-1, 1] pixels, split by image',
+    'tuned': 'AdamW, cosine schedule, weighted classes, pixels as in pretraining',
     'grouped': 'all images of a lesion or patient are in one subset',
     'official': 'the published test set; with grouped, validation by group',
     'caffe': 'pixels as in the pretraining of VGG',
@@ -57,6 +59,7 @@ MEANINGS = {
     **{
         name: f'{architecture.title} in place of the default network'
         for name, architecture in architectures.BY_NAME.items()
+        if name in common.MODIFIERS
     },
 }
 
@@ -203,17 +206,17 @@ def _study_keys() -> Iterator[str]:
 
 
 def _keys() -> Iterator[str]:
-  meanings = comments(common, '_DEFAULT')
-  defaults = common.default()
+  meanings = comments(defaults, 'DEFAULT')
+  values = common.default()
   for key, hint in annotations():
     yield from _entry(
-        f'{key}={_shown(defaults, key)}', f'{meanings[key]} {allowed(hint)}'
+        f'{key}={_shown(values, key)}', f'{meanings[key]} {allowed(hint)}'
     )
 
 
-def _shown(defaults: Mapping[str, Any], key: str) -> str:
+def _shown(values: Mapping[str, Any], key: str) -> str:
   """Returns a default as it is typed."""
-  value: Any = defaults
+  value: Any = values
   for part in key.split('.'):
     value = value[part]
   return ','.join(map(str, value)) if isinstance(value, tuple) else f'{value}'

