@@ -56,11 +56,12 @@ def main() -> None:
 
 def _overview() -> str:
   """Returns a line for each command, with the first of its documentation."""
-  lines = [__doc__]
+  lines = [f'{__doc__}']
   for name, module in COMMANDS.items():
     # Not imported: two commands may have flags of one name.
-    code = pathlib.Path(util.find_spec(module).origin).read_text('utf-8')
-    title = ast.get_docstring(ast.parse(code)).splitlines()[0]
+    found = util.find_spec(module)
+    code = pathlib.Path(f'{found and found.origin}').read_text('utf-8')
+    title = f'{ast.get_docstring(ast.parse(code))}'.splitlines()[0]
     lines.append(f'  {name:<17} {title}')
   return '\n'.join(lines)
 

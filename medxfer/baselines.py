@@ -150,7 +150,8 @@ def _say_how_long(
   from sklearn import base
 
   started = time.monotonic()
-  base.clone(classifier).fit(features[::_PART], labels[::_PART])
+  sample: Any = base.clone(classifier)
+  sample.fit(features[::_PART], labels[::_PART])
   seconds = time.monotonic() - started
   # Every level of a tree sorts all images once more.
   seconds *= n * math.log2(n) / (part * math.log2(part))

@@ -24,6 +24,7 @@ from typing import Any
 import zlib
 
 import numpy as np
+import numpy.typing as npt
 
 from medxfer import console
 from medxfer import containers
@@ -140,7 +141,9 @@ class Slot:
     return Entry(array, about)
 
   @contextlib.contextmanager
-  def draft(self, shape: Sequence[int], dtype: np.dtype) -> Iterator['Draft']:
+  def draft(
+      self, shape: Sequence[int], dtype: npt.DTypeLike
+  ) -> Iterator['Draft']:
     """Yields an entry to fill; without a `commit` nothing of it stays.
 
     Args:
@@ -223,5 +226,5 @@ def slot(
 def _checksum(array: np.ndarray) -> int:
   flat, crc = array.reshape(-1).view(np.uint8), 0
   for start in range(0, len(flat), _CHUNK):
-    crc = zlib.crc32(flat[start : start + _CHUNK], crc)
+    crc = zlib.crc32(flat[start : start + _CHUNK].data, crc)
   return crc

@@ -33,7 +33,7 @@ def of_command(
   """
   if workdir:
     return workdir
-  filename = flags.FLAGS[config.name].config_filename
+  filename = getattr(flags.FLAGS[config.name], 'config_filename')
   path = RUNS / name(filename, config.value)
   console.line(f'workdir: {path}')
   return path

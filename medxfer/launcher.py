@@ -71,6 +71,16 @@ def path(flag: flags.FlagHolder[str | None]) -> pathlib.Path | None:
   return paths_lib.read(flag.value, f'--{flag.name}') if flag.value else None
 
 
+def required_path(flag: flags.FlagHolder[str | None]) -> pathlib.Path:
+  """Returns the path that a flag names.
+
+  Raises:
+    UsageError: it names none, or as `paths.read`.
+  """
+  require([], flag)
+  return paths_lib.read(flag.value or '', f'--{flag.name}')
+
+
 def paths(argv: Sequence[str]) -> list[pathlib.Path]:
   """Returns the paths that words of a command line name.
 

@@ -72,13 +72,13 @@ def open_streams() -> None:
       stream.reconfigure(errors=_ESCAPES)
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
+def _escaped(error: UnicodeEncodeError) -> tuple[str, int]:
   """Encodes what a stream cannot take, as codecs ask it of a handler."""
   text = files.text_of(error.object[error.start : error.end])
   return text.encode('ascii', 'backslashreplace').decode(), error.end
 
 
-codecs.register_error(_ESCAPES, _escaped)
+codecs.register_error(_ESCAPES, _escaped)  # pyright: ignore[reportArgumentType]
 
 
 def check_flags() -> None:

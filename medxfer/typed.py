@@ -42,7 +42,7 @@ def build(cls: type, config: Any, prefix: str = '', *, union: Union) -> Any:
   return cls(
       **{
           key: build(hint, given[key], f'{prefix}{key}.', union=union)
-          if dataclasses.is_dataclass(hint)
+          if isinstance(hint, type) and dataclasses.is_dataclass(hint)
           else _value(hint, given[key], prefix + key, union)
           for key, hint in hints.items()
           if key in given

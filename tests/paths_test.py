@@ -57,7 +57,11 @@ def test_every_path_flag_is_read_by_the_one_reader(path):
   ]
   found = _path_flags(tree)
   for variable, flag in found.items():
-    assert any(f'launcher.path({variable})' in call for call in calls), flag
+    assert any(
+        f'launcher.{reader}({variable})' in call
+        for call in calls
+        for reader in ('path', 'required_path')
+    ), flag
   made = [call for call in calls if call.startswith('pathlib.Path(')]
   assert not [call for call in made if '.value' in call or 'argv' in call]
 

@@ -83,7 +83,7 @@ def main(argv: list[str]) -> None:
           image_size=_IMAGE_SIZE.value,
           batch_size=_BATCH_SIZE.value,
           precision=_PRECISION.value,
-          threads=_THREADS.value,
+          threads=_THREADS.value or 1,
           folder=images,
       )
       rate = rate or _products(setting)

@@ -24,11 +24,8 @@ def prepare(setting: settings.Setting, *, backend: str) -> work.Work:
     keras.mixed_precision.set_global_policy('mixed_bfloat16')
   model = _model(setting)
   images, labels = settings.pixels(setting)
-  loss = float(
-      keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
-          labels, model.predict_on_batch(images)
-      )
-  )
+  measure = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+  loss = float(np.asarray(measure(labels, model.predict_on_batch(images))))
   make = {'forward': _forward, 'epoch': _epochs}.get(setting.mode, _train)
   return work.Work(
       repeat=make(setting, model, images, labels),

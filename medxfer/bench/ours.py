@@ -1,11 +1,11 @@
 """The work in medxfer: the steps that a run takes, not a copy of them."""
 
 from collections.abc import Callable
-import dataclasses
 import pathlib
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 
 from medxfer import spec as specs
@@ -13,12 +13,12 @@ from medxfer.bench import flops
 from medxfer.bench import setting as settings
 from medxfer.bench import work
 from medxfer.data import batching
-from medxfer.data import decoded as decoded_lib
 from medxfer.data import folders
 from medxfer.data import pixel_sources
 from medxfer.data import splits
 from medxfer.model import initialization
 from medxfer.model import optimizer
+from medxfer.model import params as params_lib
 from medxfer.model import trainable
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
@@ -49,7 +49,9 @@ def prepare(setting: settings.Setting) -> work.Work:
   )
 
 
-def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
+def _task(
+    setting: settings.Setting,
+) -> tuple[steps_lib.Task, params_lib.Params]:
   spec = specs.from_config(_config(setting))
   model = vgg.build(spec.model, settings.CLASSES)
   backbone = weights_lib.read(
@@ -75,10 +77,10 @@ def _task(setting: settings.Setting) -> tuple[steps_lib.Task, states.Params]:
   )
 
 
-def _config(setting: settings.Setting) -> dict:
+def _config(setting: settings.Setting) -> ml_collections.ConfigDict:
   config = common.default()
   with config.unlocked():
-    config.data.image_size = (setting.image_size,) * 2
+    config.data.image_size = (setting.image_size, setting.image_size)
     config.augment.update(
         horizontal_flip=False,
         vertical_flip=False,
@@ -103,7 +105,7 @@ def _config(setting: settings.Setting) -> dict:
 
 
 def _loss(
-    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
 ) -> float:
   """Returns the mean cross-entropy of the first batch, without dropout."""
   images, labels = settings.pixels(setting)
@@ -112,7 +114,9 @@ def _loss(
       task.spec.augment,
       task.spec.model.preprocessing,
   )
-  size = memory.images_at_once((setting.image_size,) * 2, len(images))
+  size = memory.images_at_once(
+      (setting.image_size, setting.image_size), len(images)
+  )
   step = steps_lib.compile_predict(task.model, feed)
   logits = np.concatenate(
       [
@@ -126,16 +130,13 @@ def _loss(
 
 
 def _feed(
-    task: steps_lib.Task, params: states.Params, pixels: np.ndarray
+    task: steps_lib.Task, params: params_lib.Params, pixels: np.ndarray
 ) -> feeds.Feed:
   """Returns the feed that a run on these pixels would choose."""
   spec = task.spec
   rows = np.arange(len(pixels))
   split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
-  source = pixel_sources.make(
-      'device', decoded_lib.Decoded(None, (), pixels), spec.data.image_size
-  )
-  source = dataclasses.replace(source, stored=devices.replicate(source.stored))
+  source = pixel_sources.Source(devices.replicate(pixels), iter)
   decision = feature_cache.decide(task, split)
   if decision.keep:
     return feature_cache.feed(task, params, source, split, decision)
@@ -143,7 +144,7 @@ def _feed(
 
 
 def _forward(
-    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   images, _ = settings.pixels(setting)
   feed = feeds.pixels(
@@ -162,7 +163,7 @@ def _forward(
 
 
 def _train(
-    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   images, labels = settings.pixels(setting)
   feed = _feed(task, params, images)
@@ -188,7 +189,7 @@ def _train(
 
 
 def _epochs(
-    setting: settings.Setting, task: steps_lib.Task, params: states.Params
+    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   """Whole epochs, from files to parameters; compiled once, as in a run."""
   # Loads TensorFlow, which the other modes do without.
@@ -202,6 +203,7 @@ def _epochs(
     del steps
     # Nothing of the repeat before is used: pixels and prefix are made anew.
     decoded = pipeline.decode(examples, task.spec.data.image_size)
+    assert decoded.pixels is not None  # Kept, as nothing else was asked for.
     feed = _feed(task, params, decoded.pixels)
     step = step or steps_lib.compile_steps(task, feed).train
     state = _state(task, jax.tree.map(jnp.copy, params))
@@ -220,7 +222,9 @@ def _epochs(
   return repeat
 
 
-def _state(task: steps_lib.Task, params: states.Params) -> states.TrainState:
+def _state(
+    task: steps_lib.Task, params: params_lib.Params
+) -> states.TrainState:
   return devices.replicate(states.create(params, task.tx), donate=True)
 
 

@@ -50,6 +50,7 @@ class Subject:
   def _ask(self, line: str) -> dict:
     try:
       print(line, file=self._process.stdin, flush=True)
+      assert self._process.stdout  # A pipe, see `__init__`.
       answer = self._process.stdout.readline()
     except BrokenPipeError:
       answer = ''

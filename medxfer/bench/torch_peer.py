@@ -7,9 +7,9 @@ bfloat16; https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html
 
 from collections.abc import Callable
 
-import torch
-from torch import nn
-from torch.nn import functional
+import torch  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from medxfer.bench import setting as settings
 from medxfer.bench import work

@@ -63,7 +63,7 @@ def main(argv: list[str]) -> None:
 
   activations.draw(
       launcher.paths(argv),
-      output=launcher.path(_OUTPUT),
+      output=launcher.required_path(_OUTPUT),
       layer=_LAYER.value,
       channels=_CHANNELS.value,
       run=launcher.path(_WORKDIR),

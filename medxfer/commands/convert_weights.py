@@ -179,8 +179,8 @@ def main(argv: list[str]) -> None:
         f'unexpected arguments {" ".join(argv)}; use --source and --output.'
     )
   lines = convert(
-      launcher.path(_SOURCE),
-      launcher.path(_OUTPUT),
+      launcher.required_path(_SOURCE),
+      launcher.required_path(_OUTPUT),
       to=_TO.value,
       preprocessing=_PREPROCESSING.value,
       overwrite=_OVERWRITE.value,

@@ -30,7 +30,7 @@ _BASE_URL = flags.DEFINE_string(
 def main(argv: list[str]) -> None:
   """Fetches the data set that the flags name."""
   del argv
-  output = launcher.path(_OUTPUT)
+  output = launcher.required_path(_OUTPUT)
   # Before the network is asked anything.
   files.check_free(output)
   source = importlib.import_module(_SETS[_DATASET.value].download)

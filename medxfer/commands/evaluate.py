@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
 
   data_dir = launcher.path(_DATA_DIR)
   evaluate.evaluate(
-      launcher.path(_WORKDIR),
+      launcher.required_path(_WORKDIR),
       _SUBSET.value,
       output=launcher.path(_OUTPUT),
       data_dir=os.fspath(data_dir) if data_dir else None,

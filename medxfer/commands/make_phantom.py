@@ -30,13 +30,14 @@ _HEIGHT = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
   """Writes the data set that the flags name."""
   del argv
-  output = launcher.path(_OUTPUT)
+  output = launcher.required_path(_OUTPUT)
   kind = phantom.KINDS[_DATASET.value]
-  size = zip((_WIDTH.value, _HEIGHT.value), kind.size)
+  width, height = kind.size
+  if _WIDTH.value is not None:
+    width = _WIDTH.value
+  if _HEIGHT.value is not None:
+    height = _HEIGHT.value
   kind.write(
-      output,
-      images=_IMAGES.value,
-      seed=_SEED.value,
-      size=tuple(own if given is None else given for given, own in size),
+      output, images=_IMAGES.value, seed=_SEED.value, size=(width, height)
   )
   print(f'{_IMAGES.value} phantoms of {_DATASET.value} are in {output}')

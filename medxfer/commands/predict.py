@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
   from medxfer.runs import predict
 
   predict.predict(
-      launcher.path(_WORKDIR),
+      launcher.required_path(_WORKDIR),
       launcher.paths(argv),
       output=launcher.path(_OUTPUT),
       on_bad_image=_ON_BAD_IMAGE.value,

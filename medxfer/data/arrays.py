@@ -46,7 +46,7 @@ def listed(images: Any) -> Sequence[Any]:
     return images
   if hasattr(images, '__array__'):
     array = np.asarray(images)
-    return array if array.ndim == 4 else [array]
+    return list(array) if array.ndim == 4 else [array]
   if hasattr(images, '__iter__'):
     return list(images)
   raise errors.UsageError(
@@ -91,7 +91,9 @@ def rgb(
           f'{path}: is a folder; give the paths of its images'
       )
     return images_lib.read_rgb(path, grey_range=grey_range, notice=notice)
-  if isinstance(image, (bytes, bytearray)) or hasattr(image, 'read'):
+  if isinstance(image, bytearray):
+    image = bytes(image)
+  if isinstance(image, bytes) or hasattr(image, 'read'):
     return images_lib.read_rgb(
         image, name=name, grey_range=grey_range, notice=notice
     )

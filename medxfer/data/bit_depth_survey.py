@@ -66,15 +66,15 @@ def read(
   Raises:
     DataError: a file has changed since its digest was made.
   """
-  rows = [
-      i
-      for i, path in enumerate(examples.paths)
-      if contents[i] and _may_be_deep(path)
-  ]
-  found = np.empty((0, len(_COLUMNS)))
+  deep_ones = {
+      i: content
+      for i, (path, content) in enumerate(zip(examples.paths, contents))
+      if content and _may_be_deep(path)
+  }
+  rows, found = list(deep_ones), np.empty((0, len(_COLUMNS)))
   if rows:
     paths = [examples.paths[i] for i in rows]
-    found = _kept(paths, [contents[i] for i in rows], where)
+    found = _kept(paths, list(deep_ones.values()), where)
   deep, colour = ~np.isnan(found[:, 0]), found[:, 1] == _COLOUR
   names = np.array(examples.image_ids, object)[rows]
   colour = tuple(names[colour & ~deep])

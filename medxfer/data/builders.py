@@ -34,15 +34,10 @@ class TableBuilder(tfds.core.DatasetBuilder):
     folder = os.fspath(examples.paths[0].parent)
     super().__init__(data_dir=folder)
     self._data_dir = folder  # As `tfds.ImageFolder` does: nothing is copied.
-    self.info.set_splits(
-        tfds.core.splits.SplitDict(
-            [
-                tfds.core.splits.SplitInfo(
-                    name=SPLIT, shard_lengths=[len(examples)], num_bytes=0
-                )
-            ]
-        )
+    info = tfds.core.SplitInfo(
+        name=SPLIT, shard_lengths=[len(examples)], num_bytes=0
     )
+    self.info.set_splits(tfds.core.SplitDict([info]))
 
   def _info(self) -> tfds.core.DatasetInfo:
     text = tfds.features.Text()
@@ -79,16 +74,16 @@ class TableBuilder(tfds.core.DatasetBuilder):
     if split != SPLIT:
       raise ValueError(f'{self.name} has one split, {SPLIT!r}, not {split!r}')
     examples = self.examples
-    table = tf.data.Dataset.from_tensor_slices(
-        {
-            'image': [os.fspath(path) for path in examples.paths],
-            'label': examples.labels.astype('int64'),
-            'image_id': list(examples.image_ids),
-            self.group_name: list(examples.groups),
-            **{name: list(values) for name, values in examples.columns.items()},
-        }
-    )
-    read = lambda row: self.info.features.decode_example(
+    columns: Any = {
+        'image': [os.fspath(path) for path in examples.paths],
+        'label': examples.labels.astype('int64'),
+        'image_id': list(examples.image_ids),
+        self.group_name: list(examples.groups),
+        **{name: list(values) for name, values in examples.columns.items()},
+    }
+    table = tf.data.Dataset.from_tensor_slices(columns)
+    features: Any = self.info.features  # Their stubs know no decoders.
+    read = lambda row: features.decode_example(
         {**row, 'image': tf.io.read_file(row['image'])}, decoders=decoders
     )
     return table.map(

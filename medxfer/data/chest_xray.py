@@ -155,7 +155,7 @@ def _places(
   listing.say_twice(place.name for place in known)
   places: dict[str, _Place] = {}
   for place in sorted(known, key=_rank):
-    folders.check_name(pathlib.PurePath(place.name))
+    folders.check_name(pathlib.Path(place.name))
     stem = pathlib.PurePath(place.name).stem
     other = places.get(stem) or places.get(file_kinds.numbered(stem))
     # On another subset or in another class the same file is no mere copy.
@@ -170,7 +170,7 @@ def _places(
     elif stem in places:
       raise errors.DataError(
           f'{folder / place.name}: an image of that name is also at '
-          f'{folder / other.name}; keep one'
+          f'{folder / places[stem].name}; keep one'
       )
     else:
       places[stem] = place

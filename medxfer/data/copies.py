@@ -238,7 +238,7 @@ def _grouped(
 ) -> decoded_lib.Decoded:
   """Merges the groups that share a picture; the first one's name stays."""
   examples = decoded.examples
-  parent = {}
+  parent: dict[str, str] = {}
 
   def root(name: str) -> str:
     while parent.get(name, name) != name:
@@ -247,7 +247,9 @@ def _grouped(
 
   order = {name: i for i, name in reversed(list(enumerate(examples.groups)))}
   for rows in sets:
-    roots = sorted({root(examples.groups[i]) for i in rows}, key=order.get)
+    roots = sorted(
+        {root(examples.groups[i]) for i in rows}, key=order.__getitem__
+    )
     parent.update((name, roots[0]) for name in roots[1:])
   groups = tuple(root(name) for name in examples.groups)
   return dataclasses.replace(

@@ -13,8 +13,10 @@ data set (`depth` finds it), unless the file says it of itself:
   JPEG 2000  a precision below 16
 """
 
+from collections.abc import Mapping
 import dataclasses
 import math
+from typing import Any
 from typing import BinaryIO
 from typing import NamedTuple
 
@@ -101,7 +103,7 @@ def header(image: Image.Image, stream: BinaryIO) -> Header:
   if image.format == 'TIFF':
     return _tiff(image)
   if image.format == 'PPM':
-    tile = image.tile[0]
+    tile = image.tile[0]  # pyright: ignore[reportAttributeAccessIssue]
     maxval = tile.args[-1] if tile.codec_name.startswith('ppm') else FULL
     return (
         Header(said=(0, maxval), maxval=maxval) if maxval < FULL else Header()
@@ -225,18 +227,16 @@ def _bits(low: float, high: float) -> int:
 
 
 def _tiff(image: Image.Image) -> Header:
-  tags = image.tag_v2
+  tags = image.tag_v2  # pyright: ignore[reportAttributeAccessIssue]
   low, high = (_number(tags, codes) for codes in (_SMALLEST, _LARGEST))
   bits, kind = (_number(tags, (code,)) for code in (_BITS, _SAMPLE_FORMAT))
-  span = (low or 0, high)
+  said: tuple[float, float] | None = None
   if bits and 8 < bits < 16:
     said = (0, 2 ** int(bits) - 1)
-  elif high is None:
-    said = None
-  elif kind == _FLOAT and span == (0, 1) or 8 <= _bits(*span) < 16:
-    said = span
-  else:
-    said = None
+  elif high is not None:
+    span = (low or 0, high)
+    if kind == _FLOAT and span == (0, 1) or 8 <= _bits(*span) < 16:
+      said = span
   # What the type holds at most says nothing, and the rest is of integers.
   if kind == _FLOAT or bits and (high or 0) - (low or 0) >= 2**bits - 1:
     low = high = None
@@ -248,14 +248,14 @@ def _tiff(image: Image.Image) -> Header:
   )
 
 
-def _number(tags: object, codes: tuple[int, ...]) -> float | None:
+def _number(tags: Mapping[int, Any], codes: tuple[int, ...]) -> float | None:
   """Returns the first finite number of the first tag that is there."""
   for code in codes:
-    value = tags.get(code)
-    value = value[0] if isinstance(value, tuple) and value else value
+    said = tags.get(code)
+    first: Any = said[0] if isinstance(said, tuple) and said else said
     try:
-      if value is not None and math.isfinite(float(value)):
-        return float(value)
+      if first is not None and math.isfinite(float(first)):
+        return float(first)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
       continue
   return None

@@ -130,7 +130,9 @@ def _source(entry: dict, base_url: str) -> http_files.Source:
     else:
       size = int(file['filesize'])
     algorithm = _ALGORITHMS[said['type'].upper()]
-    checksum = re.fullmatch('[0-9a-f]{32,128}', said['value'].lower())[0]
+    checksum = said['value'].lower()
+    if not re.fullmatch('[0-9a-f]{32,128}', checksum):
+      raise ValueError(checksum)
   except (KeyError, TypeError, ValueError, AttributeError) as error:
     raise errors.DataError(
         f'{base_url} lists {name} without an id, a size or a checksum that'

@@ -118,7 +118,7 @@ def _layout(
   except errors.DataError as error:
     raise errors.DataError(f'{folder}: {error}{_table(folder)}') from error
   for name in filter(_UNFIT.search, layout.places):
-    for path in reversed([folder / name, *pathlib.PurePath(name).parents]):
+    for path in reversed([folder / name, *pathlib.Path(name).parents]):
       check_name(path)
   _refuse_alike(folder, layout.class_names)
   _refuse_empty(folder, layout, found)

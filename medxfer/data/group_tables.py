@@ -1,7 +1,6 @@
 """Tables that say which images belong together: image,group."""
 
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 import pathlib
 
@@ -55,7 +54,7 @@ def read(
   return tuple(groups[name] for name in needed)
 
 
-def _rows(path: pathlib.Path) -> list[tuple[int, Mapping[str, str]]]:
+def _rows(path: pathlib.Path) -> list[tuple[int, tables.Row]]:
   """Returns the rows of a table of groups, numbered as in a spreadsheet."""
   names, rows = tables.read(path)
   if set(_COLUMNS) - set(names):

@@ -145,7 +145,7 @@ def _no_table(folder: pathlib.Path, left_out: Mapping[str, str]) -> str:
   return f'{folder / METADATA}: no such file; {_WAY_OUT}'
 
 
-def _rows(path: pathlib.Path) -> list[dict[str, str]]:
+def _rows(path: pathlib.Path) -> list[tables.Row]:
   """Returns the table's rows by image id, each checked."""
   names, rows = tables.read(path)
   missing = [c for c in COLUMNS if c not in names]
@@ -165,7 +165,7 @@ def _rows(path: pathlib.Path) -> list[dict[str, str]]:
   return sorted((row for _, row in rows), key=lambda row: row['image_id'])
 
 
-def _problem(row: Mapping[str, str | None], seen: set[str]) -> str:
+def _problem(row: tables.Row, seen: set[str]) -> str:
   """Returns what is wrong with a row, or ''."""
   if None in row or any(row[column] is None for column in COLUMNS):
     return 'too many or too few values; repair the row'
@@ -220,7 +220,7 @@ def _files(
     elif stem in files:
       raise errors.DataError(
           f'{folder / name}: another image of that name is also at '
-          f'{folder / original}; keep one'
+          f'{folder / files[stem]}; keep one'
       )
     elif file_kinds.masked(stem) in ids:
       left_out[name] = file_kinds.MASK

@@ -83,7 +83,7 @@ def stems(thumbnails: np.ndarray) -> list[np.ndarray]:
   found: list[list[np.ndarray]] = [[] for _ in CROPS]
   for part in _parts(thumbnails):
     images = part.astype(np.float32)
-    slope_y, slope_x = np.gradient(images, axis=(1, 2))
+    slope_y, slope_x = map(np.asarray, np.gradient(images, axis=(1, 2)))
     changes = (
         images,
         slope_x,

@@ -12,6 +12,7 @@ import http.client
 import ipaddress
 import pathlib
 import time
+from typing import TypeVar
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,6 +20,7 @@ import urllib.request
 from medxfer import errors
 
 _CHUNK = 1 << 20
+_Result = TypeVar('_Result')
 _AGENT = 'medxfer (data set download)'
 # What a server may answer now and not a moment later.
 _PASSING = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
@@ -115,7 +117,7 @@ def read(url: str, *, limit: int, patience: Patience = Patience()) -> bytes:
   content = _retry(attempt, url, patience)
   if len(content) > limit:
     raise errors.DataError(
-        f'{url} answered with more than {limit} bytes; check --base_url.'
+        f'{url} answered with more than {limit} bytes; check --base_url'
     )
   return content
 
@@ -207,7 +209,7 @@ def _open(
   headers = {'User-Agent': _AGENT, 'Accept-Encoding': 'identity'}
   if start:
     headers['Range'] = f'bytes={start}-'
-  handlers = [_Redirects()]
+  handlers: list[urllib.request.BaseHandler] = [_Redirects()]
   if _is_loopback(urllib.parse.urlsplit(url).hostname):
     handlers.append(urllib.request.ProxyHandler({}))
   opener = urllib.request.build_opener(*handlers)
@@ -215,7 +217,9 @@ def _open(
   return opener.open(request, timeout=patience.timeout)
 
 
-def _retry(attempt: Callable[[], object], url: str, patience: Patience):
+def _retry(
+    attempt: Callable[[], _Result], url: str, patience: Patience
+) -> _Result:
   """Calls `attempt` until it succeeds or patience ends."""
   for count in range(patience.attempts):
     if count:

@@ -119,7 +119,7 @@ def read_grey(content: bytes, name: str) -> grey_lib.Grey | None:
     if not grey_lib.is_deep(image):
       return None
   with _loaded(content, name) as (image, header):
-    return grey_lib.of_image(image, header, name)
+    return grey_lib.of_image(image, header, name) if header else None
 
 
 def loses_bits(content: bytes, name: str) -> bool:
@@ -134,7 +134,8 @@ def loses_bits(content: bytes, name: str) -> bool:
   """
   with _stream(content, name) as stream, _open(stream, name) as image:
     return not grey_lib.is_deep(image) and any(
-        ';16' in str(tile.args) for tile in image.tile
+        ';16' in str(tile.args)
+        for tile in image.tile  # pyright: ignore[reportAttributeAccessIssue]
     )
 
 

@@ -181,7 +181,7 @@ class Search:
   def _labelled(
       self, children: dict[Path, folder_levels.Node]
   ) -> dict[Path, folder_levels.Node]:
-    """Leaves out subsets without labels, such as a competition's test images."""
+    """Leaves out subsets without labels, as the test images of competitions."""
     train = {
         name
         for path, node in children.items()

@@ -126,7 +126,7 @@ def stream(
   Raises:
     DataError: an image cannot be read any more, or is another.
   """
-  wanted = examples.take(rows.reshape(-1))
+  wanted = examples.take(rows.reshape(-1).tolist())
   dataset = _decoded(
       builders.TableBuilder(wanted),
       image_size,
@@ -188,7 +188,8 @@ def _decoded(
     thumbnail.set_shape(hash_vectors.SHAPE)
     return _resize(image, image_size), reason, thumbnail
 
-  encoded = builder.as_dataset(
+  as_dataset: Any = builder.as_dataset  # A decorator hides its arguments.
+  encoded = as_dataset(
       split=builders.SPLIT, decoders={'image': tfds.decode.SkipDecoding()}
   )
   paths = tf.data.Dataset.from_tensor_slices(

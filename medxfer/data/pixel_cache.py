@@ -134,10 +134,11 @@ def _key(
 
   None if a file cannot be read, which decoding will tell.
   """
-  if None in contents:
+  known = [content for content in contents if content is not None]
+  if len(known) < len(contents):
     return None
   return {
-      'contents': hashlib.sha256(b''.join(contents)).hexdigest(),
+      'contents': hashlib.sha256(b''.join(known)).hexdigest(),
       'image_size': list(image_size),
       'grey_range': list(grey_range or ()),
       'decoders': {name: _version(name) for name in _DECODERS},

@@ -48,7 +48,8 @@ def make(
   if cache == 'device':
     return Source(decoded.pixels, iter)
   if decoded.pixels is not None:
-    return Source(None, lambda rows: (decoded.pixels[b] for b in rows))
+    pixels = decoded.pixels
+    return Source(None, lambda rows: (pixels[b] for b in rows))
   return _from_files(decoded, image_size)
 
 

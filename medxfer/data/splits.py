@@ -239,16 +239,23 @@ def audit(
   """
   trained = {digests[i] for i in split.train}
   duplicates = sum(digests[i] in trained for i in split.test)
-  found = ()
+  leak = Leak(None, None, None, duplicates)
   if copies is not None:
     copied = len(copies_in_train(split, copies))
-    found = copied, copied / len(split.test), len(copies.rows())
+    leak = dataclasses.replace(
+        leak,
+        copies=copied,
+        copies_share=copied / len(split.test),
+        sets_of_copies=len(copies.rows()),
+    )
   if not examples.groups_known:
-    return Leak(None, None, None, duplicates, *found)
+    return leak
   groups = np.array(examples.groups)
   shared = np.intersect1d(groups[split.train], groups[split.test])
   images = int(np.isin(groups[split.test], shared).sum())
-  return Leak(images, len(shared), images / len(split.test), duplicates, *found)
+  return dataclasses.replace(
+      leak, images=images, groups=len(shared), share=images / len(split.test)
+  )
 
 
 def copies_in_train(split: Split, copies: copies_lib.Copies) -> np.ndarray:

@@ -7,9 +7,12 @@ one; any line ends. All are told from the file itself.
 import csv
 import io
 import pathlib
+from typing import Any
 
 from medxfer import errors
 
+# Column -> value; see `read` for None.
+Row = dict[Any, Any]
 _MARKS = {
     b'\xef\xbb\xbf': 'utf-8-sig',
     b'\xff\xfe': 'utf-16',
@@ -19,9 +22,7 @@ _DELIMITERS = ',;\t|'
 _SAVE = 'save it as CSV in UTF-8'
 
 
-def read(
-    path: pathlib.Path,
-) -> tuple[tuple[str, ...], list[tuple[int, dict[str | None, str | None]]]]:
+def read(path: pathlib.Path) -> tuple[tuple[str, ...], list[tuple[int, Row]]]:
   """Reads a table whose first row names its columns.
 
   Returns:

@@ -33,7 +33,10 @@ _HALVINGS = 40
 
 
 def half_width(
-    sampled: float, values: Sequence[float], test_to_train: float, level: float
+    sampled: float,
+    values: Sequence[float] | np.ndarray,
+    test_to_train: float,
+    level: float,
 ) -> float:
   """Returns how far an interval of a mean over seeds reaches to one side.
 
@@ -52,7 +55,7 @@ def half_width(
 
 
 def p_value(
-    sampled: float, values: Sequence[float], test_to_train: float
+    sampled: float, values: Sequence[float] | np.ndarray, test_to_train: float
 ) -> float:
   """Returns the two-sided p-value of a mean of zero.
 
@@ -75,7 +78,7 @@ def p_value(
 
 
 def estimate(
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     intervals: Sequence[Sequence[float] | None],
     *,
     test_to_train: float = _LEAST_RATIO,
@@ -103,7 +106,7 @@ def estimate(
   Raises:
     ValueError: no values, or not an interval for each.
   """
-  if not values or len(values) != len(intervals):
+  if not len(values) or len(values) != len(intervals):
     raise ValueError(f'{len(values)} values, {len(intervals)} intervals')
   mean = float(np.mean(values))
   answer = {
@@ -112,10 +115,11 @@ def estimate(
       'seeds': len(values),
       'sd': float(np.std(values, ddof=1)) if len(values) > 1 else None,
   }
-  if any(ends is None for ends in intervals):
+  known = [ends for ends in intervals if ends is not None]
+  if len(known) < len(intervals):
     return answer
   ends = []
-  for end, sign in zip(np.mean(intervals, axis=0), (-1, 1)):
+  for end, sign in zip(np.mean(known, axis=0), (-1, 1)):
     own = max(sign * (float(end) - mean), 0.0) / special.ndtri((1 + level) / 2)
     ends.append(mean + sign * half_width(own**2, values, test_to_train, level))
   if bounds:

@@ -107,4 +107,4 @@ def _effective(
     )
   alike = (fewer**2).sum() / images
   size = images / ((min(shown) * seen + alike) / (min(shown) + 1))
-  return proportions.for_few_groups(size, images, units, level)
+  return float(proportions.for_few_groups(size, images, units, level))

@@ -103,9 +103,8 @@ def f1(counts: Counts, level: float) -> proportions.Share:
   jaccard = proportions.share(
       counts.right, counts.true + counts.said - counts.right, level
   )
-  return proportions.Share(
-      *(2 * x / (1 + x) for x in jaccard[:3]), jaccard.by_unit
-  )
+  value, low, high = (2 * x / (1 + x) for x in jaccard[:3])
+  return proportions.Share(value, low, high, jaccard.by_unit)
 
 
 def mean(

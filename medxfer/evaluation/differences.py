@@ -39,14 +39,14 @@ class Contrast:
   Attributes:
     totals: confusions of `a` and of `b` by seed, float64 [2, s, k, k].
     apart: by seed the confusion of `a` minus that of `b` in each of m groups
-      where they differ, [m, k * k].
+      where they differ, [m, k * k], as SciPy's `csr_array`.
     influences: metric -> influence values of each seed's difference, summed
       by group, [s, u].
     unseen: metric -> standard deviation of the pseudo-images by seed, [s].
   """
 
   totals: np.ndarray
-  apart: Sequence[sparse.csr_array]
+  apart: Sequence[Any]
   influences: Mapping[str, np.ndarray]
   unseen: Mapping[str, np.ndarray]
 

@@ -279,11 +279,11 @@ def _check(
       raise _error(path, line, reason, 'keep one of them')
     seen[image] = line
   values = predictions.probabilities
-  inside = ((values >= 0) & (values <= 1)).all(axis=1)
+  inside = np.all((values >= 0) & (values <= 1), axis=1)
   sums = np.where(inside, values.sum(axis=1), np.nan)
-  for i in np.flatnonzero(~(np.abs(sums - 1) <= _SUM_TOLERANCE)):
+  for i in np.flatnonzero(~(np.abs(sums - 1) <= _SUM_TOLERANCE)).tolist():
     row = ', '.join(f'{value:g}' for value in values[i])
-    reason = f'sum to {sums[i]:.6g}' if inside[i] else 'leave [0, 1]'
+    reason = f'sum to {sums[i]:.6g}' if bool(inside[i]) else 'leave [0, 1]'
     raise _error(
         path,
         lines[i],

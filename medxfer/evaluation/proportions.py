@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+Numbers = float | np.ndarray
+
 
 class Share(NamedTuple):
   """A share of images, over any leading indices.
@@ -65,7 +67,7 @@ def share(part: np.ndarray, whole: np.ndarray, level: float) -> Share:
 
 
 def clopper_pearson(
-    value: np.ndarray, size: np.ndarray, level: float
+    value: Numbers, size: Numbers, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
   """Returns both ends of the exact interval.
 
@@ -91,7 +93,7 @@ def clopper_pearson(
 
 
 def for_few_groups(
-    size: np.ndarray, images: np.ndarray, units: np.ndarray, level: float
+    size: Numbers, images: Numbers, units: Numbers, level: float
 ) -> np.ndarray:
   """Lowers an effective number of images that few groups estimate.
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import errors
-from medxfer.model import initialization
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 
-Activate = Callable[[initialization.Params, jax.Array], jax.Array]
+Activate = Callable[[params_lib.Params, jax.Array], jax.Array]
 
 
 def compile_activations(model: vgg.VGG, layer: str) -> Activate:
@@ -34,8 +34,8 @@ def compile_activations(model: vgg.VGG, layer: str) -> Activate:
     )
 
   @jax.jit
-  def activate(params: initialization.Params, images: jax.Array) -> jax.Array:
-    _, activations = model.apply({'params': params}, images)
+  def activate(params: params_lib.Params, images: jax.Array) -> jax.Array:
+    _, activations = vgg.forward(model, params, images)
     return activations[layer].astype(jnp.float32)
 
   return activate

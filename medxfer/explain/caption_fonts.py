@@ -108,9 +108,8 @@ def _default() -> ImageFont.FreeTypeFont:
   # Pillow's own font has no letters beyond Latin ones.
   import matplotlib
 
-  return _opened(
-      os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
-  )
+  folder = os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf')
+  return ImageFont.truetype(os.path.join(folder, 'DejaVuSans.ttf'), _SIZE)
 
 
 @functools.cache

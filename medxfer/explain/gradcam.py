@@ -13,11 +13,11 @@ import jax.numpy as jnp
 
 from medxfer import errors
 from medxfer.model import architectures
-from medxfer.model import initialization
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.model.cpu import pooling
 
-Maps = Callable[[initialization.Params, jax.Array, jax.Array], jax.Array]
+Maps = Callable[[params_lib.Params, jax.Array, jax.Array], jax.Array]
 
 
 # On fewer places a side a map no longer says where.
@@ -66,7 +66,7 @@ def check(architecture: architectures.Architecture, layer: str) -> None:
 def gradcam(
     model: vgg.VGG,
     layer: str,
-    params: initialization.Params,
+    params: params_lib.Params,
     images: jax.Array,
     classes: jax.Array,
 ) -> jax.Array:
@@ -84,7 +84,7 @@ def gradcam(
     float32 [batch, h, w], the size of the layer's activation, in [0, 1]: the
     largest value of each map is 1, or 0 where nothing speaks for the class.
   """
-  _, activations = model.apply({'params': params}, images)
+  _, activations = vgg.forward(model, params, images)
   activation = activations[layer].astype(jnp.float32)
 
   def score(activation: jax.Array) -> jax.Array:
@@ -101,14 +101,11 @@ def gradcam(
 
 
 def _logits_above(
-    model: vgg.VGG,
-    layer: str,
-    params: initialization.Params,
-    activation: jax.Array,
+    model: vgg.VGG, layer: str, params: params_lib.Params, activation: jax.Array
 ) -> jax.Array:
   """Returns the logits that an activation leads to."""
   architecture = model.architecture
   following = architecture.layers[architecture.layers.index(layer) + 1]
   if architecture.input_of(following) != layer:  # A pooling lies between.
     activation = pooling.max_pool(activation)
-  return model.apply({'params': params}, activation, first=following)[0]
+  return vgg.forward(model, params, activation, first=following)[0]

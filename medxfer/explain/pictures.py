@@ -123,7 +123,8 @@ def write(path: pathlib.Path, picture: np.ndarray) -> None:
 
 def _resized(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
   image = Image.fromarray(np.asarray(heat, np.float32))
-  return np.array(image.resize(size[::-1], Image.Resampling.BILINEAR))
+  height, width = size
+  return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _painted(heat: np.ndarray, colours: str) -> np.ndarray:

@@ -102,7 +102,7 @@ class _Graph:
 
 def _add_backbone(graph: _Graph, network: networks.ExportedNetwork) -> None:
   known = pixels.MODES[network.spec.preprocessing]
-  graph.add('Mul', 'scaled', [np.float32(known.scale)])
+  graph.add('Mul', 'scaled', [np.array(known.scale)])
   graph.add('Add', 'preprocessed', [np.array(known.offset)])
   graph.add('Transpose', 'channels_first', perm=[0, 3, 1, 2])
   for block, convolutions in network.architecture.blocks.items():

@@ -48,9 +48,8 @@ def _serialized(network: networks.ExportedNetwork) -> bytearray:
   params = jax.tree.map(jnp.asarray, dict(network.params))
 
   def classify(images: jax.Array) -> jax.Array:
-    logits, _ = model.apply(
-        {'params': params}, preprocessing.preprocess(images, spec.preprocessing)
-    )
+    prepared = preprocessing.preprocess(images, spec.preprocessing)
+    logits, _ = vgg.forward(model, params, prepared)
     return jax.nn.softmax(logits)
 
   [batch] = jax.export.symbolic_shape('batch')

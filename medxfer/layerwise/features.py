@@ -6,16 +6,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.training import devices
 from medxfer.training import feeds
-from medxfer.training import state as states
 from medxfer.training import steps
 
 
 def compile_step(
     model: vgg.VGG, feed: feeds.Feed
-) -> Callable[[states.Params, Any, feeds.Batch], dict[str, jax.Array]]:
+) -> Callable[[params_lib.Params, Any, feeds.Batch], dict[str, jax.Array]]:
   """Returns a step for `loop.predict` that describes images by all layers.
 
   Args:
@@ -29,12 +29,11 @@ def compile_step(
   """
 
   def means(
-      params: states.Params, stored: Any, batch: feeds.Batch
+      params: params_lib.Params, stored: Any, batch: feeds.Batch
   ) -> dict[str, jax.Array]:
     with steps.products(model):
-      _, activations = model.apply(
-          {'params': params}, feed.score(stored, batch)
-      )
+      images = feed.score(stored, batch)
+      _, activations = vgg.forward(model, params, images)
     return {
         name: activations[name].astype(jnp.float32).mean((1, 2))
         for name in model.architecture.convolutions

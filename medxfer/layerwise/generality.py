@@ -9,6 +9,7 @@ for each layer. `agreement` tells how far the two go together.
 
 from collections.abc import Mapping
 import dataclasses
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -118,7 +119,8 @@ def agreement(
   left = [-lost[name] for name in shared]
   if len(set(index)) < 2 or len(set(left)) < 2:
     return None, len(shared)
-  return float(stats.spearmanr(index, left).statistic), len(shared)
+  found: Any = stats.spearmanr(index, left)
+  return float(found.statistic), len(shared)
 
 
 def _f1(

@@ -1,16 +1,15 @@
 """How far training has moved each layer from where it started."""
 
 from collections.abc import Iterable
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-Params = Mapping[str, Mapping[str, Any]]
+from medxfer.model import params as params_lib
 
 
 def relative_change(
-    before: Params, after: Params, layers: Iterable[str]
+    before: params_lib.Params, after: params_lib.Params, layers: Iterable[str]
 ) -> dict[str, float]:
   """Returns how far each layer's kernel lies from its start.
 

@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
-
-Params = dict[str, dict[str, jax.Array]]
 
 
 def initial_params(
@@ -19,7 +18,7 @@ def initial_params(
     key: jax.Array,
     backbone: Mapping[str, Mapping[str, Any]] | None,
     transferred: Collection[str] | None = None,
-) -> Params:
+) -> params_lib.Params:
   """Returns the parameters before the first step.
 
   Args:
@@ -35,16 +34,16 @@ def initial_params(
   if transferred is None:
     transferred = architecture.convolutions
   if backbone is None:
-    transferred = ()
+    backbone, transferred = {}, ()
   drawn = [name for name in architecture.layers if name not in transferred]
 
-  def draw(key: jax.Array) -> Params:
+  def draw(key: jax.Array) -> params_lib.Params:
     images = jnp.zeros((1, *image_size, 3), jnp.float32)
     params = model.init(key, images)['params']
     return {name: dict(params[name]) for name in drawn}
 
   # Compiled, so that layers which are not returned are not even drawn.
-  params = jax.jit(draw)(key)
+  params = dict(jax.jit(draw)(key))
   for name in transferred:
     params[name] = {
         leaf: jnp.asarray(np.asarray(value))

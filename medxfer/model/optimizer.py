@@ -7,6 +7,7 @@ gradient as their update.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import optax
@@ -45,7 +46,7 @@ def make(
           learning_rate, weight_decay=spec.weight_decay
       ),
   }
-  parts = [rules[spec.name]()]
+  parts: list[optax.GradientTransformation] = [rules[spec.name]()]
   if spec.gradient_clip:
     parts.insert(0, optax.clip_by_global_norm(spec.gradient_clip))
   for rate in sorted({factor for factor in rates.values() if factor != 1}):
@@ -69,7 +70,7 @@ def at_step(state: optax.OptState, step: jax.Array) -> optax.OptState:
     step: int32 [], steps done.
   """
 
-  def move(part: object) -> object:
+  def move(part: Any) -> Any:
     # Each its own array: a step gives away the state that it is given.
     return part._replace(count=part.count + step) if _counts(part) else part
 

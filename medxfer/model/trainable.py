@@ -6,15 +6,12 @@ or regular expressions (`block[45]_conv\\d`) that must match a whole name.
 """
 
 from collections.abc import Iterable
-from collections.abc import Mapping
 import math
 import re
-from typing import Any
 
 from medxfer import errors
 from medxfer.model import architectures
-
-Params = Mapping[str, Mapping[str, Any]]
+from medxfer.model import params as params_lib
 
 
 def resolve(
@@ -65,7 +62,9 @@ def _matches(
   return names
 
 
-def mask(params: Params, trained: Iterable[str]) -> dict[str, dict[str, bool]]:
+def mask(
+    params: params_lib.Params, trained: Iterable[str]
+) -> dict[str, dict[str, bool]]:
   """Returns a tree like `params` with True on every leaf that trains."""
   trained = frozenset(trained)
   return {
@@ -74,7 +73,7 @@ def mask(params: Params, trained: Iterable[str]) -> dict[str, dict[str, bool]]:
   }
 
 
-def count(params: Params, trained: Iterable[str]) -> tuple[int, int]:
+def count(params: params_lib.Params, trained: Iterable[str]) -> tuple[int, int]:
   """Returns how many numbers train and how many are frozen."""
   sizes = {
       layer: sum(math.prod(leaf.shape) for leaf in leaves.values())
@@ -84,7 +83,7 @@ def count(params: Params, trained: Iterable[str]) -> tuple[int, int]:
   return training, sum(sizes.values()) - training
 
 
-def table(params: Params, trained: Iterable[str]) -> str:
+def table(params: params_lib.Params, trained: Iterable[str]) -> str:
   """Returns the text of `parameters.txt`: one line a leaf, then totals."""
   trained = tuple(trained)
   lines = [f'{"parameter":<22} {"shape":<18} {"count":>10}  state']

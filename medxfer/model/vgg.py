@@ -6,6 +6,7 @@ image recognition' (arXiv 1409.1556); the head is the one of the thesis
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 
 from medxfer import spec as specs
 from medxfer.model import architectures
+from medxfer.model import params as params_lib
 from medxfer.model.cpu import convolution
 from medxfer.model.cpu import pooling
 
@@ -103,6 +105,21 @@ class VGG(nn.Module):
         activations[name] = x = nn.relu(x)
       activations[f'{block}_pool'] = x = pooling.max_pool(x)
     return x, activations
+
+
+def forward(
+    model: VGG, params: params_lib.Params, x: jax.Array, **options: Any
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+  """Returns logits and activations, as `VGG.__call__` does.
+
+  Args:
+    model: the network.
+    params: of it.
+    x: what enters it.
+    **options: of `VGG.__call__` and of `flax.linen.Module.apply`.
+  """
+  found: Any = model.apply({'params': params}, x, **options)
+  return found
 
 
 def build(spec: specs.ModelSpec, classes: int) -> VGG:

@@ -95,7 +95,7 @@ DEFAULT = {
         'momentum': 0.9,  # Of the rule momentum alone; in [0, 1).
         'weight_decay': 0.0,  # Of the rule adamw alone; 0 or more.
         'schedule': 'constant',  # Learning rate over the epochs.
-        'gradient_clip': 0.0,  # Largest global norm of the gradient; 0: no clip.
+        'gradient_clip': 0.0,  # Largest norm of the gradient; 0: no limit.
     },
     'training': {
         'batch_size': 32,  # Images per step; above 0.

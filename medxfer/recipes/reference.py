@@ -50,7 +50,8 @@ MEANINGS = {
     'random_forest': 'a hundred trees on the pixels, no network',
     'thesis': 'the recipe of the thesis, which is the default: SGD 1e-4, '
     '[-1, 1] pixels, split by image',
-    'tuned': 'AdamW, cosine schedule, weighted classes, pixels as in pretraining',
+    'tuned': 'AdamW, cosine schedule, weighted classes, pixels as in '
+    'pretraining',
     'grouped': 'all images of a lesion or patient are in one subset',
     'official': 'the published test set; with grouped, validation by group',
     'caffe': 'pixels as in the pretraining of VGG',

@@ -1,6 +1,6 @@
 """What the studies share: many arms of one configuration, side by side.
 
-config.KEY                a key of every run, as in `medxfer/recipes/defaults.py`
+config.KEY                a key of every run, see `recipes/defaults.py`
 config.study.arms         the columns; fewer may be asked for
 config.study.seeds        each arm runs once with each
 config.study.changes.ARM  what makes an arm what it is

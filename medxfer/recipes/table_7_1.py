@@ -5,7 +5,7 @@
 
 Presets are the modifiers of `configs/ham.py`: thesis (the default), tuned,
 grouped, caffe, cpu, and phantom, which here is so small that it only shows
-that everything works. Any key of `medxfer/recipes/defaults.py` is set for all arms.
+that everything works. Any key of a run is set for all arms.
 """
 
 import ml_collections

@@ -5,8 +5,7 @@
         [--config.study.arms=all,last_block] [--config.study.seeds=0,1,2]
 
 Presets are the modifiers of `configs/folder.py`: thesis (the default), tuned,
-grouped, official, caffe, cpu. Any key of `medxfer/recipes/defaults.py` is set for all
-arms.
+grouped, official, caffe, cpu. Any key of a run is set for all arms.
 """
 
 import ml_collections

@@ -18,7 +18,8 @@ Modifiers: last_block, first_block, first_last, head (these layers alone
 train; the head always does), all (the default); official (the published
 train/ and test/ instead of 60/20/20 of all images; validation is cut from
 train by patient, with or without grouped), and those of
-`medxfer train --help`: thesis (the default), tuned, grouped, caffe, phantom, cpu.
+`medxfer train --help`: thesis (the default), tuned, grouped, caffe, phantom,
+cpu.
 
 Left and right may be swapped, as in the thesis, but a chest has an up: no
 vertical flips, no quarter turns.

@@ -17,6 +17,7 @@ from medxfer.explain import activation_maps
 from medxfer.explain import pictures
 from medxfer.model import architectures
 from medxfer.model import initialization
+from medxfer.model import params as params_lib
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
@@ -68,7 +69,8 @@ def draw(
     workdir.Workdir(run).spec()  # A folder that is no run, before any image.
   names = predict.image_files(sources)
   found: _Found = {}
-  image_size, grey_range = (size or _DEFAULT_SIZE,) * 2, None
+  side = size or _DEFAULT_SIZE
+  image_size, grey_range = (side, side), None
   architecture = architectures.BY_NAME['vgg16']  # Without a run.
   if run:
     trained = classifier.load(run)
@@ -110,7 +112,7 @@ def _looks(
   modes = [w.contract.preprocessing for w in found.values() if w]
 
   def look(
-      params: initialization.Params, mode: str, pixels: np.ndarray
+      params: params_lib.Params, mode: str, pixels: np.ndarray
   ) -> np.ndarray:
     batch = preprocessing.preprocess(jnp.asarray(pixels)[None], mode)
     return np.asarray(activate(params, batch))[0]

@@ -43,10 +43,12 @@ def run(
       f'{baselines.values(spec.data.image_size):,} {spec.baseline.pixels} '
       'values each'
   )
+  pixels = inputs.decoded.pixels
+  assert pixels is not None  # `inputs.read` refuses what memory cannot hold.
   started = time.monotonic()
   fitted = baselines.fit(
       spec,
-      inputs.decoded.pixels[split.train],
+      pixels[split.train],
       examples.labels[split.train],
       inputs_lib.class_weights(spec.training, inputs),
   )
@@ -59,9 +61,7 @@ def run(
       + ', '.join(' '.join(line.split()) for line in grown.splitlines())
   )
   test = scoring.table(
-      examples,
-      split.test,
-      baselines.probabilities(fitted, inputs.decoded.pixels[split.test]),
+      examples, split.test, baselines.probabilities(fitted, pixels[split.test])
   )
   folder.write_predictions('test', test)
   return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import dataclasses
+import functools
 import pathlib
 from typing import Any
 
@@ -17,6 +18,7 @@ from medxfer.evaluation import operating_point
 from medxfer.evaluation import summary as summaries
 from medxfer.model import initialization
 from medxfer.model import optimizer
+from medxfer.model import params as params_lib
 from medxfer.model import trainable
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
@@ -125,7 +127,7 @@ def build(
 
 def start_params(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs
-) -> states.Params:
+) -> params_lib.Params:
   """Returns the parameters that a run begins with."""
   model = vgg.build(spec.model, len(inputs.examples.class_names))
   values = inputs.backbone.params if inputs.backbone else None
@@ -199,7 +201,7 @@ def _compiling(history: Sequence[loop.Record]) -> str:
 def _with_prefix(
     task: steps_lib.Task,
     data: epoch_steps.Data,
-    params: states.Params,
+    params: params_lib.Params,
     inputs: inputs_lib.Inputs,
 ) -> epoch_steps.Data:
   """Replaces pixels by what the frozen layers make of them, if it pays."""
@@ -223,7 +225,7 @@ def _with_prefix(
 
 
 def _write_parameters(
-    output: pathlib.Path, task: steps_lib.Task, params: states.Params
+    output: pathlib.Path, task: steps_lib.Task, params: params_lib.Params
 ) -> None:
   """Writes and says which parameters are about to be trained."""
   trained = task.strategy.trained
@@ -272,9 +274,13 @@ def numbers(
   val, test = scored('val'), scored('test')
   positive = inputs_lib.positive(spec, inputs)
   chosen = operating_point.choose(val, positive.name) if positive else None
-  drawn = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
+  summary = functools.partial(
+      summaries.split_summary,
+      resamples=spec.evaluation.resamples,
+      seed=spec.seed,
+  )
   return {
-      'val': summaries.split_summary(val, **drawn),
-      'test': summaries.split_summary(test, **drawn, threshold=chosen),
+      'val': summary(val),
+      'test': summary(test, threshold=chosen),
       **({'threshold': chosen} if chosen else {}),
   }

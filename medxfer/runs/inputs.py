@@ -151,7 +151,7 @@ def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
   names = inputs.examples.class_names
   if spec.class_weights == 'none':
     return np.ones(len(names), np.float32)
-  if spec.class_weights in specs.CLASS_WEIGHT_POWERS:
+  if isinstance(spec.class_weights, str):
     counts = np.bincount(
         inputs.examples.labels[inputs.split.train], minlength=len(names)
     )

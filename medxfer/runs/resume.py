@@ -5,6 +5,8 @@ import enum
 import pathlib
 import shlex
 
+import numpy as np
+
 from medxfer import baselines
 from medxfer import console
 from medxfer import errors
@@ -249,7 +251,11 @@ def _difference(
       and before.training.epochs != spec.training.epochs
   ):
     old, new = (
-        float(optimizer.schedule(spec.optimizer, steps=epochs)(len(history)))
+        float(
+            np.asarray(
+                optimizer.schedule(spec.optimizer, steps=epochs)(len(history))
+            )
+        )
         for epochs in (before.training.epochs, spec.training.epochs)
     )
     found.append(

@@ -60,7 +60,7 @@ def run(
     if devices.is_first_process():
       resume.refuse_other_spec(path, spec)
     # Here the others wait for the first.
-    work = devices.least(resume.work(path, spec))
+    work = resume.Work(devices.least(resume.work(path, spec)))
     if work == resume.Work.NOTHING:
       return _finished(path, spec, keep_last)
     compiled.keep(cache.folder(spec.cache_dir))

@@ -12,6 +12,7 @@ from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
@@ -19,7 +20,6 @@ from medxfer.training import devices
 from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import loop
-from medxfer.training import state as states
 from medxfer.training import steps
 
 # Subset, 'val' or 'test' -> its predictions.
@@ -43,7 +43,7 @@ def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
 
 def score(
     model: vgg.VGG,
-    params: states.Params,
+    params: params_lib.Params,
     spec: specs.RunSpec,
     images: epoch_steps.Data,
     examples: examples_lib.Examples,

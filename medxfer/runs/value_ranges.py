@@ -40,10 +40,11 @@ def of_run(
   Raises:
     DataError: a file is being changed, or the record is damaged.
   """
-  begun = path is not None and workdir.Workdir(path).fingerprints() is not None
-  scale = of_workdir(path, spec) if begun else None
-  if begun and scale is None:
-    return None
+  scale = None
+  if path is not None and workdir.Workdir(path).fingerprints() is not None:
+    scale = of_workdir(path, spec)
+    if scale is None:
+      return None
   found = bit_depth_survey.read(
       examples, contents, cache.folder(spec.cache_dir)
   )

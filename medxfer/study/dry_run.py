@@ -1,4 +1,4 @@
-"""What a study would do: each run's state, and about how long the rest takes."""
+"""What a study would do: each run's state, and about how long it takes."""
 
 from collections.abc import Sequence
 import dataclasses

@@ -19,6 +19,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.layerwise import features
 from medxfer.layerwise import probes
 from medxfer.layerwise import transferability
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.model.architectures import Architecture
 from medxfer.runs import finetune
@@ -29,7 +30,6 @@ from medxfer.study import layer_arms
 from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import loop
-from medxfer.training import state as states
 from medxfer.training import steps
 
 # Test images whose features are compared: time and memory go by the square.
@@ -53,11 +53,11 @@ class Trained:
 
   spec: specs.RunSpec
   model: vgg.VGG
-  start: states.Params
-  end: states.Params
+  start: params_lib.Params
+  end: params_lib.Params
   data: epoch_steps.Data
   inputs: inputs_lib.Inputs
-  predict: Callable[[states.Params, Any, feeds.Batch], jax.Array]
+  predict: Callable[[params_lib.Params, Any, feeds.Batch], jax.Array]
   describe: Callable[..., dict[str, jax.Array]]
 
   @functools.cached_property
@@ -144,7 +144,9 @@ def load(path: pathlib.Path) -> Trained:
   )
 
 
-def describe(trained: Trained, params: states.Params, name: str) -> Described:
+def describe(
+    trained: Trained, params: params_lib.Params, name: str
+) -> Described:
   """Reads what each layer holds, in one pass over train and test images.
 
   Args:
@@ -216,7 +218,7 @@ def put_back(trained: Trained) -> dict[str, dict[str, Any]]:
 
 
 def _scored(
-    trained: Trained, params: states.Params, title: str = 'scoring test'
+    trained: Trained, params: params_lib.Params, title: str = 'scoring test'
 ) -> predictions_lib.Predictions:
   data = trained.data
   logits = loop.predict(

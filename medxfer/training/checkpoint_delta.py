@@ -30,7 +30,7 @@ def write(
       files.replacing(path / _NAME.format(base.name)) as temporary,
       temporary.open('wb') as file,
   ):
-    np.savez(file, **tensors)
+    np.savez(file, **tensors)  # pyright: ignore[reportArgumentType]
 
 
 def base(path: pathlib.Path) -> pathlib.Path | None:
@@ -49,9 +49,11 @@ def read(path: pathlib.Path, names: Iterable[str]) -> dict[str, np.ndarray]:
   Raises:
     DataError: the file is damaged. Wrong numbers are the caller's to find.
   """
-  found = {}
+  found, file = {}, _file(path)
+  if file is None:
+    return found
   with containers.opened_zip(
-      _file(path), 'Give another --workdir to start anew'
+      file, 'Give another --workdir to start anew'
   ) as archive:
     for name in set(archive.namelist()) & {f'{name}.npy' for name in names}:
       with archive.open(name) as file:

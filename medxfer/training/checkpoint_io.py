@@ -20,6 +20,7 @@ import orbax.checkpoint as ocp
 
 from medxfer import errors
 from medxfer import files
+from medxfer.model import params as params_lib
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import checkpoint_delta
 from medxfer.training import devices
@@ -221,7 +222,7 @@ def _best_of_old(path: pathlib.Path) -> int:
 
 def _params(
     path: pathlib.Path, record: Record
-) -> tuple[contracts.Contract, states.Params]:
+) -> tuple[contracts.Contract, params_lib.Params]:
   contract = contracts.Contract.from_json(record['contract'], path=path)
   base = checkpoint_delta.base(path)
   if base and not (path / _PARAMS).is_dir():
@@ -254,7 +255,7 @@ def _params(
 
 def _shared(
     path: pathlib.Path, base: pathlib.Path, contract: contracts.Contract
-) -> states.Params:
+) -> params_lib.Params:
   """Returns parameters of which another checkpoint has the rest."""
   theirs = contracts.flatten(_params(base, read_record(base))[1])
   own = checkpoint_delta.read(path, contract.tensors)
@@ -291,7 +292,7 @@ def _digests(tree: Any) -> dict[str, str]:
 
 def _digest(array: jax.Array) -> str:
   content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-  return hashlib.sha256(content).hexdigest()
+  return hashlib.sha256(content.data).hexdigest()
 
 
 def _digest_of_json(value: Mapping[str, Any]) -> str:

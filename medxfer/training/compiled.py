@@ -29,7 +29,7 @@ def keep(where: pathlib.Path | None) -> None:
     where: folder of the cache; None to keep nothing.
   """
   _spent()
-  if where is None or jax.config.jax_compilation_cache_dir:
+  if where is None or getattr(jax.config, 'jax_compilation_cache_dir'):
     return
   folder = where / _FOLDER
   jax.config.update('jax_compilation_cache_dir', str(folder))
@@ -74,10 +74,11 @@ def seconds() -> float:
 def _spent() -> list[float]:
   spent: list[float] = []
 
-  def listen(event: str, duration: float, **_: object) -> None:
+  def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+    del kwargs
     if event.startswith(_EVENTS):
-      spent.append(duration)
-    if event == _COMPILED and duration > _WORTH:
+      spent.append(duration_secs)
+    if event == _COMPILED and duration_secs > _WORTH:
       memory.give_back()  # Before the program asks for its own.
 
   jax.monitoring.register_event_duration_secs_listener(listen)

@@ -132,12 +132,13 @@ class Progress:
       names: of the numbers.
       step: of the epoch, from 0.
     """
-    rate = float(self._rate(int(self.state.step) - self.steps + step))
+    now = self._rate(int(self.state.step) - self.steps + step)
+    rate, first = float(np.asarray(now)), float(np.asarray(self._rate(0)))
     return errors.DataError(
         f'epoch {self.epoch}, step {step + 1}: {" and ".join(names)} not '
         f'finite at learning rate {rate:g}; training diverged. '
         f'{self._safe()}. Try a new --workdir with '
-        f'--config.optimizer.learning_rate below {float(self._rate(0)):g}, or '
+        f'--config.optimizer.learning_rate below {first:g}, or '
         'with --config.optimizer.gradient_clip=1'
     )
 

@@ -24,22 +24,23 @@ from medxfer.data import augment
 from medxfer.data import batching
 from medxfer.data import pixel_sources
 from medxfer.data import splits
+from medxfer.model import params as params_lib
 from medxfer.model import preprocessing
+from medxfer.model import vgg
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import devices
 from medxfer.training import feature_store
 from medxfer.training import feeds
 from medxfer.training import memory
-from medxfer.training import state as states
 from medxfer.training import steps
 
-_SHARE = 0.5  # Of what is free.
+_FRACTION = 0.5  # Of what is free.
 _BATCH = 32  # Images that are computed together, at most.
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-  """Whether to keep the prefix's activations, where, and why.
+  """Whether to keep what the frozen layers compute, where, and why.
 
   Attributes:
     keep: whether to.
@@ -102,15 +103,15 @@ def _place(
   need = (len(split.train) * views + len(split.val)) * bytes_each
   size = f'{need / 2**20:,.0f} MiB'
   own = memory.on_device()
-  on_device = own is not None and need <= own * _SHARE
-  in_memory = need <= memory.in_memory() * _SHARE
+  on_device = own is not None and need <= own * _FRACTION
+  in_memory = need <= memory.in_memory() * _FRACTION
   # On disk every image has a place, so that another split finds its own. A
   # device with memory of its own makes them faster than a disk reads them.
   on_disk = (
       where is not None
       and not on_device
       and (own is None or not in_memory)
-      and len(split) * views * bytes_each <= memory.on_disk(where) * _SHARE
+      and len(split) * views * bytes_each <= memory.on_disk(where) * _FRACTION
   )
   if not (on_device or in_memory or on_disk):
     return Decision(
@@ -118,13 +119,8 @@ def _place(
         f'{size} are more than half of the free memory'
         + (f', and of the disk of {where}' if where else ''),
     )
-  place = (
-      'on the device'
-      if on_device
-      else f'on disk in {where}'
-      if on_disk
-      else 'in memory'
-  )
+  host = f'on disk in {where}' if on_disk else 'in memory'
+  place = 'on the device' if on_device else host
   return Decision(
       True,
       f'{layer} of {views} views an image, {size}, {place}',
@@ -136,7 +132,7 @@ def _place(
 
 def feed(
     task: steps.Task,
-    params: states.Params,
+    params: params_lib.Params,
     source: pixel_sources.Source,
     split: splits.Split,
     decision: Decision,
@@ -165,7 +161,7 @@ def feed(
   one = _shape(task)
   shape, dtype = (len(split), views, *one.shape[1:]), one.dtype
   with contextlib.ExitStack() as stack:
-    if decision.on_disk:
+    if decision.on_disk and where:
       about = key(task, params, images_digest)
       store = _on_disk(stack, where, about, shape, dtype, decision)
     else:
@@ -205,7 +201,7 @@ def _on_disk(
 def _fill(
     store: feature_store.Kept,
     task: steps.Task,
-    params: states.Params,
+    params: params_lib.Params,
     source: pixel_sources.Source,
     split: splits.Split,
     views: int,
@@ -215,7 +211,7 @@ def _fill(
 
   @jax.jit
   def step(
-      params: states.Params, stored: Any, batch: Any, view: jax.Array
+      params: params_lib.Params, stored: Any, batch: Any, view: jax.Array
   ) -> jax.Array:
     with steps.products(task.model):
       pixels = pixel_sources.pixels(stored, batch)
@@ -242,7 +238,7 @@ def _fill(
 
 
 def key(
-    task: steps.Task, params: states.Params, images_digest: str
+    task: steps.Task, params: params_lib.Params, images_digest: str
 ) -> dict[str, Any]:
   """Returns everything that decides the activations, to the last bit.
 
@@ -273,7 +269,7 @@ def key(
 
 def _activation(
     task: steps.Task,
-    params: states.Params,
+    params: params_lib.Params,
     pixels: jax.Array,
     view: jax.Array | int,
 ) -> jax.Array:
@@ -285,8 +281,8 @@ def _activation(
   spec = task.spec
   seen = jax.vmap(lambda image: augment.view(image, view, spec.augment))
   images = preprocessing.preprocess(seen(pixels), spec.model.preprocessing)
-  _, activations = task.model.apply({'params': params}, images)
-  return activations[task.strategy.entry]
+  _, activations = vgg.forward(task.model, params, images)
+  return activations[f'{task.strategy.entry}']
 
 
 def _shape(task: steps.Task) -> jax.ShapeDtypeStruct:

@@ -138,6 +138,7 @@ class _OnDisk(Kept):
       )
     # After the values: a process killed in between forgets, never invents.
     records = [(place, _crc(value)) for place, value in zip(places, values)]
+    assert self._journal  # Within `writing`.
     self._journal.write(np.array(records, _RECORD).tobytes())
     self._journal.flush()
 
@@ -192,6 +193,6 @@ def _crc(values: np.ndarray) -> int:
   return zlib.crc32(_as_bytes(values))
 
 
-def _as_bytes(values: np.ndarray) -> np.ndarray:
+def _as_bytes(values: np.ndarray) -> memoryview:
   # Files know no bfloat16.
-  return values.reshape(-1).view(np.uint8)
+  return values.reshape(-1).view(np.uint8).data

@@ -20,6 +20,7 @@ from medxfer import stopping
 from medxfer.data import batching
 from medxfer.evaluation import metrics
 from medxfer.model import optimizer
+from medxfer.model import params as params_lib
 from medxfer.model.weights import metadata as contracts
 from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
@@ -28,7 +29,6 @@ from medxfer.training import dispatch
 from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import memory
-from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 
 Record = checkpoint_io.Record
@@ -72,7 +72,9 @@ def train(
     while not is_over(progress.history, task.spec.training):
       record = {
           **_epoch(task, steps, data, progress, watch),
-          'learning_rate': float(rate(int(progress.state.step) - 1)),
+          'learning_rate': float(
+              np.asarray(rate(int(progress.state.step) - 1))
+          ),
       }
       with stopping.held():
         progress.next_epoch(record)
@@ -109,8 +111,8 @@ def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
 
 
 def predict(
-    step: Callable[[states.Params, Any, feeds.Batch], Any],
-    params: states.Params,
+    step: Callable[[params_lib.Params, Any, feeds.Batch], Any],
+    params: params_lib.Params,
     feed: feeds.Feed,
     rows: np.ndarray,
     spec: specs.RunSpec,

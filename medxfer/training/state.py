@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-Params = dict[str, dict[str, jax.Array]]
+from medxfer.model import params as params_lib
 
 
 @flax.struct.dataclass
@@ -24,11 +24,13 @@ class TrainState:
   """
 
   step: jax.Array
-  params: Params
+  params: params_lib.Params
   opt_state: Any
 
 
-def create(params: Params, tx: optax.GradientTransformation) -> TrainState:
+def create(
+    params: params_lib.Params, tx: optax.GradientTransformation
+) -> TrainState:
   """Returns the state before the first step."""
   return TrainState(
       step=jnp.zeros((), jnp.int32), params=params, opt_state=tx.init(params)

@@ -7,12 +7,12 @@ import dataclasses
 import functools
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
+from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.training import devices
 from medxfer.training import feeds
@@ -50,7 +50,7 @@ class Steps:
   """Compiled functions; see `train_steps` and `predict_step`."""
 
   train: Callable[..., tuple[states.TrainState, dict[str, jax.Array]]]
-  predict: Callable[[states.Params, Any, feeds.Batch], jax.Array]
+  predict: Callable[[params_lib.Params, Any, feeds.Batch], jax.Array]
 
 
 def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
@@ -67,8 +67,8 @@ def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
 
 
 def compile_predict(
-    model: nn.Module, feed: feeds.Feed
-) -> Callable[[states.Params, Any, feeds.Batch], jax.Array]:
+    model: vgg.VGG, feed: feeds.Feed
+) -> Callable[[params_lib.Params, Any, feeds.Batch], jax.Array]:
   """Returns the compiled `predict_step` of a network."""
   return jax.jit(
       functools.partial(predict_step, model, feed),
@@ -148,8 +148,9 @@ def train_step(
   x = feed.train(stored, batch, augment_key)
 
   def loss_fn(params) -> tuple[jax.Array, dict[str, jax.Array]]:
-    logits, _ = task.model.apply(
-        {'params': _stop_frozen(params, task.mask)},
+    logits, _ = vgg.forward(
+        task.model,
+        _stop_frozen(params, task.mask),
         x,
         train=True,
         first=feed.first,
@@ -175,27 +176,26 @@ def train_step(
 
 
 def predict_step(
-    model: nn.Module,
+    model: vgg.VGG,
     feed: feeds.Feed,
-    params: states.Params,
+    params: params_lib.Params,
     stored: Any,
     batch: feeds.Batch,
 ) -> jax.Array:
   """Returns logits, float32 [batch, classes], of a batch of the feed."""
   with products(model):
-    return model.apply(
-        {'params': params}, feed.score(stored, batch), first=feed.first
-    )[0]
+    images = feed.score(stored, batch)
+    return vgg.forward(model, params, images, first=feed.first)[0]
 
 
-def products(model: nn.Module) -> contextlib.AbstractContextManager[None]:
+def products(model: vgg.VGG) -> contextlib.AbstractContextManager[None]:
   """Keeps float32 products what they are called: GPUs round them to TF32."""
   if model.tf32 or jax.default_backend() == 'cpu':
     return contextlib.nullcontext()
   return jax.default_matmul_precision('float32')
 
 
-def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:
+def _stop_frozen(params: params_lib.Params, mask: Mask) -> params_lib.Params:
   """Keeps the backward pass from entering frozen leaves at all."""
   return jax.tree.map(
       lambda trains, leaf: leaf if trains else jax.lax.stop_gradient(leaf),
@@ -205,8 +205,8 @@ def _stop_frozen(params: states.Params, mask: Mask) -> states.Params:
 
 
 def _apply(
-    updates: states.Params, params: states.Params, mask: Mask
-) -> states.Params:
+    updates: optax.Updates, params: params_lib.Params, mask: Mask
+) -> params_lib.Params:
   # Frozen leaves are handed on, not added a zero to: -0.0 + 0.0 is 0.0, and
   # frozen means bit for bit.
   return jax.tree.map(

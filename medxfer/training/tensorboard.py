@@ -9,11 +9,15 @@ import pathlib
 import time
 from typing import Any
 
-from tensorboardX import proto
 from tensorboardX import record_writer
+from tensorboardX.proto import event_pb2
+from tensorboardX.proto import summary_pb2
 
 from medxfer.training import checkpoint_io
 
+# Made when they are imported, which no type checker sees.
+_EVENT: Any = getattr(event_pb2, 'Event')
+_SUMMARY: Any = getattr(summary_pb2, 'Summary')
 _NAME = 'events.out.tfevents.medxfer'
 
 
@@ -34,14 +38,14 @@ class EventWriter:
   def write(self, record: checkpoint_io.Record) -> None:
     """Writes the numbers of an epoch to disk."""
     values = [
-        proto.summary_pb2.Summary.Value(tag=name, simple_value=value)
+        _SUMMARY.Value(tag=name, simple_value=value)
         for name, value in record.items()
         if name != 'epoch'
     ]
-    summary = proto.summary_pb2.Summary(value=values)
+    summary = _SUMMARY(value=values)
     self._write(step=record['epoch'], summary=summary)
 
   def _write(self, **fields: Any) -> None:
-    event = proto.event_pb2.Event(wall_time=time.time(), **fields)
+    event = _EVENT(wall_time=time.time(), **fields)
     self._file.write(event.SerializeToString())
     self._file.flush()

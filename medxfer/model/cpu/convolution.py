@@ -77,9 +77,11 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
     rows = rows.reshape(-1, _SIDE * _SIDE * channels)
     return total + rows.T @ chunk[1].reshape(-1, units), None
 
-  chunks = [a.reshape(batch // size, size, *a.shape[1:]) for a in (x, gradient)]
+  images, gradients = (
+      a.reshape(batch // size, size, *a.shape[1:]) for a in (x, gradient)
+  )
   zeros = jnp.zeros((_SIDE * _SIDE * channels, units), x.dtype)
-  total, _ = lax.scan(add, zeros, tuple(chunks))
+  total, _ = lax.scan(add, zeros, (images, gradients))
   return total.reshape(_SIDE, _SIDE, channels, units)
 
 

@@ -72,7 +72,8 @@ def _xla_gradient(
 ) -> jax.Array:
   del largest
   # The plain function: `max_pool` would come back here.
-  return jax.vjp(max_pool.fun, x)[1](gradient)[0]
+  plain = getattr(max_pool, 'fun')
+  return jax.vjp(plain, x)[1](gradient)[0]
 
 
 max_pool.defvjp(_forward, _backward)

@@ -21,7 +21,7 @@ _TILE = 4  # Pixels of a side that it takes.
 # once, 206 two at a time (two cores; XLA's own convolution 125).
 _AT_WORK = 32 << 20
 
-Grid = Sequence[Sequence[jax.Array]]
+Grid = Sequence[Sequence[jax.Array]] | jax.Array
 
 
 def conv3x3(x: jax.Array, kernel: jax.Array) -> jax.Array:

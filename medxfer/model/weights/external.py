@@ -10,6 +10,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.model import architectures
+from medxfer.model import params as params_lib
 from medxfer.model.weights import metadata
 from medxfer.model.weights import verifying
 
@@ -52,7 +53,7 @@ class Foreign:
   """
 
   architecture: architectures.Architecture
-  params: metadata.Params
+  params: params_lib.Params
   dropped: tuple[str, ...]
   kind: str
   announced: metadata.Contract | None = None

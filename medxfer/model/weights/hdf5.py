@@ -62,7 +62,7 @@ def datasets(
     DataError: the file links or reaches out of itself, or is a maze.
   """
   found: dict[str, h5py.Dataset] = {}
-  waiting = [(n, root, n) for n in root if n not in skip]
+  waiting = [(f'{n}', root, f'{n}') for n in root if n not in skip]
   seen = 0
   while waiting:
     place, parent, name = waiting.pop()
@@ -75,7 +75,7 @@ def datasets(
     _check_link(parent, name, place, path)
     item = parent[name]
     if isinstance(item, h5py.Group):
-      waiting += [(f'{place}/{n}', item, n) for n in item]
+      waiting += [(f'{place}/{n}', item, f'{n}') for n in item]
     elif isinstance(item, h5py.Dataset):
       _check_storage(item, place, path)
       found[place] = item

@@ -92,8 +92,9 @@ def read(
         params=params,
         dropped=tuple(dict.fromkeys(header.layer for header in others)),
         kind=kind,
-        announced=announced
-        and metadata.Contract.from_json(announced, path=path),
+        announced=metadata.Contract.from_json(announced, path=path)
+        if announced
+        else None,
         preprocessing=keras_graph.preprocessing(graph, architecture, path),
     )
 
@@ -195,7 +196,9 @@ def _new_headers(datasets: dict[str, h5py.Dataset]) -> list[external.Header]:
   headers = []
   for place, dataset in datasets.items():
     parts = place.split('/')
-    named = hdf5.text(dataset.parent, 'name') if 'vars' in parts else None
+    parent = dataset.parent
+    assert isinstance(parent, h5py.Group)  # Of a data set it always is.
+    named = hdf5.text(parent, 'name') if 'vars' in parts else None
     layer = named or (parts[-3] if len(parts) > 2 else place)
     leaf = _LEAVES.get(parts[-1], parts[-1])
     headers.append(_header(place, layer, leaf, dataset))

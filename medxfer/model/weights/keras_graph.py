@@ -165,7 +165,8 @@ def preprocessing(
           'file, convert the run that it came from'
       )
     if kind == 'Rescaling':
-      scale, offset = config.get('scale'), config.get('offset')
+      scale: Any = config.get('scale')
+      offset: Any = config.get('offset')
       for known, mode in _RESCALING.items():
         if (
             _is_number(scale)

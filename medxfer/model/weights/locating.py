@@ -52,7 +52,7 @@ def locate(
   ):
     if named:
       return _named(where, named, architecture)
-  _check_published(architecture)
+  _published(architecture)
   found = [
       p
       for p in (
@@ -97,16 +97,18 @@ def file_names(architecture: architectures.Architecture) -> tuple[str, ...]:
 
 
 def _url(architecture: architectures.Architecture) -> str:
-  _check_published(architecture)
-  return architecture.pretrained.url
+  return _published(architecture).url
 
 
-def _check_published(architecture: architectures.Architecture) -> None:
+def _published(
+    architecture: architectures.Architecture,
+) -> architectures.Pretrained:
   if architecture.pretrained is None:
     raise errors.DataError(
         f'{architecture.title} has no published weights: take {_RANDOM}, or '
         f'name a file of it with {_KEY}'
     )
+  return architecture.pretrained
 
 
 def _named(
@@ -119,7 +121,7 @@ def _named(
       if (path / name).is_file():
         return path / name
     if where != _KEY:
-      _check_published(architecture)
+      _published(architecture)
     raise errors.DataError(
         f'{path}: this folder, named by {where}, holds no weights of '
         f'{architecture.title}: none of {", ".join(names)}. Put one of them '

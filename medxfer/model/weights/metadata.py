@@ -20,14 +20,12 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.model import architectures
+from medxfer.model import params as params_lib
 
 FORMAT = 'medxfer-weights'
 VERSION = 1
 PREPROCESSINGS = ('caffe', 'tf', 'rescale')  # See `model.preprocessing`.
 DTYPE = 'float32'
-
-# Layer -> 'kernel' | 'bias' -> array.
-Params = Mapping[str, Mapping[str, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,12 +137,12 @@ class Weights:
       launcher has to report.
   """
 
-  params: Params
+  params: params_lib.Params
   contract: Contract
   dropped: tuple[str, ...] = ()
 
 
-def flatten(params: Params) -> dict[str, Any]:
+def flatten(params: params_lib.Params) -> dict[str, Any]:
   """Returns 'layer/leaf' -> leaf, for arrays and shapes alike."""
   return {
       f'{layer}/{leaf}': value
@@ -153,7 +151,7 @@ def flatten(params: Params) -> dict[str, Any]:
   }
 
 
-def unflatten(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+def unflatten(tensors: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
   """Undoes `flatten`."""
   params: dict[str, dict[str, Any]] = {}
   for name, value in tensors.items():
@@ -168,7 +166,7 @@ def tensor_digest(array: np.ndarray) -> str:
 
 
 def describe(
-    params: Params,
+    params: params_lib.Params,
     *,
     architecture: str,
     source: str,

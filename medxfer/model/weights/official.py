@@ -6,11 +6,12 @@ import pathlib
 import numpy as np
 
 from medxfer.model import architectures
+from medxfer.model import params as params_lib
 from medxfer.model.weights import metadata
 
 
 def recognise(
-    params: metadata.Params,
+    params: params_lib.Params,
     architecture: architectures.Architecture,
     path: pathlib.Path | None = None,
 ) -> str | None:

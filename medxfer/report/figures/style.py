@@ -9,6 +9,7 @@ from collections.abc import Callable
 import dataclasses
 import io
 import re
+from typing import Any
 import warnings
 
 import matplotlib
@@ -57,7 +58,7 @@ _ROLES = {
 }
 WIDTH = 3.4  # Inches: at the width of a phone, text has its usual size.
 _WIDEST_NAME = 18
-_RC = {
+_RC: dict[Any, Any] = {
     'axes.edgecolor': SOFT,
     'axes.labelcolor': INK,
     'axes.linewidth': 0.6,

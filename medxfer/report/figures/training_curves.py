@@ -1,5 +1,7 @@
 """Figure 7.1: accuracy by epoch, from ImageNet against from random weights."""
 
+from typing import Any
+
 from matplotlib import axes as mpl_axes
 from matplotlib import ticker
 
@@ -67,7 +69,7 @@ def training(setting: settings_lib.Setting, name: str) -> style.Chart | None:
 
 
 def _paint_column(
-    axes: mpl_axes.Axes, column: settings_lib.Column, **look: str
+    axes: mpl_axes.Axes, column: settings_lib.Column, **look: Any
 ) -> None:
   """Draws the accuracies of one arm, training thick and validation thin."""
   epochs, train, val = _series(column)
