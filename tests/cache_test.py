@@ -93,7 +93,7 @@ def _die_while_writing(where):
 
 def test_a_killed_writer_leaves_no_entry_and_no_rubbish(tmp_path):
   """The next one removes what it left, and is not kept waiting."""
-  process = multiprocessing.get_context('fork').Process(
+  process = multiprocessing.get_context('spawn').Process(
       target=_die_while_writing, args=(tmp_path,)
   )
   process.start()
@@ -116,7 +116,7 @@ def _count(where, made):
 
 def test_of_two_processes_one_makes_it(tmp_path):
   """The other waits, and reads."""
-  context = multiprocessing.get_context('fork')
+  context = multiprocessing.get_context('spawn')
   made = context.Value('i', 0)
   both = [
       context.Process(target=_count, args=(tmp_path, made)) for _ in range(2)

@@ -21,7 +21,7 @@ _MODULES = {
 }
 _NAME = re.compile(r'`([A-Za-z_]\w*(?:\.\w+)+)(?:\(\))?`')
 # Named in words alone.
-_LIBRARIES = ('PIL', 'jax', 'keras', 'optax', 'torch')
+_LIBRARIES = ('PIL', 'flax', 'jax', 'keras', 'optax', 'torch')
 _SUFFIXES = ('csv', 'json', 'jsonl', 'h5', 'txt', 'npz', 'npy', 'md', 'jpg')
 
 

@@ -1,7 +1,7 @@
 """Intervals are the textbook's, and never of width zero."""
 
 import dataclasses
-import time
+import sys
 
 import numpy as np
 import pytest
@@ -218,10 +218,25 @@ def test_senseless_arguments_are_refused(change):
     intervals.compute(_scored(5), **change)
 
 
-@pytest.mark.parametrize('n, classes', [(2000, 7), (20_000, 7), (2000, 100)])
-def test_a_large_table_is_fast(n, classes):
-  """Protects: no loop over images or draws (0.02 to 0.2 s)."""
-  scored = _scored(n, classes=classes)
-  start = time.process_time()
-  intervals.compute(scored, resamples=1000)
-  assert time.process_time() - start < 3
+def _calls(scored, resamples) -> int:
+  """Returns how many Python functions `compute` calls."""
+  count = 0
+
+  def profile(frame, event, argument):
+    nonlocal count
+    del frame, argument
+    count += event == 'call'
+
+  sys.setprofile(profile)
+  try:
+    intervals.compute(scored, resamples=resamples)
+  finally:
+    sys.setprofile(None)
+  return count
+
+
+def test_no_function_is_called_per_image_or_draw():
+  """Protects: large tables and many draws are computed as arrays."""
+  few = _calls(_scored(500), resamples=20)
+  assert _calls(_scored(5000), resamples=20) < 1.1 * few
+  assert _calls(_scored(500), resamples=2000) < 1.1 * few
