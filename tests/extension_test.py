@@ -111,10 +111,7 @@ def checkout(tmp_path_factory):
   registered = architectures / '__init__.py'
   registered.write_text(
       registered.read_text()
-      .replace(
-          '        tiny.ARCHITECTURE,\n',
-          '        tiny.ARCHITECTURE,\n        pocket.ARCHITECTURE,\n',
-      )
+      .replace('tiny.ARCHITECTURE)', 'tiny.ARCHITECTURE, pocket.ARCHITECTURE)')
       .replace(
           'import tiny\n',
           'import tiny\n' 'from medxfer.model.architectures import pocket\n',

@@ -104,7 +104,7 @@ def test_the_wheel_installs_medxfer_and_nothing_else(installed):
         (('report', '--workdir=nowhere'), 2, 'nowhere: no such folder'),
         (('convert-weights', '--help'), 0, '--source'),
         (('predict', '--help'), 0, 'medxfer predict --workdir=DIR'),
-        (('--help',), 0, 'convert_weights'),
+        (('--help',), 0, 'convert  '),
         ((), 2, 'medxfer COMMAND'),
         (('evalute',), 2, 'do you mean evaluate?'),
     ],

@@ -76,7 +76,7 @@ def test_its_policy_refuses_what_a_name_might_try(shown):
 
 def test_its_tables_hold_the_numbers_of_the_summaries(opened, study):
   """What is on the screen is what the runs have measured."""
-  [micro, macro] = _rows(opened, 'table_7_1_thesis_cpu_64')[-2:]
+  [micro, macro] = _rows(opened, 'table_7_1_by_image_cpu_64')[-2:]
   for column, arm in enumerate(('decision_tree', 'random', 'all'), start=1):
     test = json.loads(
         (study / 'runs' / f'{arm}-seed0' / 'summary.json').read_text()
