@@ -20,6 +20,7 @@ from medxfer.training import memory
 from medxfer.training import steps
 from tests import tiny
 
+_TINY = architectures.BY_NAME['tiny']
 _VGG16 = architectures.BY_NAME['vgg16']
 
 
@@ -31,14 +32,23 @@ def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
   return specs.from_config(config)
 
 
-@pytest.mark.parametrize('name', _VGG16.convolutions + ('fc1',))
-def test_entering_at_any_layer_gives_the_same_logits(name):
+@pytest.mark.parametrize(
+    'architecture, name',
+    [
+        *((_TINY, name) for name in (*_TINY.convolutions, 'fc1')),
+        *(
+            pytest.param(_VGG16, name, marks=pytest.mark.slow)
+            for name in (*_VGG16.convolutions, 'fc1')
+        ),
+    ],
+)
+def test_entering_at_any_layer_gives_the_same_logits(architecture, name):
   """The activation before a layer is all that the rest depends on."""
-  model = vgg.VGG(_VGG16, 3, head_units=(8, 8))
+  model = vgg.VGG(architecture, 3, head_units=(8, 8))
   params = _params(model)
   images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
   logits, activations = model.apply({'params': params}, images)
-  before = _VGG16.input_of(name)
+  before = architecture.input_of(name)
   entered = images if before is None else activations[before]
   np.testing.assert_array_equal(
       logits, model.apply({'params': params}, entered, first=name)[0]
