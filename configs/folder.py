@@ -1,4 +1,4 @@
-"""Images of your own: a folder a class, fine-tuned block by block.
+"""Images of your own: one folder per class, fine-tuned block by block.
 
 The arms, and how to call them: `medxfer/recipes/folder.py`.
 """

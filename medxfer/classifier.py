@@ -194,7 +194,7 @@ class Classifier:
 
     Raises:
       DataError: images are missing, damaged, or not those of the run; or a
-        folder is no class of the network.
+        folder is not a class of the network.
     """
     from medxfer.runs import evaluate
 

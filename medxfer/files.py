@@ -70,12 +70,12 @@ def check_target(path: pathlib.Path, *, overwrite: bool) -> None:
       its folder does not exist.
   """
   if not path.parent.is_dir():
-    raise errors.UsageError(f'{path}: its folder does not exist; create it.')
+    raise errors.UsageError(f'{path}: its folder does not exist; create it')
   if path.is_dir():
-    raise errors.UsageError(f'{path}: is a directory; name a file.')
+    raise errors.UsageError(f'{path}: is a directory; name a file')
   if path.exists() and not overwrite:
     raise errors.UsageError(
-        f'{path}: exists already; name another file or pass --overwrite.'
+        f'{path}: exists already; name another file or pass --overwrite'
     )
 
 
@@ -216,7 +216,7 @@ def check_free(target: pathlib.Path) -> None:
           f'{target} exists and is not empty; name a new folder or empty it'
       )
   elif target.exists() or target.is_symlink():
-    raise errors.UsageError(f'{target} is not a folder; name a new folder.')
+    raise errors.UsageError(f'{target} is not a folder; name a new folder')
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ _CONFIG = config_flags.DEFINE_config_file(
 _WORKDIR = flags.DEFINE_string(
     'workdir',
     None,
-    'Folder that the run writes to, or goes on in; '
+    'Folder that the run writes to, or resumes in; '
     'runs/NAME-ARM if left out.',
 )
 

@@ -171,7 +171,7 @@ def _check_data(data: specs.DataSpec) -> None:
   )
   if known.user_folder:
     typed.require(
-        data.dir, 'data.dir', data.dir, 'the folder that holds a folder a class'
+        data.dir, 'data.dir', data.dir, 'a folder that holds a folder per class'
     )
     published_subsets(data.subsets)
   else:

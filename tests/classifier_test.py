@@ -123,8 +123,8 @@ def test_batches_of_any_length_and_none(run):
         ),
         (np.full((8, 8, 3), 256), 'neither in'),
         (np.array([['a', 'b']]), 'give numbers'),
-        (5, 'int is no image'),
-        (None, 'NoneType is no image'),
+        (5, 'int is not an image'),
+        (None, 'NoneType is not an image'),
         (b'no image', 'not an image'),
         ('nowhere.jpg', 'nowhere.jpg: there is no such image'),
         ('.', 'is a folder'),
@@ -188,7 +188,7 @@ def test_a_folder_elsewhere_is_evaluated(run, phantoms, tmp_path):
     assert found[key] == own[key] == run.summary['test'][key]
   assert set(found['intervals']) == set(own['intervals'])
   (tmp_path / 'elsewhere' / 'nv').rename(tmp_path / 'elsewhere' / 'wart')
-  with pytest.raises(errors.DataError, match="'wart' is no class"):
+  with pytest.raises(errors.DataError, match="'wart' is not a class"):
     run.evaluate(tmp_path / 'elsewhere')
 
 

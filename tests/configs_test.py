@@ -124,7 +124,7 @@ def test_an_arm_means_the_same_on_a_folder(arm):
     'module, argument, message',
     [
         (xray, 'ham', 'model.init_from=.*workdir of a finished run'),
-        (folder, 'all', 'data.dir=.*a folder a class'),
+        (folder, 'all', 'data.dir=.*folder per class'),
         (folder, 'all,phantom', 'unknown modifier .phantom'),
         (xray, 'last_block', 'unknown arm'),
         (xray, 'random,head,last_block', 'last_block and head exclude'),

@@ -70,7 +70,7 @@ def _message(result) -> str:
                 '--workdir=W',
                 '--config.model.trainable=block[',
             ),
-            'no regular expression',
+            'not a regular expression',
         ),
         (('--config=configs/ham.py:all', '--workdir=W', 'extra'), 'extra'),
     ],

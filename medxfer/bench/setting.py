@@ -37,7 +37,7 @@ class Setting:
   Attributes:
     mode: a key of `MODES`.
     image_size: side of the square images, pixels.
-    batch_size: images a step.
+    batch_size: images per step.
     precision: of the computation; parameters are float32.
     threads: CPU threads of the computation.
     folder: of class folders with JPEG files, for the mode `epoch`.

@@ -23,7 +23,7 @@ def row(
     seconds: an image took, in each round.
     ours: seconds that medxfer took, in the same rounds.
     peak_mib: the largest memory of its process or device.
-    rate: images a second that plain matrix products of as many operations
+    rate: images per second that plain matrix products of as many operations
       would come to; None where frozen layers need not be computed.
 
   Returns:

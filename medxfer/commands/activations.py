@@ -4,7 +4,7 @@
         [--layer=block1_conv1] [--channels=16] [--weights=imagenet,random] \\
         IMAGE_OR_FOLDER...
 
-One picture an image: the image, the mean over the layer's channels, and the
+One picture per image: the image, the mean over the layer's channels, and the
 channels that the image excites most, each on its own scale. With --weights
 the same is drawn for other weights, with or without a run to compare: figure
 8.1 of the thesis is --weights=imagenet,random. Research use only.

@@ -94,7 +94,7 @@ def convert(
   if to not in (None, kind):
     raise errors.UsageError(
         f'--to={to} does not fit --output={output}: .safetensors and .npz are '
-        "medxfer's, .h5, .weights.h5 and .keras are Keras'."
+        "medxfer's, .h5, .weights.h5 and .keras are Keras'"
     )
   files.check_target(output, overwrite=overwrite)
   read = _read(source, preprocessing)
@@ -113,7 +113,7 @@ def _read(source: pathlib.Path, preprocessing: str | None) -> weights.Weights:
     return weights.read(source, None, preprocessing=preprocessing)
   if preprocessing:
     raise errors.UsageError(
-        f'{source}: a run knows its preprocessing; leave --preprocessing out.'
+        f'{source}: a run knows its preprocessing; leave --preprocessing out'
     )
   # Orbax and JAX take seconds to import, and files do not need them.
   from medxfer.training import checkpoints
@@ -176,7 +176,7 @@ def main(argv: list[str]) -> None:
   """
   if argv:
     raise errors.UsageError(
-        f'unexpected arguments {" ".join(argv)}; use --source and --output.'
+        f'unexpected arguments {" ".join(argv)}; use --source and --output'
     )
   lines = convert(
       launcher.required_path(_SOURCE),

@@ -36,7 +36,7 @@ _EXPLAIN_LAYER = flags.DEFINE_string(
     None,
     'Convolution whose activations the heat map weighs, such as block4_conv3: '
     'later ones know more about classes, earlier ones about places. Without '
-    'it the deepest one whose map has six places a side.',
+    'it the deepest one whose map has six places per side.',
 )
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {'data.on_bad_image': '--on_bad_image'}

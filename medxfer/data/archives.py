@@ -78,5 +78,5 @@ def _safe_name(archive: pathlib.Path, member: zipfile.ZipInfo) -> str | None:
 def _bad(archive: pathlib.Path, what: str) -> errors.DataError:
   return errors.DataError(
       f'{archive.name} holds {what}; nothing was kept of it. Delete'
-      f' {archive} and run again.'
+      f' {archive} and run again'
   )

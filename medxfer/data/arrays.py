@@ -50,8 +50,8 @@ def listed(images: Any) -> Sequence[Any]:
   if hasattr(images, '__iter__'):
     return list(images)
   raise errors.UsageError(
-      f'images: {type(images).__name__} is no image; give an array, a path, an '
-      'open file, or a sequence of them'
+      f'images: {type(images).__name__} is not an image; give an array, a '
+      'path, an open file, or a sequence of them'
   )
 
 

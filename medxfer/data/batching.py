@@ -22,7 +22,7 @@ def batched(
 
   Args:
     rows: int [n], n at least 1.
-    batch_size: images a batch; n, rounded up, if that is less.
+    batch_size: images per batch; n, rounded up, if that is less.
     multiple: of which a batch is to hold one, such as the devices' number.
 
   Returns:

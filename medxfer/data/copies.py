@@ -113,7 +113,8 @@ def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
   except OSError as error:
     console.line(
         f'cache of copies: {where} cannot be used '
-        f'({os.strerror(error.errno or errno.EIO)}); going on without it'
+        f'({os.strerror(error.errno or errno.EIO)}); the run continues '
+        'without it'
     )
     return joined(thumbnails)
 

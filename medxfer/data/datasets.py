@@ -52,8 +52,8 @@ def folder(spec: specs.DataSpec) -> pathlib.Path:
   if known.phantom:
     ways.append('the modifier `phantom` runs without it')
   raise errors.DataError(
-      f'nothing says where {spec.name} is: give --config.data.dir=DIR, or set '
-      f'{ENVIRONMENT} to the folder that holds {spec.name}/'
+      f'the folder of {spec.name} is not known: give --config.data.dir=DIR, '
+      f'or set {ENVIRONMENT} to the folder that holds {spec.name}/'
       + ''.join(f'; {way}' for way in ways)
   )
 

@@ -137,7 +137,7 @@ def of_image(image: Image.Image, found: Header, name: str) -> Grey:
   low, high = values.min().item(), values.max().item()
   if not math.isfinite(low) or not math.isfinite(high):
     raise errors.DataError(
-        f'{name}: some values are no numbers (NaN or infinite); choose a '
+        f'{name}: some values are not numbers (NaN or infinite); choose a '
         'window and save it as 8 or 16 bits'
     )
   said = found.said

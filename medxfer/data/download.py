@@ -98,14 +98,14 @@ def plan(
   except (ValueError, KeyError, TypeError) as error:
     raise errors.DataError(
         f'{url} is not the listing of a Dataverse data set; check --base_url'
-        f' or {_BY_HAND}.'
+        f' or {_BY_HAND}'
     ) from error
   tables = [name for name in _TABLE_NAMES if name in files]
   images = [f'{part}.zip' for part in PARTS]
   for name in (*images, *(tables or [ham10000.METADATA])):
     if name not in files:
       raise errors.DataError(
-          f'{url} lists no {name}; the data set may have moved, {_BY_HAND}.'
+          f'{url} lists no {name}; the data set may have moved, {_BY_HAND}'
       )
   return Plan(
       base_url=base_url,
@@ -136,10 +136,10 @@ def _source(entry: dict, base_url: str) -> http_files.Source:
   except (KeyError, TypeError, ValueError, AttributeError) as error:
     raise errors.DataError(
         f'{base_url} lists {name} without an id, a size or a checksum that'
-        f' can be verified; nothing was fetched, {_BY_HAND}.'
+        f' can be verified; nothing was fetched, {_BY_HAND}'
     ) from error
   if entry.get('restricted'):
-    raise errors.DataError(f'{name} is restricted at {base_url}; {_BY_HAND}.')
+    raise errors.DataError(f'{name} is restricted at {base_url}; {_BY_HAND}')
   return http_files.Source(name, address, size, algorithm, checksum)
 
 
@@ -188,7 +188,7 @@ def fetch(
     raise errors.DataError(
         f'{output} cannot be written ({error.strerror}); free some space or'
         ' name another folder. What was fetched is kept in'
-        f' {partial}.'
+        f' {partial}'
     ) from error
   shutil.rmtree(partial, ignore_errors=True)
   log(f'HAM10000 is in {output}')
@@ -199,7 +199,7 @@ def _check_space(folder: pathlib.Path, needed: int) -> None:
   if free < needed:
     raise errors.DataError(
         f'{folder} has {free:,} bytes free, {needed:,} are needed; free some'
-        ' space or name a folder on another disk.'
+        ' space or name a folder on another disk'
     )
 
 
@@ -220,7 +220,7 @@ def write_table(path: pathlib.Path, stage: pathlib.Path) -> None:
     rows, columns = list(reader), reader.fieldnames or []
   except (UnicodeDecodeError, csv.Error) as error:
     raise errors.DataError(
-        f'{path} is not a table ({error}); delete it and run again.'
+        f'{path} is not a table ({error}); delete it and run again'
     ) from error
   missing = [name for name in ham10000.COLUMNS if name not in columns]
   named = [] if missing else [row['image_id'] for row in rows]
@@ -241,7 +241,7 @@ def write_table(path: pathlib.Path, stage: pathlib.Path) -> None:
     )
     raise errors.DataError(
         f'{path.name} has {reason}; delete {path} and run again, or'
-        f' {_BY_HAND}.'
+        f' {_BY_HAND}'
     )
   target = stage / ham10000.METADATA
   with open(target, 'w', newline='', encoding='utf-8') as file:

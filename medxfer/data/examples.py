@@ -95,8 +95,8 @@ def good(
     if on_bad_image == 'fail':
       more = f' (the first of {len(bad):,} bad images)' * (len(bad) > 1)
       raise errors.DataError(
-          f'{image_id}: {reason}{more}; mend it, or leave such images out with '
-          '--config.data.on_bad_image=skip'
+          f'{image_id}: {reason}{more}; repair it, or leave such images out '
+          'with --config.data.on_bad_image=skip'
       )
   found = [image_id for image_id in ids if image_id not in bad]
   if not found:

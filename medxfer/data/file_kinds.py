@@ -199,7 +199,7 @@ def is_version_control(name: str) -> bool:
 
 
 def of(name: str, head: bytes) -> str:
-  """Returns why a file is no image, as a noun; '' if it is one.
+  """Returns why a file is not an image, as a noun; '' if it is one.
 
   Args:
     name: of the file.

@@ -1,4 +1,4 @@
-"""Images of your own: a folder a class, with or without published subsets.
+"""Images of your own: one folder per class, with or without published subsets.
 
     DIR/CLASS/*                      (and in folders below CLASS)
     DIR/{train,val,test}/CLASS/*     (val may be absent)
@@ -38,7 +38,9 @@ NAME = 'folder'
 SUBSETS = subset_names.SUBSETS
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
-_WAY_OUT = 'give --config.data.dir=DIR with a folder of images a class in it'
+_WAY_OUT = (
+    'give --config.data.dir=DIR with one folder of images per class in it'
+)
 
 
 def read(
@@ -52,7 +54,7 @@ def read(
   """Lists the images; their ids are their paths below the folder.
 
   Args:
-    folder: holds a folder a class; see `layouts` for what may lie between.
+    folder: holds one folder per class; see `layouts` for what may lie between.
     groups: see `group_tables`; None takes folders for groups, or each image.
     on_bad_image: 'fail' raises at the first file that has the suffix of an
       image, but certainly is none; 'skip' leaves it out and lists it in

@@ -76,7 +76,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     if parts.scheme != 'https' and not (parts.scheme == 'http' and local):
       raise errors.DataError(
           f'{req.full_url} redirects to {newurl}, which is not https; nothing'
-          ' was fetched from there. Check --base_url.'
+          ' was fetched from there. Check --base_url'
       )
     return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -93,7 +93,7 @@ def check_url(url: str) -> str:
   parts = urllib.parse.urlsplit(url)
   if parts.scheme not in ('http', 'https') or not parts.hostname:
     raise errors.UsageError(
-        f'{url} is not an address; give one that starts with https://.'
+        f'{url} is not an address; give one that starts with https://'
     )
   return url.rstrip('/')
 
@@ -154,7 +154,7 @@ def fetch(
     raise errors.DataError(
         f'{source.name} has {source.algorithm} {found}, but {source.checksum}'
         ' was announced; the file was discarded. Run again, and report it to'
-        ' the publisher if it stays so.'
+        ' the publisher if it stays so'
     )
   part.replace(path)
   return path
@@ -177,7 +177,7 @@ def _stream(source: Source, part: pathlib.Path, patience: Patience) -> None:
     elif start and not _continues(answer, start):
       raise errors.DataError(
           f'{source.url} answered with another part of the file than was'
-          f' asked for; delete {part} and run again.'
+          f' asked for; delete {part} and run again'
       )
     bound = source.limit if source.size is None else source.size
     with open(part, 'ab' if start else 'wb') as file:
@@ -191,7 +191,7 @@ def _stream(source: Source, part: pathlib.Path, patience: Patience) -> None:
     part.unlink()
     raise errors.DataError(
         f'{source.name} is larger than the {bound} bytes that were announced;'
-        ' the file was discarded. Check --base_url and run again.'
+        ' the file was discarded. Check --base_url and run again'
     )
   if source.size is not None and written < source.size:
     raise http.client.IncompleteRead(b'', source.size - written)
@@ -235,7 +235,7 @@ def _retry(
       reason = f'failed ({getattr(error, "reason", None) or error!r})'
   raise errors.DataError(
       f'{url} {reason} (attempt {count + 1} of {patience.attempts}); check'
-      ' --base_url and the network and run again, what has arrived is kept.'
+      ' --base_url and the network and run again, what has arrived is kept'
   )
 
 

@@ -130,7 +130,7 @@ def loses_bits(content: bytes, name: str) -> bool:
     name: what messages call it.
 
   Raises:
-    errors.DataError: it is no image.
+    errors.DataError: it is not an image.
   """
   with _stream(content, name) as stream, _open(stream, name) as image:
     return not grey_lib.is_deep(image) and any(

@@ -253,7 +253,7 @@ def _refuse_flat(front: Mapping[Path, folder_levels.Node]) -> None:
   places = listed(sorted('/'.join(path) or '.' for path in front))
   raise errors.DataError(
       f'{count:,} images lie in {places} itself and in no folder of a class; '
-      'put them into a folder a class, named like it (CLASS/*.jpg)'
+      'put them into one folder per class, named like it (CLASS/*.jpg)'
   )
 
 

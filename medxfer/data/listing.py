@@ -1,8 +1,8 @@
 """Which files below a folder are images: one rule for every reader.
 
 Names and first bytes are read, nothing else, so that ten thousand files take
-about a second. What is no image is left out, by a reason that can be counted;
-nothing vanishes.
+about a second. What is not an image is left out, by a reason that can be
+counted; nothing vanishes.
 """
 
 import collections
@@ -80,7 +80,7 @@ def below(folder: pathlib.Path) -> Listing:
 
 
 def look(path: pathlib.Path) -> tuple[str, int]:
-  """Returns why a file is no image, as a noun, and its number of pictures.
+  """Returns why a file is not an image, as a noun, and its number of pictures.
 
   The noun is '' if the file is an image; a pipe is not opened.
   """
@@ -110,7 +110,7 @@ def clause(path: pathlib.Path, reason: str) -> str:
     return f'{what} is empty or not a file'
   if reason == file_kinds.LOCKED:
     return f'{what} may not be read by this user'
-  return f'{what} is no image by its content, but: {reason}'
+  return f'{what} is not an image by its content, but: {reason}'
 
 
 def counts(left_out: Mapping[str, str]) -> dict[str, int]:

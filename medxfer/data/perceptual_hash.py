@@ -23,7 +23,7 @@ which are copies to the eye; images of one lesion where they are one photograph
 or cannot be told from one. The same three are joined among the images squeezed
 into 28, 48, 64, 96 and 128 pixels. Copies in 17 ways (crops by up to 2 pixels)
 that are missed of these: of 28 pixels, all at half the size, seven of ten
-saved as JPEG of quality 50, two of five cropped by 0 to 2 pixels a side, 4 of
+saved as JPEG of quality 50, two of five cropped by 0 to 2 pixels per side, 4 of
 900 saved as JPEG of quality 75; of 48, one of nine at half the size; from 64
 on, 22 of 45,900. The thresholds were set with all three collections in view,
 not on others.

@@ -9,7 +9,7 @@ from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import subset_names
 
-_FEWEST = 3  # Images of a class: one a subset.
+_FEWEST = 3  # Images of a class: one per subset.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,7 +70,8 @@ def _as_published(
   if asked == 'auto' and not count['train']:
     raise errors.DataError(
         f'{examples.name}: no image lies in train, but in {_named(count)}; '
-        'restore it, or deal all images anew with --config.data.split=by_image'
+        'restore it, or split all images again with '
+        '--config.data.split=by_image'
     )
   for subset in ('train', 'test'):
     if not count[subset] and asked != 'auto':
@@ -120,8 +121,8 @@ def _pooled(subsets: np.ndarray, asked: str) -> tuple[str, ...]:
     return ()
   unit = 'group' if asked == 'grouped' else 'image'
   return (
-      f'data.split={asked}: the published subsets are pooled and dealt anew by '
-      f'{unit}: published test images train; --config.data.split=official '
+      f'data.split={asked}: the published subsets are pooled and split again '
+      f'by {unit}: published test images train; --config.data.split=official '
       'keeps them',
   )
 
@@ -154,7 +155,7 @@ def _refuse_absent(
       raise errors.DataError(
           f'{examples.name}: the published {subset} subset holds no image of '
           f'{", ".join(missing)}, but another subset does; add some, move the '
-          'class out, or deal all images anew with '
+          'class out, or split all images again with '
           '--config.data.split=by_image'
       )
 

@@ -42,7 +42,7 @@ def half_width(
 
   Args:
     sampled: the variance that the choice of images gives the mean.
-    values: one a seed; the spread of a single one is unknown and left out.
+    values: one per seed; the spread of a single one is unknown and left out.
     test_to_train: images to test on by images to train on.
     level: of the interval.
   """

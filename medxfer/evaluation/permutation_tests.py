@@ -6,7 +6,7 @@ swap whole groups whose difference is at least as large as the one seen
 (Good, 'Permutation, parametric and bootstrap tests of hypotheses', 2005,
 chapter 3; for metrics of classifiers Yeh, 'More accurate tests for the
 statistical significance of result differences', COLING 2000). It holds for
-any number of groups, and with one image a group the test of the accuracy is
+any number of groups, and with one image per group the test of the accuracy is
 the exact test of McNemar; its approximation by chi-squared is the clustered
 test of Durkalski et al., 'Analysis of clustered matched-pair data',
 Statistics in Medicine 22(15), 2003.

@@ -1,6 +1,6 @@
 """The predictions table: what every metric is recomputed from.
 
-One row an image: its id, its true class, the predicted class and one
+One row per image: its id, its true class, the predicted class and one
 probability a class. Groups (lesion, patient) stand in `split.csv` and are
 attached with `with_groups`.
 """
@@ -180,7 +180,7 @@ def read(path: pathlib.Path | str) -> Predictions:
       stated[j, i] = class_names.index(row[j + 1])
     for column, text in zip(header[3:], row[3:]):
       if not _NUMBER.fullmatch(text):
-        raise _error(path, line, f'{column} is {text!r}, no finite number')
+        raise _error(path, line, f'{column} is {text!r}, not a finite number')
     probabilities[i] = [float(text) for text in row[3:]]
   predictions = Predictions(
       tuple(row[0] for row in rows), stated[0], probabilities, class_names

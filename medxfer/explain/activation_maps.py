@@ -30,7 +30,8 @@ def compile_activations(model: vgg.VGG, layer: str) -> Activate:
   known = model.architecture.activations
   if layer not in known:
     raise errors.UsageError(
-        f'{layer!r} is no layer to look at; those are ' f'{", ".join(known)}'
+        f'{layer!r} is not a convolution or pooling; those are '
+        f'{", ".join(known)}'
     )
 
   @jax.jit

@@ -20,7 +20,7 @@ from medxfer.model.cpu import pooling
 Maps = Callable[[params_lib.Params, jax.Array, jax.Array], jax.Array]
 
 
-# On fewer places a side a map no longer says where.
+# On fewer places per side a map no longer says where.
 _PLACES = 6
 
 
@@ -48,17 +48,17 @@ def compile_gradcam(model: vgg.VGG, layer: str) -> Maps:
   """Returns `gradcam` of a network and a layer, compiled at its first call.
 
   Raises:
-    UsageError: the layer is no convolution.
+    UsageError: the layer is not a convolution.
   """
   check(model.architecture, layer)
   return jax.jit(functools.partial(gradcam, model, layer))
 
 
 def check(architecture: architectures.Architecture, layer: str) -> None:
-  """Raises a UsageError if a layer is no convolution."""
+  """Raises a UsageError if a layer is not a convolution."""
   if layer not in architecture.convolutions:
     raise errors.UsageError(
-        f'{layer!r} is no convolution; convolutions are '
+        f'{layer!r} is not a convolution; convolutions are '
         f'{", ".join(architecture.convolutions)}'
     )
 

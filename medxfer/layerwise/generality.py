@@ -1,4 +1,4 @@
-"""One number a layer: general, or specific to the task it was trained for.
+"""One number per layer: general, or specific to the task it was trained for.
 
 Yosinski et al., 'How transferable are features in deep neural networks?'
 (arXiv 1411.1792), call a layer general if it serves another task as well as

@@ -46,7 +46,7 @@ def _matches(
     regex = re.compile(pattern)
   except re.error as error:
     raise errors.UsageError(
-        f'{key}: {pattern!r} is no regular expression ({error})'
+        f'{key}: {pattern!r} is not a regular expression ({error})'
     ) from error
   names = {name for name in architecture.layers if regex.fullmatch(name)}
   for block, convolutions in architecture.blocks.items():
@@ -84,7 +84,7 @@ def count(params: params_lib.Params, trained: Iterable[str]) -> tuple[int, int]:
 
 
 def table(params: params_lib.Params, trained: Iterable[str]) -> str:
-  """Returns the text of `parameters.txt`: one line a leaf, then totals."""
+  """Returns the text of `parameters.txt`: one line per leaf, then totals."""
   trained = tuple(trained)
   lines = [f'{"parameter":<22} {"shape":<18} {"count":>10}  state']
   for layer, leaves in params.items():

@@ -47,7 +47,7 @@ def _tuned(config: ml_collections.ConfigDict) -> None:
 # What two cores finish in minutes where layers are frozen.
 def _cpu(config: ml_collections.ConfigDict) -> None:
   config.data.image_size = (64, 64)
-  # Two views an image: what frozen layers make of them is computed once.
+  # Two views per image: what frozen layers make of them is computed once.
   config.augment.update(
       vertical_flip=False, quarter_turns=False, zoom=0.0, brightness=0.0
   )

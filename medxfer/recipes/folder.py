@@ -1,4 +1,4 @@
-"""Images of your own: a folder a class, fine-tuned block by block.
+"""Images of your own: one folder per class, fine-tuned block by block.
 
     python -m medxfer.main --config=configs/folder.py:ARM[,MODIFIER...] \\
         --config.data.dir=DIR [--workdir=DIR] [--config.KEY=VALUE ...]

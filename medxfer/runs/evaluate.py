@@ -109,7 +109,7 @@ def on_folder(
     As of `evaluate`. Classes without images have no F1.
 
   Raises:
-    DataError: images are missing or damaged, or a folder is no class of the
+    DataError: images are missing or damaged, or a folder is not a class of the
       network.
   """
   spec = dataclasses.replace(trained.spec.data, **_FOLDER, dir=str(folder))
@@ -118,8 +118,8 @@ def on_folder(
   strangers = [name for name in examples.class_names if name not in names]
   if strangers:
     raise errors.DataError(
-        f'{folder}: {strangers[0]!r} is no class of the network, whose classes '
-        f'are {", ".join(names)}; rename the folder or take it out'
+        f'{folder}: {strangers[0]!r} is not a class of the network, whose '
+        f'classes are {", ".join(names)}; rename the folder or take it out'
     )
   decoded = pixel_cache.read(
       examples,

@@ -49,7 +49,7 @@ def run(
     *,
     profile: bool = False,
 ) -> dict[str, Any]:
-  """Trains and scores a network, or goes on with it.
+  """Trains and scores a network, or resumes it.
 
   Args:
     path: the workdir, which holds the checkpoints.

@@ -32,7 +32,7 @@ def predict(
     explain: pathlib.Path | None = None,
     explain_layer: str | None = None,
 ) -> None:
-  """Writes or prints `image,prediction,p_<class>...`, a row an image.
+  """Writes or prints `image,prediction,p_<class>...`, one row per image.
 
   Args:
     path: the run's workdir.
@@ -81,7 +81,7 @@ def image_files(
 ) -> list[pathlib.Path]:
   """Returns the images that files and folders name, folders sorted.
 
-  What lies in the folders and is no image, and what holds several pictures,
+  What lies in the folders and is not an image, and what holds several pictures,
   is counted on the standard error.
 
   Args:
@@ -90,7 +90,7 @@ def image_files(
 
   Raises:
     DataError: something has the suffix of an image or is named, but certainly
-      is no image, and is not to be skipped.
+      is not an image, and is not to be skipped.
     UsageError: a source does not exist, or a folder holds no image.
   """
   found, left_out, pages = [], {}, {}

@@ -44,7 +44,7 @@ class Reporter:
       )
 
   def without_rates(self) -> None:
-    """Leaves out images a second, where they mean nothing."""
+    """Leaves out images per second, where they mean nothing."""
     self._rates = False
 
   def epoch(self, history: Sequence[loop.Record]) -> None:

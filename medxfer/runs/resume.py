@@ -88,7 +88,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
 
   Raises:
     UsageError: it asks for fewer epochs than are done.
-    DataError: it asks for more, and there is nothing to go on from.
+    DataError: it asks for more, and there is no checkpoint to resume from.
   """
   folder = workdir.Workdir(path)
   if not folder.is_begun:
@@ -101,7 +101,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     _refuse_fewer(path, history, spec.training)
     if finished and not history:
       raise errors.DataError(
-          f'{path}: no checkpoint of this finished run is left to go on from; '
+          f'{path}: no checkpoint of this finished run is left to resume from; '
           f'give --config.training.epochs={before.training.epochs} as before, '
           'or another --workdir'
       )
@@ -174,7 +174,7 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
         f'{spec.training.patience} epochs brought none better than epoch '
         f'{summary["best_epoch"]}; '
         f'--config.training.patience={2 * spec.training.patience} waits '
-        'longer, 0 for ever'
+        'longer, 0 never stops'
     )
 
 

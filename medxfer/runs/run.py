@@ -36,7 +36,7 @@ def run(
     profile: bool = False,
     keep_last: bool = True,
 ) -> dict[str, Any]:
-  """Runs a specification in a workdir, or goes on with it.
+  """Runs a specification in a workdir, or resumes it.
 
   Args:
     spec: what to do.
@@ -143,10 +143,10 @@ def _score_again(
   with tempfile.TemporaryDirectory(prefix='medxfer-') as folder:
     made = pathlib.Path(folder)
     if work == resume.Work.SCORE:
-      console.line('scores again, nothing is trained')
+      console.line('scores again; nothing is trained')
       result, scored = _result(path, made, spec, inputs), made
     else:
-      console.line('counts again from its predictions, nothing is trained')
+      console.line('computes its numbers again; nothing is trained')
       classifier = baseline if spec.model.name in baselines.NAMES else finetune
       read = lambda subset: scoring.read(path, inputs, subset)
       result, scored = {

@@ -122,7 +122,7 @@ class Workdir:
     (self.path / _SUMMARY).unlink(missing_ok=True)
 
   def history(self) -> tuple[Mapping[str, Any], ...]:
-    """Returns one object an epoch; trees have none."""
+    """Returns one object per epoch; trees have none."""
     file = self.path / _HISTORY
     if not file.exists():
       return ()
@@ -138,7 +138,7 @@ class Workdir:
     return tuple(epochs)
 
   def write_history(self, history: Iterable[Mapping[str, Any]]) -> None:
-    """Writes one object an epoch."""
+    """Writes one object per epoch."""
     files.write_text(
         self.path / _HISTORY,
         ''.join(json.dumps(record) + '\n' for record in history),

@@ -22,7 +22,7 @@ def execute(
 ) -> dict[str, str]:
   """Does what is left to do of some of a study's runs.
 
-  A finished run is not repeated, an interrupted one goes on, and one that
+  A finished run is not repeated, an interrupted one resumes, and one that
   fails does not stop the others; why it failed stands in failures/NAME.txt
   until it succeeds.
 
@@ -67,7 +67,7 @@ def execute(
 
 
 def table(study: plan.Study, path: pathlib.Path) -> str:
-  """Returns what the finished runs reached, a line a run."""
+  """Returns what the finished runs reached, one line per run."""
   width = max(len(run.name) for run in study.runs)
   lines = [f'{"run":<{width}}  accuracy  macro F1  minutes']
   for run in study.runs:

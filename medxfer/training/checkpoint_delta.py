@@ -1,6 +1,6 @@
 """Parameters of a checkpoint as what tells them from another's.
 
-A finished run keeps its best epoch, and its last to go on from. Frozen layers
+A finished run keeps its best epoch, and its last to resume from. Frozen layers
 are the same in both: they are kept once.
 """
 

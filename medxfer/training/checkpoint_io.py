@@ -32,7 +32,7 @@ _OPTIMIZER, _PARAMS = 'optimizer', 'params'
 _SHA256 = 'sha256'
 
 Record = Mapping[str, Any]
-# Sums over the batch -> one a step.
+# Sums over the batch -> one per step.
 Sums = Mapping[str, Sequence[float]]
 
 
@@ -42,7 +42,7 @@ class Checkpoint:
 
   Attributes:
     state: parameters and optimizer.
-    history: one record an epoch, first to last.
+    history: one record per epoch, first to last.
     best: the best of these epochs; 0 before the first.
     sums: of the steps since the last of these epochs.
     seconds: that these steps have taken.
@@ -153,7 +153,7 @@ def read_record(path: pathlib.Path) -> Record:
 
 
 def has_optimizer(path: pathlib.Path) -> bool:
-  """Tells whether a run can go on from a checkpoint as if it had not ended."""
+  """Tells whether a run can resume from a checkpoint as if it had not ended."""
   return (path / _OPTIMIZER).is_dir()
 
 

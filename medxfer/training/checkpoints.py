@@ -1,9 +1,9 @@
-"""The checkpoints of a run: which are kept, and which one to go on from.
+"""The checkpoints of a run: which are kept, and which one to resume from.
 
 Folder `N` was saved after epoch N, folder `N.S` after S more steps, because
 somebody stopped the run. Kept are the newest two and the best epoch; of a
 finished run the best epoch's parameters, the newest record and, if wanted,
-what the run needs to go on from there.
+what the run needs to resume from there.
 """
 
 import contextlib
@@ -112,8 +112,8 @@ class Checkpoints:
       first, *others = damaged.values()
       also = f', nor can {len(others)} older' if others else ''
       raise errors.DataError(
-          f'{first}{also}: nothing to go on from; give another --workdir to '
-          'start anew'
+          f'{first}{also}: no checkpoint to resume from; give another '
+          '--workdir to start anew'
       )
     if found.best and place != (found.best, 0):
       self._read_best(found.best)
@@ -167,7 +167,7 @@ class Checkpoints:
     )
 
   def history(self) -> tuple[checkpoint_io.Record, ...]:
-    """Returns one record an epoch, as far as a sound checkpoint has them."""
+    """Returns one record per epoch, as far as a sound checkpoint has them."""
     try:
       return tuple(self._record()['history'])
     except errors.DataError:
@@ -198,7 +198,7 @@ class Checkpoints:
         checkpoint_io.share(self._folder(newest), self._folder(best))
       except errors.DataError as error:
         console.line(
-            f'note: {error}; so this run cannot go on from its last epoch'
+            f'note: {error}; so this run cannot resume from its last epoch'
         )
         keep_last = False
     if not devices.is_first_process():

@@ -90,7 +90,7 @@ def check_batch_size(key: str, size: int) -> None:
 
   Args:
     key: the configuration's.
-    size: images a batch.
+    size: images per batch.
 
   Raises:
     UsageError: the number of devices does not divide it.

@@ -63,7 +63,7 @@ class Progress:
 
   Attributes:
     state: after the last step.
-    history: one record an epoch that is done.
+    history: one record per epoch that is done.
     steps: taken since, in this process or before it.
     seconds: that they took, but for compilation.
     seconds_to_first_step: since the command; None before the first.
@@ -117,7 +117,7 @@ class Progress:
     )
 
   def sums(self) -> checkpoint_io.Sums:
-    """Returns what the steps of this epoch have summed, a number a step.
+    """Returns what the steps of this epoch have summed, one number per step.
 
     Raises:
       DataError: some of them are not finite.

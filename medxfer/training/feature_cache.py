@@ -84,7 +84,7 @@ def decide(
   if views > spec.training.epochs:
     return Decision(
         False,
-        f'{views} views an image in at most '
+        f'{views} views per image in at most '
         f'{spec.training.epochs} epochs would save nothing',
     )
   made = _shape(task)
@@ -123,7 +123,7 @@ def _place(
   place = 'on the device' if on_device else host
   return Decision(
       True,
-      f'{layer} of {views} views an image, {size}, {place}',
+      f'{layer} of {views} views per image, {size}, {place}',
       on_device,
       on_disk,
       in_memory,

@@ -51,7 +51,7 @@ class Kept(abc.ABC):
   def take(self, rows: np.ndarray) -> np.ndarray:
     """Returns a copy of all views of some images, [len(rows), views, ...].
 
-    What a view holds that is not there is not said.
+    Entries that were not filled are undefined.
     """
 
   @abc.abstractmethod

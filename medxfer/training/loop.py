@@ -1,6 +1,6 @@
 """Epochs: steps, validation, early stopping, checkpoints.
 
-Everything random is a function of (seed, epoch, step), so a run that goes on
+Everything random is a function of (seed, epoch, step), so a run that resumes
 from a checkpoint takes the very steps it would have taken undisturbed.
 """
 
@@ -47,7 +47,7 @@ def train(
   Args:
     task: network, optimizer, mask and recipe.
     data: the images.
-    start: where to go on from; its memory is reused.
+    start: where to resume from; its memory is reused.
     checkpoints: where each epoch is saved.
     on_epoch: called with the history after each epoch.
     watch: through which the batches of each epoch go.
@@ -84,7 +84,7 @@ def train(
     # Of several processes one may have been a step ahead of another.
     if progress.is_beyond(start) and jax.process_count() == 1:
       save()
-    console.line(f'{checkpoints.safe()}; the same command goes on from there')
+    console.line(f'{checkpoints.safe()}; the same command resumes from there')
     raise
   return progress.history
 
@@ -128,7 +128,7 @@ def predict(
     params: of the network.
     feed: the one that `step` was compiled for.
     rows: int [n].
-    spec: the run; takes `evaluation.batch_size` images a step, fewer where
+    spec: the run; takes `evaluation.batch_size` images per step, fewer where
       they would fill the memory. The last batch is padded and cut.
     title: of the progress.
     announced: see `progress.track`.

@@ -367,7 +367,7 @@ def test_without_a_range_files_are_read_as_ever():
 def test_numbers_that_are_none_are_refused():
   """NaN has no place in any range."""
   bad = _saved(np.array([[0, np.nan]], np.float32), 'TIFF')
-  with pytest.raises(errors.DataError, match='no numbers'):
+  with pytest.raises(errors.DataError, match='not numbers'):
     images.read_rgb(bad, grey_range=deep_grey.Range(0, 1))
 
 

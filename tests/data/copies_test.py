@@ -192,7 +192,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, capsys):
   decoded = _decoded([0] * 3, seeds=[1, 1, 2])
   found = copies.find(decoded, tmp_path / 'file' / 'cache')
   assert found.sets.tolist() == [0, 0, 2]
-  assert 'going on without it' in capsys.readouterr().out
+  assert 'the run continues without it' in capsys.readouterr().out
 
 
 def test_groups_that_share_a_picture_become_one():

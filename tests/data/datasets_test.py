@@ -40,7 +40,9 @@ def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
 def test_missing_data_names_its_own_way_out(name, way_out, monkeypatch):
   """A newcomer is never sent for the wrong data set."""
   monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
-  with pytest.raises(errors.DataError, match=f'where {name} is.*{way_out}'):
+  with pytest.raises(
+      errors.DataError, match=f'folder of {name} is not known.*{way_out}'
+  ):
     datasets.folder(_spec(name))
   monkeypatch.setenv(datasets.ENVIRONMENT, '/data')
   assert str(datasets.folder(_spec(name))) == f'/data/{name}'

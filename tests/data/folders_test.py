@@ -176,7 +176,7 @@ def test_sides_that_cannot_be_read_are_refused(sided, change, message):
         (lambda p: p.write_bytes(b''), 'is empty or not a file'),
         (
             lambda p: p.unlink() or p.symlink_to('/etc/passwd'),
-            'is a link; .* no image',
+            'is a link; .* not an image',
         ),
         (
             lambda p: p.unlink() or p.symlink_to('nowhere'),

@@ -189,7 +189,7 @@ def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
     'content, words',
     [
         (b'', 'is empty'),
-        (b'\x89PN', 'no image by its content'),
+        (b'\x89PN', 'not an image by its content'),
         (b'no image', 'but: text'),
         (_DICOM, 'but: DICOM'),
         (b'<!DOCTYPE html><html>', 'but: HTML page'),

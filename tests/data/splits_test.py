@@ -212,7 +212,7 @@ def test_pooling_published_sides_is_said(hundred, kind):
   """Who names another split is told what becomes of the test images."""
   examples = _published(hundred, *['train', 'test'] * 50)
   (note,) = published_splits.decide(examples, kind).notes
-  assert 'pooled and dealt anew' in note and 'test images train' in note
+  assert 'pooled and split again' in note and 'test images train' in note
   assert not published_splits.decide(hundred, kind).notes
 
 

@@ -1,8 +1,8 @@
 """Protects what lies beside the data: a link shows nothing but images.
 
 Links are followed, since people link rather than copy. A link in a stranger's
-folder may lead to any file of its reader: what is no image is named, and not a
-byte of it shown.
+folder may lead to any file of its reader: what is not an image is named, and
+not a byte of it shown.
 """
 
 import os

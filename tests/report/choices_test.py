@@ -184,7 +184,7 @@ def test_two_settings_that_advise_differently_say_so_and_why(tmp_path):
       )
   numbers = _answers(tmp_path)[1].lines[0].numbers
   assert 'advises otherwise: ' in numbers
-  assert 'pixels an image (here 32×32, there 64×64)' in numbers
+  assert 'pixels per image (here 32×32, there 64×64)' in numbers
   assert 'learning rates (here sgd at 0.03125, there sgd at 0.015625)' in (
       numbers
   )

@@ -79,7 +79,7 @@ class Place:
 
 
 def start(place: Place, moment: str = '', **keys) -> subprocess.Popen:
-  """Starts a run of four epochs, or goes on with it.
+  """Starts a run of four epochs, or resumes it.
 
   Args:
     place: where.

@@ -78,7 +78,7 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
         (
             'head,thesis',
             'by_image',
-            'dealt anew by image: published test images tr',
+            'split again by image: published test images tr',
         ),
         ('head,official', 'official', ''),
     ],

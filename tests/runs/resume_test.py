@@ -165,7 +165,7 @@ def test_the_end_of_patience_is_said(phantoms, done, capsys):
   resume.say_finished(done, spec)
   out = capsys.readouterr().out
   assert 'it ended after epoch 3 of 9, because 2 epochs brought none' in out
-  assert '--config.training.patience=4 waits longer, 0 for ever' in out
+  assert '--config.training.patience=4 waits longer, 0 never stops' in out
   more = _spec(phantoms, training__epochs=9, training__patience=4)
   assert resume.work(done, more) == resume.Work.TRAIN
 
@@ -173,7 +173,7 @@ def test_the_end_of_patience_is_said(phantoms, done, capsys):
 @pytest.mark.parametrize(
     'key, value, said',
     [
-        ('resamples', 20, 'counts again from its predictions'),
+        ('resamples', 20, 'computes its numbers again'),
         pytest.param('batch_size', 8, 'scores again', marks=pytest.mark.slow),
     ],
 )

@@ -21,7 +21,7 @@ _SHADES = np.random.default_rng(0).uniform(0, 1, (40, 32, 32))
 
 
 def _write(path, bits, shades=_SHADES):
-  """Writes a folder a class of PNGs that use so many bits."""
+  """Writes one folder per class of PNGs that use so many bits."""
   for i, picture in enumerate(shades):
     name = path / ('normal' if i % 2 else 'sick') / f'{i:02}.png'
     name.parent.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def backbone(
     raise errors.DataError(
         f'{path}: holds no {titles(asked)}: no layer is named block1_conv1, '
         'and no row of convolutions has the right shapes. Save the weights of '
-        'a model of keras.applications.'
+        'a model of keras.applications'
     )
   unique: dict[str, Header] = {}
   for header in headers:
@@ -109,7 +109,7 @@ def backbone(
     if name in unique:
       raise errors.DataError(
           f'{path}: holds {name} twice, at {unique[name].where} and at '
-          f'{header.where}. Save the one backbone that is meant.'
+          f'{header.where}. Save the one backbone that is meant'
       )
     unique[name] = header
   # Before any data is read: a header may claim terabytes.

@@ -41,7 +41,7 @@ def opened(
   except (OSError, RuntimeError, KeyError, TypeError, ValueError) as e:
     raise errors.DataError(
         f'{path}: damaged or truncated HDF5 ({e}). Fetch or save the file '
-        'again.'
+        'again'
     ) from e
 
 
@@ -70,7 +70,7 @@ def datasets(
     if seen > _MOST_OBJECTS or place.count('/') > _DEEPEST:
       raise errors.DataError(
           f'{path}: has more than {_MOST_OBJECTS} objects or is nested deeper '
-          f'than {_DEEPEST} groups, at {place:.80}. This is no weights file.'
+          f'than {_DEEPEST} groups, at {place:.80}. This is not a weights file'
       )
     _check_link(parent, name, place, path)
     item = parent[name]
@@ -99,7 +99,7 @@ def _check_link(
     kind = 'an external' if isinstance(link, h5py.ExternalLink) else 'a soft'
     raise errors.DataError(
         f'{path}: {place} is {kind} link, which medxfer does not follow. '
-        'Save the weights again with Keras; it writes no links.'
+        'Save the weights again with Keras; it writes no links'
     )
 
 
@@ -110,5 +110,5 @@ def _check_storage(
     raise errors.DataError(
         f'{path}: {place} keeps its data in other files (external or virtual '
         'storage), which medxfer does not open. Save the weights again with '
-        'Keras.'
+        'Keras'
     )

@@ -122,7 +122,7 @@ def read_archive(
       if size > _LARGEST_ARCHIVE:
         raise errors.DataError(
             f'{path}: {ARCHIVE_MEMBER} claims {size} bytes; weights take '
-            f'fewer than {_LARGEST_ARCHIVE}. Save the model again.'
+            f'fewer than {_LARGEST_ARCHIVE}. Save the model again'
         )
       with archive.open(ARCHIVE_MEMBER) as member:
         shutil.copyfileobj(member, file)

@@ -71,7 +71,7 @@ def parse(text: str | bytes | None, path: pathlib.Path) -> list[_Layer]:
   except (AttributeError, TypeError, ValueError) as error:
     raise errors.DataError(
         f'{path}: the description of the model is damaged ({error}). Save it '
-        'again with Keras.'
+        'again with Keras'
     ) from error
 
 
@@ -215,7 +215,7 @@ def refuse_scaling_layers(
           f'{path}: layer {name!r} holds vectors of {max(found)[0]} values '
           'alone, as a batch normalization does. The file does not say whether '
           'it stands between the convolutions, where it may not; save the '
-          'whole model as .keras, which says it.'
+          'whole model as .keras, which says it'
       )
 
 

@@ -112,7 +112,7 @@ class Contract:
         raise errors.DataError(
             f'{path}: contract key {key!r} is {fields[key]!r}; this version '
             f'of medxfer reads {" or ".join(map(repr, allowed))}. Convert the '
-            'weights again with `medxfer convert_weights`.'
+            'weights again with `medxfer convert_weights`'
         )
     return cls(
         architecture=fields['architecture'],
@@ -192,14 +192,14 @@ def describe(
   if preprocessing not in PREPROCESSINGS:
     raise errors.UsageError(
         f'preprocessing {preprocessing!r} is unknown; it is one of '
-        f'{", ".join(PREPROCESSINGS)}.'
+        f'{", ".join(PREPROCESSINGS)}'
     )
   tensors = {}
   for name, value in flatten(params).items():
     array = np.asarray(value)
     if array.dtype.name != DTYPE:
       raise errors.UsageError(
-          f'{name} is {array.dtype.name}; weights are float32, cast it first.'
+          f'{name} is {array.dtype.name}; weights are float32, cast it first'
       )
     tensors[name] = TensorSpec(array.shape, DTYPE, tensor_digest(array))
   return Contract(architecture, source, preprocessing, tensors, tuple(classes))
@@ -231,7 +231,7 @@ def _parsed(text: str | bytes, path: pathlib.Path | str) -> Any:
   except ValueError as e:
     raise errors.DataError(
         f'{path}: the contract is not JSON ({e}). Convert the weights again '
-        'with `medxfer convert_weights`.'
+        'with `medxfer convert_weights`'
     ) from e
 
 
@@ -253,7 +253,7 @@ def _check_keys(
   if wrong:
     raise errors.DataError(
         f'{path}: {what} {wrong}. Convert the weights again with '
-        '`medxfer convert_weights`.'
+        '`medxfer convert_weights`'
     )
 
 
@@ -266,7 +266,7 @@ def _tensor_spec(
   if not all(type(s) is int and s >= 0 for s in sizes) or '/' not in name:
     raise errors.DataError(
         f'{path}: contract tensor {name!r} has the shape {sizes!r:.60}; '
-        'expected LAYER/LEAF with whole sizes. Convert the weights again.'
+        'expected LAYER/LEAF with whole sizes. Convert the weights again'
     )
   return TensorSpec(tuple(sizes), fields['dtype'], fields['sha256'])
 
@@ -275,6 +275,6 @@ def _strings(values: list, path: pathlib.Path | str) -> tuple[str, ...]:
   if not all(isinstance(value, str) for value in values):
     raise errors.DataError(
         f"{path}: contract key 'classes' holds something that is no string: "
-        f'{values!r:.60}. Convert the weights again.'
+        f'{values!r:.60}. Convert the weights again'
     )
   return tuple(values)

@@ -82,7 +82,7 @@ def _read(
     raise errors.DataError(
         f'{path}: the archive lacks {sorted(wanted - set(held))} and holds '
         f'{sorted(set(held) - wanted)} (or a name twice), other than its '
-        'contract says. Convert the weights again.'
+        'contract says. Convert the weights again'
     )
   verifying.check_metadata(promise, asked, path)
   arrays = {
@@ -98,12 +98,12 @@ def _contract(
   if CONTRACT_MEMBER not in archive.namelist():
     raise errors.DataError(
         f'{path}: holds no {CONTRACT_MEMBER}, so it is no weights file of '
-        'medxfer. Make one with `medxfer convert_weights`.'
+        'medxfer. Make one with `medxfer convert_weights`'
     )
   if archive.getinfo(CONTRACT_MEMBER).file_size > _LARGEST_CONTRACT:
     raise errors.DataError(
         f'{path}: {CONTRACT_MEMBER} is larger than {_LARGEST_CONTRACT} bytes. '
-        'Convert the weights again.'
+        'Convert the weights again'
     )
   return metadata.Contract.from_json(archive.read(CONTRACT_MEMBER), path=path)
 
@@ -130,7 +130,7 @@ def _array(
       raise errors.DataError(
           f'{path}: {name}.npy is {dtype} {shape} in {size} bytes '
           f'(compression {info.compress_type}), the contract announces '
-          f'{spec.dtype} {spec.shape}, stored. Convert the weights again.'
+          f'{spec.dtype} {spec.shape}, stored. Convert the weights again'
       )
     data = file.read()
   return np.frombuffer(data, '<f4').reshape(shape).astype(np.float32)

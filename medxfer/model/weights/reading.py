@@ -98,7 +98,7 @@ def _kind(path: pathlib.Path) -> str:
   hint = ' (damaged or truncated?)' if _is_known(path) else ''
   raise errors.DataError(
       f'{path}: starts with {start!r}, which is no format that medxfer '
-      f'knows{hint}; {FORMATS}.'
+      f'knows{hint}; {FORMATS}'
   )
 
 
@@ -118,7 +118,7 @@ def _is_known(path: pathlib.Path) -> bool:
 def _pickle(path: pathlib.Path) -> errors.DataError:
   return errors.DataError(
       f'{path}: is a pickle or a PyTorch file. Opening a pickle runs the code '
-      f'in it, so medxfer never does; {FORMATS}.'
+      f'in it, so medxfer never does; {FORMATS}'
   )
 
 
@@ -133,7 +133,7 @@ def _zip_kind(path: pathlib.Path) -> str:
     return 'native'
   raise errors.DataError(
       f'{path}: is an archive with neither {keras_files.ARCHIVE_MEMBER} nor '
-      f'{native.CONTRACT_MEMBER}; {FORMATS}.'
+      f'{native.CONTRACT_MEMBER}; {FORMATS}'
   )
 
 
@@ -183,5 +183,5 @@ def _agree(path: pathlib.Path, asked: str | None, known: str) -> None:
   if asked not in (None, known):
     raise errors.UsageError(
         f'{path}: these weights belong to the preprocessing {known!r}, not '
-        f'{asked!r}; leave the preprocessing out.'
+        f'{asked!r}; leave the preprocessing out'
     )

@@ -153,7 +153,7 @@ def without(
     if name not in weights.params:
       raise errors.UsageError(
           f'layer {name!r} cannot be dropped: the weights hold '
-          f'{", ".join(weights.params)}.'
+          f'{", ".join(weights.params)}'
       )
   if not names:
     return weights

@@ -88,5 +88,5 @@ def _suffix(path: pathlib.Path) -> str:
   raise errors.UsageError(
       f'{path}: name the file NAME.safetensors or NAME.npz (medxfer), NAME.h5 '
       'or NAME.weights.h5 (Keras); the whole network of a run NAME.keras, '
-      'NAME.onnx or NAME.stablehlo.'
+      'NAME.onnx or NAME.stablehlo'
   )

@@ -27,7 +27,7 @@ def explain(settings: Iterable[settings_lib.Setting]) -> Explained:
   """Looks through the networks of each setting.
 
   Args:
-    settings: at most one a data set.
+    settings: at most one per data set.
   """
   drawn, missing = [], []
   for setting in settings:

@@ -79,8 +79,8 @@ class Contents:
     collection: the runs, and what was left out.
     answers: the first screen.
     phantoms: whether procedural images are among the data.
-    chapters: one a data set.
-    layers: one a study of layers.
+    chapters: one per data set.
+    layers: one per study of layers.
     comparisons: leakage and pixels, where there are twins.
     networks: what trained in each arm, one of each architecture.
     explained: pictures, and why some are missing.

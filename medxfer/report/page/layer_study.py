@@ -233,7 +233,7 @@ def _notes(
 def _layers(
     measured: layer_measures.Measured, layers: Sequence[str], name: str
 ) -> tables.Table:
-  """Returns everything that was measured, a row a layer."""
+  """Returns everything that was measured, one row per layer."""
   scores = measured.diagnostics
   groups = {
       'Index': measured.index,

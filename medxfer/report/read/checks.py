@@ -211,7 +211,7 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
     value = workdir.mapping(path, value).get(key)
   if value is None or not _is_number(value):
     raise errors.DataError(
-        f'{path}: {".".join(keys)} is {value!r}, no finite number'
+        f'{path}: {".".join(keys)} is {value!r}, not a finite number'
     )
   return value
 

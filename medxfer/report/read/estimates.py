@@ -131,7 +131,7 @@ def over_seeds(
   """Returns what several seeds say together of one number.
 
   Args:
-    values: one a seed; None where it is undefined.
+    values: one per seed; None where it is undefined.
     ranges: the 95 % interval of each, or None.
     bounds: of the number, which the interval does not leave.
 

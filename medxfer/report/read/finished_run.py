@@ -56,7 +56,7 @@ class Run:
     summary: its summary.json, with every number that a table shows.
     predictions: of the test subset, with groups.
     images: class -> subset -> number of images.
-    history: one object an epoch; none for a baseline.
+    history: one object per epoch; none for a baseline.
     left_out: (image or file, why it was not used, whether it is an image of
       the data set).
     device: what computed it, or ''.

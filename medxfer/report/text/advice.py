@@ -74,7 +74,7 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
   return {
       'the network': run.architecture.title if run.architecture else '',
       'the number of images to train on': f'{run.summary["n"]["train"]:,}',
-      'pixels an image': recipe['images'],
+      'pixels per image': recipe['images'],
       'the split': titles.split_title(run.dataset, run.spec.data.split),
       'values of pixels': recipe['pixels'],
       'learning rates': recipe['optimizer'],

@@ -38,7 +38,7 @@ def why(run: finished_run.Run) -> Iterable[str]:
 def table(
     setting: settings_lib.Setting, column: settings_lib.Column, name: str
 ) -> tables.Table | None:
-  """Arranges what the predictions of each class are worth, a row a class.
+  """Arranges what the predictions of each class are worth, one row per class.
 
   Args:
     setting: the column's.

@@ -102,8 +102,8 @@ def f1_table(
     notes: how they chose, or why they could not.
 
   Returns:
-    A row a class and one an average, a column an arm: our F1 score with its
-    interval (one seed) or standard deviation (several), below it what the
+    One row per class and one per average, one column per arm: our F1 score with
+    its interval (one seed) or standard deviation (several), below it what the
     thesis printed and the difference.
   """
   rows = [

@@ -35,7 +35,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-  """A question with a line a data set, and what its words mean."""
+  """A question with one line per data set, and what its words mean."""
 
   question: str
   lines: tuple[Line, ...]
@@ -77,7 +77,7 @@ def answers(
 def chosen(
     settings: Iterable[settings_lib.Setting], *, trees_alone: bool = False
 ) -> list[settings_lib.Setting]:
-  """Returns a setting a data set: the first that can answer the most.
+  """Returns one setting per data set: the first that can answer the most.
 
   Args:
     settings: all of them.
