@@ -166,7 +166,7 @@ def probabilities(fitted: Fitted, pixels: np.ndarray) -> np.ndarray:
     pixels: uint8 [n, height, width, 3] of the trained size.
 
   Returns:
-    float32 [n, k], rows sum to 1: the classes' shares of the training images
+    float32 [n, k], rows sum to 1: the classes' fractions of the training images
     in a leaf, averaged over the trees; 0 for a class that was not trained.
   """
   classifier = fitted.classifier

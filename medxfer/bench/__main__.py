@@ -7,7 +7,7 @@
 Every framework gets the same weights, pixels, optimizer and threads, and a
 process of its own; all are warm before the first round, and in each round
 every one takes its turn. What is told is the median of the rounds, and how
-much faster medxfer was in them: median, lowest and highest; and the share of
+much faster medxfer was in them: median, lowest and highest; and the fraction of
 what plain matrix products of as many operations would come to. Frameworks that
 are not installed (`pip install medxfer[bench]`) are said and left out.
 """

@@ -42,7 +42,7 @@ def augment(
 
 
 def has_only_views(spec: specs.AugmentSpec) -> bool:
-  """Tells whether an image has finitely many augmentations, its views."""
+  """Whether an image has finitely many augmentations, its views."""
   return not spec.zoom and not spec.brightness
 
 

@@ -1,4 +1,4 @@
-"""Which image stands where in which batch: a function of (seed, epoch)."""
+"""The order of images in batches: a function of (seed, epoch)."""
 
 import numpy as np
 

@@ -80,7 +80,7 @@ def _outside(
 def told(
     found: bit_depth_survey.Survey, scale: deep_grey.Range, why: str
 ) -> list[str]:
-  """Returns the lines that a run says of its deep images.
+  """Returns the lines that a run prints about its deep images.
 
   Args:
     found: the images.

@@ -90,7 +90,7 @@ def read(
 
 
 def _may_be_deep(path: pathlib.Path) -> bool:
-  """Tells by a file's first bytes; JPEG, GIF, BMP and WebP have 8 bits."""
+  """Whether a file may be deep, by its first bytes: JPEG and others may not."""
   try:
     with path.open('rb') as file:
       head = file.read(_HEAD)

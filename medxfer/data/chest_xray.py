@@ -126,7 +126,7 @@ def _rank(place: _Place) -> tuple[int, int, bool, str]:
 
 
 def _place(name: str) -> _Place | None:
-  """Returns where an image lies if that tells its subset and class."""
+  """Returns subset and class of an image by its path, or None."""
   parts = name.split('/')
   for i, (subset, class_name) in enumerate(zip(parts[:-2], parts[1:-1])):
     if subset.lower() in folders.SUBSETS and class_name.upper() in CLASS_NAMES:

@@ -1,4 +1,4 @@
-"""Copies: one picture under several names, and what is done about it.
+"""Copies of images: one picture under several names, grouped or dropped.
 
 A copy that is tested on while another is trained on makes a score too good,
 whatever the table says of patients. `data.copies` decides:

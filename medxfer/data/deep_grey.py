@@ -77,7 +77,7 @@ class Grey:
 
 
 class Header(NamedTuple):
-  """What a file says of its values, before they are decoded."""
+  """What a file's header says of its values."""
 
   said: tuple[float, float] | None = None
   significant: int = 0  # Bits of sBIT.
@@ -94,7 +94,7 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def header(image: Image.Image, stream: BinaryIO) -> Header:
-  """Reads what a deep image's file says of its values.
+  """Reads the header of a deep image's file.
 
   Args:
     image: opened and not yet loaded, which forgets some of it.
@@ -180,7 +180,7 @@ def eight_bits(found: Grey, scale: Range | None, name: str) -> np.ndarray:
 
 
 def range_of(found: Grey, scale: Range | None) -> tuple[float, float] | None:
-  """Returns what is black and white in one image; None: what fits it alone."""
+  """Returns the values of black and white; None: the extremes of the image."""
   if scale is None:
     return None
   if found.said and not scale.overrules:
@@ -195,7 +195,7 @@ def described(low: float, high: float) -> str:
 
 
 def _alone(found: Grey, name: str) -> np.ndarray:
-  """Scales an image of which no more is known than its values and type."""
+  """Scales an image of which only values and type are known."""
   values, low, high = found.decoded, found.decoded.min(), found.decoded.max()
   if found.is_float:
     if low >= 0 and high <= 1:

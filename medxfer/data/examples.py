@@ -1,4 +1,4 @@
-"""What is known of a data set's images before a pixel is read."""
+"""The table of a data set's images."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What lies in files, as digests: names, lengths and times say too little."""
+"""Digests of the contents of files: names, lengths and times are not enough."""
 
 from collections.abc import Sequence
 import concurrent.futures

@@ -249,12 +249,12 @@ def numbered(stem: str) -> str:
 
 
 def is_folder_of_masks(name: str) -> bool:
-  """Whether a folder's name says that it holds masks of other images."""
+  """Whether a folder holds masks of other images, by its name."""
   return bool(_MASK_FOLDER.fullmatch(name))
 
 
 def is_folder_of_thumbnails(name: str) -> bool:
-  """Whether a folder's name says that it holds small copies of images."""
+  """Whether a folder holds small copies of images, by its name."""
   return bool(_THUMBNAIL_FOLDER.fullmatch(name))
 
 

@@ -1,4 +1,4 @@
-"""Tells classes from sources (centres) and from groups (patients).
+"""Distinguishes classes from sources (centres) and groups (patients).
 
 The rules, the first that holds:
 
@@ -53,7 +53,7 @@ _PATTERNS = {
 _CAMEL = re.compile('(?<=[a-z])(?=[A-Z])')
 _DIGIT = re.compile('[0-9]')
 _MANY = 10
-_GROUPS_A_CLASS = 5  # With fewer none could stand on each of five folds.
+_GROUPS_A_CLASS = 5  # Fewer could not be in each of five folds.
 
 
 @dataclasses.dataclass
@@ -143,7 +143,7 @@ def below_classes(classes: Iterable[Node]) -> str:
 
 
 def note(level: str, names: Sequence[str]) -> list[str]:
-  """Returns what to say of a level that was found, and how to overrule it.
+  """Returns lines about a level that was found, and how to overrule it.
 
   Args:
     level: what its folders are; 'part': nothing that matters.
@@ -210,7 +210,7 @@ def kind(names: Collection[str]) -> str:
 
 
 def _numbered(names: Collection[str]) -> bool:
-  """Returns whether names tell numbers apart: p1, p2; 10253, 10254."""
+  """Whether names differ by numbers alone: p1, p2; 10253, 10254."""
   with_digits = sum(any(c.isdigit() for c in name) for name in names)
   patterns = {re.sub(r'\d+', '#', name) for name in names}
   alike = 2 * len(patterns) <= len(names) or (

@@ -137,7 +137,7 @@ def _layout(
 def _notes(
     folder: pathlib.Path, layout: layouts.Layout, groups: pathlib.Path | None
 ) -> list[str]:
-  """Returns what to say of the folders."""
+  """Returns lines about the folders."""
   found = [
       line
       for kind, lines in layout.notes.items()

@@ -31,7 +31,7 @@ def _spectrum(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
 
   Args:
     thumbnails: [n, 64, 64].
-    crop: share of each side that is cut off first.
+    crop: fraction of each side that is cut off first.
   """
   place = np.arange(SIDE)
   source = np.clip(
@@ -74,7 +74,8 @@ def hashes(thumbnails: np.ndarray, crop: float = 0.0) -> np.ndarray:
 
 
 def stems(thumbnails: np.ndarray) -> list[np.ndarray]:
-  """Returns what small changes make of hashes, for each of `CROPS`.
+  """Returns the directions in which small changes move hashes, for each of
+  `CROPS`.
 
   Returns:
     Arrays [n, 5, d], orthonormal for each image.

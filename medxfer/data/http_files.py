@@ -162,7 +162,7 @@ def fetch(
 
 def _stream(source: Source, part: pathlib.Path, patience: Patience) -> None:
   """Appends what is missing to `part`."""
-  # Without a size nobody can tell a half file from a whole one.
+  # Without a size, half a file cannot be distinguished from a whole one.
   start = _length(part) if source.size is not None else 0
   try:
     opened = _open(source.url, patience, start)

@@ -1,4 +1,4 @@
-"""Any image file as 8-bit RGB.
+"""Reads any image file as 8-bit RGB.
 
 Collections of medical images mix grey, palette, CMYK and 16-bit files, photos
 that are stored lying on their side, and downloads that broke off. Everything

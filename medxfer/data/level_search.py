@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 
 
 class Place(NamedTuple):
-  """What the folders say of an image; '' where they say nothing."""
+  """What the folders of an image mean; '' for levels that are not there."""
 
   class_name: str
   subset: str = ''
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 
 class Search:
-  """Goes down a tree, all folders of a level at once."""
+  """Searches a tree downwards, all folders of a level at once."""
 
   def __init__(
       self, root: folder_levels.Node, levels: str, named: Mapping[str, str]
@@ -69,7 +69,7 @@ class Search:
       return file_kinds.OUTSIDE
     group = known.get('group', '')
     source = known.get('source', '')
-    # Numbers of patients begin anew in each clinic.
+    # Each clinic numbers its patients from the start.
     group = f'{source}/{group}' if group and source else group
     return Place(known['class'], subset, source, group)
 
@@ -119,7 +119,7 @@ class Search:
     return folder_levels.decide(children)
 
   def _take(self, kind: str) -> None:
-    """Goes a level down."""
+    """Moves one level down."""
     children = self._children()
     if kind == 'subset':
       self.above = tuple(self.front)
@@ -133,7 +133,7 @@ class Search:
     self.front = children
 
   def _has_sides(self, children: Mapping[Path, folder_levels.Node]) -> bool:
-    """Whether these are published subsets; refuses what is half of it."""
+    """Whether these are published subsets; refuses a mixture with others."""
     names = {path[-1] for path in children}
     found: dict[str, str] = {}
     for parent in self.front.values():
@@ -166,7 +166,7 @@ class Search:
     return True
 
   def _wraps(self, children: Mapping[Path, folder_levels.Node]) -> bool:
-    """Whether each folder holds one alone, with folders in it."""
+    """Whether each folder holds a single folder, which holds others."""
     deeper = {name for node in children.values() for name in node.folders}
     if folder_levels.kind(deeper) == 'group':
       return False  # A class alone, over its patients.

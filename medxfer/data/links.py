@@ -6,7 +6,8 @@ import pathlib
 
 
 def notes(folder: pathlib.Path, paths: Mapping[str, pathlib.Path]) -> list[str]:
-  """Returns what to say of links: files elsewhere, and one file twice.
+  """Returns lines about links: files elsewhere, and files that are listed
+  twice.
 
   Args:
     folder: of the data set.

@@ -86,7 +86,7 @@ def look(path: pathlib.Path) -> tuple[str, int]:
   """
   try:
     status = path.stat()
-    # Opening a pipe would wait for ever.
+    # Opening a pipe would never return.
     if not stat.S_ISREG(status.st_mode):
       return file_kinds.NO_FILE, 0
     if not status.st_size:
@@ -102,7 +102,7 @@ def look(path: pathlib.Path) -> tuple[str, int]:
 
 
 def clause(path: pathlib.Path, reason: str) -> str:
-  """Returns why a file that should be an image is none."""
+  """Returns why a file that should be an image is not one."""
   if reason == file_kinds.BROKEN:
     return f'{path} is a link that leads to nothing'
   what = f'{path} is a link; what it leads to' if path.is_symlink() else path
@@ -163,13 +163,13 @@ def shown(name: str) -> str:
 
 
 def packed(left_out: Mapping[str, str]) -> str:
-  """Returns words that tell to unpack the archives that lie there, or ''."""
+  """Returns the advice to unpack archives, or ''."""
   names = [name for name, why in left_out.items() if 'archive' in why]
   return f'unpack {_some(names, len(names))}' if names else ''
 
 
 def say_twice(images: Iterable[str]) -> None:
-  """Says so if comparing files of the same name will take a while."""
+  """Prints a line if comparing files of the same name will take long."""
   stems = [pathlib.PurePosixPath(name).stem for name in images]
   twice = len(stems) - len(set(stems))
   if twice >= _MANY:
@@ -242,7 +242,7 @@ def _walk(
 
 
 def _identity(folder: pathlib.Path) -> tuple[int, int]:
-  """Returns what tells a folder from all others, whatever leads to it."""
+  """Returns the identity of a folder, which is the same through every link."""
   try:
     status = folder.stat()
   except OSError:

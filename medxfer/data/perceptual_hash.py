@@ -200,7 +200,7 @@ def _above(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _explained(
     hashes: np.ndarray, stems: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-  """Returns the cosines between hashes and what changes can make of rows."""
+  """Returns the cosines between hashes and the span of changes of rows."""
   step = hash_vectors.BLOCK // (8 * stems.shape[2])
   parts = [
       (stems[rows[k : k + step]] @ hashes[k : k + step, :, None])[..., 0]

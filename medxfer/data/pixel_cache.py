@@ -130,7 +130,7 @@ def _key(
     image_size: tuple[int, int],
     grey_range: deep_grey.Range | None,
 ) -> dict[str, Any] | None:
-  """Returns what decides the pixels: bytes, size, range, and who decodes.
+  """Returns what decides the pixels: bytes, size, range, and the decoder.
 
   None if a file cannot be read, which decoding will tell.
   """

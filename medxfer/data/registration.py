@@ -1,4 +1,4 @@
-"""One picture laid over another: do their pixels agree?
+"""Registers one picture on another and compares their pixels.
 
 Scales, shifts and contrast are found by Gauss-Newton steps on the squared
 difference (Lucas and Kanade, "An iterative image registration technique with

@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests; and what leaks between them.
+"""Splits images into train, validation and test, and counts what leaks.
 
 Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `by_image` deals images, as the thesis did (section 6.2); `grouped`
@@ -146,7 +146,7 @@ def limited(
 def _share(
     labels: np.ndarray, rows: np.ndarray, share: float, seed: int
 ) -> np.ndarray:
-  """Returns a share of each class among rows, ascending."""
+  """Returns a fraction of each class among rows, ascending."""
   drawn = np.random.default_rng(seed).permutation(rows)
   kept = []
   for value in np.unique(labels[rows]):
@@ -186,7 +186,7 @@ def _deal(
   }[kind](_FOLDS, shuffle=True, random_state=seed)
   labels, groups = examples.labels[rows], np.array(examples.groups)[rows]
   with warnings.catch_warnings():
-    # The check below says the same with names and a way out.
+    # The check below raises the same with names and advice.
     warnings.simplefilter('ignore')
     try:
       return [
@@ -259,7 +259,7 @@ def audit(
 
 
 def copies_in_train(split: Split, copies: copies_lib.Copies) -> np.ndarray:
-  """Returns the rows of test images of which a copy stands in train."""
+  """Returns the rows of test images that have a copy in train."""
   sets = copies.sets
   return split.test[np.isin(sets[split.test], sets[split.train])]
 

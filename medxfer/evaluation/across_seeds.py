@@ -1,4 +1,4 @@
-"""What several seeds say together.
+"""A metric over several seeds, with an interval.
 
 Two things vary: the images that are tested on, and the training with its
 split. Neither replaces the other. The interval of a mean over s seeds is as
@@ -130,8 +130,8 @@ def estimate(
 def test_to_train(subsets: Sequence[Sequence[str]]) -> float:
   """Guesses images to test on by images to train on from the test subsets.
 
-  Two random subsets that hold a share f of all images have a share f of theirs
-  in common. Identical subsets (a published split) say nothing of it.
+  Two random subsets that hold a fraction f of all images have a fraction f of
+  theirs in common. Identical subsets (a published split) say nothing of it.
 
   Args:
     subsets: image ids of each seed's test subset.
@@ -140,10 +140,10 @@ def test_to_train(subsets: Sequence[Sequence[str]]) -> float:
     f / (1 - f), 0.25 to 1.
   """
   sets = [set(subset) for subset in subsets]
-  shares = [
+  fractions = [
       len(a & b) / min(len(a), len(b))
       for a, b in itertools.combinations(sets, 2)
       if a != b
   ]
-  share = min(float(np.mean(shares)), 0.5) if shares else 0.0
-  return max(share / (1 - share), _LEAST_RATIO)
+  fraction = min(float(np.mean(fractions)), 0.5) if fractions else 0.0
+  return max(fraction / (1 - fraction), _LEAST_RATIO)

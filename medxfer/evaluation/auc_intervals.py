@@ -1,11 +1,11 @@
 """Intervals of areas under ROC curves, also of perfect ones.
 
-An area is the share of pairs, an image of the class and another, that are in
-order. Of m images on the smaller side it is as uncertain as the share of at
+An area is the fraction of pairs, an image of the class and another, that are in
+order. Of m images on the smaller side it is as uncertain as the fraction of at
 least m images (Birnbaum and Klose, 'Bounds for the variance of the
 Mann-Whitney statistic', Annals of Mathematical Statistics 28(4), 1957). Its
 variance by group (`influence.auroc`) says of how many; its ends are then those
-of a share. A perfect area is a share of m images that are all right.
+of a fraction. A perfect area is a fraction of m images that are all right.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def intervals(
     low[k], high[k] = proportions.clopper_pearson(value[k], size, level)
   known = defined & (by_unit.shape[1] > 1)
   macro = proportions.mean(
-      proportions.Share(value, low, high, by_unit),
+      proportions.Fraction(value, low, high, by_unit),
       proportions.correlation(by_unit),
       defined,
   )
@@ -73,20 +73,20 @@ def _effective(
     unit: np.ndarray,
     level: float,
 ) -> float:
-  """Returns of how many images an area is as uncertain as a share.
+  """Returns of how many images an area is as uncertain as a fraction.
 
-  As for shares: the variance that is seen has the weight of
+  As for fractions: the variance that is seen has the weight of
   the groups that show it, on the side that has fewer; one more is added for
   what was not seen.
   """
   seen, shown, sizes = 0.0, [], []
   for side in (positive, ~positive):
-    # What an image adds to the area: 0 to 1, the share it is in order with.
-    share = value + own[side] * side.sum()
+    # What an image adds to the area: 0 to 1, the fraction it is in order with.
+    fraction = value + own[side] * side.sum()
     shown.append(
         min(
-            np.unique(unit[side][share < 1 - 1e-9]).size,
-            np.unique(unit[side][share > 1e-9]).size,
+            np.unique(unit[side][fraction < 1 - 1e-9]).size,
+            np.unique(unit[side][fraction > 1e-9]).size,
         )
     )
     sizes.append(np.unique(unit[side], return_counts=True)[1])

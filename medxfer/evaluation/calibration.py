@@ -1,4 +1,4 @@
-"""Whether a probability of 0.8 is right eight times in ten.
+"""Calibration: whether of images with probability 0.8 eight in ten are right.
 
 The expected calibration error adds distances, which chance alone keeps from
 zero: a calibrated network has one of about 0.02 on 1,000 images. Beside it
@@ -219,7 +219,7 @@ def _binned(confidence: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
 def _gaps(
     predictions: predictions_lib.Predictions, bins: int
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns accuracy less confidence by bin, times its share of the images.
+  """Returns accuracy less confidence by bin, times its fraction of the images.
 
   Returns:
     [bins], and their covariance by group, [bins, bins]. The variance of a bin

@@ -1,7 +1,7 @@
-"""Shares and F1 scores of decided classes, with their intervals.
+"""Fractions and F1 scores of decided classes, with their intervals.
 
-F1 is 2 J / (1 + J) with the share J = TP / (TP + FP + FN), and so are the
-ends of its interval: of the images that are of a class or called so, a share
+F1 is 2 J / (1 + J) with the fraction J = TP / (TP + FP + FN), and so are the
+ends of its interval: of the images that are of a class or called so, a fraction
 is right. That holds exactly, where the usual bootstrap knows only the errors
 that were seen. The macro F1 takes its ends from those of the classes and from
 how the errors of two classes go together; a class without an error, or
@@ -65,50 +65,52 @@ def count(
   )
 
 
-def accuracy(counts: Counts, level: float) -> proportions.Share:
-  """Returns the share of images that are right: [...]."""
-  return proportions.share(
+def accuracy(counts: Counts, level: float) -> proportions.Fraction:
+  """Returns the fraction of images that are right: [...]."""
+  return proportions.fraction(
       counts.right.sum(axis=-2), counts.true.sum(axis=-2), level
   )
 
 
-def recall(counts: Counts, level: float) -> proportions.Share:
-  """Returns the share of each class that is found (sensitivity): [..., k]."""
-  return proportions.share(counts.right, counts.true, level)
+def recall(counts: Counts, level: float) -> proportions.Fraction:
+  """Returns the sensitivity of each class, the fraction found: [..., k]."""
+  return proportions.fraction(counts.right, counts.true, level)
 
 
-def specificity(counts: Counts, level: float) -> proportions.Share:
-  """Returns the share of other images that are not called so: [..., k]."""
+def specificity(counts: Counts, level: float) -> proportions.Fraction:
+  """Returns the fraction of other images that are not called so: [..., k]."""
   others = counts.images - counts.true
-  return proportions.share(others - counts.said + counts.right, others, level)
+  return proportions.fraction(
+      others - counts.said + counts.right, others, level
+  )
 
 
-def precision(counts: Counts, level: float) -> proportions.Share:
-  """Returns the share of what is called so that is so (PPV): [..., k].
+def precision(counts: Counts, level: float) -> proportions.Fraction:
+  """Returns the fraction of what is called so that is so (PPV): [..., k].
 
   Positive and negative predictive values are those at the class frequencies
   of these images; where the class is rarer, the positive one is lower.
   """
-  return proportions.share(counts.right, counts.said, level)
+  return proportions.fraction(counts.right, counts.said, level)
 
 
-def negative_value(counts: Counts, level: float) -> proportions.Share:
-  """Returns the share of what is not called so that is not (NPV): [..., k]."""
+def negative_value(counts: Counts, level: float) -> proportions.Fraction:
+  """Returns the NPV of each class: [..., k]."""
   rest = counts.images - counts.said
-  return proportions.share(rest - counts.true + counts.right, rest, level)
+  return proportions.fraction(rest - counts.true + counts.right, rest, level)
 
 
-def f1(counts: Counts, level: float) -> proportions.Share:
+def f1(counts: Counts, level: float) -> proportions.Fraction:
   """Returns the F1 of each class: [..., k]; NaN where it is nowhere."""
-  jaccard = proportions.share(
+  jaccard = proportions.fraction(
       counts.right, counts.true + counts.said - counts.right, level
   )
   value, low, high = (2 * x / (1 + x) for x in jaccard[:3])
-  return proportions.Share(value, low, high, jaccard.by_unit)
+  return proportions.Fraction(value, low, high, jaccard.by_unit)
 
 
 def mean(
-    parts: proportions.Share, *, only_defined: bool = False
+    parts: proportions.Fraction, *, only_defined: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
   """Returns both ends of the mean over the classes.
 

@@ -1,4 +1,5 @@
-"""The difference of two classifiers on the same images, judged.
+"""The difference of two classifiers on the same images, with interval and
+p-value.
 
 The interval of a difference is that of `over_seeds`; with one seed d -/+ z s.
 The sampling variance s squared is that of the influence values, summed by
@@ -187,7 +188,8 @@ def _linear(
       dict(zip(METRICS, sums.T)),
       {
           'accuracy': math.sqrt(2) / (groups + 2),
-          # A share r of images found more makes the F1 (1 - F1 / 2) r larger.
+          # A fraction r of images found more makes the F1 (1 - F1 / 2) r
+          # larger.
           'f1_macro': float(
               np.sqrt(
                   np.square(

@@ -1,4 +1,4 @@
-"""How far each image moves a metric, and the variance that follows.
+"""Influence of each image on a metric, and the variance that follows.
 
 The influence values of a metric are its derivatives after the weight of each
 image (the infinitesimal jackknife: Efron, 'The jackknife, the bootstrap and

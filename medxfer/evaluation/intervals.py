@@ -1,6 +1,6 @@
 """An interval for each metric of a table of predictions.
 
-Shares and F1 scores: exact binomial ends with the effective number of images
+Fractions and F1 scores: exact binomial ends with the effective number of images
 (`proportions`, `decisions`). Areas under ROC curves: the same ends, with the
 effective number that their variance implies (`areas`). Calibration:
 `calibration.intervals`. None of them has width zero, however few images there
@@ -104,7 +104,7 @@ def of_decisions(
       'f1_macro': confusion_intervals.mean(f1),
       'balanced_accuracy': confusion_intervals.mean(recall, only_defined=True),
   }
-  shares = {
+  fractions = {
       'f1_per_class': f1,
       'recall_per_class': recall,
       'specificity_per_class': confusion_intervals.specificity(counts, level),
@@ -119,11 +119,11 @@ def of_decisions(
       **{
           name: by_class(
               names,
-              share.low,
-              share.high,
-              ~np.isnan(share.value) & (not single),
+              fraction.low,
+              fraction.high,
+              ~np.isnan(fraction.value) & (not single),
           )
-          for name, share in shares.items()
+          for name, fraction in fractions.items()
       },
   }
 

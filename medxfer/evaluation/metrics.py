@@ -43,7 +43,7 @@ def confusion(
 
 
 def accuracy(table: np.ndarray) -> np.ndarray:
-  """Share of the diagonal; [..., k, k] -> [...].
+  """Fraction of the diagonal; [..., k, k] -> [...].
 
   With one label an image every false positive is another class' false
   negative, so this is the micro-averaged F1 as well (the 'micro avg' of
@@ -63,7 +63,7 @@ def f1_per_class(table: np.ndarray) -> np.ndarray:
 
 
 def recall_per_class(table: np.ndarray) -> np.ndarray:
-  """Share of a class' images that are found; [..., k, k] -> [..., k].
+  """Fraction of a class' images that are found; [..., k, k] -> [..., k].
 
   NaN where the class has no image. Of two classes, the recall of the positive
   one is the sensitivity and that of the other the specificity.

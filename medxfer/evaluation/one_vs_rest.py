@@ -19,17 +19,18 @@ _INTERVALS = {
 def measures(
     predictions: predictions_lib.Predictions, ranges: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-  """Returns what the most probable class tells of each class.
+  """Returns the measures of each class against all others, by the most probable
+  class.
 
   Args:
     predictions: n > 0 scored images.
     ranges: their intervals, as `intervals.compute` returns them.
 
   Returns:
-    Class -> `n` (its images), `sensitivity` (share of its images that are
+    Class -> `n` (its images), `sensitivity` (fraction of its images that are
     found), `specificity` (of the others that are left alone), `ppv` (of the
     images called so that are of the class), `npv` (of the others that are
-    not), and `intervals` of the four, [low, high]. A share of no images is
+    not), and `intervals` of the four, [low, high]. A fraction of no images is
     None, and so is its interval.
   """
   answer = {}

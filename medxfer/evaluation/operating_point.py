@@ -1,4 +1,4 @@
-"""Two classes at a threshold other than one half.
+"""Operating points: two classes at a threshold other than one half.
 
 A network that was trained where pneumonia is common asks too little of an
 image where it is rare. Its ranking (AUROC) is unharmed, its accuracy is not;

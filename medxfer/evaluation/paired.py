@@ -1,4 +1,4 @@
-"""Whether one classifier beats another on the same images.
+"""Paired comparison of two classifiers on the same images.
 
 Two intervals that overlap say little: both classifiers stumble over the same
 hard images. Compared image by image, that part cancels.

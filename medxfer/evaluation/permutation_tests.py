@@ -1,7 +1,7 @@
 """Tests of a difference by swapping two classifiers, group by group.
 
 If two classifiers are equally good, the images of any group could as well
-have been scored the other way round. The p-value is the share of all ways to
+have been scored the other way round. The p-value is the fraction of all ways to
 swap whole groups whose difference is at least as large as the one seen
 (Good, 'Permutation, parametric and bootstrap tests of hypotheses', 2005,
 chapter 3; for metrics of classifiers Yeh, 'More accurate tests for the

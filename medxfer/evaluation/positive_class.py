@@ -1,4 +1,4 @@
-"""Which of two classes is positive, the one that is looked for."""
+"""Which of two classes is positive."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Intervals of shares, also of perfect ones and of a handful of images.
+"""Intervals of fractions, also of perfect ones and of a handful of images.
 
 The exact interval of Clopper and Pearson ('The use of confidence or fiducial
 limits illustrated in the case of the binomial', Biometrika 26(4), 1934), with
@@ -21,8 +21,8 @@ from scipy import special
 Numbers = float | np.ndarray
 
 
-class Share(NamedTuple):
-  """A share of images, over any leading indices.
+class Fraction(NamedTuple):
+  """A fraction of images, over any leading indices.
 
   Attributes:
     value: [...], NaN without images.
@@ -37,8 +37,8 @@ class Share(NamedTuple):
   by_unit: np.ndarray
 
 
-def share(part: np.ndarray, whole: np.ndarray, level: float) -> Share:
-  """Returns a share of images with its interval.
+def fraction(part: np.ndarray, whole: np.ndarray, level: float) -> Fraction:
+  """Returns a fraction of images with its interval.
 
   Args:
     part: images that count, in each of u groups, float64 [..., u].
@@ -58,7 +58,7 @@ def share(part: np.ndarray, whole: np.ndarray, level: float) -> Share:
   )
   low, high = clopper_pearson(value, size, level)
   nothing = images == 0
-  return Share(
+  return Fraction(
       np.where(nothing, np.nan, value),
       np.where(nothing, 0.0, low),
       np.where(nothing, 1.0, high),
@@ -72,7 +72,7 @@ def clopper_pearson(
   """Returns both ends of the exact interval.
 
   Args:
-    value: the share that was seen, 0 to 1, [...].
+    value: the fraction that was seen, 0 to 1, [...].
     size: of how many; need not be whole, [...].
     level: of the interval.
   """
@@ -121,7 +121,7 @@ def bounded_mean(
   Two groups more are added, one of zeros and one of ones: a loss that none of
   the images has had is not excluded (after Agresti and Coull, 'Approximate is
   better than "exact" for interval estimation of binomial proportions', The
-  American Statistician 52(2), 1998). Then as for a share.
+  American Statistician 52(2), 1998). Then as for a fraction.
 
   Args:
     value: the mean.
@@ -144,9 +144,9 @@ def bounded_mean(
 
 
 def mean(
-    parts: Share, correlated: np.ndarray, defined: np.ndarray
+    parts: Fraction, correlated: np.ndarray, defined: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns both ends of the mean of k shares, or of functions of them.
+  """Returns both ends of the mean of k fractions, or of functions of them.
 
   From the ends of each and their correlation (MOVER: Zou and Donner,
   'Construction of confidence limits about effect measures: a general
@@ -173,7 +173,7 @@ def mean(
 
 
 def correlation(by_unit: np.ndarray) -> np.ndarray:
-  """Returns how shares go together, by their influence values.
+  """Returns how fractions go together, by their influence values.
 
   Args:
     by_unit: [..., k, u].

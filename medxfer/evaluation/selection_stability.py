@@ -1,7 +1,7 @@
-"""How sure a choice among classifiers is that was made on few images.
+"""Stability of model selection under the bootstrap.
 
 Scores on validation images are those of the best epoch, which the same images
-chose: they are optimistic, and the more so the longer a training. The shares
+chose: they are optimistic, and the more so the longer a training. The fractions
 here say how far the choice depends on the images, not how good the chosen one
 is; that is told by the test side.
 """
@@ -15,7 +15,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
 
-def shares(
+def fractions(
     tables: Sequence[predictions_lib.Predictions],
     *,
     resamples: int = 1000,
@@ -32,7 +32,7 @@ def shares(
     seed: of the draws.
 
   Returns:
-    Shares of the resamples, float64 [k]; they sum to 1.
+    Fractions of the resamples, float64 [k]; they sum to 1.
 
   Raises:
     ValueError: the tables hold other images.

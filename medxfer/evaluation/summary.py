@@ -42,7 +42,7 @@ def split_summary(
     seed: int = 0,
     threshold: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-  """Everything that is said about one split, ready for JSON.
+  """All numbers of one subset, ready for JSON.
 
   Args:
     predictions: n > 0 scored images; with groups, the intervals are by

@@ -1,4 +1,4 @@
-"""What a layer makes of an image (figure 8.1 of the thesis)."""
+"""The activations of a layer (figure 8.1 of the thesis)."""
 
 from collections.abc import Callable
 

@@ -27,7 +27,7 @@ _PLACES = 6
 def layer_for(
     architecture: architectures.Architecture, image_size: tuple[int, int]
 ) -> str:
-  """Returns the deepest convolution whose map still has places to tell apart.
+  """Returns the deepest convolution whose map still resolves places.
 
   Of VGG-16 that is block5_conv3 at 224 pixels (14x14), as in the paper, and
   block4_conv3 at 64 (8x8), where block 5 is left with 4x4.

@@ -1,4 +1,4 @@
-"""A network as an archive of Keras 3, made of plain layers alone.
+"""A network as an archive of Keras 3 that holds only layers of Keras.
 
 How to load it, with any backend of Keras and without medxfer:
 

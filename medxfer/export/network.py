@@ -37,7 +37,7 @@ class ExportedNetwork:
     return architectures.BY_NAME[self.spec.name]
 
   def metadata(self) -> dict[str, Any]:
-    """Returns what every file says of its network; it may become JSON."""
+    """Returns the metadata that every file holds, for JSON."""
     return {
         'format': FORMAT,
         'version': VERSION,

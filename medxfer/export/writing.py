@@ -22,7 +22,7 @@ SUFFIXES = tuple(_WRITERS)
 
 
 def is_format(path: pathlib.Path) -> bool:
-  """Tells whether `export` knows the suffix of a path."""
+  """Whether `export` knows the suffix of a path."""
   return path.suffix in _WRITERS
 
 

@@ -1,4 +1,4 @@
-"""What every convolution makes of images, from one pass over them."""
+"""The features of every convolution, from one pass over the images."""
 
 from collections.abc import Callable
 from typing import Any

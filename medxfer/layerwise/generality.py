@@ -18,7 +18,7 @@ from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
-# Layer -> what a probe on it makes of each test image, int [m].
+# Layer -> class that a probe on it predicts for each test image, int [m].
 Readings = Mapping[str, np.ndarray]
 
 
@@ -67,7 +67,7 @@ def indices(
     own: of the network that was trained on this task.
     random: of one that was never trained.
     resamples: replicates of the bootstrap, the same images for all layers.
-    level: share of the replicates between the ends of an interval.
+    level: fraction of the replicates between the ends of an interval.
     seed: of the draws.
 
   Returns:

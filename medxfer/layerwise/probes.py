@@ -24,7 +24,7 @@ _FEWEST = 2  # Images of a class to train on.
 def predict(
     features: np.ndarray, labels: np.ndarray, asked: np.ndarray
 ) -> np.ndarray:
-  """Trains a probe and returns what it makes of other images.
+  """Trains a probe and returns its predictions for other images.
 
   A ridge regression of each class against all others, classes weighing the
   same; leaving out one image at a time chooses the penalty.

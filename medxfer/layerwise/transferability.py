@@ -18,7 +18,7 @@ _ROUNDED_OFF = 1e-6
 # Ratios of the precisions, in units of the features' mean square: wider than
 # any that data tell from nothing explained, or from all.
 _RATIOS = np.logspace(-8, 8, 161)
-# A share of the targets that is rounding.
+# A fraction of the targets that is rounding.
 _ROUNDING = 1e-12
 
 

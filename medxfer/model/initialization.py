@@ -1,4 +1,4 @@
-"""Where a network starts: random numbers, or a pretrained backbone."""
+"""Initial parameters: random numbers, or a pretrained backbone."""
 
 from collections.abc import Collection
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""The optimizer of a run: one update rule, wrapped so that frozen is frozen.
+"""The optimizer of a run: one update rule that leaves frozen parameters
+unchanged.
 
 `optax.selective_transform` stands around everything, clipping and decay
 included. Frozen leaves then have no state, take no part in the gradient's

@@ -1,4 +1,4 @@
-"""From pixels to what a network takes; the choice belongs to its weights."""
+"""Preprocessing of pixels, which belongs to the weights of a network."""
 
 import jax
 import jax.numpy as jnp

@@ -35,7 +35,7 @@ class VGG(nn.Module):
     architecture: blocks and their convolutions.
     classes: number of classes.
     head_units: widths of `fc1` and `fc2`.
-    dropout: share of activations dropped after `fc1` and `fc2`.
+    dropout: fraction of activations dropped after `fc1` and `fc2`.
     initializer: how kernels of convolutions are drawn, a key of
       `INITIALIZERS`.
     dtype: type of the computation; parameters stay float32.

@@ -1,4 +1,4 @@
-"""Draws what a layer makes of images, by the weights that it holds."""
+"""Draws the activations of a layer, for one or several sets of weights."""
 
 from collections.abc import Callable
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a run says of the images that it has read, before it uses them."""
+"""Prints what is known of the images of a run before it uses them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _lines(
 def _of_copies(
     inputs: inputs_lib.Inputs, spec: specs.DataSpec
 ) -> Iterator[str]:
-  """Yields what is said of copies, and the way out if they leak."""
+  """Yields lines about copies, and how to avoid leakage by them."""
   leak, names = inputs.leak, sum(map(len, inputs.copies.rows()))
   if not names:
     yield 'none' if spec.copies != 'drop' else 'none left'

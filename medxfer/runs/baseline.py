@@ -79,7 +79,7 @@ def run(
 def numbers(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs, scored: scoring.Scored
 ) -> dict[str, Any]:
-  """Returns what the summary says of predictions, as of a network.
+  """Returns the part of the summary that follows from predictions.
 
   Args:
     spec: how they are evaluated.

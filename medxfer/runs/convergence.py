@@ -1,4 +1,4 @@
-"""Signs that a training is not finished, or has failed, from its numbers.
+"""Signs of an unfinished or failed training in its numbers.
 
 The report draws no conclusion from a run with such a note.
 """
@@ -15,9 +15,9 @@ from medxfer.training import loop
 Note = dict[str, str]
 
 # Smaller gains of the monitored number over the last third of the epochs are
-# taken for noise; a loss has to fall by this share of itself.
+# taken for noise; a loss has to fall by this fraction of itself.
 _GAIN = 0.01
-# A training loss below this share of the validation loss is far below it.
+# A training loss below this fraction of the validation loss is far below it.
 _FAR = 0.2
 _NAMES = {'accuracy': 'accuracy', 'f1_macro': 'macro F1', 'loss': 'loss'}
 

@@ -1,4 +1,4 @@
-"""What a device's failure means, in words."""
+"""Explains errors of a device."""
 
 from collections.abc import Iterator
 import contextlib
@@ -14,7 +14,7 @@ _NO_ROOM = 'RESOURCE_EXHAUSTED'
 
 @contextlib.contextmanager
 def explained(spec: specs.RunSpec) -> Iterator[None]:
-  """Turns what XLA raises into a message with a way out.
+  """Turns errors of XLA into a message that says what to do.
 
   Args:
     spec: of the run inside.

@@ -204,7 +204,7 @@ def _with_prefix(
     params: params_lib.Params,
     inputs: inputs_lib.Inputs,
 ) -> epoch_steps.Data:
-  """Replaces pixels by what the frozen layers make of them, if it pays."""
+  """Replaces pixels by activations of frozen layers, if that saves time."""
   where = cache.folder(task.spec.cache_dir)
   decision = feature_cache.decide(task, data.split, where)
   console.line(
@@ -264,7 +264,7 @@ def _scores(
 def numbers(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs, scored: scoring.Scored
 ) -> dict[str, Any]:
-  """Returns what the summary says of predictions.
+  """Returns the part of the summary that follows from predictions.
 
   Args:
     spec: how they are evaluated.

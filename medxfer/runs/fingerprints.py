@@ -1,4 +1,4 @@
-"""What a run was started with: written once, compared at every restart."""
+"""Fingerprints of a run's inputs, compared whenever it resumes."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence

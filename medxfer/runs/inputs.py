@@ -64,7 +64,7 @@ class Inputs:
     )
 
   def digests(self) -> dict[str, Any]:
-    """Returns what tells these inputs from others, for a resume."""
+    """Returns digests of the inputs, which are compared when a run resumes."""
     names, classes, groups, subsets = zip(*self.table())
     return {
         'images_digest': hashlib.sha256(

@@ -125,7 +125,7 @@ def _named(path: pathlib.Path) -> listing.Listing:
   if not os.path.lexists(path):
     raise errors.UsageError(f'{path}: no such file or folder')
   reason, count = listing.look(path)
-  # A shell hands over the output of another command as a pipe.
+  # A shell passes the output of another command as a pipe.
   bad = reason and not (reason == file_kinds.NO_FILE and path.is_fifo())
   return listing.Listing(
       {path.name: path},

@@ -1,4 +1,4 @@
-"""Tells a person, metrics.jsonl and TensorBoard about each epoch."""
+"""Reports each epoch to the terminal, metrics.jsonl and TensorBoard."""
 
 from collections.abc import Sequence
 import pathlib

@@ -1,4 +1,4 @@
-"""What a command means for a workdir that holds a run already."""
+"""What a command does in a workdir that already holds a run."""
 
 from collections.abc import Sequence
 import enum
@@ -17,7 +17,7 @@ from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import loop
 
-# Keys that tell where things lie, not what they are: digests tell that.
+# Keys that name places; digests compare what lies there.
 _PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
 # What may differ between two starts of one run: places, what the recipe is
 # called, how long the run is and how it is scored.
@@ -80,7 +80,7 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
 
 
 def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
-  """Tells what a specification asks for that a workdir does not have yet.
+  """Returns what is left to do in a workdir for a specification.
 
   Args:
     path: the workdir; its run is no other, see `refuse_other_spec`.
@@ -162,7 +162,7 @@ def _refuse_fewer(
 
 
 def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
-  """Says that nothing is left to do, and why more epochs are not."""
+  """Prints that nothing is left to do, and why no epoch is."""
   console.line(f'{path} is finished')
   if spec.model.name in baselines.NAMES:
     return
@@ -179,7 +179,7 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
 
 
 def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
-  """Says how a run goes on with more epochs, and that it is not finished.
+  """Prints how a run continues with more epochs, and marks it as unfinished.
 
   What makes its result another than that of a run which was asked for them
   from the start is written, for the summary.

@@ -186,7 +186,7 @@ def _summary(
     inputs: inputs_lib.Inputs,
     result: dict[str, Any],
 ) -> dict[str, Any]:
-  """Adds to a classifier's result what is said of every run.
+  """Adds the entries that every summary has to a classifier's result.
 
   Args:
     path: the workdir.

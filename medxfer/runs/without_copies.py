@@ -1,4 +1,4 @@
-"""The score on test images of which no copy was trained on."""
+"""The score on the test images without copies of training images."""
 
 from collections.abc import Mapping
 from typing import Any

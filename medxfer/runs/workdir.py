@@ -182,7 +182,7 @@ class Workdir:
       ) from error
 
   def fingerprints(self) -> dict[str, Any] | None:
-    """Returns what tells the inputs from others; None of an older run."""
+    """Returns digests of the inputs and more; None for an older run."""
     if not (self.path / _FINGERPRINTS).exists():
       return None
     return files.read_json(self.path / _FINGERPRINTS)

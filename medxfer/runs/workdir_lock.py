@@ -1,4 +1,4 @@
-"""Who holds a workdir: one process at a time."""
+"""Locks a workdir: one process uses it at a time."""
 
 from collections.abc import Iterator
 import contextlib

@@ -95,7 +95,7 @@ def _is_measured(study: plan.Study) -> bool:
 
 
 def _architecture(study: plan.Study) -> architectures.Architecture:
-  """Returns that of a study of layers: its networks differ in weights alone."""
+  """Returns the architecture, which all networks of a layer study have."""
   return architectures.BY_NAME[study.runs[-1].spec.model.name]
 
 

@@ -1,4 +1,4 @@
-"""Parameters of a checkpoint as what tells them from another's.
+"""The parameters of a checkpoint as a difference to another checkpoint.
 
 A finished run keeps its best epoch, and its last to resume from. Frozen layers
 are the same in both: they are kept once.

@@ -38,7 +38,7 @@ Sums = Mapping[str, Sequence[float]]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Checkpoint:
-  """What a run has come to.
+  """The state of a run, as a checkpoint holds it.
 
   Attributes:
     state: parameters and optimizer.
@@ -153,12 +153,12 @@ def read_record(path: pathlib.Path) -> Record:
 
 
 def has_optimizer(path: pathlib.Path) -> bool:
-  """Tells whether a run can resume from a checkpoint as if it had not ended."""
+  """Whether a checkpoint holds the state of the optimizer."""
   return (path / _OPTIMIZER).is_dir()
 
 
 def share(path: pathlib.Path, base: pathlib.Path) -> None:
-  """Writes what tells a checkpoint's parameters from another's.
+  """Writes the parameters in which a checkpoint differs from another.
 
   All processes read; the first one writes.
 
@@ -201,7 +201,7 @@ def forget(
 
 
 def _check_room(path: pathlib.Path, state: states.TrainState) -> None:
-  """Refuses a disk that is full, of which Orbax tells in 300 lines."""
+  """Refuses a full disk, which Orbax reports in 300 lines."""
   needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
   free = memory.on_disk(path)
   if free < needed:

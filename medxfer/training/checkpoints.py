@@ -1,4 +1,4 @@
-"""The checkpoints of a run: which are kept, and which one to resume from.
+"""The checkpoints of a run: which are kept, and from which one it resumes.
 
 Folder `N` was saved after epoch N, folder `N.S` after S more steps, because
 somebody stopped the run. Kept are the newest two and the best epoch; of a
@@ -53,7 +53,7 @@ class Checkpoints:
   def save(
       self, checkpoint: checkpoint_io.Checkpoint, contract: contracts.Contract
   ) -> None:
-    """Saves what a run has come to, and removes what is no longer needed.
+    """Saves a checkpoint, and removes those that are no longer needed.
 
     Args:
       checkpoint: what to save.
@@ -160,7 +160,7 @@ class Checkpoints:
     )
 
   def can_go_on(self) -> bool:
-    """Tells whether the state of an optimizer was kept."""
+    """Whether the state of an optimizer was kept."""
     return any(
         checkpoint_io.has_optimizer(self._folder(place))
         for place in self._places()

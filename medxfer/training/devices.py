@@ -115,7 +115,7 @@ def least(value: int) -> int:
 
 
 def is_first_process() -> bool:
-  """Tells whether this process writes what one process has to."""
+  """Whether this process writes the files that one process writes for all."""
   return jax.process_index() == 0
 
 

@@ -1,4 +1,4 @@
-"""Batches on their way to the devices, several steps' worth at a time."""
+"""Transfers batches to the devices, several steps at a time."""
 
 from collections.abc import Iterator
 import itertools
@@ -72,7 +72,7 @@ def scoring(
 
 
 def _at_once(feed: feeds.Feed, steps: int) -> int:
-  """Returns how many steps to hand over together, a divisor of all."""
+  """Returns how many steps to dispatch together: a divisor of their number."""
   if feed.stored is None or jax.default_backend() == 'cpu':
     return 1  # The host has to bring the images, or is the device.
   return max(n for n in range(1, _AT_ONCE + 1) if steps % n == 0)

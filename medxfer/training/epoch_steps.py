@@ -1,4 +1,4 @@
-"""The steps of an epoch: taken, summed, and watched lest they diverge."""
+"""The steps of an epoch: their sums, and checks for divergence."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Progress:
       rate: optax.Schedule,
       safe: Callable[[], str],
   ):
-    """Goes on from a checkpoint.
+    """Resumes from a checkpoint.
 
     Args:
       start: that checkpoint.
@@ -95,7 +95,7 @@ class Progress:
     return len(self.history) + 1
 
   def is_beyond(self, start: checkpoint_io.Checkpoint) -> bool:
-    """Tells whether this epoch has steps that `start` lacks."""
+    """Whether steps were taken since `start`."""
     return self.steps > (start.steps if self.epoch == start.epoch + 1 else 0)
 
   def step(self, state: states.TrainState, sums: dict[str, jax.Array]) -> None:
@@ -143,7 +143,7 @@ class Progress:
     )
 
   def next_epoch(self, record: checkpoint_io.Record) -> None:
-    """Goes on to the next epoch."""
+    """Starts the next epoch."""
     self.history = (*self.history, record)
     self._sums, self.steps, self.seconds = {}, 0, 0.0
 

@@ -1,4 +1,4 @@
-"""The frozen prefix, computed once.
+"""The feature cache: activations of the frozen layers, computed once.
 
 Layers below the first one that trains always make the same of the same image.
 If an image has finitely many augmentations (its views), what the prefix makes

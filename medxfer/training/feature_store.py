@@ -1,4 +1,4 @@
-"""What frozen layers make of images, kept: in memory, or on disk for later.
+"""Stores the activations of frozen layers, in memory or on disk.
 
 Both kinds are one table [images, views, ...] of which some places are filled.
 On disk a journal says which, with a checksum each: a process that is killed
@@ -114,13 +114,13 @@ class _OnDisk(Kept):
 
   @contextlib.contextmanager
   def writing(self, journal: pathlib.Path) -> Iterator[None]:
-    """Lets `put` write, and tell `journal` of it."""
+    """Lets `put` write, and record in `journal` what it wrote."""
     with journal.open('ab') as self._journal:
       yield
       os.fsync(self._file.fileno())
 
   def _read(self, place: int, into: np.ndarray) -> bool:
-    """Tells whether the file goes so far."""
+    """Whether the file holds a value there."""
     return (
         os.preadv(
             self._file.fileno(), [_as_bytes(into)], place * self._place_bytes
@@ -150,7 +150,7 @@ def on_disk(
     shape: Sequence[int],
     dtype: np.dtype,
 ) -> Iterator[Kept]:
-  """Yields activations on disk, to be filled by this process alone.
+  """Yields a store on disk that this process alone fills.
 
   Waits for another process that fills the same. They stay readable after the
   context is left.

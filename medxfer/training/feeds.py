@@ -69,7 +69,7 @@ def views_on_host(
     take: Callable[[np.ndarray], np.ndarray],
     spec: specs.AugmentSpec,
 ) -> Feed:
-  """Returns the feed of activations that the host hands over.
+  """Returns the feed of activations that come from the host.
 
   Every view of a batch is handed over, and the step draws among them.
 

@@ -103,7 +103,7 @@ def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
 
 
 def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
-  """Tells whether the last epoch or the end of patience is reached."""
+  """Whether the last epoch or the end of patience is reached."""
   if len(history) >= spec.epochs:
     return True
   waited = len(history) - best_epoch(history, spec) if history else 0

@@ -1,4 +1,4 @@
-"""How many bytes are free: on the device, in memory, on disk.
+"""Free bytes on the device, in memory and on disk.
 
 Of several processes the one that has least decides for all, so that all of
 them compile the same programs.
@@ -38,12 +38,12 @@ def give_back() -> None:
   That is up to 300 MiB after a large program was compiled.
   """
   trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
-  if trim is not None:  # It is glibc's alone.
+  if trim is not None:  # Only glibc has it.
     trim(0)
 
 
 def on_device() -> int | None:
-  """Returns what the first device has free; None if it has no own memory."""
+  """Returns the free bytes of the first device; None if it has no memory."""
   device = jax.local_devices()[0]
   if device.platform == 'cpu':
     return None
@@ -54,12 +54,12 @@ def on_device() -> int | None:
 
 
 def in_memory() -> int:
-  """Returns what the host has free."""
+  """Returns the free bytes of the host's memory."""
   return devices.least(psutil.virtual_memory().available)
 
 
 def on_disk(folder: pathlib.Path) -> int:
-  """Returns what the disk has free on which `folder` is or would be."""
+  """Returns the free bytes on the file system of `folder`."""
   while not folder.exists() and folder != folder.parent:
     folder = folder.parent
   return devices.least(shutil.disk_usage(folder).free)

@@ -1,4 +1,4 @@
-"""More than one process, as job schedulers start them.
+"""Runs of several processes, as job schedulers start them.
 
 Slurm (`srun`) and Open MPI (`mpirun`) say in the environment how many there
 are, and JAX finds each other by that. Elsewhere every process is given three
@@ -31,7 +31,7 @@ _PATIENCE, _SCHEDULED = 300.0, 120.0
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-  """What says that there are others.
+  """What announces the other processes.
 
   Attributes:
     named: the variable and its value.
@@ -70,7 +70,7 @@ def together(patience: float = _PATIENCE) -> Iterator[None]:
 
 
 def is_of_a_device(error: Exception) -> bool:
-  """Tells whether a device or the line to another process has failed."""
+  """Whether a device or the connection to another process has failed."""
   # Between CPUs, JAX hands on what Gloo says as a ValueError.
   return (
       isinstance(error, jax.errors.JaxRuntimeError)
@@ -135,7 +135,7 @@ def _leave(error: BaseException) -> None:
 
 
 def _job(patience: float) -> _Job | None:
-  """Returns what says that there are others; None if this process is alone."""
+  """Returns what announces other processes; None for a single process."""
   values = {name: os.environ.get(name, '') for name in _VARIABLES}
   if values[_VARIABLES[1]].strip() == '1':
     return None

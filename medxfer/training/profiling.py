@@ -1,4 +1,4 @@
-"""A JAX trace of a few steps: where the time of one goes."""
+"""A JAX trace of a few steps, to see where their time goes."""
 
 from collections.abc import Iterator
 import contextlib

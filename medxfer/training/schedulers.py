@@ -79,7 +79,7 @@ _SCHEDULERS = (
 
 
 def together(environ: Mapping[str, str] = os.environ) -> str:
-  """Returns what says that this process is one of several; '' if it is alone.
+  """Returns what announces other processes; '' for a single process.
 
   Says so where a variable speaks of others who are not there.
 
@@ -137,7 +137,7 @@ def _is_one_of_several(
 
 
 def _has_fellow(scheduler: _Scheduler, environ: Mapping[str, str]) -> bool:
-  """Tells whether another process of the same start runs on this machine."""
+  """Whether another process of the same job runs on this machine."""
   same = (scheduler.count, *scheduler.job)
   for process in psutil.process_iter():
     try:

@@ -189,7 +189,7 @@ def predict_step(
 
 
 def products(model: vgg.VGG) -> contextlib.AbstractContextManager[None]:
-  """Keeps float32 products what they are called: GPUs round them to TF32."""
+  """Requests full float32 matrix products; GPUs default to TF32."""
   if model.tf32 or jax.default_backend() == 'cpu':
     return contextlib.nullcontext()
   return jax.default_matmul_precision('float32')
@@ -207,8 +207,8 @@ def _stop_frozen(params: params_lib.Params, mask: Mask) -> params_lib.Params:
 def _apply(
     updates: optax.Updates, params: params_lib.Params, mask: Mask
 ) -> params_lib.Params:
-  # Frozen leaves are handed on, not added a zero to: -0.0 + 0.0 is 0.0, and
-  # frozen means bit for bit.
+  # Frozen leaves are passed on unchanged, without adding zero: -0.0 + 0.0 is
+  # 0.0, and frozen means bit for bit.
   return jax.tree.map(
       lambda trains, leaf, update: leaf + update if trains else leaf,
       dict(mask),

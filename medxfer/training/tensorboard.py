@@ -25,7 +25,7 @@ class EventWriter:
   """Writes one scalar for each number of a record; a context manager."""
 
   def __init__(self, workdir: pathlib.Path):
-    """Starts the file anew: the caller repeats the history so far."""
+    """Starts a new file: the caller repeats the history so far."""
     self._file = record_writer.RecordWriter(str(workdir.absolute() / _NAME))
     self._write(file_version='brain.Event:2')
 

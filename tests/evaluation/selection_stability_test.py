@@ -22,13 +22,16 @@ def _table(right: int, n: int = 40, groups: bool = False):
 
 def test_a_better_classifier_is_chosen_more_often():
   """The shares sum to one; what is right wherever another is wins always."""
-  found = selection_stability.shares([_table(20), _table(40), _table(30)])
+  found = selection_stability.fractions([_table(20), _table(40), _table(30)])
   assert found.tolist() == [0, 1, 0]
 
 
 def test_equals_are_the_firsts():
   """The cheapest is given first, and nothing speaks against it."""
-  assert selection_stability.shares([_table(30), _table(30)]).tolist() == [1, 0]
+  assert selection_stability.fractions([_table(30), _table(30)]).tolist() == [
+      1,
+      0,
+  ]
 
 
 def test_a_narrow_lead_is_an_open_choice():
@@ -40,7 +43,7 @@ def test_a_narrow_lead_is_an_open_choice():
       second.probabilities[:, ::-1],
       second.class_names,
   )
-  found = selection_stability.shares([first, flipped], resamples=2000)
+  found = selection_stability.fractions([first, flipped], resamples=2000)
   assert found.sum() == pytest.approx(1)
   assert 0.3 < found[1] < 0.7
 
@@ -48,7 +51,7 @@ def test_a_narrow_lead_is_an_open_choice():
 @pytest.mark.parametrize('groups, share', [(False, 0.985), (True, 0.65)])
 def test_whole_groups_are_drawn(groups, share):
   """Four images of one patient are one witness, who may not be called."""
-  found = selection_stability.shares(
+  found = selection_stability.fractions(
       [_table(20, groups=groups), _table(24, groups=groups)], resamples=2000
   )
   assert found[1] == pytest.approx(share, abs=0.03)
@@ -57,4 +60,4 @@ def test_whole_groups_are_drawn(groups, share):
 def test_tables_of_other_images_are_refused():
   """They would be compared row by row all the same."""
   with pytest.raises(ValueError, match='same images'):
-    selection_stability.shares([_table(20), _table(20, n=38)])
+    selection_stability.fractions([_table(20), _table(20, n=38)])

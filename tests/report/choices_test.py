@@ -110,7 +110,7 @@ def test_seeds_are_averaged_and_only_common_ones_count(tmp_path):
   [setting] = _settings(tmp_path)
   choice = choices.from_imagenet(setting)
   assert choice.chosen.title == 'All layers trainable'
-  assert sum(choice.shares) == pytest.approx(1)
+  assert sum(choice.fractions) == pytest.approx(1)
 
 
 def test_networks_without_a_common_seed_are_not_compared(tmp_path):

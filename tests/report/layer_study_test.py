@@ -56,8 +56,8 @@ def test_the_best_of_validation_is_chosen_and_compared(section):
   assert choice.trained == 6
   assert list(choice.columns) == [0, 3, 6, 13]
   assert choice.verdict == 'Freeze blocks 1 to 3 (sure).'
-  assert sum(choice.shares.values()) == pytest.approx(1)
-  assert list(choice.shares) == [0, 3, 6, 13] and choice.shares[6] > 0.8
+  assert sum(choice.fractions.values()) == pytest.approx(1)
+  assert list(choice.fractions) == [0, 3, 6, 13] and choice.fractions[6] > 0.8
   assert 'Against the head alone: +' in choice.numbers
   assert 'Test difference to all layers: +' in choice.numbers
   assert 'rank 1 of 4' in choice.numbers

@@ -20,7 +20,7 @@ CONVOLUTION = re.compile(r'block\d+_conv\d+')
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """What a file says of one tensor before its data is read.
+  """The header of one tensor.
 
   Attributes:
     where: the tensor's place in the file, for messages.

@@ -144,7 +144,7 @@ def _named(
 def _keras_cache(
     architecture: architectures.Architecture, environ: Mapping[str, str]
 ) -> pathlib.Path | None:
-  """Returns where Keras would keep the file; None for who has no home."""
+  """Returns where Keras would keep the file; None without a home folder."""
   named = environ.get('KERAS_HOME')
   try:
     folder = (

@@ -1,4 +1,4 @@
-"""The metadata of weights: what they are, and how to tell they are intact.
+"""The metadata of weights: what they are, and digests to verify them.
 
 Numbers without their preprocessing and their origin are worth little: VGG-16
 from Keras expects other pixels than VGG-16 from torchvision. A `Contract` holds

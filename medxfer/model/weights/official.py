@@ -15,7 +15,7 @@ def recognise(
     architecture: architectures.Architecture,
     path: pathlib.Path | None = None,
 ) -> str | None:
-  """Tells whether parameters are the published weights of an architecture.
+  """Whether parameters are the published weights of an architecture.
 
   They are recognised by the digest of every tensor. Where no digests are
   known, the file that Keras publishes is recognised by its MD5.
@@ -64,7 +64,7 @@ def describe(
     return name
   known = architecture.pretrained
   if known and not known.digests:
-    # A converted copy cannot be told from other weights.
+    # A converted copy cannot be recognised.
     return f'not the file that Keras publishes; {weights.contract.source}'
   return 'not the official ImageNet weights'
 

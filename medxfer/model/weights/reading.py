@@ -22,7 +22,7 @@ FORMATS = (
 )
 _PICKLES = ('.pkl', '.pickle', '.pt', '.pth', '.ckpt', '.joblib')
 _HDF5_MAGIC = b'\x89HDF\r\n\x1a\n'
-_START = 9  # Bytes that tell a format.
+_START = 9  # First bytes of formats.
 _LARGEST_HEADER = 100_000_000  # Of safetensors; its reader refuses more.
 _ZIP_MAGIC = b'PK\x03\x04'
 _PICKLE_MAGIC = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
@@ -103,7 +103,7 @@ def _kind(path: pathlib.Path) -> str:
 
 
 def _is_safetensors(start: bytes) -> bool:
-  """Tells whether a file begins with the length of a JSON object, then it."""
+  """Whether a file starts with the length of a JSON object and that object."""
   return (
       len(start) == _START
       and start.endswith(b'{')

@@ -28,7 +28,7 @@ _KINDS = {
 
 
 def kind(path: pathlib.Path) -> str:
-  """Tells by its name which kind of file `write` makes.
+  """Returns the kind of file that `write` makes, by its name.
 
   Args:
     path: the file to write.

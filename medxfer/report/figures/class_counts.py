@@ -45,7 +45,7 @@ def distribution(run: finished_run.Run, name: str) -> style.Chart:
       label=f'Bar chart of {total:,} images in {len(counts)} classes; '
       f'the largest is {largest} with {counts[largest]:,} images.',
       svg=style.draw((style.WIDTH, 0.6 + 0.24 * len(labels)), paint),
-      header=('Class', 'Images', 'Share', *splits.SUBSETS),
+      header=('Class', 'Images', 'Fraction', *splits.SUBSETS),
       rows=tuple(
           (
               label,

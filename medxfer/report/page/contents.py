@@ -1,4 +1,4 @@
-"""What stands in a report, in order; from runs to tables and figures."""
+"""The contents of a report in order: from runs to tables and figures."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -281,6 +281,6 @@ def _by_dataset(
 
 
 def _first_run(settings: Sequence[settings_lib.Setting]) -> finished_run.Run:
-  """A network's run if there is one: it tells train from validation."""
+  """A network's run if there is one: trees have no validation images."""
   columns = [c for s in settings for c in (s.networks or s.columns)]
   return columns[0].first

@@ -223,7 +223,7 @@ def _notes(
         'many last layers to train: '
         + ', '.join(
             f'{trained}: {100 * fraction:.0f} %'
-            for trained, fraction in choice.shares.items()
+            for trained, fraction in choice.fractions.items()
         )
         + '.'
     )

@@ -21,13 +21,13 @@ from medxfer.report.read import checks
 from medxfer.runs import workdir
 from medxfer.training import strategy
 
-# Below so many test images of a class its scores say next to nothing.
+# With fewer test images of a class its scores are meaningless.
 FEW = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-  """What two runs must share to stand in one table.
+  """What two runs must share to be in one table.
 
   Attributes:
     name: as in `spec.DataSpec.name`.

@@ -46,7 +46,7 @@ def unlike(a: specs.RunSpec, b: specs.RunSpec) -> tuple[str, ...]:
 
 
 def words(spec: specs.RunSpec, keys: Iterable[str]) -> str:
-  """Returns what a network's recipe says of some keys, in words."""
+  """Returns some keys of a network's recipe in words."""
   found = {}
   for key in keys:
     if key == 'model.preprocessing':

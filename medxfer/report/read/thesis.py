@@ -150,7 +150,7 @@ TABLES: Mapping[str, Table] = types.MappingProxyType(
     }
 )
 
-# What chapter 6 says of every network, in the words of `recipe`.
+# The recipe of chapter 6 for every network, in the words of `recipe`.
 RECIPE: Mapping[str, str] = types.MappingProxyType(
     {
         'split': 'by image',
@@ -160,7 +160,7 @@ RECIPE: Mapping[str, str] = types.MappingProxyType(
     }
 )
 
-# Preprocessing -> what it makes of pixels, in words.
+# Preprocessing -> range of the pixels, in words.
 PIXELS: Mapping[str, str] = types.MappingProxyType(
     {'tf': '[-1, 1]', 'caffe': 'Caffe means', 'rescale': '[0, 1]'}
 )

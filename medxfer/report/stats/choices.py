@@ -24,7 +24,7 @@ from medxfer.report.stats import contrasts
 from medxfer.report.stats import pairs
 
 _RESAMPLES = 1000
-# From these shares of the resamples on, a choice is called so.
+# From these fractions of the resamples on, a choice is called so.
 _SURE, _LIKELY = 0.8, 0.5
 WORDS = (
     'The validation images choose. They are drawn again 1,000 times: “sure”, '
@@ -41,14 +41,14 @@ class Choice:
   Attributes:
     columns: two or more, best first.
     scores: macro F1 on validation images, the mean over the seeds.
-    shares: how many of the resampled sets of validation images would have
+    fractions: how many of the resampled sets of validation images would have
       chosen each.
     family: the networks among which p-values are adjusted.
   """
 
   columns: tuple[settings_lib.Column, ...]
   scores: tuple[float, ...]
-  shares: tuple[float, ...]
+  fractions: tuple[float, ...]
   family: tuple[settings_lib.Column, ...]
 
   @property
@@ -59,9 +59,9 @@ class Choice:
   @property
   def word(self) -> str:
     """How sure the choice is, as `WORDS` explains."""
-    if self.shares[0] >= _SURE:
+    if self.fractions[0] >= _SURE:
       return 'sure'
-    return 'likely' if self.shares[0] >= _LIKELY else 'open'
+    return 'likely' if self.fractions[0] >= _LIKELY else 'open'
 
   @property
   def on_test(self) -> tuple[settings_lib.Column, ...]:
@@ -76,7 +76,7 @@ class Choice:
 
   @property
   def sentences(self) -> tuple[str, ...]:
-    """What speaks for the choice, and what the test images say of it."""
+    """The evidence for the choice, and its result on test images."""
     ranked, second = self.on_test, self.columns[1]
     place = ranked.index(self.chosen) + 1
     found = [
@@ -93,8 +93,8 @@ class Choice:
           f'{self.against(ranked[0]).words}.'
       )
     found.append(
-        f'Drawn again, {100 * self.shares[0]:.0f} % of the sets of validation '
-        'images choose the same.'
+        f'Of resampled sets of validation images '
+        f'{100 * self.fractions[0]:.0f} % choose the same.'
     )
     return tuple(found)
 
@@ -143,19 +143,19 @@ def choose(
     ]
     try:
       drawn.append(
-          selection_stability.shares(scored, resamples=_RESAMPLES, seed=seed)
+          selection_stability.fractions(scored, resamples=_RESAMPLES, seed=seed)
       )
     except ValueError as error:
       raise errors.DataError(
           'the networks have other validation images'
       ) from error
     scores.append([_f1(one) for one in scored])
-  means, shares = np.mean(scores, axis=0), np.mean(drawn, axis=0)
+  means, fractions = np.mean(scores, axis=0), np.mean(drawn, axis=0)
   order = np.argsort(-means, kind='stable')
   return Choice(
       tuple(candidates[i] for i in order),
       tuple(means[order].tolist()),
-      tuple(shares[order].tolist()),
+      tuple(fractions[order].tolist()),
       tuple(family or columns),
   )
 

@@ -28,13 +28,13 @@ class Choice:
   choice: choices.Choice
 
   @property
-  def shares(self) -> Mapping[int, float]:
-    """Number -> share of the sets of validation images that would choose it."""
-    shares = dict(zip(self.choice.columns, self.choice.shares))
+  def fractions(self) -> Mapping[int, float]:
+    """Number -> fraction of the resampled validation sets that choose it."""
+    fractions = dict(zip(self.choice.columns, self.choice.fractions))
     return {
-        trained: shares[column]
+        trained: fractions[column]
         for trained, column in self.columns.items()
-        if column in shares
+        if column in fractions
     }
 
   @property

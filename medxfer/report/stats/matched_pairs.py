@@ -13,7 +13,7 @@ from medxfer.report.read import settings as settings_lib
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Place:
-  """A column, and the setting whose table it stands in."""
+  """A column, and the setting of its table."""
 
   setting: settings_lib.Setting
   column: settings_lib.Column
@@ -50,7 +50,7 @@ def _pairs(
     alike: Callable[[specs.RunSpec], specs.RunSpec],
     is_first: Callable[[specs.RunSpec], bool],
 ) -> Iterator[tuple[Place, Place]]:
-  """Yields each pair once, though a tree stands in several tables.
+  """Yields each pair once, though a tree is in several tables.
 
   Args:
     settings: in the order in which pairs are wanted.

@@ -33,10 +33,10 @@ def choice(
     return None, []
   return found.chosen, [
       f'Bold: {choices.lower(found.chosen.title)}, the network that validation '
-      f'images prefer ({found.word}: drawn again, {100 * found.shares[0]:.0f} '
-      '% of the sets of validation images choose it), whatever its rank on '
-      'these test images. Trees are not chosen from: they have no validation '
-      'images.'
+      f'images prefer ({found.word}: resampled, '
+      f'{100 * found.fractions[0]:.0f} % of the sets of validation images '
+      'choose it), whatever its rank on these test images. Trees are not '
+      'candidates: they have no validation images.'
   ]
 
 

@@ -27,7 +27,7 @@ _P = (
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
-  """Arranges what F1 does not tell: one row per arm.
+  """Arranges measures other than F1, one row per arm.
 
   With two classes, beside it: the threshold that validation chose, and what
   the test subset scores there.

@@ -1,4 +1,4 @@
-"""What a layer study has found, in sentences for those who know no paper."""
+"""The findings of a layer study in plain sentences."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence

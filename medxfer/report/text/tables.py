@@ -13,7 +13,7 @@ from medxfer.report.read import titles
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-  """What stands in one place of a table.
+  """The content of one cell of a table.
 
   Attributes:
     text: what is read.
