@@ -171,7 +171,7 @@ def test_a_data_set_and_an_architecture_are_a_file_and_a_line(checkout):
       'Fundus photographs',
       'split by eye',
       'Pocket VGG',
-      'No eye stands in train and test',
+      'No eye is in both train and test',
       'Block 3',
       'CNN, random weights',
       'Decision tree',

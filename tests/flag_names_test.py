@@ -44,7 +44,7 @@ _MAIN = ({}, _of(ham.get_config('all')))
         (
             ({'data.dir': '--data_dir'}, frozenset()),
             'give --config.data.dir=DIR with images',
-            'give --data_dir=DIR with ' 'images',
+            'give --data_dir=DIR with images',
         ),
         (
             (_STUDY, _of(table_7_1.get_config())),

@@ -16,7 +16,7 @@ from medxfer import launcher
 _WORKDIR = flags.DEFINE_string(
     'workdir',
     None,
-    'Folder of a run, of a study, or above some; runs/ if ' 'left out.',
+    'Folder of a run, of a study, or above some; runs/ if left out.',
 )
 _OUTPUT = flags.DEFINE_string(
     'output',

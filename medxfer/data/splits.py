@@ -62,12 +62,12 @@ class Leak:
   """How far the test subset has been seen in training.
 
   Attributes:
-    images: test images whose group also stands in train.
+    images: test images whose group also is in train.
     groups: groups that stand in both.
     share: `images` over all test images; these three are None where nobody
       says what belongs together.
-    duplicates: test images whose pixels also stand in train, bit for bit.
-    copies: test images of which a copy stands in train.
+    duplicates: test images whose pixels also are in train, bit for bit.
+    copies: test images of which a copy is in train.
     copies_share: `copies` over all test images.
     sets_of_copies: sets of two images or more that show one picture, wherever
       they stand; these three are None where copies were not looked for.

@@ -118,7 +118,7 @@ def choose(
     rarer = min(class_names, key=counts.__getitem__)
     return Positive(rarer, 'it is the rarer one in train')
   return Positive(
-      last, 'both are equally frequent in train, and it is the ' 'last by name'
+      last, 'both are equally frequent in train, and it is the last by name'
   )
 
 

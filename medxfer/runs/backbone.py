@@ -39,7 +39,7 @@ def read(spec: specs.RunSpec) -> weights_lib.Weights | None:
     console.line(f'weights: {path}: {weights_lib.origin(weights, path)}')
   else:
     console.line(
-        f'weights: {path}: {weights.contract.source}; its head is left ' 'out'
+        f'weights: {path}: {weights.contract.source}; its head is left out'
     )
   if model.transferred != 'all':
     names = ', '.join(strategy.resolve(spec).transferred)
@@ -116,7 +116,7 @@ def _source(spec: specs.ModelSpec) -> pathlib.Path:
   name = folder.spec().model.name
   if name in baselines.NAMES:
     raise errors.DataError(
-        f'{flag}={path}: a {name} has no layers to transfer; ' f'{_WAY_OUT}'
+        f'{flag}={path}: a {name} has no layers to transfer; {_WAY_OUT}'
     )
   if name != spec.name:
     raise errors.DataError(

@@ -35,7 +35,7 @@ _CONFIG = config_flags.DEFINE_config_file(
 _WORKDIR = flags.DEFINE_string(
     'workdir',
     None,
-    'Folder of the study; its runs lie in runs/. Left out: ' 'runs/NAME.',
+    'Folder of the study; its runs lie in runs/. Left out: runs/NAME.',
 )
 _DRY_RUN = flags.DEFINE_boolean(
     'dry_run',

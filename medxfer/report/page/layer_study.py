@@ -151,7 +151,7 @@ def _unfinished(study: layer_studies.LayerStudy) -> str:
       if column.notes
   ]
   return (
-      'No conclusion is drawn from the networks ' f'{", ".join(noted)}.'
+      f'No conclusion is drawn from the networks {", ".join(noted)}.'
       if noted
       else ''
   )

@@ -41,7 +41,7 @@ def summary(
   test = workdir.mapping(path, read.get('test'))
   if test.get('class_names') != list(predictions.class_names):
     raise errors.DataError(
-        f'{path}: its classes are not those of ' f'{PREDICTIONS}'
+        f'{path}: its classes are not those of {PREDICTIONS}'
     )
   ranges = workdir.mapping(path, test.get('intervals'))
   keys = [(key,) for key in _POINTS]

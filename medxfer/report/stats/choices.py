@@ -27,7 +27,7 @@ _RESAMPLES = 1000
 # From these fractions of the resamples on, a choice is called so.
 _SURE, _LIKELY = 0.8, 0.5
 WORDS = (
-    'The validation images choose. They are drawn again 1,000 times: “sure”, '
+    'The validation images choose. They are resampled 1,000 times: “sure”, '
     f'if at least {100 * _SURE:.0f} % of these sets of images choose the same; '
     f'“likely”, if at least {100 * _LIKELY:.0f} % do; “open”, if fewer do. '
     'Validation scores are those of the best epoch, hence optimistic.'

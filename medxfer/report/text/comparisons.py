@@ -155,7 +155,7 @@ def leakage(
       ),
       tuple(rows),
       (
-          'Leaked: test images whose lesion or patient also stands in train; '
+          'Leaked: test images whose lesion or patient also is in train; '
           'copies: those with a copy in train, – where nobody looked. Of '
           'several seeds, the worst.',
           'The two splits test on different images. Intervals of a difference '

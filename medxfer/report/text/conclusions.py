@@ -125,7 +125,7 @@ def _general(measured: layer_measures.Measured) -> str:
   )
   if rest:
     least = min(rest, key=lambda layer: known[layer].value)
-    text += f' The lowest index is that of {least}, ' f'{known[least].text(2)}.'
+    text += f' The lowest index is that of {least}, {known[least].text(2)}.'
   return text
 
 

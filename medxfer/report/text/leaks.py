@@ -24,11 +24,11 @@ class Leak:
   """The worst of some runs.
 
   Attributes:
-    share: of the test images whose group also stands in train; None where a
+    share: of the test images whose group also is in train; None where a
       run does not know the groups.
     copies: test images that have a copy in train; None where a run did not
       look for copies.
-    duplicates: test images that stand in train bit for bit.
+    duplicates: test images that are in train bit for bit.
     n: number of test images of the run with the most copies.
     sets: pictures that are there more than once, in any subset.
   """
@@ -85,7 +85,7 @@ def said(
   if leak.share:
     return (
         f'{leaked}are leaked.',
-        f'another image of their {unit} stands in ' 'train.',
+        f'another image of their {unit} is in train.',
         copies,
     )
   if leak.known_copies:
@@ -147,7 +147,7 @@ def _groups(leak: Leak, unit: str) -> str:
         'Which images belong to one patient was not said '
         '(--config.data.groups), so such a leak cannot be found.'
     )
-  return f'No {unit} stands in train and test.'
+  return f'No {unit} is in both train and test.'
 
 
 def _copies(leak: Leak) -> str:

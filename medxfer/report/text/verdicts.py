@@ -161,7 +161,7 @@ def _brought(setting: settings_lib.Setting) -> Line:
     if gain.f1_macro.value < 0:
       better, worse = 'Random weights', 'those of ImageNet'
     verdict = (
-        f'{better}, with a recipe of their own, beat {worse} with ' 'theirs.'
+        f'{better}, with a recipe of their own, beat {worse} with theirs.'
         if keys
         else f'{better} beat {worse}.'
     )
@@ -217,7 +217,7 @@ def _layers(
     return line(
         name,
         _UNKNOWN,
-        'Fewer than two networks are left to choose ' 'from.',
+        'Fewer than two networks are left to choose from.',
         *noted,
     )
   return line(
