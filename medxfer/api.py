@@ -60,13 +60,17 @@ def train(
 
 
 def compare(
-    a: str | os.PathLike[str], b: str | os.PathLike[str]
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    *,
+    resamples: int = 1000,
 ) -> dict[str, Any]:
   """Compares two finished runs on the test images that they share.
 
   Args:
     a: the workdir of one,
     b: and of the other.
+    resamples: random draws of the permutation tests.
 
   Returns:
     The differences a - b of accuracy and macro F1, each with its interval and
@@ -75,11 +79,14 @@ def compare(
   Raises:
     DataError: a run is not finished, or their test images differ.
   """
-  tables = [
-      finished_run.read(pathlib.Path(path), f'{path}').predictions
-      for path in (a, b)
-  ]
-  return paired.compare(*tables)
+  tables = []
+  for path in (a, b):
+    try:
+      run = finished_run.read(pathlib.Path(path), f'{path}')
+    except errors.DataError as error:
+      raise errors.DataError(f'{path}: {error}') from error
+    tables.append(run.predictions)
+  return paired.compare(*tables, resamples=resamples)
 
 
 def _changed(

@@ -259,7 +259,9 @@ class Classifier:
   def _columns(self, classes: Sequence[str] | str | None) -> np.ndarray | None:
     if classes is None:
       return None
-    names = [classes] if isinstance(classes, str) else list(classes)
+    names = [classes] if isinstance(classes, str) else classes
+    if not isinstance(names, (list, tuple, np.ndarray)) or not len(names):
+      raise errors.UsageError(f'classes: {classes!r} names no class')
     for name in names:
       if name not in self.class_names:
         raise errors.UsageError(

@@ -197,6 +197,24 @@ def test_two_runs_are_compared(run):
   assert medxfer.compare(run.path, run.path)['accuracy']['difference'] == 0
 
 
+@pytest.mark.parametrize('classes', [[], 3, {'nv'}, ['nv', 'wart']])
+def test_wrong_classes_to_explain_are_refused(run, classes):
+  """Whatever is given in place of names."""
+  with pytest.raises(errors.UsageError, match='classes'):
+    run.explain(np.zeros((32, 32, 3), np.uint8), classes=classes)
+
+
+def test_bytes_of_any_kind_are_a_file(run):
+  """And a mapping is not a sequence of its keys."""
+  file = io.BytesIO()
+  Image.new('RGB', (32, 32), 'red').save(file, 'PNG')
+  expected = run.predict_proba(file.getvalue())
+  for content in (bytearray(file.getvalue()), memoryview(file.getvalue())):
+    np.testing.assert_array_equal(run.predict_proba(content), expected)
+  with pytest.raises(errors.UsageError, match='dict is not an image'):
+    run.predict_proba({'a': 1})
+
+
 @pytest.mark.parametrize(
     'config, changes, said',
     [

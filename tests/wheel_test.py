@@ -1,5 +1,6 @@
 """Protects the package: one name at the top, every command from any folder."""
 
+import email
 import os
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import zipfile
 
 import pytest
 
+import medxfer
 from medxfer import config_flag
 
 _ROOT = pathlib.Path(__file__).parents[1]
@@ -82,6 +84,19 @@ def test_the_wheel_installs_medxfer_and_nothing_else(installed):
 
 
 @pytest.mark.slow
+def test_the_wheel_tells_type_checkers_and_people_what_it_is(installed):
+  """Its annotations are used, and its metadata name authors and terms."""
+  site, _ = installed
+  for name in ('py.typed', '__init__.pyi'):
+    assert (site / 'medxfer' / name).is_file()
+  [metadata] = site.glob('*.dist-info/METADATA')
+  fields = email.message_from_string(metadata.read_text('utf-8'))
+  assert fields['Version'] == medxfer.__version__
+  for field in ('Author', 'Keywords', 'License-Expression', 'Summary'):
+    assert fields[field]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'args, status, said',
     [
@@ -94,6 +109,16 @@ def test_the_wheel_installs_medxfer_and_nothing_else(installed):
             ),
             1,
             'nowhere: no such folder',
+        ),
+        (
+            (
+                'train',
+                'ham:head,phantom,tiny',
+                '--config.model.init_from=random',
+                '--dry_run',
+            ),
+            0,
+            'dry run: nothing was trained',
         ),
         (('train', '--config', 'ham:nothing'), 2, "unknown arm 'nothing'"),
         (

@@ -33,18 +33,10 @@ def main(argv: list[str]) -> None:
   if output:
     files.check_target(output, overwrite=True)
 
+  from medxfer import api
   from medxfer.evaluation import paired
-  from medxfer.report.read import finished_run
 
-  tables = []
-  for name, path in zip(argv, launcher.paths(argv)):
-    try:
-      run = finished_run.read(path, name)
-    except errors.DataError as error:
-      raise errors.DataError(f'{name}: {error}') from error
-    tables.append(run.predictions)
-  a, b = tables
-  compared = paired.compare(a, b, resamples=_RESAMPLES.value)
+  compared = api.compare(*launcher.paths(argv), resamples=_RESAMPLES.value)
   print(paired.table(compared, *argv))
   if output:
     files.write_json(output, {'a': argv[0], 'b': argv[1], **compared})

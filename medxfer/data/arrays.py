@@ -6,6 +6,7 @@ same range.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 import functools
 import os
@@ -38,16 +39,17 @@ def listed(images: Any) -> Sequence[Any]:
   Raises:
     UsageError: it is nothing of that kind.
   """
-  if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or hasattr(
-      images, 'read'
-  ):
+  if isinstance(images, (bytearray, memoryview)):
+    images = bytes(images)
+  single = (str, bytes, os.PathLike, Image.Image)
+  if isinstance(images, single) or hasattr(images, 'read'):
     return [images]
   if isinstance(images, (list, tuple)):
     return images
   if hasattr(images, '__array__'):
     array = np.asarray(images)
     return list(array) if array.ndim == 4 else [array]
-  if hasattr(images, '__iter__'):
+  if hasattr(images, '__iter__') and not isinstance(images, Mapping):
     return list(images)
   raise errors.UsageError(
       f'images: {type(images).__name__} is not an image; give an array, a '
@@ -91,7 +93,7 @@ def rgb(
           f'{path}: is a folder; give the paths of its images'
       )
     return images_lib.read_rgb(path, grey_range=grey_range, notice=notice)
-  if isinstance(image, bytearray):
+  if isinstance(image, (bytearray, memoryview)):
     image = bytes(image)
   if isinstance(image, bytes) or hasattr(image, 'read'):
     return images_lib.read_rgb(
