@@ -37,5 +37,5 @@ def test_the_notebook_was_executed_and_names_no_machine():
       if cell['cell_type'] == 'code'
   ]
   assert counts == list(range(1, len(counts) + 1))
-  for word in ('/root', '/home/', '/tmp'):
+  for word in ('/root', '/home/', '/tmp', '/work/'):
     assert word not in _NOTEBOOK.read_text('utf-8')
