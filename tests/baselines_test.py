@@ -1,5 +1,8 @@
 """Protects the baselines: what trees see, the seed, and their memory."""
 
+import pathlib
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import ensemble
@@ -13,25 +16,30 @@ from medxfer.data import pipeline
 from medxfer.recipes import ham
 
 
-def _spec(arm='decision_tree', **baseline):
+def _spec(arm: str = 'decision_tree', **baseline: Any) -> specs.RunSpec:
   config = ham.get_config(f'{arm},phantom')
   config.baseline.update(trees=8)
   config.baseline.update(baseline)
   return specs.from_config(config)
 
 
-def _fit(spec, pixels, labels, weights=(1,) * 7):
+def _fit(
+    spec: specs.RunSpec,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    weights: tuple = (1,) * 7,
+) -> baselines.Fitted | None:
   return baselines.fit(spec, pixels, labels, np.array(weights, np.float32))
 
 
 @pytest.fixture(scope='module')
-def images(phantoms):
+def images(phantoms: pathlib.Path) -> tuple:
   """Pixels and labels of the phantoms, 32x32."""
   examples = ham10000.read(phantoms)
   return pipeline.decode(examples, (32, 32)).pixels, examples.labels
 
 
-def _structure(fitted):
+def _structure(fitted: baselines.Fitted) -> list:
   trees = getattr(fitted.classifier, 'estimators_', [fitted.classifier])
   return [
       (
@@ -44,7 +52,9 @@ def _structure(fitted):
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
-def test_the_form_of_the_pixels_does_not_change_the_tree(images, arm):
+def test_the_form_of_the_pixels_does_not_change_the_tree(
+    images: tuple, arm: str
+) -> None:
   """What the docstring says of raw, normalized and rescaled pixels."""
   pixels, labels = images
   fitted = [
@@ -64,7 +74,7 @@ def test_the_form_of_the_pixels_does_not_change_the_tree(images, arm):
   )
 
 
-def _thresholds(fitted):
+def _thresholds(fitted: baselines.Fitted) -> np.ndarray:
   trees = getattr(fitted.classifier, 'estimators_', [fitted.classifier])
   return np.concatenate(
       [t.tree_.threshold[t.tree_.children_left >= 0] for t in trees]
@@ -72,7 +82,9 @@ def _thresholds(fitted):
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
-def test_unweighted_it_is_what_scikit_learn_does_by_itself(images, arm):
+def test_unweighted_it_is_what_scikit_learn_does_by_itself(
+    images: tuple, arm: str
+) -> None:
   """Its defaults, as in the thesis: anyone can repeat the numbers."""
   pixels, labels = images
   plain = {
@@ -88,7 +100,7 @@ def test_unweighted_it_is_what_scikit_learn_does_by_itself(images, arm):
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
-def test_the_seed_alone_decides(images, arm):
+def test_the_seed_alone_decides(images: tuple, arm: str) -> None:
   """The same run twice is one result; another seed is another."""
   pixels, labels = images
   config = ham.get_config(f'{arm},phantom')
@@ -104,7 +116,9 @@ def test_the_seed_alone_decides(images, arm):
 
 
 @pytest.mark.parametrize('cores', [1, 3, 100])
-def test_a_forest_grown_bit_by_bit_is_the_forest(images, monkeypatch, cores):
+def test_a_forest_grown_bit_by_bit_is_the_forest(
+    images: tuple, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
   """It grows by some trees at a time, to say how it gets on."""
   monkeypatch.setattr(baselines.os, 'cpu_count', lambda: cores)
   pixels, labels = images
@@ -117,7 +131,11 @@ def test_a_forest_grown_bit_by_bit_is_the_forest(images, monkeypatch, cores):
     np.testing.assert_array_equal(ours.tree_.threshold, theirs.tree_.threshold)
 
 
-def test_a_tree_says_how_long_it_takes(images, monkeypatch, capsys):
+def test_a_tree_says_how_long_it_takes(
+    images: tuple,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """scikit-learn itself is silent for minutes."""
   monkeypatch.setattr(baselines, '_LARGE', 0)
   monkeypatch.setattr(baselines, '_PART', 5)
@@ -127,7 +145,9 @@ def test_a_tree_says_how_long_it_takes(images, monkeypatch, capsys):
   assert _structure(fitted) == _structure(_fit(_spec(), *images))
 
 
-def test_the_number_of_cores_changes_nothing(images, monkeypatch):
+def test_the_number_of_cores_changes_nothing(
+    images: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A table from a laptop equals one from a server."""
   pixels, labels = images
   many = _fit(_spec('random_forest'), pixels, labels)
@@ -145,7 +165,9 @@ def test_the_number_of_cores_changes_nothing(images, monkeypatch):
 
 
 @pytest.mark.parametrize('arm', baselines.NAMES)
-def test_every_class_has_a_column(images, arm, monkeypatch):
+def test_every_class_has_a_column(
+    images: tuple, arm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A class without training images scores 0 and moves no other."""
   pixels, labels = images
   monkeypatch.setattr(baselines, '_CHUNK', 7)
@@ -158,7 +180,7 @@ def test_every_class_has_a_column(images, arm, monkeypatch):
   assert right[labels != 2].mean() > 0.9
 
 
-def test_class_weights_reach_the_tree():
+def test_class_weights_reach_the_tree() -> None:
   """Where one pixel says nothing, the heavier class wins its leaf."""
   pixels = np.full((10, 32, 32, 3), 9, np.uint8)
   labels = np.array([0] * 7 + [1] * 3)
@@ -169,7 +191,7 @@ def test_class_weights_reach_the_tree():
     np.testing.assert_allclose(scores, [[1 - share, share]], rtol=1e-6)
 
 
-def test_a_description_counts_what_was_grown(images):
+def test_a_description_counts_what_was_grown(images: tuple) -> None:
   """parameters.txt of a baseline."""
   pixels, labels = images
   single = _fit(_spec(), pixels, labels)
@@ -196,7 +218,9 @@ def test_a_description_counts_what_was_grown(images):
   assert int(lines['nodes']) == sum(t.tree_.node_count for t in grown)
 
 
-def test_images_that_fill_the_memory_are_refused(monkeypatch):
+def test_images_that_fill_the_memory_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """224x224 must not bring a machine to its knees."""
 
   class _Memory:

@@ -15,18 +15,18 @@ from medxfer.bench import table
 _ROOT = pathlib.Path(__file__).parents[1]
 
 
-def _setting(mode) -> settings.Setting:
+def _setting(mode: str) -> settings.Setting:
   return settings.Setting(mode, 224, 8, 'float32', 2)
 
 
-def test_an_image_takes_the_operations_of_the_published_network():
+def test_an_image_takes_the_operations_of_the_published_network() -> None:
   """15.3 billion multiplications in the convolutions of VGG-16 at 224."""
   head = 2 * (25088 * 256 + 256 * 256 + 256 * 7)
   forward = flops.of_image(_setting('forward')) - head
   assert forward == 2 * 15_346_630_656
 
 
-def test_training_takes_what_its_gradients_take():
+def test_training_takes_what_its_gradients_take() -> None:
   """Of the first convolution nobody needs the image's gradient."""
   forward, everything = (
       flops.of_image(_setting(mode)) for mode in ('forward', 'train_all')
@@ -39,7 +39,7 @@ def test_training_takes_what_its_gradients_take():
   assert last == forward + 5 * block + 2 * head
 
 
-def test_a_ratio_compares_rounds_not_medians():
+def test_a_ratio_compares_rounds_not_medians() -> None:
   """What slows a whole round slows both, and says nothing."""
   row = table.row('torch', '2', [4.0, 8.0, 2.0], [2.0, 4.0, 1.0], 10.0, 0.5)
   assert (row['ratio'], row['ratio_low'], row['ratio_high']) == (2, 2, 2)
@@ -47,13 +47,13 @@ def test_a_ratio_compares_rounds_not_medians():
   assert '2.00x' in table.text('train_all', [row], ['note'])
 
 
-def test_a_framework_that_dies_is_a_failure_not_a_hang():
+def test_a_framework_that_dies_is_a_failure_not_a_hang() -> None:
   """A benchmark of four must not end with the second."""
   with pytest.raises(process.Failure, match='status 1'):
     process.Subject('no-such', _setting('forward'))
 
 
-def test_a_gpu_that_is_not_there_is_said_without_a_traceback():
+def test_a_gpu_that_is_not_there_is_said_without_a_traceback() -> None:
   """Every other command says it, too."""
   run = subprocess.run(
       [sys.executable, '-m', 'tools.bench', '--mode=forward'],
@@ -71,7 +71,9 @@ def test_a_gpu_that_is_not_there_is_said_without_a_traceback():
     'flag, message',
     [('--mode=train', 'train_all'), ('--against=mxnet', 'keras')],
 )
-def test_an_unknown_word_is_refused_with_those_that_are_known(flag, message):
+def test_an_unknown_word_is_refused_with_those_that_are_known(
+    flag: str, message: str
+) -> None:
   """Before anything is measured."""
   run = subprocess.run(
       [sys.executable, '-m', 'tools.bench', flag],

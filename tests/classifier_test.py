@@ -1,10 +1,13 @@
 """Protects the Python API: a run in a notebook is the run of the commands."""
 
+from collections.abc import Callable
 import doctest
 import io
 import pathlib
 import subprocess
 import sys
+import types
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +25,9 @@ from tests import tiny
 
 
 @pytest.fixture(scope='module')
-def run(phantoms, tmp_path_factory):
+def run(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> classifier.Classifier:
   """A finished run of a tiny network."""
   config = tiny.config(phantoms)
   path = tmp_path_factory.mktemp('api') / 'run'
@@ -31,12 +36,14 @@ def run(phantoms, tmp_path_factory):
   )
 
 
-def _images(n=3, size=(40, 50)):
+def _images(n: int = 3, size: tuple = (40, 50)) -> np.ndarray:
   draw = np.random.default_rng(0)
   return draw.integers(0, 256, (n, *size, 3), dtype=np.uint8)
 
 
-def test_probabilities_are_those_of_the_run(run, phantoms):
+def test_probabilities_are_those_of_the_run(
+    run: classifier.Classifier, phantoms: pathlib.Path
+) -> None:
   """The files that the run scored, through the API: the same numbers."""
   table = predictions_lib.read(run.path / 'predictions_test.csv')
   paths = {path.stem: path for path in phantoms.rglob('*.jpg')}
@@ -48,7 +55,11 @@ def test_probabilities_are_those_of_the_run(run, phantoms):
   ]
 
 
-def test_the_command_gives_the_same(run, phantoms, capsys):
+def test_the_command_gives_the_same(
+    run: classifier.Classifier,
+    phantoms: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """There is one way to rebuild a network."""
   paths = sorted(phantoms.rglob('*.jpg'))[:3]
   predict.predict(run.path, paths, output=None)
@@ -57,7 +68,9 @@ def test_the_command_gives_the_same(run, phantoms, capsys):
   np.testing.assert_allclose(run.predict_proba(paths), found, atol=1e-6)
 
 
-def test_an_image_is_the_same_in_every_form(run, tmp_path):
+def test_an_image_is_the_same_in_every_form(
+    run: classifier.Classifier, tmp_path: pathlib.Path
+) -> None:
   """Path, text, bytes, open file, Pillow image, array."""
   image = _images(1)[0]
   path = tmp_path / 'image.png'
@@ -88,14 +101,14 @@ def test_an_image_is_the_same_in_every_form(run, tmp_path):
         np.int32([[0, 4095], [2048, 1]]),
     ],
 )
-def test_deep_grey_arrays_have_the_range_of_the_run(values):
+def test_deep_grey_arrays_have_the_range_of_the_run(values: np.ndarray) -> None:
   """As deep grey files have it."""
   found = arrays.rgb(values, 'x', grey_range=deep_grey.Range(0, 4095))
   assert found[..., 0].tolist() == [[0, 255], [128, 0]]
   assert (found == found[..., :1]).all()
 
 
-def test_batches_of_any_length_and_none(run):
+def test_batches_of_any_length_and_none(run: classifier.Classifier) -> None:
   """Padding must neither show nor count."""
   images = _images(5, run.image_size)
   whole = run.predict_proba(images)
@@ -130,13 +143,15 @@ def test_batches_of_any_length_and_none(run):
         ('.', 'is a folder'),
     ],
 )
-def test_a_wrong_image_is_a_value_error(run, images, said):
+def test_a_wrong_image_is_a_value_error(
+    run: classifier.Classifier, images: Any, said: str
+) -> None:
   """That says which image, its shape, and what is allowed."""
   with pytest.raises(ValueError, match=said):
     run.predict_proba(images)
 
 
-def test_explanations_are_maps_of_the_image(run):
+def test_explanations_are_maps_of_the_image(run: classifier.Classifier) -> None:
   """In [0, 1], of the predicted class unless another is named."""
   images = _images(3)
   heat = run.explain(images)
@@ -161,20 +176,24 @@ def test_explanations_are_maps_of_the_image(run):
         (lambda run: run.activations([], 'block1_pool'), 'there are none'),
     ],
 )
-def test_a_wrong_class_or_layer_is_a_value_error(run, call, said):
+def test_a_wrong_class_or_layer_is_a_value_error(
+    run: classifier.Classifier, call: Callable[..., Any], said: str
+) -> None:
   """That names those that exist."""
   with pytest.raises(ValueError, match=said):
     call(run)
 
 
-def test_activations_are_those_of_the_layer(run):
+def test_activations_are_those_of_the_layer(run: classifier.Classifier) -> None:
   """Their shape follows from the architecture."""
   height, width = run.image_size
   found = run.activations(_images(2), 'block2_pool')
   assert found.shape == (2, height // 4, width // 4, 8)
 
 
-def test_a_folder_elsewhere_is_evaluated(run, phantoms, tmp_path):
+def test_a_folder_elsewhere_is_evaluated(
+    run: classifier.Classifier, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """The test images in class folders: the numbers of the run."""
   table = predictions_lib.read(run.path / 'predictions_test.csv')
   paths = {path.stem: path for path in phantoms.rglob('*.jpg')}
@@ -192,19 +211,21 @@ def test_a_folder_elsewhere_is_evaluated(run, phantoms, tmp_path):
     run.evaluate(tmp_path / 'elsewhere')
 
 
-def test_two_runs_are_compared(run):
+def test_two_runs_are_compared(run: classifier.Classifier) -> None:
   """With itself: no difference."""
   assert medxfer.compare(run.path, run.path)['accuracy']['difference'] == 0
 
 
 @pytest.mark.parametrize('classes', [[], 3, {'nv'}, ['nv', 'wart']])
-def test_wrong_classes_to_explain_are_refused(run, classes):
+def test_wrong_classes_to_explain_are_refused(
+    run: classifier.Classifier, classes: Any
+) -> None:
   """Whatever is given in place of names."""
   with pytest.raises(errors.UsageError, match='classes'):
     run.explain(np.zeros((32, 32, 3), np.uint8), classes=classes)
 
 
-def test_bytes_of_any_kind_are_a_file(run):
+def test_bytes_of_any_kind_are_a_file(run: classifier.Classifier) -> None:
   """And a mapping is not a sequence of its keys."""
   file = io.BytesIO()
   Image.new('RGB', (32, 32), 'red').save(file, 'PNG')
@@ -228,21 +249,21 @@ def test_bytes_of_any_kind_are_a_file(run):
     ],
 )
 def test_a_wrong_configuration_is_a_value_error(
-    tmp_path, config, changes, said
-):
+    tmp_path: pathlib.Path, config: str, changes: dict, said: str
+) -> None:
   """Before anything is read or written."""
   with pytest.raises(ValueError, match=said):
     medxfer.train(config, workdir=tmp_path / 'run', **changes)
   assert not any(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_no_run_is_refused(tmp_path: pathlib.Path) -> None:
   """As the commands refuse it."""
   with pytest.raises(ValueError, match='no such file'):
     medxfer.load(tmp_path)
 
 
-def test_loading_needs_no_tensorflow(run):
+def test_loading_needs_no_tensorflow(run: classifier.Classifier) -> None:
   """It takes seconds to import, and a notebook may have no use for it."""
   program = (
       'import sys, medxfer; before = "jax" in sys.modules; '
@@ -258,7 +279,7 @@ def test_loading_needs_no_tensorflow(run):
   assert said.stdout.split() == ['False', 'False'] and not said.stderr
 
 
-def test_what_the_package_names_is_there():
+def test_what_the_package_names_is_there() -> None:
   """Names are found when they are first asked for."""
   assert medxfer.load is classifier.load and medxfer.train is api.train
   assert set(medxfer.__all__) <= set(dir(medxfer))
@@ -269,7 +290,9 @@ def test_what_the_package_names_is_there():
 
 
 @pytest.mark.parametrize('module', [classifier, api, arrays])
-def test_the_examples_of_the_documentation_hold(run, module):
+def test_the_examples_of_the_documentation_hold(
+    run: classifier.Classifier, module: types.ModuleType
+) -> None:
   """What a docstring shows is what happens."""
   globs = {
       'medxfer': medxfer,

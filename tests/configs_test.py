@@ -1,5 +1,9 @@
 """Protects the configurations: arms, modifiers and their refusals."""
 
+from collections.abc import Callable
+import types
+from typing import Any
+
 import pytest
 
 from medxfer import errors
@@ -27,7 +31,7 @@ _ARMS = {
 
 
 @pytest.mark.parametrize('arm', _ARMS)
-def test_every_arm_trains_what_the_thesis_says(arm):
+def test_every_arm_trains_what_the_thesis_says(arm: str) -> None:
   """Table 7.1: a column must not train another column's layers."""
   spec = specs.from_config(ham.get_config(arm))
   trained = set(strategy.resolve(spec).trained)
@@ -35,7 +39,7 @@ def test_every_arm_trains_what_the_thesis_says(arm):
   assert (spec.model.init_from == 'random') == (arm == 'random')
 
 
-def test_the_other_arms_are_the_baselines():
+def test_the_other_arms_are_the_baselines() -> None:
   """Section 6.1: trees of small pixels, which no layer's name concerns."""
   assert set(ham.ARMS) - set(_ARMS) == set(common.BASELINES)
   for module in (ham, xray):
@@ -46,20 +50,20 @@ def test_the_other_arms_are_the_baselines():
 
 @pytest.mark.parametrize('modifier', common.MODIFIERS)
 @pytest.mark.parametrize('arm', ham.ARMS)
-def test_every_arm_takes_every_modifier(arm, modifier):
+def test_every_arm_takes_every_modifier(arm: str, modifier: str) -> None:
   """No combination may build a configuration that is refused later."""
   spec = specs.from_config(ham.get_config(f'{arm},{modifier}'))
   assert spec.arm == arm and spec.modifiers == (modifier,)
 
 
-def _folder(argument):
+def _folder(argument: str) -> specs.RunSpec:
   """A folder of one's own is the one data set that needs a place."""
   config = folder.get_config(argument)
   config.data.update(dir='DIR', groups='FILE')
   return specs.from_config(config)
 
 
-def _xray(argument):
+def _xray(argument: str) -> specs.RunSpec:
   """The arm `ham` is the one that needs a run to start from."""
   config = xray.get_config(argument)
   config.model.init_from = config.model.init_from or 'WORKDIR'
@@ -71,8 +75,8 @@ def _xray(argument):
     [('chest_xray', _xray, xray), ('folder', _folder, folder)],
 )
 def test_every_combination_of_other_data_sets_is_a_specification(
-    name, read, module
-):
+    name: str, read: Callable[..., Any], module: types.ModuleType
+) -> None:
   """Each arm with each modifier, on the right images."""
   for arm in module.ARMS:
     for modifier in module.MODIFIERS:
@@ -95,7 +99,9 @@ def test_every_combination_of_other_data_sets_is_a_specification(
     [('imagenet', 'imagenet'), ('random', 'random'), ('ham', 'WORKDIR')],
 )
 @pytest.mark.parametrize('scope', common.SCOPES)
-def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(arm, start, scope):
+def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(
+    arm: str, start: str, scope: str
+) -> None:
   """The thesis compares starts; which layers move must not change with one."""
   spec = _xray(f'{arm},{scope}')
   assert spec.model.init_from == start
@@ -105,7 +111,7 @@ def test_an_xray_arm_is_a_start_and_a_modifier_its_scope(arm, start, scope):
 
 
 @pytest.mark.parametrize('modifiers', ['', ',cpu', ',tuned', ',phantom'])
-def test_a_chest_keeps_its_up(modifiers):
+def test_a_chest_keeps_its_up(modifiers: str) -> None:
   """No X-ray is ever upside down or lying."""
   augment = _xray(f'imagenet{modifiers}').augment
   assert augment.horizontal_flip
@@ -113,7 +119,7 @@ def test_a_chest_keeps_its_up(modifiers):
 
 
 @pytest.mark.parametrize('arm', folder.ARMS)
-def test_an_arm_means_the_same_on_a_folder(arm):
+def test_an_arm_means_the_same_on_a_folder(arm: str) -> None:
   """Only the data differ between configs/ham.py and configs/folder.py."""
   config = ham.get_config(arm)
   config.data.update(name='folder', dir='DIR', groups='FILE', split='auto')
@@ -132,13 +138,15 @@ def test_an_arm_means_the_same_on_a_folder(arm):
         (ham, 'all,official', 'unknown modifier'),
     ],
 )
-def test_what_a_data_set_cannot_be_asked_is_refused(module, argument, message):
+def test_what_a_data_set_cannot_be_asked_is_refused(
+    module: types.ModuleType, argument: str, message: str
+) -> None:
   """A start or a place that is guessed at would be another experiment."""
   with pytest.raises(errors.UsageError, match=message):
     specs.from_config(module.get_config(argument))
 
 
-def test_the_default_is_the_thesis():
+def test_the_default_is_the_thesis() -> None:
   """Section 6.2: SGD 1e-4, [-1, 1], 60/20/20 by image, patience 5."""
   spec = specs.from_config(ham.get_config('all'))
   assert (spec.optimizer.name, spec.optimizer.learning_rate) == ('sgd', 1e-4)
@@ -153,7 +161,7 @@ def test_the_default_is_the_thesis():
   ]
 
 
-def test_the_order_of_modifiers_does_not_matter():
+def test_the_order_of_modifiers_does_not_matter() -> None:
   """cpu,tuned and tuned,cpu must be one experiment."""
   assert specs.from_config(
       ham.get_config('all,cpu,tuned,grouped')
@@ -171,7 +179,9 @@ def test_the_order_of_modifiers_does_not_matter():
         ('all,thesis,tuned', 'exclude each other'),
     ],
 )
-def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):
+def test_an_unknown_name_is_refused_with_what_is_allowed(
+    argument: str | None, message: str
+) -> None:
   """A run of the wrong arm costs hours before it is noticed."""
   with pytest.raises(errors.UsageError, match=message):
     ham.get_config(argument)
@@ -187,7 +197,9 @@ def test_an_unknown_name_is_refused_with_what_is_allowed(argument, message):
         ('', 'by_image', 'by_image'),
     ],
 )
-def test_a_study_takes_both_splits_and_its_source_one(presets, split, source):
+def test_a_study_takes_both_splits_and_its_source_one(
+    presets: str, split: str, source: str
+) -> None:
   """A published split of the target says nothing about the source."""
   for config in (
       table_7_2.get_config(presets),

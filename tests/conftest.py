@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+from typing import Any
 
 # Before any library counts the cores: two programs on a core each are done
 # sooner than two that share both.
@@ -35,17 +36,17 @@ from medxfer.model import weights
 
 
 @pytest.fixture
-def full_disk(monkeypatch) -> None:
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
   """No file can be given room."""
 
-  def refuse(*_):
+  def refuse(*_: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
   monkeypatch.setattr(os, 'posix_fallocate', refuse)
 
 
 @pytest.fixture(scope='session')
-def phantoms(tmp_path_factory) -> pathlib.Path:
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """The smallest phantom HAM10000; tests may read it, never change it."""
   folder = tmp_path_factory.mktemp('data') / 'ham10000'
   phantom.write_ham10000(
@@ -55,7 +56,7 @@ def phantoms(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='session')
-def chest_phantoms(tmp_path_factory) -> pathlib.Path:
+def chest_phantoms(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """The smallest phantom chest X-rays; tests may read, never change them."""
   folder = tmp_path_factory.mktemp('data') / 'chest_xray'
   phantom.write_chest_xray(

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import pathlib
 import zipfile
 
 import numpy as np
@@ -14,13 +15,13 @@ from medxfer import errors
 _TEXT = bytes(range(256)) * 64
 
 
-def _archive(path, method):
+def _archive(path: pathlib.Path, method: int) -> bytearray:
   with zipfile.ZipFile(path, 'w', method) as archive:
     archive.writestr('member', _TEXT)
   return bytearray(path.read_bytes())
 
 
-def _read(path):
+def _read(path: pathlib.Path) -> bytes | None:
   with containers.opened_zip(path, 'Fetch it again.') as archive:
     return archive.read('member')
 
@@ -34,7 +35,9 @@ def _read(path):
         zipfile.ZIP_LZMA,
     ],
 )
-def test_any_damage_to_a_zip_file_is_said_in_one_way(tmp_path, method):
+def test_any_damage_to_a_zip_file_is_said_in_one_way(
+    tmp_path: pathlib.Path, method: int
+) -> None:
   """Each of four decompressors has an error of its own."""
   path = tmp_path / 'a.zip'
   sound = _archive(path, method)
@@ -55,7 +58,7 @@ def test_any_damage_to_a_zip_file_is_said_in_one_way(tmp_path, method):
         assert 'Fetch it again.' in str(error)
 
 
-def test_a_full_disk_is_no_damage(tmp_path):
+def test_a_full_disk_is_no_damage(tmp_path: pathlib.Path) -> None:
   """Whoever fetches the archive again does not get more room."""
   _archive(tmp_path / 'a.zip', zipfile.ZIP_STORED)
   with pytest.raises(OSError, match='No space'):
@@ -75,7 +78,7 @@ def test_a_full_disk_is_no_damage(tmp_path):
         (b'{', b'{' * 3),
     ],
 )
-def test_a_damaged_numpy_header_is_a_value_error(change):
+def test_a_damaged_numpy_header_is_a_value_error(change: tuple) -> None:
   """It is a line of Python, and what it announces may be a pickle."""
   file = io.BytesIO()
   np.save(file, np.zeros((2, 3), np.float32))

@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -37,7 +38,7 @@ _ROOT = pathlib.Path(__file__).parent.parent
         (f'/tmp/{"x" * 250}.py:head', 0, 'x' * 200),
     ],
 )
-def test_the_name_of_a_run(filename, seed, name):
+def test_the_name_of_a_run(filename: str, seed: int, name: str) -> None:
   """The same command finds it again, and no shell stumbles over it."""
   config = ham.get_config(filename.partition(':')[2])
   config.seed = seed
@@ -52,13 +53,17 @@ def test_the_name_of_a_run(filename, seed, name):
         (layers, 'ham,cpu,by_layer', 'layers-ham-by_layer-cpu'),
     ],
 )
-def test_the_name_of_a_study(module, argument, name):
+def test_the_name_of_a_study(
+    module: types.ModuleType, argument: str, name: str
+) -> None:
   """A study has presets, and its seeds are its own affair."""
   filename = f'{module.__file__}:{argument}'
   assert default_workdir.name(filename, module.get_config(argument)) == name
 
 
-def test_finished_runs_are_named_where_one_is_asked_for(tmp_path, monkeypatch):
+def test_finished_runs_are_named_where_one_is_asked_for(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Which of them is evaluated cannot be derived."""
   monkeypatch.chdir(tmp_path)
   with pytest.raises(errors.UsageError, match='no finished run .* runs/'):
@@ -99,7 +104,9 @@ def test_finished_runs_are_named_where_one_is_asked_for(tmp_path, monkeypatch):
         ('tools.predict', ('x.jpg',), ''),
     ],
 )
-def test_a_refused_command_leaves_no_folder(tmp_path, module, flags, said):
+def test_a_refused_command_leaves_no_folder(
+    tmp_path: pathlib.Path, module: str, flags: tuple, said: str
+) -> None:
   """What was derived is said first, and made only for a run that starts."""
   result = subprocess.run(
       [

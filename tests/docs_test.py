@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tokenize
 
+import ml_collections
 import pytest
 
 from medxfer.recipes import common
@@ -30,7 +31,7 @@ _SUFFIXES = ('csv', 'json', 'jsonl', 'h5', 'txt', 'npz', 'npy', 'md', 'jpg')
 class _Page(html.parser.HTMLParser):
   """What a page links to, and what on it can be linked to."""
 
-  def __init__(self, path: pathlib.Path):
+  def __init__(self, path: pathlib.Path) -> None:
     super().__init__()
     self.links: list[str] = []
     self.anchors: set[str | None] = set()
@@ -46,7 +47,7 @@ class _Page(html.parser.HTMLParser):
 
 
 @pytest.mark.slow
-def test_the_api_reference_has_no_dead_link(tmp_path):
+def test_the_api_reference_has_no_dead_link(tmp_path: pathlib.Path) -> None:
   """Built from all docstrings; its links lead to pages and names."""
   subprocess.run(
       [
@@ -101,7 +102,7 @@ def _texts(path: pathlib.Path) -> list[str]:
   ]
 
 
-def _keys(config, above='') -> set[str]:
+def _keys(config: ml_collections.ConfigDict, above: str = '') -> set[str]:
   found = set()
   for key, value in config.items():
     found.add(above + key)
@@ -110,7 +111,7 @@ def _keys(config, above='') -> set[str]:
   return found
 
 
-def test_docstrings_name_what_exists():
+def test_docstrings_name_what_exists() -> None:
   """A renamed module or function is renamed where it is mentioned."""
   names = {module: _names(path) for module, path in _MODULES.items()}
   keys, wrong, seen = _keys(common.default()), [], 0
@@ -138,7 +139,7 @@ def _exists(name: str, module: str, names: Mapping[str, set[str]]) -> bool:
   return any(defined.issuperset(parts) for defined in names.values())
 
 
-def test_the_map_names_every_module():
+def test_the_map_names_every_module() -> None:
   """A newcomer finds each of them in WORKSPACE.md, with its purpose."""
   text = (_ROOT / 'WORKSPACE.md').read_text('utf-8')
   missing = [

@@ -1,10 +1,12 @@
 """Protects the end of a failed command: status 1, one message, no rest."""
 
+from collections.abc import Callable
 import pathlib
 import pickle
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from medxfer.data import ham10000
 _ROOT = pathlib.Path(__file__).parents[1]
 
 
-def _run(module, *args):
+def _run(module: str, *args: Any) -> subprocess.CompletedProcess:
   return subprocess.run(
       [sys.executable, '-m', module, *map(str, args)],
       cwd=_ROOT,
@@ -23,7 +25,9 @@ def _run(module, *args):
   )
 
 
-def _assert_refused(result, status, *parts):
+def _assert_refused(
+    result: subprocess.CompletedProcess, status: int, *parts: Any
+) -> None:
   assert result.returncode == status, result.stderr
   assert result.stderr.startswith('error: ')
   assert 'Traceback' not in result.stderr
@@ -31,7 +35,9 @@ def _assert_refused(result, status, *parts):
     assert part in result.stderr
 
 
-def _train(data, workdir, *more):
+def _train(
+    data: pathlib.Path, workdir: pathlib.Path, *more: Any
+) -> subprocess.CompletedProcess:
   return _run(
       'medxfer.main',
       '--config=configs/ham.py:head',
@@ -42,13 +48,13 @@ def _train(data, workdir, *more):
   )
 
 
-def _repeat_a_row(data):
+def _repeat_a_row(data: pathlib.Path) -> None:
   path = data / ham10000.METADATA
   lines = path.read_text().splitlines()
   path.write_text('\n'.join([*lines, lines[-1]]) + '\n')
 
 
-def _truncate_an_image(data):
+def _truncate_an_image(data: pathlib.Path) -> None:
   path = next(data.glob('*/*.jpg'))
   path.write_bytes(path.read_bytes()[:100])
 
@@ -62,8 +68,11 @@ def _truncate_an_image(data):
     ],
 )
 def test_wrong_data_exits_1_and_leaves_no_workdir(
-    phantoms, tmp_path, damage, part
-):
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    damage: Callable[..., Any],
+    part: str,
+) -> None:
   """The whole way from a damaged file to the shell."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   damage(data)
@@ -74,12 +83,14 @@ def test_wrong_data_exits_1_and_leaves_no_workdir(
 
 class _Evil:
 
-  def __reduce__(self):
+  def __reduce__(self) -> tuple:
     return (pathlib.Path.touch, (pathlib.Path('pickle_was_read'),))
 
 
 @pytest.mark.parametrize('name', ['w.h5', 'w.pkl', 'w.npz'])
-def test_a_pickle_is_refused_under_any_name(phantoms, tmp_path, name):
+def test_a_pickle_is_refused_under_any_name(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, name: str
+) -> None:
   """Nothing is ever unpickled."""
   (tmp_path / name).write_bytes(pickle.dumps(_Evil()))
   result = _train(
@@ -137,7 +148,9 @@ def test_a_pickle_is_refused_under_any_name(phantoms, tmp_path, name):
         ),
     ],
 )
-def test_tools_refuse_in_one_line(module, args, status, part):
+def test_tools_refuse_in_one_line(
+    module: str, args: tuple, status: int, part: str
+) -> None:
   """Every tool's first wrong turn."""
   _assert_refused(_run(module, *args), status, part)
   assert not (_ROOT / 'x').exists() and not (_ROOT / 'x.npz').exists()

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -82,7 +83,7 @@ def get_config(argument=None):
 '''
 
 
-def _add_line(path, after, line):
+def _add_line(path: pathlib.Path, after: Any, line: Any) -> None:
   """Adds a line to a file, below the last that begins like another."""
   lines = path.read_text().splitlines()
   place = max(i for i, old in enumerate(lines) if old.startswith(after))
@@ -90,7 +91,7 @@ def _add_line(path, after, line):
 
 
 @pytest.fixture(scope='module')
-def checkout(tmp_path_factory):
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Any:
   """A copy of the package with a data set, an architecture and images."""
   folder = tmp_path_factory.mktemp('extended')
   for name in ('medxfer', 'configs', 'tools'):
@@ -129,7 +130,7 @@ def checkout(tmp_path_factory):
   return folder
 
 
-def _run(checkout, *arguments):
+def _run(checkout: Any, *arguments: Any) -> Any:
   done = subprocess.run(
       [sys.executable, '-m', *arguments],
       cwd=checkout,
@@ -147,7 +148,9 @@ def _run(checkout, *arguments):
 
 
 @pytest.mark.slow
-def test_a_data_set_and_an_architecture_are_a_file_and_a_line(checkout):
+def test_a_data_set_and_an_architecture_are_a_file_and_a_line(
+    checkout: Any,
+) -> None:
   """Training, study and page call both by their own names and units."""
   _run(
       checkout,

@@ -30,14 +30,16 @@ def _back(text: str) -> bytes:
         (b'a\\\xfc', r'a\\xfc'),
     ],
 )
-def test_every_name_is_written_and_can_be_told(name, written):
+def test_every_name_is_written_and_can_be_told(
+    name: bytes, written: str
+) -> None:
   """Two names never become one row."""
   found = files.name_of(pathlib.Path(os.fsdecode(name)))
   assert found == written
   assert _back(found) == name
 
 
-def test_a_text_file_takes_what_is_no_text(tmp_path):
+def test_a_text_file_takes_what_is_no_text(tmp_path: pathlib.Path) -> None:
   """After hours of work, a name must not be what stops the table."""
   files.write_table(
       tmp_path / 't.csv', ['image'], [['M\udcfcller'], ['\ud800']]

@@ -1,5 +1,8 @@
 """Protects messages: each names the flags of the command that says it."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from medxfer import console
@@ -11,13 +14,13 @@ from medxfer.recipes import table_7_1
 
 
 @pytest.fixture(autouse=True)
-def _as_before():
+def _as_before() -> Iterator[None]:
   before = flag_names.current()
   yield
   flag_names.use(before)
 
 
-def _of(config):
+def _of(config: Any) -> Any:
   return frozenset(launcher.keys(config))
 
 
@@ -77,7 +80,9 @@ _MAIN = ({}, _of(ham.get_config('all')))
         ),
     ],
 )
-def test_a_message_names_what_the_command_has(names, text, expected):
+def test_a_message_names_what_the_command_has(
+    names: tuple, text: str, expected: str
+) -> None:
   """A flag that the command refuses is no way out."""
   flag_names.use(names)
   assert flag_names.here(text) == expected
@@ -85,7 +90,7 @@ def test_a_message_names_what_the_command_has(names, text, expected):
   assert str(errors.DataError(text)) == expected
 
 
-def test_lines_and_notes_do_too(capsys):
+def test_lines_and_notes_do_too(capsys: pytest.CaptureFixture[str]) -> None:
   """What a run notes is read in evaluate as well."""
   flag_names.use(({}, frozenset()))
   console.line('--config.data.groups=FILE does')

@@ -1,6 +1,7 @@
 """Protects the house: imports point only towards the ground floor."""
 
 import ast
+from collections.abc import Iterator
 import pathlib
 
 import pytest
@@ -90,7 +91,7 @@ def _room(module: str) -> str:
   raise AssertionError(f'{module} has no floor')
 
 
-def _imports(nodes) -> list[str]:
+def _imports(nodes: Iterator | list) -> list[str]:
   names = []
   for node in nodes:
     if isinstance(node, ast.Import):
@@ -102,7 +103,7 @@ def _imports(nodes) -> list[str]:
 
 
 @pytest.mark.parametrize('path', _MODULES, ids=_name)
-def test_no_arrow_runs_back_up(path):
+def test_no_arrow_runs_back_up(path: pathlib.Path) -> None:
   """A lower floor that knew a higher one could not be read on its own."""
   room = _room(_name(path))
   for target in _imports(ast.walk(ast.parse(path.read_text()))):
@@ -119,7 +120,9 @@ def test_no_arrow_runs_back_up(path):
     [path for path in _MODULES if _FLOORS[_room(_name(path))] in (0, 6)],
     ids=_name,
 )
-def test_launchers_load_nothing_heavy_before_their_flags(path):
+def test_launchers_load_nothing_heavy_before_their_flags(
+    path: pathlib.Path,
+) -> None:
   """`--help` and a refused flag must answer within two seconds."""
   tree = ast.parse(path.read_text())
   for target in _imports(tree.body):
@@ -128,7 +131,7 @@ def test_launchers_load_nothing_heavy_before_their_flags(path):
 
 
 @pytest.mark.parametrize('path', _MODULES, ids=_name)
-def test_files_and_functions_stay_small(path):
+def test_files_and_functions_stay_small(path: pathlib.Path) -> None:
   """Over 300 lines a file or 60 a function, a room is missing."""
   text = path.read_text()
   assert len(text.splitlines()) <= 300

@@ -3,13 +3,14 @@
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 _ROOT = pathlib.Path(__file__).parent.parent
 
 
-def _medxfer(*args):
+def _medxfer(*args: Any) -> subprocess.CompletedProcess:
   return subprocess.run(
       [sys.executable, '-X', 'importtime', '-m', 'medxfer.main', *args],
       cwd=_ROOT,
@@ -19,7 +20,7 @@ def _medxfer(*args):
   )
 
 
-def _message(result) -> str:
+def _message(result: subprocess.CompletedProcess) -> str:
   lines = [
       line
       for line in result.stderr.splitlines()
@@ -75,7 +76,9 @@ def _message(result) -> str:
         (('--config=configs/ham.py:all', '--workdir=W', 'extra'), 'extra'),
     ],
 )
-def test_usage_errors_exit_2_before_anything_heavy(args, message, tmp_path):
+def test_usage_errors_exit_2_before_anything_heavy(
+    args: tuple, message: str, tmp_path: pathlib.Path
+) -> None:
   """One message, no traceback, nothing written, JAX and TF not loaded."""
   args = [a.replace('=W', f'={tmp_path}/w') for a in args]
   result = _medxfer(*args)
@@ -90,7 +93,7 @@ def test_usage_errors_exit_2_before_anything_heavy(args, message, tmp_path):
     )
 
 
-def test_help_answers_without_loading_anything_heavy():
+def test_help_answers_without_loading_anything_heavy() -> None:
   """--help must answer at once, with the command line and the flags."""
   result = _medxfer('--help')
   assert result.returncode == 0
@@ -113,8 +116,8 @@ def test_help_answers_without_loading_anything_heavy():
     ],
 )
 def test_a_configuration_that_fails_is_named_with_its_line(
-    content, said, tmp_path
-):
+    content: str, said: str, tmp_path: pathlib.Path
+) -> None:
   """Whatever it raises: one message, no traceback."""
   file = tmp_path / 'own.py'
   file.write_text(content)

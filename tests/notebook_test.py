@@ -8,12 +8,12 @@ import pytest
 _NOTEBOOK = pathlib.Path(__file__).parent.parent / 'tools' / 'first_steps.ipynb'
 
 
-def _cells():
+def _cells() -> list:
   return json.loads(_NOTEBOOK.read_text('utf-8'))['cells']
 
 
 @pytest.mark.slow
-def test_every_cell_runs(capsys):
+def test_every_cell_runs(capsys: pytest.CaptureFixture[str]) -> None:
   """With the network for tests, from random weights."""
   names = {}
   for cell in _cells():
@@ -29,7 +29,7 @@ def test_every_cell_runs(capsys):
   assert names['heat'].shape[0] == 3
 
 
-def test_the_notebook_was_executed_and_names_no_machine():
+def test_the_notebook_was_executed_and_names_no_machine() -> None:
   """A reader sees results, and nobody's folders."""
   counts = [
       cell['execution_count']

@@ -1,8 +1,10 @@
 """Protects paths: every flag, key and variable reads `~` as a shell does."""
 
 import ast
+from collections.abc import Callable
 import os
 import pathlib
+from typing import Any
 
 from absl import flags
 import pytest
@@ -27,14 +29,14 @@ _LAUNCHERS = [
 _NO_PATHS = {'shard', 'base_url', 'layer', 'explain_layer'}
 
 
-def _flag(value):
+def _flag(value: str | None) -> Any:
   values = flags.FlagValues()
   holder = flags.DEFINE_string('output', value, '', flag_values=values)
   values(['test'])
   return holder
 
 
-def _path_flags(tree) -> dict[str, str]:
+def _path_flags(tree: ast.Module) -> dict[str, str]:
   """Returns variable -> flag of a launcher's string flags that are paths."""
   return {
       node.targets[0].id: node.value.args[0].value
@@ -49,7 +51,7 @@ def _path_flags(tree) -> dict[str, str]:
 @pytest.mark.parametrize(
     'path', _LAUNCHERS, ids=lambda p: str(p.relative_to(_ROOT))
 )
-def test_every_path_flag_is_read_by_the_one_reader(path):
+def test_every_path_flag_is_read_by_the_one_reader(path: pathlib.Path) -> None:
   """A flag that is read by itself makes a folder called `~`."""
   tree = ast.parse(path.read_text())
   calls = [
@@ -66,7 +68,7 @@ def test_every_path_flag_is_read_by_the_one_reader(path):
   assert not [call for call in made if '.value' in call or 'argv' in call]
 
 
-def test_there_are_launchers_to_look_at():
+def test_there_are_launchers_to_look_at() -> None:
   """Or the test above could not fail."""
   assert len(_LAUNCHERS) >= 10
   assert (
@@ -85,14 +87,18 @@ def test_there_are_launchers_to_look_at():
         ('/x', '/x'),
     ],
 )
-def test_homes_are_found(monkeypatch, named, expected):
+def test_homes_are_found(
+    monkeypatch: pytest.MonkeyPatch, named: str, expected: str
+) -> None:
   """One's own, another user's; a tilde in the middle is a name."""
   monkeypatch.setenv('HOME', '/somebody')
   assert launcher.path(_flag(named)) == pathlib.Path(expected)
   assert launcher.paths([named]) == [pathlib.Path(expected)]
 
 
-def test_a_configuration_is_found_at_home(monkeypatch):
+def test_a_configuration_is_found_at_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """With what follows the colon."""
   monkeypatch.setenv('HOME', '/somebody')
   assert [
@@ -103,16 +109,16 @@ def test_a_configuration_is_found_at_home(monkeypatch):
     config_flag.found('~nosuch/own.py')
 
 
-def test_no_value_is_no_path():
+def test_no_value_is_no_path() -> None:
   """An empty one as well: it would be the current folder."""
   assert launcher.path(_flag(None)) is None
   assert launcher.path(_flag('')) is None
 
 
-def _without_home(monkeypatch):
+def _without_home(monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.delenv('HOME', raising=False)
 
-  def nobody(_):
+  def nobody(_: int) -> None:
     raise KeyError
 
   monkeypatch.setattr('pwd.getpwuid', nobody)
@@ -135,8 +141,8 @@ def _without_home(monkeypatch):
     ],
 )
 def test_who_is_unknown_is_named_with_the_flag_or_key(
-    monkeypatch, read, source
-):
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any], source: str
+) -> None:
   """And where the user has no home, the message says that."""
   with pytest.raises(errors.UsageError, match="no user 'nosuch'") as caught:
     read('~nosuch/x')
@@ -151,7 +157,7 @@ class _Data:
 
   name, phantom, dir = 'ham10000', 0, ''
 
-  def __init__(self, **values):
+  def __init__(self, **values: Any) -> None:
     vars(self).update(values)
 
 
@@ -163,7 +169,9 @@ class _Data:
         ('MEDXFER_CACHE', cache.home),
     ],
 )
-def test_variables_are_read_like_flags(monkeypatch, variable, read):
+def test_variables_are_read_like_flags(
+    monkeypatch: pytest.MonkeyPatch, variable: str, read: Callable[..., Any]
+) -> None:
   """Quoted in a job script, they arrive with their tilde."""
   monkeypatch.setenv('HOME', '/somebody')
   monkeypatch.setenv(variable, '~/x')
@@ -173,7 +181,9 @@ def test_variables_are_read_like_flags(monkeypatch, variable, read):
     read()
 
 
-def test_names_that_are_no_text_are_refused(monkeypatch):
+def test_names_that_are_no_text_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """TensorFlow and Orbax would fail on them, hours later."""
   with pytest.raises(errors.UsageError, match='--output=.*no text'):
     launcher.path(_flag('runs/M\udcfcller'))

@@ -1,6 +1,7 @@
 """Protects what a log says of long work: that it began, how long it takes."""
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,13 @@ from medxfer import progress
 class _Clock:
   """Time that passes only where a test says so."""
 
-  def __init__(self, monkeypatch):
+  def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
     self.now = 0.0
     monkeypatch.setattr(progress.time, 'monotonic', lambda: self.now)
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: False)
 
 
-def _track(clock, seconds, **settings):
+def _track(clock: _Clock, seconds: list, **settings: Any) -> None:
   """Goes through items that take so many seconds each."""
   for item, taken in zip(
       progress.track(
@@ -32,7 +33,9 @@ def _track(clock, seconds, **settings):
     clock.now += taken
 
 
-def test_a_log_says_what_begins_and_how_long_it_takes(monkeypatch, capsys):
+def test_a_log_says_what_begins_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
   """A minute without a word looks like a program that hangs."""
   _track(_Clock(monkeypatch), [2.0] * 100)
   first, second, *rest = capsys.readouterr().out.splitlines()
@@ -49,14 +52,21 @@ def test_a_log_says_what_begins_and_how_long_it_takes(monkeypatch, capsys):
     'unit, one',
     [('images', 'image'), ('batches', 'batch'), ('rounds of 9', 'rounds of 9')],
 )
-def test_one_is_said_in_the_singular(monkeypatch, capsys, unit, one):
+def test_one_is_said_in_the_singular(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    unit: str,
+    one: str,
+) -> None:
   """Small data sets have one batch."""
   _Clock(monkeypatch)
   list(progress.track([1], total=1, title='it', unit=unit))
   assert capsys.readouterr().out == f'it: 1 {one}\n'
 
 
-def test_a_compilation_does_not_spoil_the_estimate(monkeypatch, capsys):
+def test_a_compilation_does_not_spoil_the_estimate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
   """The first item waits for it, the others do not."""
   _track(_Clock(monkeypatch), [60.0] + [1.0] * 40)
   assert capsys.readouterr().out.splitlines() == [
@@ -67,7 +77,9 @@ def test_a_compilation_does_not_spoil_the_estimate(monkeypatch, capsys):
   assert capsys.readouterr().out.splitlines() == ['reading: 3 images']
 
 
-def test_what_was_announced_is_said_once_a_minute(monkeypatch, capsys):
+def test_what_was_announced_is_said_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
   """Epochs after the first: their line says how long they take."""
   _track(_Clock(monkeypatch), [1.0] * 50, announced=True)
   assert capsys.readouterr().out == ''
@@ -90,6 +102,8 @@ def test_what_was_announced_is_said_once_a_minute(monkeypatch, capsys):
         (36000, '10 h'),
     ],
 )
-def test_durations_are_said_in_the_unit_that_fits(seconds, words):
+def test_durations_are_said_in_the_unit_that_fits(
+    seconds: float, words: str
+) -> None:
   """Nobody waits for 5,123 seconds."""
   assert progress.duration(seconds) == words

@@ -14,14 +14,14 @@ _ROOT = pathlib.Path(__file__).parents[1]
 _README = (_ROOT / 'README.md').read_text()
 
 
-def test_every_arm_and_modifier_is_explained():
+def test_every_arm_and_modifier_is_explained() -> None:
   """A modifier that is not in the README does not exist for its readers."""
   for name in (*ham.ARMS, *common.MODIFIERS):
     assert f'| `{name}` |' in _README
 
 
 @pytest.mark.parametrize('name', __main__.COMMANDS)
-def test_every_command_is_mentioned(name):
+def test_every_command_is_mentioned(name: str) -> None:
   """Nor does a command."""
   assert f'medxfer {name}' in _README or f'tools.{name}' in _README
 
@@ -29,7 +29,7 @@ def test_every_command_is_mentioned(name):
 @pytest.mark.parametrize(
     'page', ['README.md', 'WORKSPACE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 )
-def test_every_file_that_is_named_exists(page):
+def test_every_file_that_is_named_exists(page: str) -> None:
   """A path in backquotes leads to a file of the checkout."""
   text = (_ROOT / page).read_text()
   for name in re.findall(
@@ -49,7 +49,7 @@ def test_every_file_that_is_named_exists(page):
         ('train_head', 'train the head'),
     ],
 )
-def test_every_speed_follows_from_the_benchmark(mode, row):
+def test_every_speed_follows_from_the_benchmark(mode: str, row: str) -> None:
   """The table of speeds, number by number."""
   results = json.loads((_ROOT / 'results/bench/cpu_224.json').read_text())
   ours, *others = results['modes'][mode]['rows']
@@ -76,7 +76,7 @@ def test_every_speed_follows_from_the_benchmark(mode, row):
     sorted((_ROOT / 'results').glob('table_*/runs/*/summary.json')),
     ids=lambda path: path.parent.name,
 )
-def test_every_figure_follows_from_a_summary(path):
+def test_every_figure_follows_from_a_summary(path: pathlib.Path) -> None:
   """The tables of the README, number by number."""
   test = json.loads(path.read_text())['test']
   for metric in ('accuracy', 'f1_macro'):
@@ -91,8 +91,8 @@ def test_every_figure_follows_from_a_summary(path):
 )
 @pytest.mark.parametrize('kind', ['frozen', 'tuned'])
 def test_every_curve_of_layers_follows_from_summaries(
-    data, source, words, kind
-):
+    data: str, source: str, words: str | None, kind: str
+) -> None:
   """The table of the layer study, number by number."""
   if (source, kind) == ('random', 'tuned'):
     return  # There is nothing to transfer.

@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import os
+import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from medxfer.runs import run
 from medxfer.training import checkpoints
 
 
-def _take(real_ham, folder, each):
+def _take(real_ham: Any, folder: Any, each: Any) -> Any:
   """Makes a data set of `each` real images of every class."""
   (folder / 'images').mkdir(parents=True)
   examples = ham10000.read(real_ham)
@@ -41,19 +43,21 @@ def _take(real_ham, folder, each):
 
 
 @pytest.fixture(scope='session')
-def some_ham(real_ham, tmp_path_factory):
+def some_ham(real_ham: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
   """420 real images in the public layout, 60 of each class."""
   return _take(real_ham, tmp_path_factory.mktemp('real') / 'some', 60)
 
 
 @pytest.fixture(scope='session')
-def few_ham(real_ham, tmp_path_factory):
+def few_ham(real_ham: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
   """70 real images in the public layout, 10 of each class."""
   return _take(real_ham, tmp_path_factory.mktemp('real') / 'few', 10)
 
 
 @pytest.fixture(scope='session')
-def some_chest(real_chest, tmp_path_factory):
+def some_chest(
+    real_chest: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """260 real chest X-rays in the public layout, 80 of them test."""
   folder = tmp_path_factory.mktemp('real') / 'xrays'
   for subset, each in (('train', 90), ('test', 40)):
@@ -65,7 +69,7 @@ def some_chest(real_chest, tmp_path_factory):
   return folder
 
 
-def test_real_images_are_read_upright_and_in_colour(some_ham):
+def test_real_images_are_read_upright_and_in_colour(some_ham: Any) -> None:
   """Skin is red before it is green before it is blue."""
   decoded = pipeline.decode(ham10000.read(some_ham), (48, 64))
   assert decoded.pixels.shape == (420, 48, 64, 3)
@@ -74,7 +78,9 @@ def test_real_images_are_read_upright_and_in_colour(some_ham):
 
 
 @pytest.mark.slow
-def test_the_main_job_learns_from_real_images(some_ham, real_weights, tmp_path):
+def test_the_main_job_learns_from_real_images(
+    some_ham: Any, real_weights: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Last block, ImageNet weights: far above the seventh of chance."""
   config = ham.get_config('last_block,tuned,cpu,grouped')
   config.data.dir = str(some_ham)
@@ -109,8 +115,8 @@ def test_the_main_job_learns_from_real_images(some_ham, real_weights, tmp_path):
 
 @pytest.mark.slow
 def test_thesis_pixels_and_every_arm_take_a_step(
-    few_ham, real_weights, tmp_path
-):
+    few_ham: Any, real_weights: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Each column of table 7.1 starts on real images."""
   for arm in (*common.SCOPES, 'random'):
     config = ham.get_config(f'{arm},cpu')
@@ -126,7 +132,7 @@ def test_thesis_pixels_and_every_arm_take_a_step(
     ] == sum(math.prod(tensor.shape) for tensor in tensors.values())
 
 
-def test_real_xrays_are_read_grey(some_chest):
+def test_real_xrays_are_read_grey(some_chest: Any) -> None:
   """Lungs, left and right of the middle, are darker than the spine."""
   pixels = pipeline.decode(chest_xray.read(some_chest), (64, 64)).pixels.astype(
       float
@@ -138,7 +144,9 @@ def test_real_xrays_are_read_grey(some_chest):
 
 
 @pytest.mark.slow
-def test_a_network_learns_from_real_xrays(some_chest, real_weights, tmp_path):
+def test_a_network_learns_from_real_xrays(
+    some_chest: Any, real_weights: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Frozen ImageNet features and the official split: far above a coin."""
   config = xray.get_config('imagenet,head,tuned,cpu,official')
   config.data.dir = str(some_chest)

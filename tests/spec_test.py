@@ -1,7 +1,9 @@
 """Protects the reading of configurations: nothing wrong passes silently."""
 
 import copy
+from typing import Any
 
+import ml_collections
 import pytest
 
 from medxfer import errors
@@ -10,7 +12,7 @@ from medxfer.recipes import common
 from medxfer.recipes import ham
 
 
-def _with(**changes):
+def _with(**changes: Any) -> ml_collections.ConfigDict:
   config = common.default()
   for key, value in changes.items():
     group, name = key.split('__')
@@ -18,7 +20,7 @@ def _with(**changes):
   return config
 
 
-def test_specs_are_frozen_and_hashable_values():
+def test_specs_are_frozen_and_hashable_values() -> None:
   """Equal specifications must be equal, to serve as keys and to resume."""
   one = specs.from_config(ham.get_config('all'))
   two = specs.from_config(ham.get_config('all'))
@@ -27,7 +29,7 @@ def test_specs_are_frozen_and_hashable_values():
     one.seed = 1
 
 
-def test_json_round_trip_is_exact():
+def test_json_round_trip_is_exact() -> None:
   """A resumed run reads config.json back."""
   spec = specs.from_config(_with(training__class_weights='mel=3,bcc=2'))
   assert specs.from_config(spec.to_json()) == spec
@@ -102,13 +104,15 @@ def test_json_round_trip_is_exact():
         ({'augment__zoom': 1.5}, 'augment.zoom'),
     ],
 )
-def test_a_value_that_is_not_allowed_is_refused_by_name(changes, message):
+def test_a_value_that_is_not_allowed_is_refused_by_name(
+    changes: dict, message: str
+) -> None:
   """The message must lead to the key."""
   with pytest.raises(errors.UsageError, match=message):
     specs.from_config(_with(**changes))
 
 
-def test_runs_of_before_the_cache_can_be_read():
+def test_runs_of_before_the_cache_can_be_read() -> None:
   """Nobody trains again for a key that decides no result."""
   spec = specs.from_config(common.default())
   old = spec.to_json()
@@ -116,7 +120,7 @@ def test_runs_of_before_the_cache_can_be_read():
   assert specs.from_config(old) == spec
 
 
-def test_runs_of_before_folders_were_understood_are_read_as_they_were():
+def test_runs_of_before_folders_were_understood_are_read_as_they_were() -> None:
   """Their classes were the folders at the top; theirs must stay so."""
   old = specs.from_config(common.default()).to_json()
   for key in ('levels', 'subsets', 'copies', 'value_range'):
@@ -125,7 +129,7 @@ def test_runs_of_before_folders_were_understood_are_read_as_they_were():
   assert (data.levels, data.subsets, data.copies) == ('class', '', 'keep')
 
 
-def test_keys_of_version_0_1_are_read_by_their_names_of_today():
+def test_keys_of_version_0_1_are_read_by_their_names_of_today() -> None:
   """Old workdirs hold `data.sides` and `training.prefix_cache`."""
   spec = specs.from_config(common.default())
   old = spec.to_json()
@@ -137,7 +141,7 @@ def test_keys_of_version_0_1_are_read_by_their_names_of_today():
   assert found.data == spec.data
 
 
-def test_values_of_version_0_1_are_read_by_their_names_of_today():
+def test_values_of_version_0_1_are_read_by_their_names_of_today() -> None:
   """Old workdirs and command lines say `thesis` for two other things."""
   spec = specs.from_config(common.default())
   for old in (
@@ -149,7 +153,7 @@ def test_values_of_version_0_1_are_read_by_their_names_of_today():
   assert spec.to_json()['model']['preprocessing'] == 'tf'
 
 
-def test_unknown_and_missing_keys_are_refused():
+def test_unknown_and_missing_keys_are_refused() -> None:
   """A misspelt key would otherwise change nothing."""
   config = specs.from_config(common.default()).to_json()
   unknown = copy.deepcopy(config)
@@ -161,7 +165,7 @@ def test_unknown_and_missing_keys_are_refused():
     specs.from_config(config)
 
 
-def test_difference_names_each_key_once():
+def test_difference_names_each_key_once() -> None:
   """The refusal of another spec is only as good as its list."""
   old = specs.from_config(common.default()).to_json()
   new = specs.from_config(_with(model__dropout=0.2)).to_json()

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import pytest
@@ -29,7 +30,7 @@ _DRAW = """import os, matplotlib
         '<svg' in style.draw((1, 1), lambda axes: axes.plot([1, 2])))"""
 
 
-def _run(body, *shell, **environ):
+def _run(body: str, *shell: Any, **environ: Any) -> subprocess.CompletedProcess:
   """Runs a command through a shell that may close or redirect its streams."""
   return subprocess.run(
       [
@@ -60,7 +61,7 @@ def _run(body, *shell, **environ):
         ),
     ],
 )
-def test_any_name_can_be_printed(environ, expected):
+def test_any_name_can_be_printed(environ: dict, expected: str) -> None:
   """On any terminal: what it lacks is an escape."""
   found = _run(_HELLO, **environ)
   assert (found.returncode, found.stdout, found.stderr) == (
@@ -82,14 +83,16 @@ def test_any_name_can_be_printed(environ, expected):
     ],
 )
 def test_streams_that_take_nothing_end_no_command_in_a_traceback(
-    shell, status, said
-):
+    shell: str, status: int, said: str
+) -> None:
   """Closed, full, or with a reader that has gone, as after `| head`."""
   found = _run("import time; time.sleep(.2); print('x')", shell)
   assert (found.returncode, found.stderr) == (status, said)
 
 
-def test_a_file_gets_no_number_of_a_closed_stream(tmp_path):
+def test_a_file_gets_no_number_of_a_closed_stream(
+    tmp_path: pathlib.Path,
+) -> None:
   """What C libraries print would end up in a table of results."""
   body = (
       f"file = open('{tmp_path}/table', 'w'); import os; "
@@ -102,7 +105,9 @@ def test_a_file_gets_no_number_of_a_closed_stream(tmp_path):
 @pytest.mark.parametrize(
     'backend', ['module://matplotlib_inline.backend_inline', 'garbage', 'qtagg']
 )
-def test_figures_are_drawn_without_a_display(backend, tmp_path):
+def test_figures_are_drawn_without_a_display(
+    backend: str, tmp_path: pathlib.Path
+) -> None:
   """Whatever a notebook says, and with nobody's own style."""
   (tmp_path / 'matplotlibrc').write_bytes(
       b'backend: nonsense\ntext.usetex: True\n\xff\n'
@@ -118,14 +123,16 @@ def test_figures_are_drawn_without_a_display(backend, tmp_path):
 
 
 @pytest.mark.parametrize('value', ['--xla_nonsense=1', 'no_such_file'])
-def test_flags_that_would_end_the_process_are_refused(monkeypatch, value):
+def test_flags_that_would_end_the_process_are_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
   """XLA itself leaves no message of ours, and no clean end."""
   monkeypatch.setenv('XLA_FLAGS', value)
   with pytest.raises(errors.UsageError, match=f'XLA_FLAGS={value}.*unset'):
     startup.check_flags()
 
 
-def test_flags_that_xla_knows_pass(monkeypatch):
+def test_flags_that_xla_knows_pass(monkeypatch: pytest.MonkeyPatch) -> None:
   """And no process is started where there are none."""
   monkeypatch.setenv('XLA_FLAGS', '--xla_force_host_platform_device_count=2')
   startup.check_flags()
@@ -137,14 +144,16 @@ def test_flags_that_xla_knows_pass(monkeypatch):
 @pytest.mark.parametrize(
     'name', ['JAX_ENABLE_X64', 'JAX_DISABLE_JIT', 'JAX_TRANSFER_GUARD']
 )
-def test_what_would_change_the_numbers_is_said_and_left(name):
+def test_what_would_change_the_numbers_is_said_and_left(name: str) -> None:
   """The same command gives the same bits."""
   found = _run(f"import os; print('{name}' in os.environ)", **{name: '1'})
   assert found.stdout == 'False\n'
   assert found.stderr == f'note: ${name} is left out of account\n'
 
 
-def test_a_device_that_is_not_there_is_explained(monkeypatch):
+def test_a_device_that_is_not_there_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """With the variable that asks for it."""
   monkeypatch.setenv('JAX_PLATFORM_NAME', 'gpu')
   with pytest.raises(RuntimeError) as caught:
@@ -166,7 +175,7 @@ def test_a_device_that_is_not_there_is_explained(monkeypatch):
         ('JAX_DEFAULT_MATMUL_PRECISION', 'nonsense'),
     ],
 )
-def test_no_variable_of_jax_ends_in_a_traceback(name, value):
+def test_no_variable_of_jax_ends_in_a_traceback(name: Any, value: Any) -> None:
   """One message, status 2, in any command that asks for a device."""
   if value in ('cuda', 'gpu') and jax.default_backend() == 'gpu':
     pytest.skip('there is a GPU')
@@ -177,7 +186,7 @@ def test_no_variable_of_jax_ends_in_a_traceback(name, value):
   assert len(found.stderr.splitlines()) == 1
 
 
-def test_a_folder_that_is_gone_is_said(tmp_path):
+def test_a_folder_that_is_gone_is_said(tmp_path: pathlib.Path) -> None:
   """Before a relative path leads nowhere."""
   (tmp_path / 'gone').mkdir()
   found = subprocess.run(

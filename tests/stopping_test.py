@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def main(_):
 _LONG = "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**8)"
 
 
-def _signalled(body, *numbers):
+def _signalled(body: str, *numbers: Any) -> tuple:
   """Returns what a command does that is sent signals as soon as it is ready."""
   lines = ''.join(f'  {line}\n' for line in body.splitlines())
   process = subprocess.Popen(
@@ -50,8 +51,8 @@ def _signalled(body, *numbers):
     'number, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_a_signal_ends_a_command_and_its_temporary_files(
-    tmp_path, number, status
-):
+    tmp_path: pathlib.Path, number: signal.Signals, status: int
+) -> None:
   """Nothing half-written, one line, the status that shells know."""
   returned, _, err, _ = _signalled(
       f"""
@@ -66,7 +67,7 @@ with files.replacing(pathlib.Path({str(tmp_path)!r}) / 'table') as temporary:
   assert list(tmp_path.iterdir()) == []
 
 
-def test_what_must_not_be_torn_apart_is_finished_first():
+def test_what_must_not_be_torn_apart_is_finished_first() -> None:
   """A step's state would be neither the old one nor the new one."""
   returned, out, _, _ = _signalled(
       """
@@ -83,7 +84,7 @@ print('torn')""",
   assert (returned, out) == (143, 'whole\n')
 
 
-def test_a_command_that_cannot_stop_is_ended():
+def test_a_command_that_cannot_stop_is_ended() -> None:
   """Schedulers kill after a while; compilations take longer."""
   returned, _, _, seconds = _signalled(
       f"""
@@ -95,12 +96,12 @@ ready()
   assert returned == 143 and seconds < 10
 
 
-def test_the_promise_is_ten_seconds():
+def test_the_promise_is_ten_seconds() -> None:
   """Ends before most schedulers lose their patience."""
   assert stopping.GRACE < 10
 
 
-def test_a_second_ctrl_c_ends_at_once():
+def test_a_second_ctrl_c_ends_at_once() -> None:
   """Somebody who presses it twice means it."""
   returned, _, _, seconds = _signalled(
       """

@@ -1,9 +1,15 @@
 """A run small enough to be repeated: 50 phantoms of 32 pixels, seconds."""
 
+import pathlib
+
+import ml_collections
+
 from medxfer.recipes import ham
 
 
-def config(phantoms, arm='head', network='tiny'):
+def config(
+    phantoms: pathlib.Path, arm: str = 'head', network: str = 'tiny'
+) -> ml_collections.ConfigDict:
   """Returns a configuration that trains in seconds, from random weights.
 
   Args:

@@ -1,11 +1,13 @@
 """Protects the package: one name at the top, every command from any folder."""
 
+from collections.abc import Callable
 import email
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+from typing import Any
 import zipfile
 
 import pytest
@@ -17,7 +19,7 @@ _ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture(scope='module')
-def installed(tmp_path_factory):
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Any:
   """A folder with what the wheel installs, and a stranger's folder."""
   folder = tmp_path_factory.mktemp('wheel')
   subprocess.run(
@@ -45,7 +47,7 @@ def installed(tmp_path_factory):
   return folder / 'site', stranger
 
 
-def _copy(folder):
+def _copy(folder: Any) -> Any:
   """A copy of what is packed, so that the build leaves nothing behind."""
   to = folder / 'checkout'
   for name in ('medxfer', 'configs', 'tools'):
@@ -57,7 +59,7 @@ def _copy(folder):
   return to
 
 
-def _medxfer(installed, *args):
+def _medxfer(installed: Callable[..., Any], *args: Any) -> Any:
   site, stranger = installed
   return subprocess.run(
       [sys.executable, '-m', 'medxfer', *args],
@@ -70,7 +72,9 @@ def _medxfer(installed, *args):
 
 
 @pytest.mark.slow
-def test_the_wheel_installs_medxfer_and_nothing_else(installed):
+def test_the_wheel_installs_medxfer_and_nothing_else(
+    installed: Callable[..., Any],
+) -> None:
   """`configs` and `tools` are names of other people's packages, too."""
   site, _ = installed
   top = {
@@ -84,7 +88,9 @@ def test_the_wheel_installs_medxfer_and_nothing_else(installed):
 
 
 @pytest.mark.slow
-def test_the_wheel_tells_type_checkers_and_people_what_it_is(installed):
+def test_the_wheel_tells_type_checkers_and_people_what_it_is(
+    installed: Callable[..., Any],
+) -> None:
   """Its annotations are used, and its metadata name authors and terms."""
   site, _ = installed
   for name in ('py.typed', '__init__.pyi'):
@@ -135,8 +141,8 @@ def test_the_wheel_tells_type_checkers_and_people_what_it_is(installed):
     ],
 )
 def test_every_command_works_from_a_strangers_folder(
-    installed, args, status, said
-):
+    installed: Callable[..., Any], args: tuple, status: int, said: Any
+) -> None:
   """With the configurations that medxfer brings along."""
   result = _medxfer(installed, *args)
   assert result.returncode == status, result
@@ -145,8 +151,8 @@ def test_every_command_works_from_a_strangers_folder(
 
 
 def test_a_configuration_that_is_there_is_the_one_that_is_used(
-    monkeypatch, tmp_path
-):
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
   """medxfer's own serve where nobody else's is meant."""
   monkeypatch.chdir(tmp_path)
   own = str(_ROOT / 'medxfer' / 'recipes' / 'ham.py')

@@ -1,7 +1,9 @@
 """Protects the depth of grey images: one range for a data set, and said."""
 
 import io
+import pathlib
 import struct
+from typing import Any
 import zlib
 
 import numpy as np
@@ -21,24 +23,24 @@ _SHADES = np.random.default_rng(0).uniform(0.05, 1, (60, 24, 24))
 _SHADES[:, 0, 0] = 1
 
 
-def _at(bits, shades=_SHADES):
+def _at(bits: int, shades: np.ndarray = _SHADES) -> np.ndarray:
   return np.rint(shades * (2**bits - 1)).astype(np.uint16)
 
 
-def _saved(values, kind='PNG', **options):
+def _saved(values: np.ndarray, kind: str = 'PNG', **options: Any) -> bytes:
   stream = io.BytesIO()
   Image.fromarray(values).save(stream, kind, **options)
   return stream.getvalue()
 
 
-def _with_sbit(values, bits):
+def _with_sbit(values: np.ndarray, bits: int) -> bytes:
   """A PNG that says how many of its bits are significant."""
   png, body = _saved(values), b'sBIT' + bytes([bits])
   chunk = struct.pack('>I', 1) + body + struct.pack('>I', zlib.crc32(body))
   return png[:33] + chunk + png[33:]
 
 
-def _pgm(values, maxval, plain=False):
+def _pgm(values: np.ndarray, maxval: int, plain: bool = False) -> bytes:
   head = f'{"P2" if plain else "P5"} {values.shape[1]} {values.shape[0]}'
   body = (
       ' '.join(map(str, values.flat)).encode()
@@ -48,7 +50,7 @@ def _pgm(values, maxval, plain=False):
   return f'{head} {maxval}\n'.encode() + body
 
 
-def _packed(values):
+def _packed(values: np.ndarray) -> bytes:
   """A TIFF of 12 bits a sample, two samples in three bytes."""
   one, two = values.reshape(-1, 2).astype(np.uint32).T
   both = one << 12 | two
@@ -74,7 +76,7 @@ def _packed(values):
   return b'II*\0' + struct.pack('<IH', 8, len(tags)) + entries + bytes(4) + data
 
 
-def _jpeg2000(values):
+def _jpeg2000(values: np.ndarray) -> bytes:
   """A file of 12 bits; Pillow writes 16, counted from the middle."""
   data = bytearray(
       _saved(values + np.uint16(32768 - 2048), 'JPEG2000', irreversible=False)
@@ -83,7 +85,7 @@ def _jpeg2000(values):
   return bytes(data)
 
 
-def _table(tmp_path, files):
+def _table(tmp_path: pathlib.Path, files: list) -> examples_lib.Examples:
   """A data set of these files' bytes."""
   paths = []
   for i, content in enumerate(files):
@@ -100,14 +102,16 @@ def _table(tmp_path, files):
   )
 
 
-def _found(tmp_path, files, where=None):
+def _found(
+    tmp_path: pathlib.Path, files: list, where: pathlib.Path | None = None
+) -> bit_depth_survey.Survey | None:
   examples = _table(tmp_path, files)
   return bit_depth_survey.read(
       examples, file_digests.read(examples.paths), where
   )
 
 
-def _read(files, scale):
+def _read(files: list, scale: deep_grey.Range) -> np.ndarray:
   return np.stack([images.read_rgb(f, grey_range=scale)[..., 0] for f in files])
 
 
@@ -167,7 +171,9 @@ _KINDS = {
 
 
 @pytest.mark.parametrize('kind', _KINDS)
-def test_the_same_pictures_are_the_same_at_every_depth(tmp_path, kind):
+def test_the_same_pictures_are_the_same_at_every_depth(
+    tmp_path: pathlib.Path, kind: str
+) -> None:
   """To one grey level of 256, whatever the files' type and bits."""
   files = _KINDS[kind]()
   found = _found(tmp_path, files)
@@ -197,7 +203,9 @@ def test_the_same_pictures_are_the_same_at_every_depth(tmp_path, kind):
         ('floats around 0', (-1, 1)),
     ],
 )
-def test_the_range_of_each_kind(tmp_path, kind, scale):
+def test_the_range_of_each_kind(
+    tmp_path: pathlib.Path, kind: str, scale: tuple
+) -> None:
   """In the values that the files store, as a person would give it."""
   found = _found(tmp_path, _KINDS[kind]())
   decided = bit_depth.decide(found)
@@ -208,7 +216,9 @@ def test_the_range_of_each_kind(tmp_path, kind, scale):
     assert f'to {scale[1]} ({bits[scale[1]]} bits), black to white' in line
 
 
-def test_values_decide_for_all_where_files_are_silent(tmp_path):
+def test_values_decide_for_all_where_files_are_silent(
+    tmp_path: pathlib.Path,
+) -> None:
   """Pictures that happen to be dark are not brightened by themselves."""
   values = _at(12)
   values[5:] //= 16
@@ -216,7 +226,7 @@ def test_values_decide_for_all_where_files_are_silent(tmp_path):
   assert bit_depth.decide(found) == (0, 4095, False)
 
 
-def test_what_a_tiff_calls_its_largest_value_may_be_the_image_s_own():
+def test_what_a_tiff_calls_its_largest_value_may_be_the_image_s_own() -> None:
   """3,871 is no depth; it counts as a value, and 65,535 says nothing."""
   for largest, said, high in (
       (3871, None, 3871),
@@ -231,7 +241,9 @@ def test_what_a_tiff_calls_its_largest_value_may_be_the_image_s_own():
     assert (found.said, found.high) == (said, high), largest
 
 
-def test_one_stray_file_does_not_darken_all_others(tmp_path):
+def test_one_stray_file_does_not_darken_all_others(
+    tmp_path: pathlib.Path,
+) -> None:
   """It is clipped, and named."""
   values = _at(12)
   values[7] = _at(16)[7]
@@ -251,8 +263,8 @@ def test_one_stray_file_does_not_darken_all_others(tmp_path):
     [(12, 16, 30), (12, 14, 30), (10, 12, 6), (14, 16, 55), (12, 16, 1)],
 )
 def test_a_depth_that_differs_between_silent_files_is_said(
-    tmp_path, few, many, count
-):
+    tmp_path: pathlib.Path, few: int, many: int, count: int
+) -> None:
   """Nobody can know which is right, so an example of each is named."""
   shades = _SHADES * np.random.default_rng(1).uniform(0.6, 1, (60, 1, 1))
   files = [
@@ -267,14 +279,16 @@ def test_a_depth_that_differs_between_silent_files_is_said(
   assert '000.img (' in warning and f'0{count:02}.img (' in warning
 
 
-def test_exposures_that_vary_are_no_other_depth(tmp_path):
+def test_exposures_that_vary_are_no_other_depth(tmp_path: pathlib.Path) -> None:
   """Between the darkest and the brightest of one depth there are others."""
   shades = _SHADES * np.geomspace(0.15, 1, 60)[:, np.newaxis, np.newaxis]
   found = _found(tmp_path, [_saved(v) for v in _at(12, shades)])
   assert len(bit_depth.told(found, bit_depth.decide(found), '')) == 1
 
 
-def test_a_depth_that_files_say_is_each_one_s_own(tmp_path):
+def test_a_depth_that_files_say_is_each_one_s_own(
+    tmp_path: pathlib.Path,
+) -> None:
   """PGMs of 12 bits among others of 16 are no darker; it is said."""
   files = [_pgm(v, 4095) for v in _at(12)[:30]]
   files += [_saved(v) for v in _at(16)[30:]]
@@ -287,7 +301,7 @@ def test_a_depth_that_files_say_is_each_one_s_own(tmp_path):
   assert '000.img' in note and '4095 (12 bits)' in note
 
 
-def test_8_bit_files_stay_as_they_are(tmp_path):
+def test_8_bit_files_stay_as_they_are(tmp_path: pathlib.Path) -> None:
   """Beside deep ones, and whatever the range of those."""
   shallow = np.rint(_SHADES[0] * 255).astype(np.uint8)
   files = [
@@ -304,7 +318,9 @@ def test_8_bit_files_stay_as_they_are(tmp_path):
     )
 
 
-def test_8_bit_data_sets_cost_a_look_at_their_heads(tmp_path, monkeypatch):
+def test_8_bit_data_sets_cost_a_look_at_their_heads(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Not one file is decoded for a range that none of them needs."""
   monkeypatch.setattr(images, 'read_grey', None)
   shallow = np.zeros((8, 8, 3), np.uint8)
@@ -315,10 +331,10 @@ def test_8_bit_data_sets_cost_a_look_at_their_heads(tmp_path, monkeypatch):
   assert not len(found)
 
 
-def test_16_bit_colours_are_said(tmp_path):
+def test_16_bit_colours_are_said(tmp_path: pathlib.Path) -> None:
   """Pillow reads the upper 8 bits, of which 12 bits leave 4."""
 
-  def chunk(kind, body):
+  def chunk(kind: bytes, body: bytes) -> bytes:
     check = struct.pack('>I', zlib.crc32(kind + body))
     return struct.pack('>I', len(body)) + kind + body + check
 
@@ -341,7 +357,7 @@ def test_16_bit_colours_are_said(tmp_path):
   assert '1 images have colours of 16 bits' in line and '000.img' in line
 
 
-def test_a_given_range_overrules_what_files_say(tmp_path):
+def test_a_given_range_overrules_what_files_say(tmp_path: pathlib.Path) -> None:
   """A window that a person has chosen, in the values of the files."""
   values = np.array([[500, 1000, 2000, 4000]], np.uint16)
   scale = deep_grey.Range(1000, 3000, overrules=True)
@@ -355,7 +371,7 @@ def test_a_given_range_overrules_what_files_say(tmp_path):
   assert 'data.value_range changes nothing' in line
 
 
-def test_without_a_range_files_are_read_as_ever():
+def test_without_a_range_files_are_read_as_ever() -> None:
   """Runs of older versions took 16 bits for what they were."""
   for content in (_saved(_at(12)[0]), _with_sbit(_at(12)[0], 12)):
     assert images.read_rgb(content).max() == 16
@@ -364,7 +380,7 @@ def test_without_a_range_files_are_read_as_ever():
   assert scaled.max() == 16
 
 
-def test_numbers_that_are_none_are_refused():
+def test_numbers_that_are_none_are_refused() -> None:
   """NaN has no place in any range."""
   bad = _saved(np.array([[0, np.nan]], np.float32), 'TIFF')
   with pytest.raises(errors.DataError, match='not numbers'):
@@ -382,14 +398,18 @@ def test_numbers_that_are_none_are_refused():
         (_at(10)[0], deep_grey.Range(0, 4095), ''),
     ],
 )
-def test_a_lone_image_beside_a_range_is_noticed(values, scale, word):
+def test_a_lone_image_beside_a_range_is_noticed(
+    values: np.ndarray, scale: deep_grey.Range | None, word: str
+) -> None:
   """What `predict` warns of."""
   found = images.read_grey(_saved(values), 'x')
   said = bit_depth.noticed(found, scale)
   assert word in said and bool(said) == bool(word)
 
 
-def test_a_survey_is_kept_and_follows_the_content(tmp_path, monkeypatch):
+def test_a_survey_is_kept_and_follows_the_content(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Decoding for a range costs the first run only."""
   files, where = [_saved(v) for v in _at(12)], tmp_path / 'cache'
   first = _found(tmp_path, files, where)
@@ -401,7 +421,9 @@ def test_a_survey_is_kept_and_follows_the_content(tmp_path, monkeypatch):
     _found(tmp_path, [_saved(v) for v in _at(16)], where)
 
 
-def test_a_file_that_changes_before_it_is_looked_at_is_refused(tmp_path):
+def test_a_file_that_changes_before_it_is_looked_at_is_refused(
+    tmp_path: pathlib.Path,
+) -> None:
   """Else a range would stand for images that are gone."""
   examples = _table(tmp_path, [_saved(v) for v in _at(12)])
   digests = file_digests.read(examples.paths)
@@ -413,7 +435,7 @@ def test_a_file_that_changes_before_it_is_looked_at_is_refused(tmp_path):
   assert len(found) == 59  # Decoding tells.
 
 
-def test_the_pipeline_decodes_with_the_range(tmp_path):
+def test_the_pipeline_decodes_with_the_range(tmp_path: pathlib.Path) -> None:
   """What trains is what the range says, at the size of the run."""
   examples = _table(tmp_path, [_saved(v) for v in _at(12)])
   decoded = pipeline.decode(

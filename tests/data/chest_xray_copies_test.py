@@ -1,6 +1,9 @@
 """Protects the reading of the chest X-rays as their copies lay them out."""
 
+from collections.abc import Callable
+import pathlib
 import shutil
+from typing import Any
 
 import pytest
 
@@ -10,33 +13,35 @@ from medxfer.data import file_kinds
 
 
 @pytest.fixture
-def folder(chest_phantoms, tmp_path):
+def folder(
+    chest_phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> pathlib.Path:
   """A copy that a test may lay out anew."""
   return shutil.copytree(chest_phantoms, tmp_path / 'xrays')
 
 
-def _into(folder, inner, keep=False):
+def _into(folder: pathlib.Path, inner: str, keep: bool = False) -> None:
   shutil.copytree(folder, folder.parent / 'tmp')
   if not keep:
     shutil.rmtree(folder)
   shutil.move(folder.parent / 'tmp', folder / inner)
 
 
-def _lower(folder):
+def _lower(folder: pathlib.Path) -> None:
   for subset in ('train', 'test'):
     for name in chest_xray.CLASS_NAMES:
       (folder / subset / name).rename(folder / subset / name.lower())
     (folder / subset).rename(folder / subset.capitalize())
 
 
-def _causes(folder, some=None):
+def _causes(folder: pathlib.Path, some: int | None = None) -> None:
   for path in list(folder.glob('*/PNEUMONIA/*'))[:some]:
     cause = 'bacteria' if 'bacteria' in path.name else 'virus'
     (path.parent / cause).mkdir(exist_ok=True)
     path.rename(path.parent / cause / path.name)
 
 
-def _empty_val(folder):
+def _empty_val(folder: pathlib.Path) -> None:
   for name in chest_xray.CLASS_NAMES:
     (folder / 'val' / name).mkdir(parents=True, exist_ok=True)
 
@@ -56,8 +61,11 @@ def _empty_val(folder):
     ],
 )
 def test_another_layout_is_the_same_data_set(
-    chest_phantoms, folder, change, left_out
-):
+    chest_phantoms: pathlib.Path,
+    folder: pathlib.Path,
+    change: Callable[..., Any],
+    left_out: set,
+) -> None:
   """Not one image may be missing."""
   expected = chest_xray.read(chest_phantoms)
   change(folder)
@@ -70,7 +78,7 @@ def test_another_layout_is_the_same_data_set(
   assert all(path.is_file() for path in examples.paths)
 
 
-def test_a_copy_of_a_file_manager_is_left_out(folder):
+def test_a_copy_of_a_file_manager_is_left_out(folder: pathlib.Path) -> None:
   """`NAME (1).jpeg`, if it is the same; another image is refused."""
   path = sorted(folder.glob('train/NORMAL/*'))[0]
   copy = path.with_name(f'{path.stem} (1).jpeg')
@@ -82,7 +90,7 @@ def test_a_copy_of_a_file_manager_is_left_out(folder):
     chest_xray.read(folder)
 
 
-def test_what_systems_leave_is_said(folder):
+def test_what_systems_leave_is_said(folder: pathlib.Path) -> None:
   """A Mac's and a Windows PC's."""
   path = sorted(folder.glob('train/NORMAL/*'))[0]
   for name in ('.DS_Store', 'Thumbs.db', f'._{path.name}'):
@@ -94,14 +102,14 @@ def test_what_systems_leave_is_said(folder):
   ]
 
 
-def _flat(folder):
+def _flat(folder: pathlib.Path) -> None:
   for name in chest_xray.CLASS_NAMES:
     shutil.move(folder / 'train' / name, folder / name)
   for subset in ('train', 'test'):
     shutil.rmtree(folder / subset)
 
 
-def _packed(folder):
+def _packed(folder: pathlib.Path) -> None:
   for subset in ('train', 'test'):
     shutil.rmtree(folder / subset)
   (folder / 'chest_xray.zip').write_bytes(b'PK\x03\x04')
@@ -121,7 +129,9 @@ def _packed(folder):
         ),
     ],
 )
-def test_another_data_set_is_refused_in_words_that_fit(folder, change, message):
+def test_another_data_set_is_refused_in_words_that_fit(
+    folder: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """Nobody is told to fetch what lies there."""
   change(folder)
   with pytest.raises(errors.DataError, match=message) as raised:
@@ -129,7 +139,7 @@ def test_another_data_set_is_refused_in_words_that_fit(folder, change, message):
   assert 'Mendeley' not in str(raised.value)
 
 
-def test_two_editions_that_differ_are_refused(folder):
+def test_two_editions_that_differ_are_refused(folder: pathlib.Path) -> None:
   """Which of two images of one name is meant is nobody's guess."""
   _into(folder, 'chest_xray', keep=True)
   path = sorted(folder.glob('chest_xray/train/NORMAL/*'))[0]

@@ -1,7 +1,10 @@
 """Protects the reading of the chest X-rays' layout, names and patients."""
 
 import collections
+from collections.abc import Callable
+import pathlib
 import shutil
+from typing import Any
 
 import pytest
 
@@ -11,16 +14,18 @@ from medxfer.data import chest_xray
 
 
 @pytest.fixture
-def folder(chest_phantoms, tmp_path):
+def folder(
+    chest_phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> pathlib.Path:
   """A copy that a test may damage."""
   return shutil.copytree(chest_phantoms, tmp_path / 'xrays')
 
 
-def _images(folder, pattern='train/NORMAL/*'):
+def _images(folder: pathlib.Path, pattern: str = 'train/NORMAL/*') -> list:
   return sorted(folder.glob(pattern))
 
 
-def test_the_table_is_whole_and_sorted(chest_phantoms):
+def test_the_table_is_whole_and_sorted(chest_phantoms: pathlib.Path) -> None:
   """Ids, labels, subsets and kinds must belong to one another."""
   examples = chest_xray.read(chest_phantoms)
   assert examples.image_ids == tuple(
@@ -57,7 +62,9 @@ def test_the_table_is_whole_and_sorted(chest_phantoms):
         ('PNEUMONIA', 'VIRUS-614452-0001.jpeg', 'VIRUS-614452', 'virus'),
     ],
 )
-def test_a_name_tells_patient_and_kind(folder, class_name, name, group, kind):
+def test_a_name_tells_patient_and_kind(
+    folder: pathlib.Path, class_name: str, name: str, group: str, kind: str
+) -> None:
   """Every form of name in both editions; a person is one of one kind."""
   path = folder / 'train' / class_name / name
   _images(folder, f'train/{class_name}/*')[0].rename(path)
@@ -67,7 +74,7 @@ def test_a_name_tells_patient_and_kind(folder, class_name, name, group, kind):
   assert examples.columns['kind'][row] == kind
 
 
-def test_val_counts_as_train(folder):
+def test_val_counts_as_train(folder: pathlib.Path) -> None:
   """Sixteen images must never stop a training; where they lay is kept."""
   path = _images(folder)[0]
   (folder / 'val' / 'NORMAL').mkdir(parents=True)
@@ -78,7 +85,9 @@ def test_val_counts_as_train(folder):
   assert examples.columns['folder'][row] == 'val'
 
 
-def test_what_unpacking_leaves_is_overlooked(folder, tmp_path):
+def test_what_unpacking_leaves_is_overlooked(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """The public archive brings a wrapper, __MACOSX and dot files."""
   expected = chest_xray.read(folder).image_ids
   shutil.move(folder, tmp_path / 'DIR' / 'chest_xray')
@@ -111,7 +120,9 @@ def test_what_unpacking_leaves_is_overlooked(folder, tmp_path):
         ),
     ],
 )
-def test_a_wrong_folder_is_refused(folder, change, message):
+def test_a_wrong_folder_is_refused(
+    folder: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """A data set that is guessed at gives wrong numbers without a sound."""
   change(folder)
   with pytest.raises(errors.DataError, match=message):
@@ -127,7 +138,9 @@ def test_a_wrong_folder_is_refused(folder, change, message):
         ('IM-9999-0001.jpeg', 'is empty'),
     ],
 )
-def test_a_bad_image_fails_or_is_left_out_and_listed(folder, name, message):
+def test_a_bad_image_fails_or_is_left_out_and_listed(
+    folder: pathlib.Path, name: str, message: str
+) -> None:
   """Without a patient there is no honest split."""
   path = folder / 'train' / 'NORMAL' / name
   path.write_bytes(b'' if 'IM' in name else b'x')
@@ -138,7 +151,9 @@ def test_a_bad_image_fails_or_is_left_out_and_listed(folder, name, message):
   assert path.stem not in examples.image_ids
 
 
-def test_the_tfds_builder_gives_image_label_and_patient(chest_phantoms):
+def test_the_tfds_builder_gives_image_label_and_patient(
+    chest_phantoms: pathlib.Path,
+) -> None:
   """The chest X-rays must be usable as any TFDS data set."""
   builder = builders.of('chest_xray')(chest_phantoms)
   assert builder.name == 'chest_xray'
@@ -148,7 +163,7 @@ def test_the_tfds_builder_gives_image_label_and_patient(chest_phantoms):
   assert first['published'].decode() in ('train', 'test')
 
 
-def test_the_real_table(real_chest):
+def test_the_real_table(real_chest: Any) -> None:
   """FACTS of the public release: images, patients, kinds, subsets."""
   examples = chest_xray.read(real_chest)
   kinds = collections.Counter(examples.columns['kind'])

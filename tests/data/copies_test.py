@@ -1,7 +1,11 @@
 """Protects the search for copies, and what is done about them."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import dataclasses
 import io
+import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,7 +23,7 @@ from medxfer.data import perceptual_hash
 from medxfer.data import splits
 
 
-def _picture(seed, size=(160, 120)):
+def _picture(seed: int, size: tuple = (160, 120)) -> Image.Image:
   """Smooth noise over a blob that all pictures have, as lesions have."""
   draw = np.random.default_rng(seed)
   noise = Image.fromarray(draw.integers(60, 180, (24, 24, 3), np.uint8))
@@ -30,13 +34,13 @@ def _picture(seed, size=(160, 120)):
   return Image.composite(Image.new('RGB', size, (70, 30, 20)), noise, blob)
 
 
-def _jpeg(image, quality):
+def _jpeg(image: Image.Image, quality: int) -> Image.Image:
   stream = io.BytesIO()
   image.save(stream, 'JPEG', quality=quality)
   return Image.open(stream).convert('RGB')
 
 
-def _thumbnails(pictures):
+def _thumbnails(pictures: Iterator | list) -> np.ndarray:
   return np.stack(
       [
           perceptual_hash.thumbnail(np.asarray(picture.convert('RGB')))
@@ -70,7 +74,9 @@ def _thumbnails(pictures):
     ],
     ids=range(17),
 )
-def test_a_changed_copy_is_found_and_nothing_else(change):
+def test_a_changed_copy_is_found_and_nothing_else(
+    change: Callable[..., Any],
+) -> None:
   """Case 30 and its siblings: no metadata table names such a pair."""
   pictures = [_picture(seed) for seed in range(12)]
   pictures += [change(pictures[seed]) for seed in (3, 7)]
@@ -78,7 +84,7 @@ def test_a_changed_copy_is_found_and_nothing_else(change):
   assert sets.tolist() == [*range(12), 3, 7]
 
 
-def _of_a_series(seed):
+def _of_a_series(seed: int) -> Image.Image:
   """The same outlines, and fine structure of its own."""
   draw = np.random.default_rng(seed)
   fine = Image.fromarray(draw.integers(108, 149, (48, 48)).astype(np.uint8))
@@ -93,7 +99,7 @@ def _of_a_series(seed):
   )
 
 
-def test_different_pictures_of_one_outline_are_no_copies():
+def test_different_pictures_of_one_outline_are_no_copies() -> None:
   """X-rays all look alike, and so do lesions in the middle of smooth skin."""
   thumbnails = _thumbnails(_of_a_series(seed) for seed in range(12))
   pairs, _ = perceptual_hash.candidates(thumbnails)
@@ -101,7 +107,7 @@ def test_different_pictures_of_one_outline_are_no_copies():
   assert copies.joined(thumbnails).tolist() == list(range(12))
 
 
-def test_other_brightness_or_inverted_values_are_another_picture():
+def test_other_brightness_or_inverted_values_are_another_picture() -> None:
   """A class may be told by nothing else."""
   picture = _picture(0)
   pictures = [
@@ -113,7 +119,7 @@ def test_other_brightness_or_inverted_values_are_another_picture():
   assert copies.joined(_thumbnails(pictures)).tolist() == [0, 1, 2, 3]
 
 
-def test_many_copies_of_one_picture_are_one_set():
+def test_many_copies_of_one_picture_are_one_set() -> None:
   """Augmented offline: every pair is near, and few are compared."""
   picture = _picture(0)
   pictures = [picture.crop((i % 5, i % 3, 160, 120)) for i in range(40)]
@@ -122,13 +128,19 @@ def test_many_copies_of_one_picture_are_one_set():
 
 
 @pytest.mark.parametrize('n', [0, 1, 2])
-def test_flat_and_few_images_do_no_harm(n):
+def test_flat_and_few_images_do_no_harm(n: int) -> None:
   """A flat image shows nothing that could be recognised."""
   flat = np.full((n, *hash_vectors.SHAPE), 7, np.uint8)
   assert copies.joined(flat).tolist() == list(range(n))
 
 
-def _decoded(labels, digests=None, groups=None, published=None, seeds=None):
+def _decoded(
+    labels: list,
+    digests: list | None = None,
+    groups: list | None = None,
+    published: list | None = None,
+    seeds: list | None = None,
+) -> decoded_lib.Decoded:
   n = len(labels)
   names = tuple(f'i{i}' for i in range(n))
   examples = examples_lib.Examples(
@@ -148,7 +160,7 @@ def _decoded(labels, digests=None, groups=None, published=None, seeds=None):
   )
 
 
-def test_equal_pixels_and_equal_pictures_make_one_set():
+def test_equal_pixels_and_equal_pictures_make_one_set() -> None:
   """Image 2 is image 0 byte for byte, 3 shows what 1 and 0 show."""
   found = copies.find(
       _decoded(
@@ -161,8 +173,10 @@ def test_equal_pixels_and_equal_pictures_make_one_set():
 
 
 def test_what_was_found_is_kept_and_damage_is_mended(
-    tmp_path, monkeypatch, capsys
-):
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """A study's runs search once; other images are searched anew."""
   decoded = _decoded([0] * 5, seeds=[1, 2, 1, 3, 4])
   fresh = copies.find(decoded).sets.tolist()
@@ -186,7 +200,9 @@ def test_what_was_found_is_kept_and_damage_is_mended(
   assert len(searched) == 4
 
 
-def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, capsys):
+def test_a_cache_that_cannot_be_written_stops_nothing(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """The search is made anew, and the cause is said."""
   (tmp_path / 'file').touch()
   decoded = _decoded([0] * 3, seeds=[1, 1, 2])
@@ -195,7 +211,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, capsys):
   assert 'the run continues without it' in capsys.readouterr().out
 
 
-def test_groups_that_share_a_picture_become_one():
+def test_groups_that_share_a_picture_become_one() -> None:
   """Patient q has a copy of p's image, and r one of q's other image."""
   decoded = _decoded([0] * 7, groups=['p', 'p', 'q', 'q', 'r', 'r', 's'])
   found = copies.Copies(np.array([0, 1, 0, 3, 3, 5, 6]))
@@ -205,7 +221,7 @@ def test_groups_that_share_a_picture_become_one():
   assert kept is decoded
 
 
-def test_without_copies_nothing_changes():
+def test_without_copies_nothing_changes() -> None:
   """The digest of the labels of an older run holds the groups."""
   decoded = _decoded([0, 1, 0], groups=['p', 'q', 'p'])
   for how in ('group', 'drop', 'keep'):
@@ -214,7 +230,7 @@ def test_without_copies_nothing_changes():
     assert settled.examples.image_ids == decoded.examples.image_ids
 
 
-def test_drop_keeps_the_published_test_image_else_the_first():
+def test_drop_keeps_the_published_test_image_else_the_first() -> None:
   """The test side stays as it was published, the training image goes."""
   decoded = _decoded(
       [0] * 6, published=['train', 'test', 'test', 'val', 'train', 'train']
@@ -232,7 +248,7 @@ def test_drop_keeps_the_published_test_image_else_the_first():
   assert left.sets.tolist() == [0, 1, 2] and '3 images dropped' in notes[0]
 
 
-def test_copies_with_different_labels_are_named_and_refused():
+def test_copies_with_different_labels_are_named_and_refused() -> None:
   """One of two labels is wrong: both dropped, or kept on request."""
   decoded = _decoded([0, 1, 0, 0, 1, 0])
   found = copies.Copies(np.array([0, 0, 2, 2, 4, 5]))
@@ -249,7 +265,7 @@ def test_copies_with_different_labels_are_named_and_refused():
 
 
 @pytest.mark.parametrize('how', ['group', 'drop'])
-def test_a_data_set_that_is_all_copies_is_refused(how):
+def test_a_data_set_that_is_all_copies_is_refused(how: str) -> None:
   """There is one picture: nothing to tell apart, whatever the labels."""
   decoded = _decoded([0, 1, 0, 1])
   found = copies.Copies(np.zeros(4, np.int64))
@@ -257,7 +273,7 @@ def test_a_data_set_that_is_all_copies_is_refused(how):
     copies.settle(decoded, found, how)
 
 
-def test_the_audit_counts_test_images_with_a_copy_in_train():
+def test_the_audit_counts_test_images_with_a_copy_in_train() -> None:
   """Image 4 has one in train, 5 one in val alone; groups are unknown."""
   decoded = _decoded([0] * 7)
   examples = dataclasses.replace(decoded.examples, groups_known=False)

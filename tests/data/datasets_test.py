@@ -1,6 +1,8 @@
 """Protects the way from a specification to a table of images."""
 
 import dataclasses
+import pathlib
+from typing import Any
 
 from PIL import Image
 import pytest
@@ -12,14 +14,16 @@ from medxfer.data import phantom
 from medxfer.recipes import common
 
 
-def _spec(name, **changes):
+def _spec(name: str, **changes: Any) -> specs.DataSpec:
   config = common.default()
   config.data.update(name=name, **changes)
   return specs.from_config(config).data
 
 
 @pytest.mark.parametrize('name', phantom.KINDS)
-def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
+def test_phantoms_are_had_by_name(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """One key turns a configuration's data set into its look-alike."""
   monkeypatch.setenv('MEDXFER_CACHE', str(tmp_path))
   smallest = phantom.KINDS[name].smallest()
@@ -37,7 +41,9 @@ def test_phantoms_are_had_by_name(name, tmp_path, monkeypatch):
         ('chest_xray', 'doi:10.17632/rscbjbr9sj.*train/ and test/.*phantom'),
     ],
 )
-def test_missing_data_names_its_own_way_out(name, way_out, monkeypatch):
+def test_missing_data_names_its_own_way_out(
+    name: str, way_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A newcomer is never sent for the wrong data set."""
   monkeypatch.delenv(datasets.ENVIRONMENT, raising=False)
   with pytest.raises(
@@ -48,7 +54,7 @@ def test_missing_data_names_its_own_way_out(name, way_out, monkeypatch):
   assert str(datasets.folder(_spec(name))) == f'/data/{name}'
 
 
-def test_groups_and_skipping_reach_a_folder(tmp_path):
+def test_groups_and_skipping_reach_a_folder(tmp_path: pathlib.Path) -> None:
   """A key that was read and not passed on would leak patients."""
   for name in ('a/1.png', 'a/2.png', 'b/3.png'):
     (tmp_path / 'DIR' / name).parent.mkdir(parents=True, exist_ok=True)

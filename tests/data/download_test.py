@@ -1,5 +1,6 @@
 """The download of HAM10000, against a server on this machine only."""
 
+from collections.abc import Iterator
 import io
 import pathlib
 import stat
@@ -39,7 +40,7 @@ def _zip(members: dict[str, bytes], links: tuple[str, ...] = ()) -> bytes:
 
 
 @pytest.fixture(name='publisher')
-def _publisher():
+def _publisher() -> Iterator[publishing.Publisher]:
   files = {
       'HAM10000_images_part_1.zip': _zip({'ISIC_0024306.jpg': _jpeg(1)}),
       'HAM10000_images_part_2.zip': _zip({'ISIC_0024307.jpg': _jpeg(2)}),
@@ -68,7 +69,9 @@ def _refused(
   return str(caught.value)
 
 
-def test_good_download_is_readable(publisher, tmp_path):
+def test_good_download_is_readable(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """What arrives is HAM10000's layout, byte for byte, and nothing else."""
   _get(publisher, tmp_path / 'ham')
   assert [path.name for path in tmp_path.iterdir()] == ['ham']
@@ -81,7 +84,9 @@ def test_good_download_is_readable(publisher, tmp_path):
   )
 
 
-def test_plan_says_what_from_where_how_much(publisher):
+def test_plan_says_what_from_where_how_much(
+    publisher: publishing.Publisher,
+) -> None:
   """A user reads sizes, address and licence before anything is fetched."""
   text = download.plan(publisher.url, patience=_FAST).describe()
   size = sum(map(len, list(publisher.files.values())[:3]))
@@ -90,7 +95,9 @@ def test_plan_says_what_from_where_how_much(publisher):
   assert len(publisher.requests) == 1
 
 
-def test_wrong_checksum_is_discarded(publisher, tmp_path):
+def test_wrong_checksum_is_discarded(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """Bytes that were not announced are never unpacked, nor resumed."""
   publisher.extra['HAM10000_images_part_1.zip'] = {
       'checksum': {'type': 'MD5', 'value': '0' * 32}
@@ -100,20 +107,26 @@ def test_wrong_checksum_is_discarded(publisher, tmp_path):
   assert names == {'HAM10000_metadata.csv'}
 
 
-def test_larger_than_announced_is_cut_off(publisher, tmp_path):
+def test_larger_than_announced_is_cut_off(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A server cannot fill the disk."""
   publisher.extra['HAM10000_images_part_1.zip'] = {'filesize': 1000}
   _refused(publisher, tmp_path / 'ham', 'larger than the 1000 bytes')
 
 
-def test_smaller_than_announced_is_refused(publisher, tmp_path):
+def test_smaller_than_announced_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A file that ends early on every attempt is not taken for whole."""
   publisher.extra['HAM10000_images_part_1.zip'] = {'filesize': 10**6}
   said = _refused(publisher, tmp_path / 'ham', 'attempt 3 of 3')
   assert 'run again' in said
 
 
-def test_truncated_answer_is_resumed(publisher, tmp_path):
+def test_truncated_answer_is_resumed(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A connection that breaks costs the rest only, within one run."""
   publisher.cut['HAM10000_images_part_1.zip'] = 10_000
   _get(publisher, tmp_path / 'ham')
@@ -121,7 +134,9 @@ def test_truncated_answer_is_resumed(publisher, tmp_path):
   assert asked == [None, 'bytes=10000-']
 
 
-def test_part_of_an_earlier_run_is_resumed(publisher, tmp_path):
+def test_part_of_an_earlier_run_is_resumed(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """An interrupted download goes on when the command is run again."""
   part = tmp_path / 'ham.partial/HAM10000_images_part_2.zip.part'
   part.parent.mkdir()
@@ -131,7 +146,9 @@ def test_part_of_an_earlier_run_is_resumed(publisher, tmp_path):
   assert not part.parent.exists()
 
 
-def test_part_of_another_file_is_found_out(publisher, tmp_path):
+def test_part_of_another_file_is_found_out(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """Resuming over foreign bytes ends at the checksum; the next run works."""
   part = tmp_path / 'ham.partial/HAM10000_images_part_2.zip.part'
   part.parent.mkdir()
@@ -140,7 +157,9 @@ def test_part_of_another_file_is_found_out(publisher, tmp_path):
   _get(publisher, tmp_path / 'ham')
 
 
-def test_verified_files_are_not_fetched_twice(publisher, tmp_path):
+def test_verified_files_are_not_fetched_twice(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A failure at the second archive does not cost the first again."""
   publisher.failures['1'] = 3
   _refused(publisher, tmp_path / 'ham', '503')
@@ -150,33 +169,39 @@ def test_verified_files_are_not_fetched_twice(publisher, tmp_path):
   assert '/api/access/datafile/0' not in paths
 
 
-def test_passing_server_error_is_retried(publisher, tmp_path):
+def test_passing_server_error_is_retried(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """One 503 does not end a download of hours."""
   publisher.failures['0'] = 1
   _get(publisher, tmp_path / 'ham')
 
 
-def test_server_that_is_gone_is_named(tmp_path):
+def test_server_that_is_gone_is_named(tmp_path: pathlib.Path) -> None:
   """No server: one message with the address and the way out."""
   with pytest.raises(errors.DataError, match='127.0.0.1:9.*--base_url'):
     download.plan('http://127.0.0.1:9', patience=_FAST)
 
 
 @pytest.mark.parametrize('url', ['file:///etc', 'ftp://host', 'host', ''])
-def test_only_http_addresses(url):
+def test_only_http_addresses(url: str) -> None:
   """--base_url cannot be made to read local files."""
   with pytest.raises(errors.UsageError, match='https://'):
     download.plan(url)
 
 
 @pytest.mark.parametrize('to', ['http://example.com/x', 'file:///etc/passwd'])
-def test_redirect_to_other_than_https_is_refused(publisher, tmp_path, to):
+def test_redirect_to_other_than_https_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path, to: str
+) -> None:
   """A server cannot send the download out of https, or to local files."""
   publisher.redirect = to
   _refused(publisher, tmp_path / 'ham', 'not https|not allowed')
 
 
-def test_listing_without_checksum_is_refused(publisher, tmp_path):
+def test_listing_without_checksum_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """What cannot be verified is not fetched."""
   publisher.extra['HAM10000_images_part_2.zip'] = {
       'checksum': None,
@@ -186,13 +211,19 @@ def test_listing_without_checksum_is_refused(publisher, tmp_path):
   assert len(publisher.requests) == 1
 
 
-def test_listing_without_a_file_is_refused(publisher, tmp_path):
+def test_listing_without_a_file_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A moved or renamed file is named, with where to get it by hand."""
   del publisher.files['HAM10000_images_part_2.zip']
   _refused(publisher, tmp_path / 'ham', 'no HAM10000_images_part_2.zip.*doi')
 
 
-def test_answer_that_is_no_listing_is_refused(publisher, tmp_path, monkeypatch):
+def test_answer_that_is_no_listing_is_refused(
+    publisher: publishing.Publisher,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """A login page instead of JSON is no traceback."""
   monkeypatch.setattr(publisher, 'listing', lambda: b'<html>')
   _refused(publisher, tmp_path / 'ham', 'not the listing')
@@ -200,7 +231,12 @@ def test_answer_that_is_no_listing_is_refused(publisher, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['HAM10000_metadata.tab', 'HAM10000_metadata'])
 @pytest.mark.parametrize('quote', ['', '"'])
-def test_table_with_tabs_becomes_commas(publisher, tmp_path, name, quote):
+def test_table_with_tabs_becomes_commas(
+    publisher: publishing.Publisher,
+    tmp_path: pathlib.Path,
+    name: str,
+    quote: str,
+) -> None:
   """Whatever the ingest made of the table, a comma-separated one results."""
   lines = [_HEADER.split(',')] + [
       [f'{quote}{cell}{quote}' for cell in row.split(',')] for row in _ROWS
@@ -211,7 +247,9 @@ def test_table_with_tabs_becomes_commas(publisher, tmp_path, name, quote):
   assert (tmp_path / 'ham/HAM10000_metadata.csv').read_bytes() == _TABLE
 
 
-def test_ingested_table_is_fetched_as_uploaded(publisher, tmp_path):
+def test_ingested_table_is_fetched_as_uploaded(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """Its checksum is that of the upload, its size that of the conversion."""
   publisher.files['HAM10000_metadata.tab'] = publisher.files.pop(
       'HAM10000_metadata.csv'
@@ -228,14 +266,18 @@ def test_ingested_table_is_fetched_as_uploaded(publisher, tmp_path):
 @pytest.mark.parametrize(
     'name', ['../ISIC_0024306.jpg', '/ISIC_0024306.jpg', 'a\\..\\b.jpg']
 )
-def test_member_that_points_outside_is_refused(publisher, tmp_path, name):
+def test_member_that_points_outside_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path, name: str
+) -> None:
   """An archive writes nowhere but into its folder."""
   publisher.files['HAM10000_images_part_1.zip'] = _zip({name: _jpeg(1)})
   _refused(publisher, tmp_path / 'ham', 'points outside')
   assert not list(tmp_path.rglob('*.jpg'))
 
 
-def test_link_in_archive_is_refused(publisher, tmp_path):
+def test_link_in_archive_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A symbolic link named like an image reads nothing of the user's."""
   publisher.files['HAM10000_images_part_1.zip'] = _zip(
       {'ISIC_0024306.jpg': b'/etc/passwd'}, links=('ISIC_0024306.jpg',)
@@ -243,7 +285,9 @@ def test_link_in_archive_is_refused(publisher, tmp_path):
   _refused(publisher, tmp_path / 'ham', 'link')
 
 
-def test_unexpected_members_are_left_out_and_said(publisher, tmp_path):
+def test_unexpected_members_are_left_out_and_said(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """Only images are unpacked, without the archive's own folders."""
   publisher.files['HAM10000_images_part_1.zip'] = _zip(
       {
@@ -272,8 +316,12 @@ def test_unexpected_members_are_left_out_and_said(publisher, tmp_path):
     ],
 )
 def test_archive_bomb_is_refused(
-    publisher, tmp_path, monkeypatch, limit, match
-):
+    publisher: publishing.Publisher,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    match: str,
+) -> None:
   """Count and uncompressed bytes are bounded before they are written."""
   monkeypatch.setattr(archives, limit, 0)
   _refused(publisher, tmp_path / 'ham', match)
@@ -287,20 +335,27 @@ def test_archive_bomb_is_refused(
     ],
 )
 def test_archive_that_holds_no_images_is_refused(
-    publisher, tmp_path, content, match
-):
+    publisher: publishing.Publisher,
+    tmp_path: pathlib.Path,
+    content: bytes,
+    match: str,
+) -> None:
   """A verified checksum does not make a file an image archive."""
   publisher.files['HAM10000_images_part_1.zip'] = content
   _refused(publisher, tmp_path / 'ham', match)
 
 
-def test_row_without_image_is_refused(publisher, tmp_path):
+def test_row_without_image_is_refused(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """Table and images must match before the data set appears."""
   publisher.files['HAM10000_images_part_2.zip'] = _zip({})
   _refused(publisher, tmp_path / 'ham', '2 rows for 1 images, ISIC_0024307')
 
 
-def test_full_folder_is_left_alone(publisher, tmp_path):
+def test_full_folder_is_left_alone(
+    publisher: publishing.Publisher, tmp_path: pathlib.Path
+) -> None:
   """A download never mixes with, or replaces, what a user has."""
   (tmp_path / 'keep').write_text('mine')
   plan = download.plan(publisher.url, patience=_FAST)

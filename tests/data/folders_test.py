@@ -1,7 +1,10 @@
 """Protects the reading of a folder of one's own: nothing is guessed."""
 
+from collections.abc import Callable
 import os
+import pathlib
 import shutil
+from typing import Any
 
 from PIL import Image
 import pytest
@@ -13,7 +16,7 @@ from medxfer.data import pipeline
 _ODD = ('<script>', 'два слова', '肺炎', 'a,b "c"')
 
 
-def _fill(folder, *names):
+def _fill(folder: pathlib.Path, *names: Any) -> pathlib.Path:
   for number, name in enumerate(names):
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +25,7 @@ def _fill(folder, *names):
 
 
 @pytest.fixture
-def plain(tmp_path):
+def plain(tmp_path: pathlib.Path) -> pathlib.Path:
   """Two classes, one with a folder below it."""
   return _fill(
       tmp_path / 'plain',
@@ -35,7 +38,7 @@ def plain(tmp_path):
 
 
 @pytest.fixture
-def sided(tmp_path):
+def sided(tmp_path: pathlib.Path) -> pathlib.Path:
   """Two classes in three subsets."""
   return _fill(
       tmp_path / 'sided',
@@ -48,7 +51,7 @@ def sided(tmp_path):
   )
 
 
-def test_classes_are_folders_and_ids_are_paths(plain):
+def test_classes_are_folders_and_ids_are_paths(plain: pathlib.Path) -> None:
   """Ids must be stable, unique, and lead back to the file."""
   examples = folders.read(plain)
   assert examples.class_names == ('a', 'b')
@@ -65,7 +68,7 @@ def test_classes_are_folders_and_ids_are_paths(plain):
   assert 'published' not in examples.columns
 
 
-def test_published_sides_are_kept(sided):
+def test_published_sides_are_kept(sided: pathlib.Path) -> None:
   """The subset is part of the id: the same name may stand on each."""
   examples = folders.read(sided)
   assert len(examples) == 12 and examples.class_names == ('a', 'b')
@@ -77,7 +80,7 @@ def test_published_sides_are_kept(sided):
   assert set(folders.read(sided).columns['published']) == {'train', 'test'}
 
 
-def test_odd_names_and_strangers_do_no_harm(tmp_path):
+def test_odd_names_and_strangers_do_no_harm(tmp_path: pathlib.Path) -> None:
   """Markup, spaces, commas and other scripts are names like any other."""
   _fill(tmp_path, *(f'{name}/{name}.png' for name in _ODD))
   for stranger in (
@@ -141,7 +144,9 @@ def test_odd_names_and_strangers_do_no_harm(tmp_path):
         ),
     ],
 )
-def test_a_wrong_folder_is_refused(plain, change, message):
+def test_a_wrong_folder_is_refused(
+    plain: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """Each would train a network on something else than was meant."""
   change(plain)
   with pytest.raises(errors.DataError, match=message):
@@ -163,7 +168,9 @@ def test_a_wrong_folder_is_refused(plain, change, message):
         ),
     ],
 )
-def test_sides_that_cannot_be_read_are_refused(sided, change, message):
+def test_sides_that_cannot_be_read_are_refused(
+    sided: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """Whatever is guessed would mix subsets or lose a class."""
   change(sided)
   with pytest.raises(errors.DataError, match=message):
@@ -185,7 +192,9 @@ def test_sides_that_cannot_be_read_are_refused(sided, change, message):
         (lambda p: p.unlink() or os.mkfifo(p), 'is empty or not a file'),
     ],
 )
-def test_a_bad_image_fails_or_is_left_out_and_listed(plain, change, message):
+def test_a_bad_image_fails_or_is_left_out_and_listed(
+    plain: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """A link may lead out of the data; a pipe would wait for ever."""
   change(plain / 'a' / '3.bmp')
   with pytest.raises(errors.DataError, match=message):
@@ -195,11 +204,11 @@ def test_a_bad_image_fails_or_is_left_out_and_listed(plain, change, message):
   assert len(examples) == 4 and 'a/3.bmp' not in examples.groups
 
 
-def _all_notes(folder, **options):
+def _all_notes(folder: pathlib.Path, **options: Any) -> str:
   return ' | '.join(folders.read(folder, **options).notes)
 
 
-def test_sources_and_groups_are_read_and_said(tmp_path):
+def test_sources_and_groups_are_read_and_said(tmp_path: pathlib.Path) -> None:
   """Before, a network learned to tell the centres apart."""
   names = [
       f'{centre}/{label}/patient{i}/{j}.png'
@@ -221,7 +230,9 @@ def test_sources_and_groups_are_read_and_said(tmp_path):
   assert '6 groups, such as C1/patient0, lie in two or more classes' in said
 
 
-def test_a_table_of_groups_overrules_the_folders(tmp_path):
+def test_a_table_of_groups_overrules_the_folders(
+    tmp_path: pathlib.Path,
+) -> None:
   """Who made a table knows better; and the key undoes what was found."""
   folder = _fill(
       tmp_path / 'data',
@@ -248,7 +259,7 @@ def test_a_table_of_groups_overrules_the_folders(tmp_path):
   assert examples.groups == examples.image_ids and not examples.groups_known
 
 
-def test_a_wrapper_is_entered_and_said(tmp_path):
+def test_a_wrapper_is_entered_and_said(tmp_path: pathlib.Path) -> None:
   """Archives wrap their folders; ids say where an image lies."""
   _fill(tmp_path, 'dataset/a/1.png', 'dataset/b/1.png')
   examples = folders.read(tmp_path)
@@ -261,8 +272,8 @@ def test_a_wrapper_is_entered_and_said(tmp_path):
 
 @pytest.mark.parametrize('data', ['isic', 'isic/ISIC_Training_Input'])
 def test_images_beside_a_table_of_labels_are_refused_by_its_name(
-    tmp_path, data
-):
+    tmp_path: pathlib.Path, data: str
+) -> None:
   """ISIC 2019 has no folders of classes."""
   _fill(tmp_path, *(f'isic/ISIC_Training_Input/{i}.jpg' for i in range(3)))
   (tmp_path / 'isic/ISIC_GroundTruth.csv').write_text('image,MEL,NV')
@@ -272,7 +283,7 @@ def test_images_beside_a_table_of_labels_are_refused_by_its_name(
     folders.read(tmp_path / data)
 
 
-def test_links_are_followed_and_said(tmp_path):
+def test_links_are_followed_and_said(tmp_path: pathlib.Path) -> None:
   """People link rather than copy; a class, an image, or all of it."""
   source = _fill(tmp_path / 'source', 'a/1.png', 'a/2.png', 'b/1.png')
   data = tmp_path / 'data'
@@ -293,7 +304,7 @@ def test_links_are_followed_and_said(tmp_path):
   assert not folders.read(tmp_path / 'root').notes
 
 
-def test_sides_are_said_and_readmes_do_no_harm(sided):
+def test_sides_are_said_and_readmes_do_no_harm(sided: pathlib.Path) -> None:
   """As Roboflow exports; a subset without labels, and one without images."""
   (sided / 'README.roboflow.txt').write_text('x')
   (sided / 'labels').mkdir()
@@ -313,7 +324,7 @@ def test_sides_are_said_and_readmes_do_no_harm(sided):
   assert 'README.roboflow.txt' in examples.left_out
 
 
-def test_sides_of_other_names_are_named(sided):
+def test_sides_of_other_names_are_named(sided: pathlib.Path) -> None:
   """Whose names nobody can guess."""
   (sided / 'test').rename(sided / 'Exam')
   with pytest.raises(errors.DataError, match='Exam/ beside it.*data.subsets'):
@@ -327,7 +338,7 @@ def test_sides_of_other_names_are_named(sided):
     folders.read(sided, subsets={'Exam': 'test', 'Quiz': 'val'})
 
 
-def _table(folder, *rows):
+def _table(folder: pathlib.Path, *rows: Any) -> pathlib.Path:
   path = folder.parent / 'groups.csv'
   path.write_text('\n'.join(rows) + '\n', 'utf-8')
   return path
@@ -343,7 +354,7 @@ _ROWS = (
 )
 
 
-def test_groups_are_read_by_id_or_name(plain):
+def test_groups_are_read_by_id_or_name(plain: pathlib.Path) -> None:
   """A hospital's table names files, not paths, and comes from Excel."""
   table = _table(plain, *_ROWS)
   for encoding, comma in (('utf-8', ','), ('utf-16', ';')):
@@ -369,13 +380,15 @@ def test_groups_are_read_by_id_or_name(plain):
         (('image,group', 'a/2.webp,"p1'), 'not a CSV table'),
     ],
 )
-def test_a_wrong_table_of_groups_is_refused_by_row(plain, rows, message):
+def test_a_wrong_table_of_groups_is_refused_by_row(
+    plain: pathlib.Path, rows: tuple, message: str
+) -> None:
   """A group that is guessed at lets a patient into two subsets."""
   with pytest.raises(errors.DataError, match=message):
     folders.read(plain, groups=_table(plain, *rows))
 
 
-def test_an_image_that_is_left_out_needs_no_group(plain):
+def test_an_image_that_is_left_out_needs_no_group(plain: pathlib.Path) -> None:
   """Otherwise a bad image had to be kept in the table, or out of it."""
   (plain / 'a' / '3.bmp').write_bytes(b'')
   for rows in (_ROWS, (*_ROWS[:2], *_ROWS[3:])):
@@ -385,14 +398,16 @@ def test_an_image_that_is_left_out_needs_no_group(plain):
     assert examples.groups == ('p1', 'p2', 'p 3', '肺')
 
 
-def test_a_name_that_two_images_have_needs_its_folder(plain):
+def test_a_name_that_two_images_have_needs_its_folder(
+    plain: pathlib.Path,
+) -> None:
   """Which of the two is meant is nobody's guess."""
   _fill(plain, 'a/1.png')
   with pytest.raises(errors.DataError, match="row 2: 2 images are called '1"):
     folders.read(plain, groups=_table(plain, 'image,group', '1.png,p'))
 
 
-def test_a_missing_table_of_groups_is_named(plain):
+def test_a_missing_table_of_groups_is_named(plain: pathlib.Path) -> None:
   """A wrong path must not mean: no groups."""
   with pytest.raises(errors.DataError, match='nowhere.csv: cannot be read'):
     folders.read(plain, groups=plain / 'nowhere.csv')

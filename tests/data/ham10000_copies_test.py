@@ -1,7 +1,10 @@
 """Protects the reading of HAM10000 as its copies on the web lay it out."""
 
+from collections.abc import Callable
 import csv
+import pathlib
 import shutil
+from typing import Any
 
 from PIL import Image
 import pytest
@@ -14,43 +17,50 @@ _PARTS = ('HAM10000_images_part_1', 'HAM10000_images_part_2')
 
 
 @pytest.fixture
-def folder(phantoms, tmp_path):
+def folder(phantoms: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
   """A copy that a test may lay out anew."""
   return shutil.copytree(phantoms, tmp_path / 'ham')
 
 
-def _rows(folder):
+def _rows(folder: pathlib.Path) -> list:
   with (folder / ham10000.METADATA).open(newline='') as file:
     return list(csv.reader(file))
 
 
-def _write(folder, name, rows, delimiter=',', encoding='utf-8', newline='\n'):
+def _write(
+    folder: pathlib.Path,
+    name: str,
+    rows: list,
+    delimiter: str = ',',
+    encoding: str = 'utf-8',
+    newline: str = '\n',
+) -> None:
   (folder / ham10000.METADATA).unlink()
   text = newline.join(delimiter.join(row) for row in rows) + newline
   (folder / name).write_bytes(text.encode(encoding))
 
 
-def _nested(folder):
+def _nested(folder: pathlib.Path) -> None:
   for part in _PARTS:
     (folder / part).rename(folder / 'tmp')
     (folder / part).mkdir()
     (folder / 'tmp').rename(folder / part / part)
 
 
-def _by_class(folder):
+def _by_class(folder: pathlib.Path) -> None:
   for lesion, image, dx, *_ in _rows(folder)[1:]:
     path = next(folder.glob(f'*/{image}.jpg'))
     (folder / dx).mkdir(exist_ok=True)
     path.rename(folder / dx / path.name)
 
 
-def _wrapped(folder):
+def _wrapped(folder: pathlib.Path) -> None:
   shutil.move(folder, folder.parent / 'tmp')
   folder.mkdir()
   shutil.move(folder.parent / 'tmp', folder / 'archive')
 
 
-def _as_png(folder):
+def _as_png(folder: pathlib.Path) -> None:
   for path in list(folder.glob('*/*.jpg')):
     Image.open(path).save(path.with_suffix('.png'))
     path.unlink()
@@ -84,7 +94,9 @@ def _as_png(folder):
         ),
     ],
 )
-def test_another_layout_is_the_same_data_set(phantoms, folder, change):
+def test_another_layout_is_the_same_data_set(
+    phantoms: pathlib.Path, folder: pathlib.Path, change: Callable[..., Any]
+) -> None:
   """Each is what a public copy or a spreadsheet makes of it."""
   expected = ham10000.read(phantoms)
   change(folder)
@@ -96,7 +108,7 @@ def test_another_layout_is_the_same_data_set(phantoms, folder, change):
   assert not examples.skipped and not examples.left_out
 
 
-def test_the_eighth_column_is_the_source(folder):
+def test_the_eighth_column_is_the_source(folder: pathlib.Path) -> None:
   """The copy on Dataverse tells the collections apart."""
   rows = _rows(folder)
   _write(
@@ -108,7 +120,9 @@ def test_the_eighth_column_is_the_source(folder):
   assert source == ('rosendahl',) * (len(rows) - 1)
 
 
-def test_the_same_images_twice_are_read_once(phantoms, folder):
+def test_the_same_images_twice_are_read_once(
+    phantoms: pathlib.Path, folder: pathlib.Path
+) -> None:
   """Kaggle's copy has each part again, in small letters."""
   for part in _PARTS:
     shutil.copytree(folder / part, folder / part.lower())
@@ -118,7 +132,7 @@ def test_the_same_images_twice_are_read_once(phantoms, folder):
   assert set(examples.left_out.values()) == {file_kinds.COPY}
 
 
-def test_what_lies_beside_the_images_is_said(folder):
+def test_what_lies_beside_the_images_is_said(folder: pathlib.Path) -> None:
   """Masks, tables of pixels, figures of a notebook, a Mac's shadows."""
   path = sorted(folder.glob('*/*.jpg'))[0]
   for name in ('hmnist_8_8_L.csv', 'LICENSE.txt', f'._{path.name}'):
@@ -138,7 +152,7 @@ def test_what_lies_beside_the_images_is_said(folder):
   assert before == len(_rows(folder)) - 1
 
 
-def _twist(folder):
+def _twist(folder: pathlib.Path) -> None:
   rows = _rows(folder)
   for name, value in (('a', 'male'), ('b', 'female')):
     (folder / name).mkdir()
@@ -150,18 +164,18 @@ def _twist(folder):
   (folder / ham10000.METADATA).unlink()
 
 
-def _subset(folder):
+def _subset(folder: pathlib.Path) -> None:
   for path in sorted(folder.glob('*/*.jpg'))[-30:]:
     path.unlink()
 
 
-def _packed(folder):
+def _packed(folder: pathlib.Path) -> None:
   for part in _PARTS:
     shutil.rmtree(folder / part)
   (folder / 'HAM10000_images_part_1.zip').write_bytes(b'PK\x03\x04')
 
 
-def _test_image(folder):
+def _test_image(folder: pathlib.Path) -> None:
   path = sorted(folder.glob('*/*.jpg'))[0]
   shutil.copy(path, path.with_name('ISIC_0034524.jpg'))
 
@@ -192,8 +206,8 @@ def _test_image(folder):
     ],
 )
 def test_what_is_ambiguous_is_refused_in_words_that_fit(
-    folder, change, message
-):
+    folder: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """Nobody is told to fetch what lies there."""
   change(folder)
   with pytest.raises(errors.DataError, match=message) as raised:
@@ -201,7 +215,7 @@ def test_what_is_ambiguous_is_refused_in_words_that_fit(
   assert 'medxfer download' not in str(raised.value)
 
 
-def test_a_subset_on_purpose_is_read_with_skip(folder):
+def test_a_subset_on_purpose_is_read_with_skip(folder: pathlib.Path) -> None:
   """Half the images are a data set, too, if one says so."""
   _subset(folder)
   examples = ham10000.read(folder, on_bad_image='skip')

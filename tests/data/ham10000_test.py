@@ -1,6 +1,9 @@
 """Protects the reading of HAM10000's layout: every wrong table is refused."""
 
+from collections.abc import Callable
+import pathlib
 import shutil
+from typing import Any
 
 import pytest
 
@@ -9,21 +12,21 @@ from medxfer.data import ham10000
 
 
 @pytest.fixture
-def folder(phantoms, tmp_path):
+def folder(phantoms: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
   """A copy that a test may damage."""
   return shutil.copytree(phantoms, tmp_path / 'ham')
 
 
-def _edit(folder, change):
+def _edit(folder: pathlib.Path, change: Callable[..., Any]) -> None:
   path = folder / ham10000.METADATA
   lines = path.read_text().splitlines()
   path.write_text('\n'.join(change(lines)) + '\n')
 
 
-def _replace(row, column, value):
+def _replace(row: Any, column: int, value: Any) -> Any:
   """Returns a change of one value; row 1 is the first after the header."""
 
-  def change(lines):
+  def change(lines: list) -> list:
     values = lines[row].split(',')
     values[lines[0].split(',').index(column)] = value
     return [*lines[:row], ','.join(values), *lines[row + 1 :]]
@@ -31,7 +34,7 @@ def _replace(row, column, value):
   return change
 
 
-def test_the_table_is_whole_and_sorted(phantoms):
+def test_the_table_is_whole_and_sorted(phantoms: pathlib.Path) -> None:
   """Ids, labels, groups and metadata belong to one another."""
   examples = ham10000.read(phantoms)
   rows = (phantoms / ham10000.METADATA).read_text().splitlines()[1:]
@@ -47,7 +50,7 @@ def test_the_table_is_whole_and_sorted(phantoms):
   assert set(examples.columns) == {'dx_type', 'age', 'sex', 'localization'}
 
 
-def test_one_folder_of_images_is_read_as_well(folder):
+def test_one_folder_of_images_is_read_as_well(folder: pathlib.Path) -> None:
   """Some copies hold all images in images/."""
   parts = ham10000.read(folder)
   (folder / 'images').mkdir()
@@ -79,14 +82,16 @@ def test_one_folder_of_images_is_read_as_well(folder):
         (lambda lines: [*lines, lines[1] + ',x'], 'too many or too few values'),
     ],
 )
-def test_a_wrong_table_is_refused_by_row(folder, change, message):
+def test_a_wrong_table_is_refused_by_row(
+    folder: pathlib.Path, change: Callable[..., Any], message: str
+) -> None:
   """A table that is guessed at gives wrong labels without a sound."""
   _edit(folder, change)
   with pytest.raises(errors.DataError, match=message):
     ham10000.read(folder)
 
 
-def test_what_is_no_text_is_refused(folder):
+def test_what_is_no_text_is_refused(folder: pathlib.Path) -> None:
   """A spreadsheet saved under the table's name is a common slip."""
   (folder / ham10000.METADATA).write_bytes(b'PK\x03\x04\xff\xfe\x00')
   with pytest.raises(errors.DataError, match='not a CSV table'):
@@ -101,7 +106,9 @@ def test_what_is_no_text_is_refused(folder):
         ('HAM10000_images_part_1', 'there is no ISIC_'),
     ],
 )
-def test_what_is_missing_is_named_with_the_way_out(folder, remove, message):
+def test_what_is_missing_is_named_with_the_way_out(
+    folder: pathlib.Path, remove: str, message: str
+) -> None:
   """A newcomer's first error must say where the data is had."""
   path = folder / remove if remove else folder
   shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -109,13 +116,15 @@ def test_what_is_missing_is_named_with_the_way_out(folder, remove, message):
     ham10000.read(folder)
 
 
-def test_an_empty_folder_names_download_and_phantom(tmp_path):
+def test_an_empty_folder_names_download_and_phantom(
+    tmp_path: pathlib.Path,
+) -> None:
   """The way out is part of the message."""
   with pytest.raises(errors.DataError, match='medxfer download.*phantom'):
     ham10000.read(tmp_path)
 
 
-def test_an_image_that_is_there_twice(folder):
+def test_an_image_that_is_there_twice(folder: pathlib.Path) -> None:
   """Kaggle's copy holds each twice; which of two that differ is meant is
   nobody's guess."""
   before = ham10000.read(folder)
@@ -134,7 +143,7 @@ def test_an_image_that_is_there_twice(folder):
     ham10000.read(folder)
 
 
-def test_skip_leaves_out_and_lists(folder):
+def test_skip_leaves_out_and_lists(folder: pathlib.Path) -> None:
   """With `skip` the study goes on, but says what it lacks."""
   paths = sorted(folder.glob('HAM10000_images_part_1/*.jpg'))
   paths[0].unlink()
@@ -146,7 +155,7 @@ def test_skip_leaves_out_and_lists(folder):
   assert not set(examples.skipped) & set(examples.image_ids)
 
 
-def test_the_real_table(real_ham):
+def test_the_real_table(real_ham: Any) -> None:
   """FACTS of the public release: counts of images, lesions, classes."""
   examples = ham10000.read(real_ham)
   assert (len(examples), len(set(examples.groups))) == (10015, 7470)

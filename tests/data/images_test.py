@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import pathlib
 import struct
+from typing import Any
 import warnings
 import zlib
 
@@ -19,7 +21,9 @@ RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 COLOURS = np.stack([RAMP, RAMP[::-1], RAMP.T], axis=2)
 
 
-def _bytes(image, kind='PNG', **options):
+def _bytes(
+    image: Image.Image | np.ndarray, kind: str = 'PNG', **options: Any
+) -> bytes:
   if isinstance(image, np.ndarray):
     image = Image.fromarray(image)
   stream = io.BytesIO()
@@ -27,20 +31,20 @@ def _bytes(image, kind='PNG', **options):
   return stream.getvalue()
 
 
-def _grey(values):
+def _grey(values: list | np.ndarray) -> np.ndarray:
   return np.repeat(np.asarray(values)[:, :, np.newaxis], 3, axis=2)
 
 
-def _refused(source):
+def _refused(source: Any) -> str:
   with pytest.raises(errors.DataError) as caught:
     images.read_rgb(source)
   return str(caught.value)
 
 
-def _png(width, height, data=b''):
+def _png(width: int, height: int, data: bytes = b'') -> bytes:
   """A PNG whose header claims any size."""
 
-  def chunk(kind, body):
+  def chunk(kind: bytes, body: bytes) -> bytes:
     check = struct.pack('>I', zlib.crc32(kind + body))
     return struct.pack('>I', len(body)) + kind + body + check
 
@@ -56,7 +60,9 @@ def _png(width, height, data=b''):
 @pytest.mark.parametrize(
     'kind', ['PNG', 'BMP', 'TIFF', 'PPM', 'WEBP', 'JPEG2000']
 )
-def test_lossless_colour_is_kept_exactly(kind, tmp_path):
+def test_lossless_colour_is_kept_exactly(
+    kind: str, tmp_path: pathlib.Path
+) -> None:
   """Protects: no rounding, channel swap or transposition on the way."""
   options = {'lossless': True} if kind == 'WEBP' else {}
   data = _bytes(COLOURS, kind, **options)
@@ -91,7 +97,7 @@ def test_lossless_colour_is_kept_exactly(kind, tmp_path):
     ],
     ids=['1', 'L', 'LA-opaque', 'LA-clear', 'RGBA', 'P'],
 )
-def test_modes(image, want):
+def test_modes(image: Image.Image, want: np.ndarray | None) -> None:
   """Protects: bilevel, grey and palettes are right; clear parts are black."""
   if want is None:
     want = np.array(image.convert('RGB'))
@@ -99,7 +105,7 @@ def test_modes(image, want):
 
 
 @pytest.mark.parametrize('kind', ['PNG', 'GIF'])
-def test_transparent_palette_entries_become_black(kind):
+def test_transparent_palette_entries_become_black(kind: str) -> None:
   """Protects: the colour hidden below transparency is not shown."""
   image = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8), 'L')
   image = image.convert('P')
@@ -108,7 +114,7 @@ def test_transparent_palette_entries_become_black(kind):
   assert rgb.tolist() == [[[255, 0, 0], [0, 0, 0]], [[0, 0, 255], [0, 0, 0]]]
 
 
-def test_transparent_colour_of_a_png_becomes_black():
+def test_transparent_colour_of_a_png_becomes_black() -> None:
   """Protects: the colour key of RGB files is transparency too."""
   image = Image.new('RGB', (2, 1), (9, 8, 7))
   image.putpixel((1, 0), (1, 2, 3))
@@ -119,7 +125,7 @@ def test_transparent_colour_of_a_png_becomes_black():
 @pytest.mark.parametrize(
     'mode, kind', [('CMYK', 'TIFF'), ('CMYK', 'JPEG'), ('YCbCr', 'TIFF')]
 )
-def test_print_and_video_colours(mode, kind):
+def test_print_and_video_colours(mode: str, kind: str) -> None:
   """Protects: CMYK, inverted in JPEG, is no negative; YCbCr is not RGB."""
   red = {'CMYK': (0, 255, 255, 0), 'YCbCr': (76, 85, 255)}[mode]
   data = _bytes(Image.new(mode, (16, 16), red), kind)
@@ -132,7 +138,7 @@ def test_print_and_video_colours(mode, kind):
 @pytest.mark.parametrize(
     'kind, order', [('PNG', '<u2'), ('TIFF', '<u2'), ('TIFF', '>u2')]
 )
-def test_16_bit_ramp_is_scaled_and_not_clipped(kind, order):
+def test_16_bit_ramp_is_scaled_and_not_clipped(kind: str, order: str) -> None:
   """Protects: X-rays in 16 bits are not white."""
   ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
   want = np.rint(ramp / 257).astype(np.uint8)
@@ -141,13 +147,13 @@ def test_16_bit_ramp_is_scaled_and_not_clipped(kind, order):
   assert (rgb.min(), rgb.max()) == (0, 255)
 
 
-def test_dark_16_bit_images_stay_dark():
+def test_dark_16_bit_images_stay_dark() -> None:
   """Protects: one scale for all files of a kind, whatever they show."""
   dark = np.full((2, 2), 200, np.uint16)
   assert images.read_rgb(_bytes(dark)).max() == 1
 
 
-def test_16_bit_tiff_that_counts_from_white():
+def test_16_bit_tiff_that_counts_from_white() -> None:
   """Protects: negatives are shown as the picture they stand for."""
   ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
   data = _bytes(ramp, 'TIFF', tiffinfo={262: 0})
@@ -162,7 +168,7 @@ def test_16_bit_tiff_that_counts_from_white():
         ([[0, 256], [65535, 257]], [[0, 1], [255, 1]]),
     ],
 )
-def test_32_bit_integers(values, want):
+def test_32_bit_integers(values: list, want: list) -> None:
   """Protects: 8-bit values in a wide file are kept, 16-bit ones scaled."""
   data = _bytes(np.array(values, np.int32), 'TIFF')
   np.testing.assert_array_equal(images.read_rgb(data), _grey(want))
@@ -175,7 +181,7 @@ def test_32_bit_integers(values, want):
         ([[0, 254.6], [2, 1.4]], [[0, 255], [2, 1]]),
     ],
 )
-def test_floats(values, want):
+def test_floats(values: list, want: list) -> None:
   """Protects: shares of one are scaled, 8-bit values kept."""
   data = _bytes(np.array(values, np.float32), 'TIFF')
   np.testing.assert_array_equal(images.read_rgb(data), _grey(want))
@@ -193,19 +199,21 @@ def test_floats(values, want):
     ],
     ids=str,
 )
-def test_values_without_a_place_in_8_bits_are_refused(values):
+def test_values_without_a_place_in_8_bits_are_refused(
+    values: np.ndarray,
+) -> None:
   """Protects: Hounsfield units and NaN are not clipped into a picture."""
   assert 'choose a window' in _refused(_bytes(values, 'TIFF'))
 
 
-def test_colours_without_an_exact_conversion_are_refused():
+def test_colours_without_an_exact_conversion_are_refused() -> None:
   """Protects: L*a*b* is not taken for RGB."""
   assert 'LAB' in _refused(_bytes(Image.new('LAB', (4, 4)), 'TIFF'))
 
 
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'TIFF', 'WEBP'])
 @pytest.mark.parametrize('orientation', range(1, 9))
-def test_orientation_of_cameras(kind, orientation):
+def test_orientation_of_cameras(kind: str, orientation: int) -> None:
   """Protects: photos stored on their side stand upright, like Pillow's."""
   exif = Image.Exif()
   exif[ExifTags.Base.Orientation] = orientation
@@ -225,14 +233,14 @@ def test_orientation_of_cameras(kind, orientation):
     assert np.abs(corners - [50, 10, 240, 170]).max() <= 3
 
 
-def test_damaged_exif_leaves_the_picture_as_stored():
+def test_damaged_exif_leaves_the_picture_as_stored() -> None:
   """Protects: a good picture with a bad note is not lost."""
   data = _bytes(COLOURS, exif=b'Exif\x00\x00no such thing')
   np.testing.assert_array_equal(images.read_rgb(data), COLOURS)
 
 
 @pytest.mark.parametrize('kind', ['GIF', 'TIFF', 'WEBP', 'PNG'])
-def test_first_of_several_frames(kind):
+def test_first_of_several_frames(kind: str) -> None:
   """Protects: one file is one example, its first frame."""
   frames = [Image.new('RGB', (8, 8), colour) for colour in ('red', 'blue')]
   options = {'lossless': True} if kind == 'WEBP' else {}
@@ -244,7 +252,7 @@ def test_first_of_several_frames(kind):
   )
 
 
-def test_content_decides_not_the_extension(tmp_path):
+def test_content_decides_not_the_extension(tmp_path: pathlib.Path) -> None:
   """Protects: a PNG that is called .jpg is read."""
   path = tmp_path / 'lesion.jpg'
   path.write_bytes(_bytes(COLOURS))
@@ -253,7 +261,7 @@ def test_content_decides_not_the_extension(tmp_path):
 
 @pytest.mark.filterwarnings('ignore:Truncated File Read')
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP'])
-def test_no_cut_gives_another_picture(kind):
+def test_no_cut_gives_another_picture(kind: str) -> None:
   """Protects: a broken download is refused, never filled up with grey."""
   noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
   data = _bytes(noise, kind)
@@ -268,7 +276,7 @@ def test_no_cut_gives_another_picture(kind):
     np.testing.assert_array_equal(rgb, whole, err_msg=str(keep))
 
 
-def test_flipped_bytes_never_raise_anything_else():
+def test_flipped_bytes_never_raise_anything_else() -> None:
   """Protects: a damaged file ends in one message, whatever the decoder did."""
   generator = np.random.default_rng(0)
   for kind in ('JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'JPEG2000'):
@@ -283,7 +291,7 @@ def test_flipped_bytes_never_raise_anything_else():
           images.read_rgb(bad.tobytes())
 
 
-def test_messages_name_the_file_and_the_reason(tmp_path):
+def test_messages_name_the_file_and_the_reason(tmp_path: pathlib.Path) -> None:
   """Protects: a person sees which file to replace, and why."""
   photo = _bytes(COLOURS, 'JPEG')
   for name, data, reason in (
@@ -309,7 +317,9 @@ def test_messages_name_the_file_and_the_reason(tmp_path):
 
 @pytest.mark.parametrize('size', [(10_001, 10_000), (60_000, 60_000)])
 @pytest.mark.parametrize('action', ['ignore', 'error'])
-def test_bombs_are_refused_by_their_header(size, action, monkeypatch):
+def test_bombs_are_refused_by_their_header(
+    size: tuple, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Protects: nothing is decoded; the limit is ours, no global is touched."""
   monkeypatch.setattr(Image.Image, 'load', None)
   with warnings.catch_warnings():

@@ -1,5 +1,7 @@
 """Protects what folders mean: subsets, sources, classes, groups."""
 
+from typing import Any
+
 import pytest
 
 from medxfer import errors
@@ -10,12 +12,12 @@ from medxfer.data import level_search
 _GRADES = '01234'
 
 
-def _ids(*folders, images=4):
+def _ids(*folders: Any, images: int = 4) -> list:
   """Returns so many images in each folder."""
   return [f'{folder}/{i}.png' for folder in folders for i in range(images)]
 
 
-def _cross(*levels, images=4):
+def _cross(*levels: Any, images: int = 4) -> list:
   """Returns images in all combinations of the names of each level."""
   folders = ['']
   for names in levels:
@@ -25,7 +27,7 @@ def _cross(*levels, images=4):
   return _ids(*folders, images=images)
 
 
-def _numbers(start, stop, word=''):
+def _numbers(start: int, stop: int, word: str = '') -> list:
   return [f'{word}{i}' for i in range(start, stop)]
 
 
@@ -139,7 +141,7 @@ def _numbers(start, stop, word=''):
         (_cross(['train2017', 'val2017'], 'ab'), 'subset/class'),
     ],
 )
-def test_a_level_is_found(ids, levels):
+def test_a_level_is_found(ids: list, levels: str) -> None:
   """As people lay images out: each was read as something else, or refused."""
   layout = layouts.find(ids)
   found = [kind for kind in layout.levels if kind != 'part']
@@ -154,7 +156,7 @@ def test_a_level_is_found(ids, levels):
   }
 
 
-def test_places_say_class_side_source_and_group():
+def test_places_say_class_side_source_and_group() -> None:
   """Numbers of patients begin anew in each centre."""
   layout = layouts.find(
       _cross(
@@ -186,7 +188,7 @@ def test_places_say_class_side_source_and_group():
         'TrainImages ValImages TestImages',
     ],
 )
-def test_usual_names_of_sides_are_known(names):
+def test_usual_names_of_sides_are_known(names: str) -> None:
   """A folder `Train` is no class."""
   layout = layouts.find(_cross(names.split(), 'ab'))
   train, val, test = names.split()
@@ -203,12 +205,12 @@ def test_usual_names_of_sides_are_known(names):
         ['trait', 'valley'],
     ],
 )
-def test_other_names_are_classes(names):
+def test_other_names_are_classes(names: list) -> None:
   """A word in a name is no subset."""
   assert layouts.find(_cross(names)).levels == ('class',)
 
 
-def test_sides_of_other_names_are_named():
+def test_sides_of_other_names_are_named() -> None:
   """And a usual name for the same subset is left out, not mixed in."""
   ids = _cross(['Learning', 'Exam'], 'ab')
   named = {'Learning': 'train', 'Exam': 'test'}
@@ -235,7 +237,7 @@ def test_sides_of_other_names_are_named():
         _ids('test/test'),
     ],
 )
-def test_a_side_without_classes_is_left_out(test):
+def test_a_side_without_classes_is_left_out(test: list) -> None:
   """Competitions keep the labels of their test subset."""
   layout = layouts.find([*_cross(['train', 'val'], 'ab'), *test])
   assert set(layout.left_out) == set(test)
@@ -245,7 +247,7 @@ def test_a_side_without_classes_is_left_out(test):
   assert {p.subset for p in layout.places.values()} == {'train', 'val'}
 
 
-def test_masks_in_folders_of_classes_of_their_own_are_left_out():
+def test_masks_in_folders_of_classes_of_their_own_are_left_out() -> None:
   """They look like a second source of the same classes."""
   layout = layouts.find(_cross(['images', 'masks'], 'ab'))
   assert layout.levels == ('wrapper', 'class')
@@ -257,7 +259,7 @@ def test_masks_in_folders_of_classes_of_their_own_are_left_out():
   )
 
 
-def test_images_beside_classes_are_left_out():
+def test_images_beside_classes_are_left_out() -> None:
   """They have no label; that was not said before."""
   layout = layouts.find([*_cross('ab'), 'overview.png'])
   assert layout.left_out == {'overview.png': file_kinds.OUTSIDE}
@@ -301,7 +303,9 @@ def test_images_beside_classes_are_left_out():
         ),
     ],
 )
-def test_folders_that_mean_nothing_or_two_things_are_refused(ids, message):
+def test_folders_that_mean_nothing_or_two_things_are_refused(
+    ids: list, message: str
+) -> None:
   """The way out is a name or a key, not a guess."""
   with pytest.raises(errors.DataError, match=message):
     layouts.find(ids)
@@ -317,7 +321,9 @@ def test_folders_that_mean_nothing_or_two_things_are_refused(ids, message):
         ('class/source', level_search.Place('x', source='1')),
     ],
 )
-def test_the_key_overrules_what_is_found(levels, place):
+def test_the_key_overrules_what_is_found(
+    levels: str, place: level_search.Place
+) -> None:
   """Where names mislead, the user has the last word; below subsets as well."""
   ids = _cross('xy', _GRADES)
   assert layouts.find(ids, levels=levels).places['x/1/0.png'] == place
@@ -327,7 +333,7 @@ def test_the_key_overrules_what_is_found(levels, place):
   assert not any(layout.notes.values())
 
 
-def test_groups_need_folders():
+def test_groups_need_folders() -> None:
   """A key that finds nothing must not pass for an answer."""
   with pytest.raises(errors.UsageError, match='levels.*hold no folders'):
     layouts.find(_cross('ab'), levels='class/group')

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 
 from PIL import Image
 import pytest
@@ -14,7 +15,7 @@ _APPLE_DOUBLE = bytes.fromhex('0005160700020000') + bytes(100)
 _DICOM = bytes(128) + b'DICM' + bytes(200)
 
 
-def _image(form='JPEG', pages=1):
+def _image(form: str = 'JPEG', pages: int = 1) -> bytes:
   stream = io.BytesIO()
   more = [Image.new('RGB', (8, 8), (9 * i + 9, 0, 0)) for i in range(pages - 1)]
   options = {'save_all': True, 'append_images': more} if more else {}
@@ -25,7 +26,7 @@ def _image(form='JPEG', pages=1):
 _JPEG = _image()
 
 
-def _fill(folder, files):
+def _fill(folder: pathlib.Path, files: dict) -> pathlib.Path:
   for name, content in files.items():
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +38,9 @@ def _fill(folder, files):
     'form', ['JPEG', 'PNG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'PPM', 'JPEG2000']
 )
 @pytest.mark.parametrize('suffix', ['', '.jfif', '.JPG', '.txt', '.2'])
-def test_the_content_says_what_is_an_image(tmp_path, form, suffix):
+def test_the_content_says_what_is_an_image(
+    tmp_path: pathlib.Path, form: str, suffix: str
+) -> None:
   """All that the reader reads, whatever a scanner called it."""
   _fill(tmp_path, {f'IM0001{suffix}': _image(form)})
   found = listing.below(tmp_path)
@@ -60,7 +63,7 @@ def test_the_content_says_what_is_an_image(tmp_path, form, suffix):
         ('LA', 'PNG'),
     ],
 )
-def test_every_mode_of_a_format_is_known(mode, form):
+def test_every_mode_of_a_format_is_known(mode: str, form: str) -> None:
   """Signatures vary within a format."""
   stream = io.BytesIO()
   Image.new(mode, (300, 8)).save(stream, form)
@@ -78,7 +81,7 @@ def test_every_mode_of_a_format_is_known(mode, form):
         b'RIFF1234WAVE',
     ],
 )
-def test_text_is_no_image(head):
+def test_text_is_no_image(head: bytes) -> None:
   """A table whose first column is the BMI starts like a bitmap."""
   assert file_kinds.of('notes', head)
 
@@ -115,7 +118,9 @@ def test_text_is_no_image(head):
         '__pycache__/x.jpg',
     ],
 )
-def test_what_systems_leave_is_left_out_and_counted(tmp_path, name):
+def test_what_systems_leave_is_left_out_and_counted(
+    tmp_path: pathlib.Path, name: str
+) -> None:
   """A thumbnail is a copy of an image; AppleDouble is none at all."""
   _fill(tmp_path, {name: _JPEG, 'a/1.jpg': _JPEG})
   found = listing.below(tmp_path)
@@ -126,13 +131,15 @@ def test_what_systems_leave_is_left_out_and_counted(tmp_path, name):
   )
 
 
-def test_a_folder_that_is_hidden_itself_may_be_read(tmp_path):
+def test_a_folder_that_is_hidden_itself_may_be_read(
+    tmp_path: pathlib.Path,
+) -> None:
   """Only what lies below counts: data may be kept in ~/.data."""
   _fill(tmp_path / '.data', {'1.jpg': _JPEG})
   assert list(listing.below(tmp_path / '.data').images) == ['1.jpg']
 
 
-def test_version_control_is_one_entry(tmp_path):
+def test_version_control_is_one_entry(tmp_path: pathlib.Path) -> None:
   """git-annex keeps every image once more, by the thousand."""
   _fill(
       tmp_path,
@@ -178,7 +185,9 @@ def test_version_control_is_one_entry(tmp_path):
         ('x.jpg', _APPLE_DOUBLE, file_kinds.SYSTEM),
     ],
 )
-def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
+def test_what_is_known_but_not_read_is_named(
+    tmp_path: pathlib.Path, name: str, content: bytes, reason: str
+) -> None:
   """A hospital's DICOM files must not be missed in silence."""
   found = listing.below(_fill(tmp_path, {f'a/{name}': content}))
   assert found.left_out == {f'a/{name}': reason}
@@ -202,7 +211,9 @@ def test_what_is_known_but_not_read_is_named(tmp_path, name, content, reason):
     ],
 )
 @pytest.mark.parametrize('suffix', ['.jpg', '.PNG', '.jfif'])
-def test_what_should_be_an_image_is_a_bad_one(tmp_path, content, words, suffix):
+def test_what_should_be_an_image_is_a_bad_one(
+    tmp_path: pathlib.Path, content: bytes, words: str, suffix: str
+) -> None:
   """Its class counts on it: `on_bad_image` decides, not the listing."""
   name = f'1{suffix}'
   found = listing.below(_fill(tmp_path, {name: content}))
@@ -225,7 +236,9 @@ def test_what_should_be_an_image_is_a_bad_one(tmp_path, content, words, suffix):
         'a/Mask/1.png',
     ],
 )
-def test_masks_of_images_are_no_images(tmp_path, mask):
+def test_masks_of_images_are_no_images(
+    tmp_path: pathlib.Path, mask: str
+) -> None:
   """The mask of a lesion tells its class, and nothing of the skin."""
   found = listing.below(
       _fill(tmp_path, {'a/1.jpg': _JPEG, 'b/2.jpg': _JPEG, mask: _JPEG})
@@ -234,7 +247,7 @@ def test_masks_of_images_are_no_images(tmp_path, mask):
   assert found.left_out == {mask: file_kinds.MASK}
 
 
-def test_masks_in_a_folder_beside_the_images(tmp_path):
+def test_masks_in_a_folder_beside_the_images(tmp_path: pathlib.Path) -> None:
   """COVID/images/1.png and COVID/masks/1.png, as a public collection."""
   found = listing.below(
       _fill(
@@ -247,7 +260,9 @@ def test_masks_in_a_folder_beside_the_images(tmp_path):
 @pytest.mark.parametrize(
     'folder', ['thumbs', 'Thumbnails', '_thumb', 'thumbnail', 'previews']
 )
-def test_thumbnails_of_images_are_no_images(tmp_path, folder):
+def test_thumbnails_of_images_are_no_images(
+    tmp_path: pathlib.Path, folder: str
+) -> None:
   """Programs that show albums keep them beside the images."""
   found = listing.below(
       _fill(
@@ -263,7 +278,7 @@ def test_thumbnails_of_images_are_no_images(tmp_path, folder):
 @pytest.mark.parametrize(
     'name', ['mask/1.jpg', 'with_mask/1.jpg', 'b/1_mask.jpg', 'a/mask.jpg']
 )
-def test_a_name_alone_makes_no_mask(tmp_path, name):
+def test_a_name_alone_makes_no_mask(tmp_path: pathlib.Path, name: str) -> None:
   """Faces with and without masks are classes, too."""
   _fill(tmp_path, {'a/1.jpg': _JPEG, name: _JPEG})
   assert len(listing.below(tmp_path).images) == 2
@@ -272,7 +287,9 @@ def test_a_name_alone_makes_no_mask(tmp_path, name):
 @pytest.mark.parametrize(
     'form, pages', [('TIFF', 5), ('GIF', 3), ('WEBP', 2), ('PNG', 4)]
 )
-def test_several_pictures_in_a_file_are_counted(tmp_path, form, pages):
+def test_several_pictures_in_a_file_are_counted(
+    tmp_path: pathlib.Path, form: str, pages: int
+) -> None:
   """Only the first is read, and the others are said."""
   found = listing.below(_fill(tmp_path, {'a/x': _image(form, pages)}))
   assert found.pages == {'a/x': pages}
@@ -282,13 +299,15 @@ def test_several_pictures_in_a_file_are_counted(tmp_path, form, pages):
   )
 
 
-def test_a_damaged_file_of_several_pages_is_an_image(tmp_path):
+def test_a_damaged_file_of_several_pages_is_an_image(
+    tmp_path: pathlib.Path,
+) -> None:
   """Whoever decodes it says what is wrong."""
   found = listing.below(_fill(tmp_path, {'x.tif': b'II*\0' + b'\xff' * 20}))
   assert list(found.images) == ['x.tif'] and not found.pages
 
 
-def test_odd_files_end_nothing(tmp_path):
+def test_odd_files_end_nothing(tmp_path: pathlib.Path) -> None:
   """A pipe would wait for ever; a link may lead nowhere, or in a circle."""
   _fill(tmp_path, {'a/1.jpg': _JPEG, 'x.jpg/2.jpg': _JPEG})
   os.mkfifo(tmp_path / 'pipe')
@@ -320,7 +339,7 @@ def test_odd_files_end_nothing(tmp_path):
   }
 
 
-def test_links_are_followed(tmp_path):
+def test_links_are_followed(tmp_path: pathlib.Path) -> None:
   """People link rather than copy."""
   _fill(tmp_path, {'src/1.jpg': _JPEG, 'src/sub/2.jpg': _JPEG})
   data = tmp_path / 'data'
@@ -336,7 +355,9 @@ def test_links_are_followed(tmp_path):
     ]
 
 
-def test_folders_that_link_to_one_another_end(tmp_path, monkeypatch):
+def test_folders_that_link_to_one_another_end(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Each is entered a few times; in every order there were 10! ways."""
   names = [str(i) for i in range(10)]
   for name in names:
@@ -353,7 +374,7 @@ def test_folders_that_link_to_one_another_end(tmp_path, monkeypatch):
   assert set(found.left_out.values()) == {file_kinds.BACK}
 
 
-def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path):
+def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path: pathlib.Path) -> None:
   """A ZIP from Windows brings such names; they lead back to the file."""
   name = os.fsdecode(b'M\xfcller')
   _fill(tmp_path, {f'{name}.jpg': _JPEG, f'{name}.dcm': _DICOM})
@@ -365,7 +386,7 @@ def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path):
   assert images.read_rgb(*found.images.values()).shape == (8, 8, 3)
 
 
-def test_a_line_counts_every_reason(tmp_path):
+def test_a_line_counts_every_reason(tmp_path: pathlib.Path) -> None:
   """With examples: a count alone says not where to look."""
   _fill(
       tmp_path,
@@ -378,7 +399,9 @@ def test_a_line_counts_every_reason(tmp_path):
   )
 
 
-def test_a_file_is_opened_once(tmp_path, monkeypatch):
+def test_a_file_is_opened_once(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Every start of a run lists its data."""
   (tmp_path / 'a').mkdir()
   for i in range(50):

@@ -1,6 +1,9 @@
 """Protects what is no copy, and copies of images of few pixels."""
 
+from collections.abc import Callable
 import io
+import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,7 +18,7 @@ from medxfer.data import perceptual_hash
 from medxfer.data import phantom
 
 
-def _sets(pictures):
+def _sets(pictures: list) -> np.ndarray:
   return copies.joined(
       np.stack(
           [
@@ -26,13 +29,13 @@ def _sets(pictures):
   )
 
 
-def _texture(seed, side, most=120):
+def _texture(seed: int, side: int, most: int = 120) -> Image.Image:
   draw = np.random.default_rng(seed)
   image = Image.fromarray(draw.integers(60, 60 + most, (14, 14, 3), np.uint8))
   return image.resize((side, side), Image.Resampling.BICUBIC)
 
 
-def _jpeg(image, quality):
+def _jpeg(image: Image.Image, quality: int) -> Image.Image:
   stream = io.BytesIO()
   image.save(stream, 'JPEG', quality=quality)
   return Image.open(stream).convert('RGB')
@@ -49,14 +52,23 @@ def _jpeg(image, quality):
     ],
     ids=['jpeg', 'mirrored', 'cropped', 'enlarged'],
 )
-def test_copies_of_small_images_are_found(side, change):
+def test_copies_of_small_images_are_found(
+    side: int, change: Callable[..., Any]
+) -> None:
   """People train on sets of 28, 64 and 128 pixels, saved again as JPEG."""
   pictures = [_texture(seed, side) for seed in range(12)]
   pictures += [change(pictures[seed]) for seed in (3, 7)]
   assert _sets(pictures).tolist() == [*range(12), 3, 7]
 
 
-def _body(side, seed, *, noise, lesion=0.0, texture=None):
+def _body(
+    side: int,
+    seed: int,
+    *,
+    noise: float,
+    lesion: int = 0.0,
+    texture: Image.Image | None = None,
+) -> Image.Image:
   """The same smooth body, with noise and a lesion of its own."""
   draw = np.random.default_rng(seed)
   y, x = np.mgrid[:side, :side] / side
@@ -72,14 +84,16 @@ def _body(side, seed, *, noise, lesion=0.0, texture=None):
 
 @pytest.mark.parametrize('side', [28, 64, 96, 224])
 @pytest.mark.parametrize('lesion', [0, 30])
-def test_noise_or_a_lesion_of_its_own_makes_another_image(side, lesion):
+def test_noise_or_a_lesion_of_its_own_makes_another_image(
+    side: int, lesion: int
+) -> None:
   """Case 08 and its siblings: one body, and nothing else in common."""
   pictures = [_body(side, seed, noise=2.5, lesion=lesion) for seed in range(20)]
   assert _sets(pictures).tolist() == list(range(20))
 
 
 @pytest.mark.parametrize('side', [64, 160])
-def test_a_lesion_put_into_a_photograph_makes_another_image(side):
+def test_a_lesion_put_into_a_photograph_makes_another_image(side: int) -> None:
   """Else both would be refused as copies with different labels."""
   photograph = _texture(0, side, most=40)
   pictures = [
@@ -119,14 +133,14 @@ def test_a_lesion_put_into_a_photograph_makes_another_image(side):
         '16',
     ],
 )
-def test_what_shows_nothing_is_no_copy(make):
+def test_what_shows_nothing_is_no_copy(make: Callable[..., Any]) -> None:
   """Flat frames, noise and images of few pixels: identical ones alone are."""
   draw = np.random.default_rng(0)
   pictures = [make(draw, i) for i in range(30)]
   assert _sets(pictures).tolist() == list(range(30))
 
 
-def test_a_grey_copy_and_one_of_another_white_balance_are_copies():
+def test_a_grey_copy_and_one_of_another_white_balance_are_copies() -> None:
   """Brightness decides, not colour; so does one hue for another."""
   picture = _texture(0, 96)
   cast = np.asarray(picture) * np.array([1.08, 1.0, 0.85])
@@ -143,7 +157,9 @@ def test_a_grey_copy_and_one_of_another_white_balance_are_copies():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', sorted(phantom.KINDS))
-def test_phantoms_of_different_groups_are_no_copies(name, tmp_path):
+def test_phantoms_of_different_groups_are_no_copies(
+    name: Any, tmp_path: pathlib.Path
+) -> None:
   """They share one generator, its bodies and its skin."""
   kind = phantom.KINDS[name]
   kind.write(tmp_path / 'data', images=300, seed=1, size=kind.size)
@@ -156,7 +172,9 @@ def test_phantoms_of_different_groups_are_no_copies(name, tmp_path):
   )
 
 
-def test_of_small_images_a_run_says_what_it_may_miss(tmp_path):
+def test_of_small_images_a_run_says_what_it_may_miss(
+    tmp_path: pathlib.Path,
+) -> None:
   """MedMNIST and the like; a file that cannot be read is told elsewhere."""
   paths = [tmp_path / f'{side}.png' for side in (28, 40, 300)]
   for path in paths:

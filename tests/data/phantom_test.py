@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import multiprocessing
 import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -41,12 +42,14 @@ def _digests(folder: pathlib.Path) -> dict[str, str]:
 
 
 @pytest.fixture(name='name', scope='module', params=phantom.KINDS)
-def _name(request) -> str:
+def _name(request: pytest.FixtureRequest) -> str:
   return request.param
 
 
 @pytest.fixture(name='either', scope='module')
-def _either(name, tmp_path_factory) -> pathlib.Path:
+def _either(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """A small set of one kind of phantoms."""
   folder = tmp_path_factory.mktemp('phantom') / name
   phantom.KINDS[name].write(folder, seed=3, **_SMALL[name])
@@ -54,7 +57,7 @@ def _either(name, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(name='small', scope='module')
-def _small(tmp_path_factory) -> pathlib.Path:
+def _small(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   folder = tmp_path_factory.mktemp('phantom') / 'small'
   phantom.write_ham10000(folder, seed=3, **_SMALL['ham10000'])
   return folder
@@ -66,13 +69,17 @@ def _large() -> list[dict[str, str]]:
   return [picture.row for picture in _plan('ham10000', 10_015)]
 
 
-def test_same_seed_same_bytes(name, either, tmp_path):
+def test_same_seed_same_bytes(
+    name: str, either: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A phantom run can be repeated anywhere: nothing unseeded goes in."""
   phantom.KINDS[name].write(tmp_path / 'again', seed=3, **_SMALL[name])
   assert _digests(tmp_path / 'again') == _digests(either)
 
 
-def test_other_seed_other_images(name, either, tmp_path):
+def test_other_seed_other_images(
+    name: str, either: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """The seed reaches the pictures, not only the table."""
   phantom.KINDS[name].write(tmp_path / 'other', seed=4, **_SMALL[name])
   pictures = [
@@ -83,7 +90,9 @@ def test_other_seed_other_images(name, either, tmp_path):
   assert not pictures[0] & pictures[1]
 
 
-def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
+def test_looks_do_not_depend_on_how_many_are_asked_for(
+    name: str, either: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Growing the phantom keeps the pictures it had."""
   images = _SMALL[name]['images']
   phantom.KINDS[name].write(
@@ -94,7 +103,7 @@ def test_looks_do_not_depend_on_how_many_are_asked_for(name, either, tmp_path):
   assert len(few & more) >= 0.9 * images
 
 
-def test_layout_is_readable_as_ham10000(small):
+def test_layout_is_readable_as_ham10000(small: pathlib.Path) -> None:
   """The reader of the real data reads phantoms, so tests test the reader."""
   examples = ham10000.read(small)
   assert examples.class_names == ham10000.CLASS_NAMES
@@ -108,14 +117,14 @@ def test_layout_is_readable_as_ham10000(small):
     assert len(list(part.iterdir())) == 25
 
 
-def test_images_have_the_size_asked_for(small):
+def test_images_have_the_size_asked_for(small: pathlib.Path) -> None:
   """Width and height are not swapped."""
   with Image.open(next(small.glob('*/*.jpg'))) as image:
     assert (image.size, image.mode, image.format) == ((48, 36), 'RGB', 'JPEG')
 
 
 @pytest.mark.parametrize('images', [50, 600])
-def test_classes_are_imbalanced_and_can_be_split(images):
+def test_classes_are_imbalanced_and_can_be_split(images: int) -> None:
   """Every class has five lesions; nv stays far ahead, as in HAM10000."""
   pictures = _plan('ham10000', images)
   assert len(pictures) == images
@@ -129,7 +138,7 @@ def test_classes_are_imbalanced_and_can_be_split(images):
     assert sum(lesion[0] == dx for lesion in lesions) >= 5
 
 
-def test_lesions_have_several_images_and_one_diagnosis(large):
+def test_lesions_have_several_images_and_one_diagnosis(large: list) -> None:
   """Leaks between sides of a split can happen, as in the real data."""
   lesions = collections.defaultdict(list)
   for row in large:
@@ -142,7 +151,7 @@ def test_lesions_have_several_images_and_one_diagnosis(large):
   assert len({row['image_id'] for row in large}) == len(large)
 
 
-def test_table_is_plausible_and_tells_nothing(large):
+def test_table_is_plausible_and_tells_nothing(large: list) -> None:
   """No column but dx_type differs between classes beyond chance."""
   ages = [row['age'] for row in large]
   assert 20 < ages.count('') < 120
@@ -163,7 +172,9 @@ def test_table_is_plausible_and_tells_nothing(large):
         (dict(size=(150, 16)), 'at least 32'),
     ],
 )
-def test_bad_arguments_are_refused_before_writing(name, tmp_path, wrong, said):
+def test_bad_arguments_are_refused_before_writing(
+    name: str, tmp_path: pathlib.Path, wrong: dict, said: str
+) -> None:
   """The message says what is allowed, and no folder is made."""
   small = _SMALL[name]
   if 'images' in wrong:
@@ -174,7 +185,7 @@ def test_bad_arguments_are_refused_before_writing(name, tmp_path, wrong, said):
   assert not list(tmp_path.iterdir())
 
 
-def test_full_folder_is_left_alone(name, tmp_path):
+def test_full_folder_is_left_alone(name: str, tmp_path: pathlib.Path) -> None:
   """Phantoms never mix with, or replace, what a user has."""
   (tmp_path / 'keep').write_text('mine')
   with pytest.raises(errors.UsageError, match='not empty'):
@@ -182,11 +193,13 @@ def test_full_folder_is_left_alone(name, tmp_path):
   assert [path.name for path in tmp_path.iterdir()] == ['keep']
 
 
-def test_failure_leaves_nothing_behind(name, tmp_path):
+def test_failure_leaves_nothing_behind(
+    name: str, tmp_path: pathlib.Path
+) -> None:
   """A full disk half-way is a DataError and no half data set."""
   kind, seen = phantom.KINDS[name], []
 
-  def fails_later(*args):
+  def fails_later(*args: Any) -> Image.Image | None:
     seen.append(args)
     if len(seen) > 5:
       raise OSError(28, 'No space left on device')
@@ -199,7 +212,9 @@ def test_failure_leaves_nothing_behind(name, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
-def test_cache_writes_once_and_names_its_parameters(name, tmp_path):
+def test_cache_writes_once_and_names_its_parameters(
+    name: str, tmp_path: pathlib.Path
+) -> None:
   """The second call reads; another version gets another folder."""
   kind, images = phantom.KINDS[name], _SMALL[name]['images']
   folder = phantom.cached(name, tmp_path, images=images)
@@ -212,7 +227,7 @@ def test_cache_writes_once_and_names_its_parameters(name, tmp_path):
   assert newer.cached(tmp_path, images=images) != folder
 
 
-def test_damaged_cache_is_refused(name, tmp_path):
+def test_damaged_cache_is_refused(name: str, tmp_path: pathlib.Path) -> None:
   """A cache that lost an image is named, not used."""
   images = _SMALL[name]['images']
   folder = phantom.cached(name, tmp_path, images=images)
@@ -225,7 +240,9 @@ def _ask(cache: pathlib.Path) -> str:
   return str(phantom.cached('ham10000', cache, images=50))
 
 
-def test_two_processes_may_fill_the_cache_at_once(tmp_path):
+def test_two_processes_may_fill_the_cache_at_once(
+    tmp_path: pathlib.Path,
+) -> None:
   """Both get the whole set and nothing is left beside it."""
   cache = tmp_path / 'cache'
   with multiprocessing.get_context('spawn').Pool(2) as pool:
@@ -237,7 +254,7 @@ def test_two_processes_may_fill_the_cache_at_once(tmp_path):
 
 
 @pytest.mark.parametrize('images', [40, 600, 5856])
-def test_chest_xrays_have_the_shares_of_the_real_ones(images):
+def test_chest_xrays_have_the_shares_of_the_real_ones(images: int) -> None:
   """One normal to 2.7 with pneumonia, a tenth published as test."""
   pictures = _plan('chest_xray', images)
   assert len({picture.path for picture in pictures}) == images
@@ -252,7 +269,9 @@ def test_chest_xrays_have_the_shares_of_the_real_ones(images):
   assert images < 600 or 1.3 < images / len(persons) < 1.6
 
 
-def test_phantom_patients_are_read_as_they_were_painted(chest_phantoms):
+def test_phantom_patients_are_read_as_they_were_painted(
+    chest_phantoms: pathlib.Path,
+) -> None:
   """The reader finds the persons; a number is used for two of them."""
   examples = chest_xray.read(chest_phantoms)
   pictures = _plan('chest_xray', len(examples))
@@ -273,7 +292,9 @@ def test_phantom_patients_are_read_as_they_were_painted(chest_phantoms):
   assert len(sides) == len(found)
 
 
-def test_chest_xrays_are_grey_and_now_and_then_rgb(tmp_path):
+def test_chest_xrays_are_grey_and_now_and_then_rgb(
+    tmp_path: pathlib.Path,
+) -> None:
   """As in the original download; a reader must take both."""
   phantom.write_chest_xray(tmp_path / 'x', images=80, size=(40, 32))
   modes = collections.Counter()
@@ -284,7 +305,7 @@ def test_chest_xrays_are_grey_and_now_and_then_rgb(tmp_path):
   assert set(modes) == {'L', 'RGB'} and modes['L'] > 60
 
 
-def test_brightness_does_not_tell_pneumonia(tmp_path):
+def test_brightness_does_not_tell_pneumonia(tmp_path: pathlib.Path) -> None:
   """Each film is exposed anew: a network has to look into the lungs."""
   phantom.write_chest_xray(tmp_path / 'x', images=150, size=(48, 40))
   examples = chest_xray.read(tmp_path / 'x')
@@ -292,7 +313,7 @@ def test_brightness_does_not_tell_pneumonia(tmp_path):
   assert 0.35 < metrics.roc_auc_score(examples.labels, means) < 0.65
 
 
-def _opacity(kind, seed):
+def _opacity(kind: str, seed: int) -> tuple:
   """Opacity and lung, [h, w] each, and the columns' x of one person."""
   frame = drawing.Frame(96, 80)
   _, lungs = thoraxes.chest(writing.generator(seed, 1), frame)
@@ -301,7 +322,7 @@ def _opacity(kind, seed):
 
 
 @pytest.mark.parametrize('seed', range(4))
-def test_pneumonia_is_in_the_lungs(seed):
+def test_pneumonia_is_in_the_lungs(seed: int) -> None:
   """Viruses cloud both of them, bacteria a part, health nothing."""
   assert not _opacity('normal', seed)[0].any()
   added, lungs, x = _opacity('virus', seed)

@@ -1,6 +1,9 @@
 """Protects the way of an image from its file to a batch."""
 
+from collections.abc import Callable
+import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -9,6 +12,7 @@ import pytest
 from medxfer import errors
 from medxfer.data import batching
 from medxfer.data import builders
+from medxfer.data import decoded as decoded_lib
 from medxfer.data import ham10000
 from medxfer.data import images
 from medxfer.data import pipeline
@@ -18,18 +22,20 @@ _SIZE = (40, 32)
 
 
 @pytest.fixture
-def folder(phantoms, tmp_path):
+def folder(phantoms: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
   """A copy that a test may damage."""
   return shutil.copytree(phantoms, tmp_path / 'ham')
 
 
 @pytest.fixture(scope='module')
-def decoded(phantoms):
+def decoded(phantoms: pathlib.Path) -> decoded_lib.Decoded:
   """All phantoms at an odd size."""
   return pipeline.decode(ham10000.read(phantoms), _SIZE)
 
 
-def test_the_tfds_builder_gives_image_label_and_metadata(phantoms):
+def test_the_tfds_builder_gives_image_label_and_metadata(
+    phantoms: pathlib.Path,
+) -> None:
   """HAM10000 must be usable as any TFDS data set."""
   builder = builders.of('ham10000')(phantoms)
   assert builder.name == 'ham10000'
@@ -53,7 +59,7 @@ def test_the_tfds_builder_gives_image_label_and_metadata(phantoms):
     np.testing.assert_array_equal(first['image'].shape[:2], image.size[::-1])
 
 
-def test_pixels_belong_to_their_rows(decoded):
+def test_pixels_belong_to_their_rows(decoded: decoded_lib.Decoded) -> None:
   """A shifted row would train every image with its neighbour's label."""
   for row in (0, 7, len(decoded.examples) - 1):
     image = images.read_rgb(decoded.examples.paths[row])
@@ -62,7 +68,7 @@ def test_pixels_belong_to_their_rows(decoded):
     )
 
 
-def test_resizing_averages_rather_than_samples():
+def test_resizing_averages_rather_than_samples() -> None:
   """Without antialiasing a fine pattern would become noise."""
   stripes = np.zeros((128, 128, 3), np.uint8)
   stripes[:, ::2] = 255
@@ -70,7 +76,9 @@ def test_resizing_averages_rather_than_samples():
   assert abs(small[4:-4, 4:-4].astype(int) - 128).max() <= 2
 
 
-def test_all_sources_serve_the_same_batches(decoded):
+def test_all_sources_serve_the_same_batches(
+    decoded: decoded_lib.Decoded,
+) -> None:
   """`data.cache` may change speed and memory, not results."""
   rows, weights = batching.batched(np.arange(3, 24)[::-1], 8)
   batches = {}
@@ -88,7 +96,9 @@ def test_all_sources_serve_the_same_batches(decoded):
   assert weights.sum() == 21
 
 
-def test_digests_tell_pixels_apart(decoded, phantoms):
+def test_digests_tell_pixels_apart(
+    decoded: decoded_lib.Decoded, phantoms: pathlib.Path
+) -> None:
   """A resume compares them; copies across the split are found by them."""
   again = pipeline.decode(ham10000.read(phantoms), _SIZE, keep=False)
   assert again.digests == decoded.digests and again.pixels is None
@@ -102,7 +112,9 @@ def test_digests_tell_pixels_apart(decoded, phantoms):
         lambda path: path.write_text('<html>not found</html>'),
     ],
 )
-def test_an_unreadable_image_is_named_or_skipped(folder, damage):
+def test_an_unreadable_image_is_named_or_skipped(
+    folder: pathlib.Path, damage: Callable[..., Any]
+) -> None:
   """Truncated files, and error pages saved as .jpg, are common."""
   examples = ham10000.read(folder)
   damage(examples.paths[5])
@@ -119,7 +131,7 @@ def test_an_unreadable_image_is_named_or_skipped(folder, damage):
   )
 
 
-def test_nothing_readable_is_an_error(folder):
+def test_nothing_readable_is_an_error(folder: pathlib.Path) -> None:
   """Skipping everything is no data set."""
   examples = ham10000.read(folder).take([0, 1])
   for path in examples.paths:
@@ -128,7 +140,7 @@ def test_nothing_readable_is_an_error(folder):
     pipeline.decode(examples, _SIZE, on_bad_image='skip')
 
 
-def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch():
+def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch() -> None:
   """The order must be computable anew after a crash."""
   rows = np.arange(100, 130)
   one = batching.shuffled(rows, seed=1, epoch=2)
@@ -141,7 +153,7 @@ def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch():
   np.testing.assert_array_equal(batches[weights == 1], one)
 
 
-def test_a_batch_larger_than_the_split_is_the_split():
+def test_a_batch_larger_than_the_split_is_the_split() -> None:
   """100,000 copies of one image would only exhaust the memory."""
   batches, weights = batching.batched(np.arange(5), 100_000)
   np.testing.assert_array_equal(batches, [np.arange(5)])

@@ -2,13 +2,17 @@
 
 import io
 import os
+import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 from PIL import Image
 import pytest
 
 from medxfer import errors
+from medxfer.data import decoded
+from medxfer.data import examples as examples_lib
 from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import pipeline
@@ -19,17 +23,19 @@ _SIZE = (40, 32)
 
 
 @pytest.fixture
-def examples(phantoms, tmp_path):
+def examples(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> examples_lib.Examples:
   """A table of files that a test may change."""
   return ham10000.read(shutil.copytree(phantoms, tmp_path / 'ham'))
 
 
 @pytest.fixture
-def decodings(monkeypatch):
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list:
   """A list that grows by one whenever images are decoded."""
   made, decode = [], pipeline.decode
 
-  def spy(*args, **kwargs):
+  def spy(*args: Any, **kwargs: Any) -> decoded.Decoded:
     made.append(args)
     return decode(*args, **kwargs)
 
@@ -37,13 +43,13 @@ def decodings(monkeypatch):
   return made
 
 
-def _same(one, other):
+def _same(one: decoded.Decoded, other: decoded.Decoded) -> None:
   np.testing.assert_array_equal(one.pixels, other.pixels)
   assert one.digests == other.digests
   assert one.examples.image_ids == other.examples.image_ids
 
 
-def _replace(path):
+def _replace(path: pathlib.Path) -> None:
   """Writes another image, and gives the file its old length and time."""
   status, other = path.stat(), io.BytesIO()
   Image.new('RGB', (9, 9)).save(other, 'JPEG')
@@ -52,7 +58,9 @@ def _replace(path):
   assert path.stat().st_size == status.st_size
 
 
-def test_a_second_run_decodes_nothing(examples, tmp_path, decodings):
+def test_a_second_run_decodes_nothing(
+    examples: examples_lib.Examples, tmp_path: pathlib.Path, decodings: list
+) -> None:
   """And gets the same pixels and digests as the first."""
   plain = pipeline.decode(examples, _SIZE)
   first = pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
@@ -64,8 +72,11 @@ def test_a_second_run_decodes_nothing(examples, tmp_path, decodings):
 
 @pytest.mark.parametrize('change', ['content', 'disguised', 'size', 'fewer'])
 def test_other_files_or_sizes_are_decoded(
-    examples, tmp_path, decodings, change
-):
+    examples: examples_lib.Examples,
+    tmp_path: pathlib.Path,
+    decodings: list,
+    change: str,
+) -> None:
   """A cache that is out of date would train on images of yesterday."""
   pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
   size = _SIZE
@@ -82,7 +93,9 @@ def test_other_files_or_sizes_are_decoded(
   _same(found, pipeline.decode(examples, size))
 
 
-def test_the_same_bytes_elsewhere_are_found(examples, tmp_path, decodings):
+def test_the_same_bytes_elsewhere_are_found(
+    examples: examples_lib.Examples, tmp_path: pathlib.Path, decodings: list
+) -> None:
   """A copied or touched folder holds the same pixels: nothing is decoded."""
   first = pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
   shutil.copytree(tmp_path / 'ham', tmp_path / 'copy')
@@ -93,7 +106,9 @@ def test_the_same_bytes_elsewhere_are_found(examples, tmp_path, decodings):
   assert found.examples is moved and len(decodings) == 1
 
 
-def test_two_exports_that_agree_in_names_lengths_and_times(tmp_path, decodings):
+def test_two_exports_that_agree_in_names_lengths_and_times(
+    tmp_path: pathlib.Path, decodings: list
+) -> None:
   """Their pixels, and so their digests, are each one's own."""
   found = []
   for name, grey in (('a', 50), ('b', 200)):
@@ -113,12 +128,15 @@ def test_two_exports_that_agree_in_names_lengths_and_times(tmp_path, decodings):
 
 @pytest.mark.parametrize('on_bad_image', ['fail', 'skip'])
 def test_a_file_that_changes_before_it_is_decoded_ends_the_run(
-    examples, tmp_path, on_bad_image, monkeypatch
-):
+    examples: examples_lib.Examples,
+    tmp_path: pathlib.Path,
+    on_bad_image: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Else its pixels would be kept under what it was; it is not skipped."""
   decode = pipeline.decode
 
-  def late(*args, **kwargs):
+  def late(*args: Any, **kwargs: Any) -> None:
     _replace(examples.paths[3])
     return decode(*args, **kwargs)
 
@@ -132,7 +150,9 @@ def test_a_file_that_changes_before_it_is_decoded_ends_the_run(
   assert not list((tmp_path / 'cache').glob('*.npy'))
 
 
-def test_files_that_are_read_again_must_give_the_same_pixels(examples):
+def test_files_that_are_read_again_must_give_the_same_pixels(
+    examples: examples_lib.Examples,
+) -> None:
   """Without memory and cache every epoch reads them: none may be swapped."""
   decoded = pipeline.decode(examples, _SIZE, keep=False)
   source = pixel_sources.make('none', decoded, _SIZE)
@@ -142,7 +162,9 @@ def test_files_that_are_read_again_must_give_the_same_pixels(examples):
     list(source.batches(np.array([[0, 1], [3, 2]])))
 
 
-def test_what_fits_no_memory_is_mapped(examples, tmp_path):
+def test_what_fits_no_memory_is_mapped(
+    examples: examples_lib.Examples, tmp_path: pathlib.Path
+) -> None:
   """`data.cache=none` then reads a file instead of decoding every epoch."""
   found = pixel_cache.read(
       examples, _SIZE, keep=False, where=tmp_path / 'cache'
@@ -151,7 +173,12 @@ def test_what_fits_no_memory_is_mapped(examples, tmp_path):
   assert pixel_cache.read(examples, _SIZE, keep=False).pixels is None
 
 
-def test_damage_is_said_and_mended(examples, tmp_path, decodings, capsys):
+def test_damage_is_said_and_mended(
+    examples: examples_lib.Examples,
+    tmp_path: pathlib.Path,
+    decodings: list,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """A truncated file is never half used."""
   first = pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')
   path = next((tmp_path / 'cache').glob('*.npy'))
@@ -162,7 +189,9 @@ def test_damage_is_said_and_mended(examples, tmp_path, decodings, capsys):
   np.testing.assert_array_equal(found.pixels, wanted)
 
 
-def test_unreadable_images_are_refused_or_skipped_as_ever(examples, tmp_path):
+def test_unreadable_images_are_refused_or_skipped_as_ever(
+    examples: examples_lib.Examples, tmp_path: pathlib.Path
+) -> None:
   """Nothing of such a data set is kept: which are bad may change."""
   examples.paths[5].write_text('no image')
   with pytest.raises(errors.DataError, match='on_bad_image=skip'):
@@ -178,8 +207,10 @@ def test_unreadable_images_are_refused_or_skipped_as_ever(examples, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_costs_a_line(
-    examples, tmp_path, capsys
-):
+    examples: examples_lib.Examples,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """The run goes on without it."""
   (tmp_path / 'cache').write_text('a file')
   found = pixel_cache.read(examples, _SIZE, where=tmp_path / 'cache')

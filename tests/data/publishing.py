@@ -8,6 +8,7 @@ import http.server
 import json
 import re
 import threading
+from typing import Any
 
 
 @dataclasses.dataclass
@@ -74,7 +75,9 @@ class Publisher:
         self.cut.pop(name, None),
     )
 
-  def _send(self, handler, status, content, start, cut=None):
+  def _send(
+      self, handler: Any, status: int, content: Any, start: Any, cut: Any = None
+  ) -> None:
     handler.send_response(status)
     handler.send_header('Content-Length', str(len(content) - start))
     if status == 206:
@@ -90,10 +93,10 @@ def serving(publisher: Publisher) -> Iterator[Publisher]:
 
   class Handler(http.server.BaseHTTPRequestHandler):
 
-    def do_GET(self):
+    def do_GET(self) -> None:
       publisher.answer(self)
 
-    def log_message(self, *args):
+    def log_message(self, *args: Any) -> None:
       del args
 
   with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:

@@ -1,6 +1,7 @@
 """Protects the records of the data sets: what they name is there."""
 
 import importlib
+import pathlib
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from medxfer.report.read import thesis
 
 
 @pytest.mark.parametrize('name', registry.NAMES)
-def test_what_a_record_names_by_text_is_there(name):
+def test_what_a_record_names_by_text_is_there(name: str) -> None:
   """It is looked up when it is needed, perhaps hours into a study."""
   known = registry.get(name)
   assert known.name == name
@@ -31,8 +32,8 @@ def test_what_a_record_names_by_text_is_there(name):
 
 @pytest.mark.parametrize('name', registry.having('phantom'))
 def test_columns_of_a_record_are_those_of_its_table(
-    name, tmp_path, monkeypatch
-):
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A subgroup that no table has would never be reported."""
   monkeypatch.setenv('MEDXFER_CACHE', str(tmp_path))
   known = registry.get(name)
@@ -43,7 +44,7 @@ def test_columns_of_a_record_are_those_of_its_table(
   assert known.published_split == ('published' in examples.columns)
 
 
-def test_a_specification_is_checked_without_heavy_libraries():
+def test_a_specification_is_checked_without_heavy_libraries() -> None:
   """A launcher refuses a wrong key before it loads TensorFlow or JAX."""
   code = (
       'import sys\n'

@@ -1,7 +1,11 @@
 """Protects the splits: who is in which subset, and what leaks."""
 
+from collections.abc import Iterable
+from collections.abc import Sequence
 import dataclasses
+import pathlib
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from medxfer.data import published_splits
 from medxfer.data import splits
 
 
-def _examples(labels, groups) -> examples_lib.Examples:
+def _examples(labels: list, groups: list | Iterable) -> examples_lib.Examples:
   names = tuple(f'i{i}' for i in range(len(labels)))
   return examples_lib.Examples(
       name='made',
@@ -27,13 +31,15 @@ def _examples(labels, groups) -> examples_lib.Examples:
 
 
 @pytest.fixture(scope='module')
-def hundred():
+def hundred() -> examples_lib.Examples:
   """100 images, 80 of class a; groups of two."""
   return _examples([0] * 80 + [1] * 20, [f'g{i // 2}' for i in range(100)])
 
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped'])
-def test_sides_are_60_20_20_disjoint_and_stratified(hundred, kind):
+def test_sides_are_60_20_20_disjoint_and_stratified(
+    hundred: examples_lib.Examples, kind: str
+) -> None:
   """Section 6.2 of the thesis, for both ways of dealing."""
   split = splits.assign(hundred, kind=kind, seed=0)
   assert [len(split.rows(s)) for s in splits.SUBSETS] == [60, 20, 20]
@@ -45,7 +51,9 @@ def test_sides_are_60_20_20_disjoint_and_stratified(hundred, kind):
     assert {split.names()[i] for i in split.rows(subset)} == {subset}
 
 
-def test_no_group_stands_on_two_sides_of_the_grouped_split(hundred):
+def test_no_group_stands_on_two_sides_of_the_grouped_split(
+    hundred: examples_lib.Examples,
+) -> None:
   """The whole point of it."""
   split = splits.assign(hundred, kind='grouped', seed=3)
   subsets = [{hundred.groups[i] for i in split.rows(s)} for s in splits.SUBSETS]
@@ -60,14 +68,16 @@ def test_no_group_stands_on_two_sides_of_the_grouped_split(hundred):
   )
 
 
-def _published(examples, *subsets):
+def _published(
+    examples: examples_lib.Examples, *subsets: Any
+) -> examples_lib.Examples:
   return dataclasses.replace(examples, columns={'published': subsets})
 
 
 @pytest.mark.parametrize('seed', [0, 1])
 def test_the_official_test_side_is_kept_and_val_is_cut_from_train(
-    hundred, seed
-):
+    hundred: examples_lib.Examples, seed: int
+) -> None:
   """A fifth of train, by group; nothing published as test is trained on."""
   examples = _published(hundred, *['test', 'train', 'train', 'train'] * 25)
   split = splits.assign(examples, kind='official', seed=seed)
@@ -80,7 +90,7 @@ def test_the_official_test_side_is_kept_and_val_is_cut_from_train(
   assert not train & val
 
 
-def test_an_official_val_side_is_kept(hundred):
+def test_an_official_val_side_is_kept(hundred: examples_lib.Examples) -> None:
   """Where a user has laid out val/, no seed moves an image."""
   examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
   for seed in (0, 1):
@@ -97,15 +107,17 @@ def test_an_official_val_side_is_kept(hundred):
     ],
 )
 def test_an_official_split_of_what_was_not_split_is_refused(
-    hundred, subsets, message
-):
+    hundred: examples_lib.Examples, subsets: tuple, message: str
+) -> None:
   """The way out is another split, not a guess."""
   examples = _published(hundred, *subsets) if subsets else hundred
   with pytest.raises(errors.UsageError, match=f'{message}.*split=grouped'):
     splits.assign(examples, kind='official', seed=0)
 
 
-def test_grouped_and_official_go_together(hundred):
+def test_grouped_and_official_go_together(
+    hundred: examples_lib.Examples,
+) -> None:
   """Test as published; train and val are pooled, validation cut by group."""
   examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
   split = splits.assign(examples, kind='official_grouped', seed=0)
@@ -145,7 +157,13 @@ def test_grouped_and_official_go_together(hundred):
         (['train'] * 4, 'by_image', (), 'dealt to train, val and test'),
     ],
 )
-def test_auto_takes_sides_as_they_lie_there(hundred, subsets, kind, same, note):
+def test_auto_takes_sides_as_they_lie_there(
+    hundred: examples_lib.Examples,
+    subsets: list | None,
+    kind: str,
+    same: tuple,
+    note: str,
+) -> None:
   """Pooled without a word, published test images trained."""
   examples = _published(hundred, *subsets * 25) if subsets else hundred
   decision = published_splits.decide(examples, 'auto')
@@ -168,7 +186,9 @@ def test_auto_takes_sides_as_they_lie_there(hundred, subsets, kind, same, note):
   )
 
 
-def test_a_val_side_without_a_class_joins_train(hundred):
+def test_a_val_side_without_a_class_joins_train(
+    hundred: examples_lib.Examples,
+) -> None:
   """Nothing is chosen by a class that is not there; test stays."""
   subsets = [
       'val' if i < 10 else 'test' if i % 4 == 0 else 'train' for i in range(100)
@@ -198,8 +218,8 @@ def test_a_val_side_without_a_class_joins_train(hundred):
     ],
 )
 def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
-    hundred, subsets, message
-):
+    hundred: examples_lib.Examples, subsets: list, message: str
+) -> None:
   """It could not be learnt, or not be tested; the way out is named."""
   examples = _published(hundred, *subsets)
   with pytest.raises(errors.DataError, match=f'{message}.*data.split=by_image'):
@@ -208,7 +228,9 @@ def test_a_class_that_a_published_side_lacks_is_refused_but_can_be_pooled(
 
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped'])
-def test_pooling_published_sides_is_said(hundred, kind):
+def test_pooling_published_sides_is_said(
+    hundred: examples_lib.Examples, kind: str
+) -> None:
   """Who names another split is told what becomes of the test images."""
   examples = _published(hundred, *['train', 'test'] * 50)
   (note,) = published_splits.decide(examples, kind).notes
@@ -217,14 +239,16 @@ def test_pooling_published_sides_is_said(hundred, kind):
 
 
 @pytest.mark.parametrize('kind', ['grouped', 'official_grouped'])
-def test_a_split_by_group_needs_groups(hundred, kind):
+def test_a_split_by_group_needs_groups(
+    hundred: examples_lib.Examples, kind: str
+) -> None:
   """Every image a group of its own is no split by group."""
   unknown = dataclasses.replace(hundred, groups_known=False)
   with pytest.raises(errors.UsageError, match='data.groups=FILE.*class/group'):
     splits.assign(unknown, kind=kind, seed=0)
 
 
-def test_groups_move_no_published_image(hundred):
+def test_groups_move_no_published_image(hundred: examples_lib.Examples) -> None:
   """Groups that were merged, as copies are, change what is cut alone."""
   examples = _published(hundred, *['train', 'val', 'test', 'train'] * 25)
   merged = dataclasses.replace(
@@ -237,14 +261,16 @@ def test_groups_move_no_published_image(hundred):
 
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
-def test_a_seed_decides_the_split(hundred, kind):
+def test_a_seed_decides_the_split(
+    hundred: examples_lib.Examples, kind: str
+) -> None:
   """The same seed must give the same subsets, another seed others."""
   examples = _published(hundred, *['train', 'train', 'train', 'test'] * 25)
   deal = lambda seed: splits.assign(examples, kind=kind, seed=seed).names()
   assert deal(0) == deal(0) != deal(1)
 
 
-def test_the_audit_counts_what_it_says():
+def test_the_audit_counts_what_it_says() -> None:
   """Worked by hand: images 4 and 5 are tested; g0 and g1 are in train."""
   examples = _examples([0] * 6, ['g0', 'g1', 'g1', 'g2', 'g1', 'g3'])
   split = splits.Split(
@@ -263,7 +289,9 @@ def test_the_audit_counts_what_it_says():
         ('official', [0] * 50 + [1] * 20, [*range(50), *[99] * 20]),
     ],
 )
-def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
+def test_a_class_that_misses_a_side_is_refused(
+    kind: str, labels: list, groups: list | Sequence
+) -> None:
   """A class without test images would have no F1 at all."""
   examples = _examples(labels, map(str, groups))
   examples = _published(examples, *['test', 'train'] * (len(labels) // 2))
@@ -279,7 +307,9 @@ def test_a_class_that_misses_a_side_is_refused(kind, labels, groups):
         ('grouped', [0] * 4 + [1] * 4, 'are of 2 groups .copies.*; add groups'),
     ],
 )
-def test_too_few_to_deal_are_counted(kind, labels, message):
+def test_too_few_to_deal_are_counted(
+    kind: str, labels: list, message: str
+) -> None:
   """Not in the words of the library that deals them."""
   examples = _examples(labels, [f'g{label}' for label in labels])
   with pytest.raises(errors.DataError, match=message):
@@ -289,15 +319,17 @@ def test_too_few_to_deal_are_counted(kind, labels, message):
 @pytest.mark.parametrize('seed', range(5))
 @pytest.mark.parametrize('kind', ['by_image', 'grouped', 'official'])
 def test_the_smallest_phantoms_can_be_split(
-    phantoms, chest_phantoms, kind, seed
-):
+    phantoms: pathlib.Path, chest_phantoms: pathlib.Path, kind: str, seed: int
+) -> None:
   """What `smallest` promises; HAM10000 has no official split."""
   splits.assign(chest_xray.read(chest_phantoms), kind=kind, seed=seed)
   if kind != 'official':
     splits.assign(ham10000.read(phantoms), kind=kind, seed=seed)
 
 
-def test_a_leak_that_nobody_can_know_is_not_called_none(hundred):
+def test_a_leak_that_nobody_can_know_is_not_called_none(
+    hundred: examples_lib.Examples,
+) -> None:
   """Without groups 0 % would be a promise; copies are still found."""
   unknown = dataclasses.replace(hundred, groups_known=False)
   split = splits.assign(unknown, kind='by_image', seed=0)
@@ -308,7 +340,7 @@ def test_a_leak_that_nobody_can_know_is_not_called_none(hundred):
   )
 
 
-def test_the_real_leak(real_ham):
+def test_the_real_leak(real_ham: Any) -> None:
   """About 31 % of the thesis' test images show a lesion from train."""
   examples = ham10000.read(real_ham)
   digests = [name.encode() for name in examples.image_ids]
@@ -322,7 +354,7 @@ def test_the_real_leak(real_ham):
     assert min(splits.counts(examples, grouped.rows(subset)).values()) > 10
 
 
-def test_the_real_chest_xrays(real_chest):
+def test_the_real_chest_xrays(real_chest: Any) -> None:
   """FACTS: the thesis' split leaks 36 %; the official one tests on 624."""
   examples = chest_xray.read(real_chest)
   digests = [name.encode() for name in examples.image_ids]
@@ -344,7 +376,9 @@ def test_the_real_chest_xrays(real_chest):
 
 
 @pytest.mark.parametrize('limit', [40, 60])
-def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
+def test_a_limit_leaves_images_of_train_and_val_out(
+    hundred: examples_lib.Examples, limit: int
+) -> None:
   """Each class and subset keeps its fraction, the test subset all images."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
   split = splits.limited(hundred, whole, limit, seed=0)
@@ -358,7 +392,9 @@ def test_a_limit_leaves_images_of_train_and_val_out(hundred, limit):
   assert split.names().count('unused') == 80 - limit
 
 
-def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(hundred):
+def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(
+    hundred: examples_lib.Examples,
+) -> None:
   """Two points of a learning curve differ in how many, not in which."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
   few, more = (splits.limited(hundred, whole, n, seed=0) for n in (16, 40))
@@ -367,7 +403,9 @@ def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(hundred):
   assert set(other.train) != set(few.train)
 
 
-def test_a_limit_keeps_two_of_a_rare_class(hundred):
+def test_a_limit_keeps_two_of_a_rare_class(
+    hundred: examples_lib.Examples,
+) -> None:
   """With fewer, nothing could be trained on it, or validated."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
   split = splits.limited(hundred, whole, 4, seed=0)
@@ -376,7 +414,9 @@ def test_a_limit_keeps_two_of_a_rare_class(hundred):
 
 
 @pytest.mark.parametrize('limit', [0, 80, 1000])
-def test_no_limit_and_a_large_one_change_nothing(hundred, limit):
+def test_no_limit_and_a_large_one_change_nothing(
+    hundred: examples_lib.Examples, limit: int
+) -> None:
   """The split of a run that was made before there was a limit."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
   assert splits.limited(hundred, whole, limit, seed=0) is whole

@@ -20,8 +20,8 @@ _ROWS = [
 @pytest.mark.parametrize('newline', ['\n', '\r\n', '\r'])
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
 def test_every_usual_form_is_the_same_table(
-    tmp_path, delimiter, newline, encoding
-):
+    tmp_path: pathlib.Path, delimiter: str, newline: str, encoding: str
+) -> None:
   """Excel in Europe, Dataverse and old Macs write what others cannot read."""
   text = (
       _TEXT.replace(',', delimiter)
@@ -40,7 +40,9 @@ def test_every_usual_form_is_the_same_table(
         ' image , group\n1.png,p',
     ],
 )
-def test_what_spreadsheets_add_is_no_row(tmp_path, text):
+def test_what_spreadsheets_add_is_no_row(
+    tmp_path: pathlib.Path, text: str
+) -> None:
   """Excel's line about the delimiter, and empty rows below the last one."""
   (tmp_path / 't').write_text(text)
   names, rows = tables.read(tmp_path / 't')
@@ -57,14 +59,18 @@ def test_what_spreadsheets_add_is_no_row(tmp_path, text):
         (b'a,b\n"x', 'not a CSV table'),
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, content, message):
+def test_what_is_no_table_is_refused(
+    tmp_path: pathlib.Path, content: bytes, message: str
+) -> None:
   """With the way out."""
   (tmp_path / 't').write_bytes(content)
   with pytest.raises(errors.DataError, match=message):
     tables.read(tmp_path / 't')
 
 
-def test_rows_that_are_too_short_or_long_are_told(tmp_path):
+def test_rows_that_are_too_short_or_long_are_told(
+    tmp_path: pathlib.Path,
+) -> None:
   """The caller names the row; nothing is filled in."""
   (tmp_path / 't').write_text('a,b\n1\n1,2,3\n')
   assert tables.read(tmp_path / 't')[1] == [
@@ -73,13 +79,15 @@ def test_rows_that_are_too_short_or_long_are_told(tmp_path):
   ]
 
 
-def test_a_table_that_is_not_there_is_named(tmp_path):
+def test_a_table_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
   """As one line."""
   with pytest.raises(errors.DataError, match='cannot be read'):
     tables.read(tmp_path / 't')
 
 
-def test_in_a_locale_without_utf_8_the_way_out_is_its_variable(monkeypatch):
+def test_in_a_locale_without_utf_8_the_way_out_is_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Names of files are read by it; there is nothing to rename."""
   name = pathlib.PurePath('\udce7\udc97\udca3')
   with pytest.raises(errors.DataError, match='rename it$'):

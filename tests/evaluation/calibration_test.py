@@ -10,7 +10,9 @@ from medxfer.evaluation import calibration
 from medxfer.evaluation import predictions as predictions_lib
 
 
-def _scored(labels, probabilities):
+def _scored(
+    labels: list | np.ndarray, probabilities: list | np.ndarray
+) -> predictions_lib.Predictions:
   probabilities = np.asarray(probabilities)
   return predictions_lib.Predictions(
       tuple(f'i{i}' for i in range(len(labels))),
@@ -21,7 +23,7 @@ def _scored(labels, probabilities):
 
 
 @pytest.mark.parametrize('classes', [2, 7])
-def test_brier_score_is_that_of_scikit_learn(classes):
+def test_brier_score_is_that_of_scikit_learn(classes: int) -> None:
   """Protects: the sum over all classes, also with two."""
   generator = np.random.default_rng(0)
   probabilities = generator.dirichlet(np.ones(classes), 200)
@@ -32,14 +34,14 @@ def test_brier_score_is_that_of_scikit_learn(classes):
   assert calibration.brier_score(scored) == pytest.approx(want, abs=1e-6)
 
 
-def test_brier_score_has_its_ends():
+def test_brier_score_has_its_ends() -> None:
   """Protects: 0 is perfect and 2 surely wrong."""
   sure = [[1.0, 0.0, 0.0]]
   assert calibration.brier_score(_scored([0], sure)) == 0
   assert calibration.brier_score(_scored([1], sure)) == 2
 
 
-def test_error_by_hand():
+def test_error_by_hand() -> None:
   """Protects: equation 3 of Guo et al. on four images in two bins."""
   scored = _scored(
       [0, 0, 1, 1], [[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.0, 1.0]]
@@ -54,7 +56,7 @@ def test_error_by_hand():
   assert rows[0]['low'] < 0.75 <= rows[0]['high']
 
 
-def test_bins_hold_their_upper_edge():
+def test_bins_hold_their_upper_edge() -> None:
   """Protects: intervals open below and closed above; 1.0 has a place."""
   scored = _scored([0, 0, 0], [[0.5, 0.5], [0.75, 0.25], [1.0, 0.0]])
   rows = calibration.reliability(scored, bins=4)
@@ -63,7 +65,7 @@ def test_bins_hold_their_upper_edge():
   assert len(calibration.reliability(scored)) == 15
 
 
-def test_calibrated_scores_have_a_small_error():
+def test_calibrated_scores_have_a_small_error() -> None:
   """Protects: the sign of the idea: honest scores are near 0, boasts not."""
   generator = np.random.default_rng(1)
   sure = generator.uniform(0.5, 1, 20_000)
@@ -76,7 +78,7 @@ def test_calibrated_scores_have_a_small_error():
   )
 
 
-def test_nothing_to_measure_is_refused():
+def test_nothing_to_measure_is_refused() -> None:
   """Protects: no 0/0 in a summary."""
   empty = _scored(np.zeros(0, int), np.zeros((0, 2)))
   for function in (
@@ -89,7 +91,9 @@ def test_nothing_to_measure_is_refused():
     calibration.reliability(empty, bins=0)
 
 
-def _calibrated(n, seed, times=1.0):
+def _calibrated(
+    n: int, seed: int, times: float = 1.0
+) -> predictions_lib.Predictions:
   """Labels that follow the probabilities, whose logits are then stretched."""
   draw = np.random.default_rng(seed)
   logit = draw.normal(0, 2, n)
@@ -98,7 +102,7 @@ def _calibrated(n, seed, times=1.0):
   return _scored(labels, np.stack([1 - said, said], axis=1))
 
 
-def test_chance_is_taken_out_of_the_error():
+def test_chance_is_taken_out_of_the_error() -> None:
   """Protects: a calibrated network is not called 0.03 off."""
   tables = [_calibrated(1000, seed) for seed in range(30)]
   raw = np.mean([calibration.expected_calibration_error(t) for t in tables])
@@ -113,7 +117,7 @@ def test_chance_is_taken_out_of_the_error():
   assert calibration.debiased_error(sure) == pytest.approx(1)
 
 
-def test_the_interval_of_a_calibrated_network_holds_zero():
+def test_the_interval_of_a_calibrated_network_holds_zero() -> None:
   """Protects: an error that is chance is not told for sure."""
   drawn = {'resamples': 200, 'level': 0.95, 'seed': 0}
   ends = [
@@ -126,7 +130,7 @@ def test_the_interval_of_a_calibrated_network_holds_zero():
   assert 0.08 < low < 0.133 < high < 0.2
 
 
-def test_groups_widen_both_intervals():
+def test_groups_widen_both_intervals() -> None:
   """Protects: four photos of one lesion are no four witnesses."""
   plain = _calibrated(150, 0, 2)
   rows = np.repeat(np.arange(150), 4)

@@ -109,7 +109,7 @@ def shared(
   )
 
 
-def _counts(generator, setting: Setting, p: float, rows: int):
+def _counts(generator: Any, setting: Setting, p: float, rows: int) -> Any:
   """Draws data sets, and counts them: [rows, k, u]."""
   shares = CLASSES[setting.classes]
   k, unit = len(shares), units_of(generator, setting.images, setting.largest)
@@ -177,7 +177,7 @@ def decided(
   }
 
 
-def table(labels, positive, unit) -> predictions_lib.Predictions:
+def table(labels: Any, positive: Any, unit: str) -> predictions_lib.Predictions:
   """Returns a table of two classes from the probability of the second."""
   return predictions_lib.Predictions(
       tuple(map(str, range(len(labels)))),
@@ -210,7 +210,7 @@ def ranked(
   return float(np.mean(hits))
 
 
-def _stretched(generator: Any, size: int, largest: int, times: float):
+def _stretched(generator: Any, size: int, largest: int, times: float) -> Any:
   """Draws a table whose logits are stretched."""
   unit = units_of(generator, size, largest)
   logit = generator.normal(0, 2, unit.max() + 1)[unit]
@@ -307,7 +307,15 @@ def false_clear(
   return {name: count / repeats for name, count in clear.items()}
 
 
-def _guessed(generator, labels, unit, hard, inside, p, classes):
+def _guessed(
+    generator: Any,
+    labels: Any,
+    unit: str,
+    hard: Any,
+    inside: Any,
+    p: Any,
+    classes: Any,
+) -> Any:
   """A classifier that is right with probability p, on the same hard images."""
   luck = np.where(
       generator.random(unit.size) < 0.6, hard, shared(generator, (), unit, 0.7)

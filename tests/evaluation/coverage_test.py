@@ -9,6 +9,7 @@ tell, and averages over settings keep it to a percent or so. The many are in
 import json
 import math
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def _error(share: float, repeats: int) -> float:
   return 3 * math.sqrt(share * (1 - share) / repeats)
 
 
-def test_measured_coverage_is_at_least_93_percent():
+def test_measured_coverage_is_at_least_93_percent() -> None:
   """In every setting: few images, rare classes, groups, perfect scores."""
   found = json.loads(_MEASURED.read_text())
   asked = {
@@ -48,7 +49,7 @@ def test_measured_coverage_is_at_least_93_percent():
     )
 
 
-def test_measured_false_differences_are_at_most_five_percent():
+def test_measured_false_differences_are_at_most_five_percent() -> None:
   """With 1 to 30 images a group, and with 1 to 5 seeds."""
   found = json.loads(_MEASURED.read_text())
   repeats = found['repeats']['false_clear']
@@ -68,7 +69,7 @@ def test_measured_false_differences_are_at_most_five_percent():
 @pytest.mark.slow
 @pytest.mark.parametrize('true', coverage.TRUE)
 @pytest.mark.parametrize('classes', coverage.CLASSES)
-def test_intervals_of_decisions_cover(classes, true):
+def test_intervals_of_decisions_cover(classes: Any, true: Any) -> None:
   """Accuracy, recall (sensitivity, specificity), F1 and macro F1."""
   shares = coverage.CLASSES[classes]
   for setting in coverage.settings():
@@ -90,7 +91,7 @@ def test_intervals_of_decisions_cover(classes, true):
 @pytest.mark.slow
 @pytest.mark.parametrize('images, rare', [(20, 0.2), (100, 0.1)])
 @pytest.mark.parametrize('largest', [1, 4])
-def test_intervals_of_areas_cover(images, rare, largest):
+def test_intervals_of_areas_cover(images: Any, rare: Any, largest: Any) -> None:
   """Also where all images of a rare class stand above all others."""
   for area in coverage.TRUE:
     covered = coverage.ranked(images, rare, largest, area, 300, 2)
@@ -99,7 +100,7 @@ def test_intervals_of_areas_cover(images, rare, largest):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('times', [1.0, 3.0])
-def test_intervals_of_calibration_cover(times):
+def test_intervals_of_calibration_cover(times: Any) -> None:
   """And the debiased error is nearer to the true one."""
   for images, largest in ((20, 1), (300, 1), (300, 4)):
     found = coverage.calibrated(images, largest, times, 200, 3)
@@ -113,7 +114,9 @@ def test_intervals_of_calibration_cover(times):
 @pytest.mark.slow
 @pytest.mark.parametrize('classes', ['two', 'HAM10000'])
 @pytest.mark.parametrize('largest', [1, 2, 4, 30])
-def test_equal_classifiers_are_seldom_told_apart(classes, largest):
+def test_equal_classifiers_are_seldom_told_apart(
+    classes: Any, largest: Any
+) -> None:
   """McNemar's test alone would do so for 26 % of groups of four."""
   found = coverage.false_clear(1, largest, 0.0, 250, 4, classes=classes)
   for name, share in found.items():
@@ -122,7 +125,7 @@ def test_equal_classifiers_are_seldom_told_apart(classes, largest):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('seeds', coverage.SEEDS)
-def test_equal_methods_are_seldom_told_apart_by_seeds(seeds):
+def test_equal_methods_are_seldom_told_apart_by_seeds(seeds: Any) -> None:
   """Whether images or trainings differ more; two seeds gave 22 to 27 %."""
   shares = [
       share

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ SCALARS = (
 )
 
 
-def _scored(n, classes=3, seed=0, groups=()):
+def _scored(
+    n: int, classes: int = 3, seed: int = 0, groups: tuple = ()
+) -> predictions_lib.Predictions:
   """Labels that the probabilities tell with about 70 % accuracy."""
   generator = np.random.default_rng(seed)
   labels = generator.integers(0, classes, n)
@@ -37,7 +40,7 @@ def _scored(n, classes=3, seed=0, groups=()):
   )
 
 
-def _right(right):
+def _right(right: np.ndarray) -> predictions_lib.Predictions:
   """Two classes in turn, surely right or surely wrong."""
   n = len(right)
   labels = np.arange(n) % 2
@@ -49,7 +52,9 @@ def _right(right):
   )
 
 
-def _clustered(lesions=60, images=5, seed=0):
+def _clustered(
+    lesions: int = 60, images: int = 5, seed: int = 0
+) -> predictions_lib.Predictions:
   """Images of a lesion are all right or all wrong."""
   generator = np.random.default_rng(seed)
   right = np.repeat(generator.random(lesions) < 0.7, images)
@@ -65,7 +70,9 @@ def _clustered(lesions=60, images=5, seed=0):
 
 
 @pytest.mark.parametrize('n, right', [(4, 4), (15, 15), (20, 1), (300, 299)])
-def test_shares_of_images_are_those_of_clopper_and_pearson(n, right):
+def test_shares_of_images_are_those_of_clopper_and_pearson(
+    n: int, right: int
+) -> None:
   """Protects: without groups, the exact interval of SciPy."""
   scored = _right(np.arange(n) < right)
   want = stats.binomtest(right, n).proportion_ci()
@@ -77,7 +84,7 @@ def test_shares_of_images_are_those_of_clopper_and_pearson(n, right):
 
 
 @pytest.mark.parametrize('n', [2, 4, 15, 1000])
-def test_perfect_is_not_certain(n):
+def test_perfect_is_not_certain(n: int) -> None:
   """Protects: no interval of width zero, and none without an end."""
   answer = intervals.compute(_right(np.ones(n, bool)))
   flat = {
@@ -94,7 +101,7 @@ def test_perfect_is_not_certain(n):
     assert (low == 0) if name in ('ece', 'brier') else (high == 1), name
 
 
-def test_perfect_groups_count_as_one_image_each():
+def test_perfect_groups_count_as_one_image_each() -> None:
   """Protects: 60 images of 15 patients are not 60 witnesses."""
   groups = tuple(f'p{i // 4}' for i in range(60))
   grouped = dataclasses.replace(_right(np.ones(60, bool)), groups=groups)
@@ -102,7 +109,7 @@ def test_perfect_groups_count_as_one_image_each():
   assert low <= intervals.compute(_right(np.ones(15, bool)))['accuracy'][0]
 
 
-def test_an_unseen_class_leaves_the_macro_f1_open():
+def test_an_unseen_class_leaves_the_macro_f1_open() -> None:
   """Protects: seven classes are not known from images of two."""
   scored = _scored(40, classes=2)
   seven = predictions_lib.Predictions(
@@ -123,7 +130,7 @@ def test_an_unseen_class_leaves_the_macro_f1_open():
 
 
 @pytest.mark.parametrize('grouped', [False, True])
-def test_many_images_give_the_intervals_of_a_bootstrap(grouped):
+def test_many_images_give_the_intervals_of_a_bootstrap(grouped: bool) -> None:
   """Protects: width and place, where the bootstrap is right too."""
   scored = _clustered(lesions=900, images=2) if grouped else _scored(1500)
   answer = intervals.compute(scored)
@@ -158,7 +165,7 @@ def test_many_images_give_the_intervals_of_a_bootstrap(grouped):
       )
 
 
-def test_predictive_values_and_specificity_are_of_one_class_against_the_rest():
+def test_predictive_values_are_of_one_class_against_the_rest() -> None:
   """Protects: which images are counted, by hand."""
   scored = _scored(60)
   answer = intervals.compute(scored)
@@ -174,7 +181,7 @@ def test_predictive_values_and_specificity_are_of_one_class_against_the_rest():
     )
 
 
-def test_same_seed_same_interval():
+def test_same_seed_same_interval() -> None:
   """Protects: a summary can be recomputed to the last digit."""
   scored = _scored(80)
   first = intervals.compute(scored, resamples=200, seed=5)
@@ -184,7 +191,7 @@ def test_same_seed_same_interval():
     assert 0 <= low <= metrics.compute(scored)[name] <= high <= 1
 
 
-def test_groups_widen_the_interval_of_clustered_images():
+def test_groups_widen_the_interval_of_clustered_images() -> None:
   """Protects: five photos of one lesion are not five independent images."""
   grouped = _clustered()
   by_group = intervals.compute(grouped)
@@ -195,7 +202,7 @@ def test_groups_widen_the_interval_of_clustered_images():
     assert 1.8 < wide / narrow < 2.7, name
 
 
-def test_nothing_known_gives_no_interval():
+def test_nothing_known_gives_no_interval() -> None:
   """Protects: one patient does not look like certainty."""
   scored = _scored(20)
   lone = dataclasses.replace(scored, groups=('patient',) * 20)
@@ -212,17 +219,17 @@ def test_nothing_known_gives_no_interval():
 @pytest.mark.parametrize(
     'change', [{'resamples': 0}, {'level': 0.0}, {'level': 1.0}, {'level': 95}]
 )
-def test_senseless_arguments_are_refused(change):
+def test_senseless_arguments_are_refused(change: dict) -> None:
   """Protects: 95 is not taken for 95 %."""
   with pytest.raises(ValueError):
     intervals.compute(_scored(5), **change)
 
 
-def _calls(scored, resamples) -> int:
+def _calls(scored: predictions_lib.Predictions, resamples: int) -> int:
   """Returns how many Python functions `compute` calls."""
   count = 0
 
-  def profile(frame, event, argument):
+  def profile(frame: Any, event: Any, argument: Any) -> None:
     nonlocal count
     del frame, argument
     count += event == 'call'
@@ -235,7 +242,7 @@ def _calls(scored, resamples) -> int:
   return count
 
 
-def test_no_function_is_called_per_image_or_draw():
+def test_no_function_is_called_per_image_or_draw() -> None:
   """Protects: large tables and many draws are computed as arrays."""
   few = _calls(_scored(500), resamples=20)
   assert _calls(_scored(5000), resamples=20) < 1.1 * few

@@ -21,7 +21,9 @@ CASES = [
 ]
 
 
-def _table(n, classes, present, steps, seed=0):
+def _table(
+    n: int, classes: int, present: int, steps: int | None, seed: int = 0
+) -> predictions_lib.Predictions:
   generator = np.random.default_rng(seed)
   if steps is None:
     probabilities = generator.dirichlet(np.ones(classes), n)
@@ -34,7 +36,7 @@ def _table(n, classes, present, steps, seed=0):
   return predictions_lib.Predictions(ids, labels, probabilities, names)
 
 
-def _weights(n, kind):
+def _weights(n: int, kind: str | None) -> np.ndarray | None:
   generator = np.random.default_rng(1)
   if kind is None:
     return None
@@ -42,7 +44,9 @@ def _weights(n, kind):
   return counts if kind == 'counts' else counts * generator.random(n)
 
 
-def _reference_areas(table, weights):
+def _reference_areas(
+    table: predictions_lib.Predictions, weights: np.ndarray | None
+) -> list:
   weights = np.ones(len(table.labels)) if weights is None else weights
   areas = []
   for k in range(len(table.class_names)):
@@ -60,7 +64,9 @@ def _reference_areas(table, weights):
 
 @pytest.mark.parametrize('kind', [None, 'counts', 'real'])
 @pytest.mark.parametrize('case', CASES)
-def test_point_metrics_equal_scikit_learn(case, kind):
+def test_point_metrics_equal_scikit_learn(
+    case: tuple, kind: str | None
+) -> None:
   """Protects: definitions, averages, ties, absent classes, weights."""
   table = _table(*case)
   weights = _weights(case[0], kind)
@@ -104,7 +110,7 @@ def test_point_metrics_equal_scikit_learn(case, kind):
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_counts_weigh_like_repeated_rows(case):
+def test_counts_weigh_like_repeated_rows(case: tuple) -> None:
   """Protects: a bootstrap count of 2 is the same as the image twice."""
   table = _table(*case)
   counts = _weights(case[0], 'counts')
@@ -121,7 +127,7 @@ def test_counts_weigh_like_repeated_rows(case):
     assert weighted[name] == pytest.approx(plain[name], abs=1e-12)
 
 
-def test_leading_axes_are_independent(monkeypatch):
+def test_leading_axes_are_independent(monkeypatch: pytest.MonkeyPatch) -> None:
   """Protects: row b of many weightings is what b alone gives, in chunks."""
   table = _table(90, 5, 4, 6)
   weights = np.random.default_rng(2).integers(0, 3, (2, 11, 90))
@@ -143,7 +149,7 @@ def test_leading_axes_are_independent(monkeypatch):
     np.testing.assert_allclose(whole[i, j], areas, rtol=0, atol=1e-12)
 
 
-def test_one_class_only_has_no_auroc_and_is_json():
+def test_one_class_only_has_no_auroc_and_is_json() -> None:
   """Protects: undefined is null and named, never NaN in a file."""
   table = predictions_lib.Predictions(
       ('a', 'b'),
@@ -161,7 +167,7 @@ def test_one_class_only_has_no_auroc_and_is_json():
   assert json.loads(json.dumps(answer, allow_nan=False)) == answer
 
 
-def test_equal_scores_everywhere_are_a_coin():
+def test_equal_scores_everywhere_are_a_coin() -> None:
   """Protects: ties count one half, in any order of the rows."""
   for labels in ([0, 0, 1, 1], [1, 1, 0, 0]):
     areas = metrics.auroc_per_class(np.array(labels), np.full((4, 2), 0.5))
@@ -171,7 +177,7 @@ def test_equal_scores_everywhere_are_a_coin():
 @pytest.mark.parametrize(
     'weights', [[1, 1, 1], [-1, 1], [np.nan, 1], [0, 0], [[1, 1]]]
 )
-def test_weights_that_are_no_counts_are_refused(weights):
+def test_weights_that_are_no_counts_are_refused(weights: list) -> None:
   """Protects: no metric of nothing, and none of a shifted column."""
   table = _table(2, 2, 2, None)
   with pytest.raises(ValueError):

@@ -8,11 +8,16 @@ from medxfer.evaluation import one_vs_rest
 from medxfer.evaluation import predictions as predictions_lib
 
 
-def _measures(scored):
+def _measures(scored: predictions_lib.Predictions) -> dict:
   return one_vs_rest.measures(scored, intervals.compute(scored, resamples=10))
 
 
-def _scored(labels, predicted, names=('a', 'b', 'c'), groups=()):
+def _scored(
+    labels: list,
+    predicted: list,
+    names: tuple = ('a', 'b', 'c'),
+    groups: tuple = (),
+) -> predictions_lib.Predictions:
   probabilities = np.full((len(labels), len(names)), 0.1)
   probabilities[np.arange(len(labels)), predicted] = 0.9
   probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -25,7 +30,7 @@ def _scored(labels, predicted, names=('a', 'b', 'c'), groups=()):
   )
 
 
-def test_the_four_shares_are_those_of_the_confusion_matrix():
+def test_the_four_shares_are_those_of_the_confusion_matrix() -> None:
   """Counted by hand, for each of three classes."""
   found = _measures(_scored([0, 0, 0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 1, 1, 0, 1]))
   a, b, c = (found[name] for name in 'abc')
@@ -42,7 +47,7 @@ def test_the_four_shares_are_those_of_the_confusion_matrix():
   assert (c['sensitivity'], c['ppv'], c['intervals']['ppv']) == (0, None, None)
 
 
-def test_perfect_shares_have_intervals_with_a_width():
+def test_perfect_shares_have_intervals_with_a_width() -> None:
   """Four of four do not prove that there is no error."""
   found = _measures(_scored([0, 0, 1, 1], [0, 0, 1, 1], ('a', 'b')))
   low, high = found['a']['intervals']['sensitivity']
@@ -50,7 +55,7 @@ def test_perfect_shares_have_intervals_with_a_width():
   assert low < 0.5
 
 
-def test_images_of_one_group_count_less():
+def test_images_of_one_group_count_less() -> None:
   """Ten images of two patients say less than ten of ten."""
   labels = [0] * 10 + [1] * 10
   alone = _measures(_scored(labels, labels, ('a', 'b')))

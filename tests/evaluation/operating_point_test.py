@@ -15,7 +15,9 @@ from medxfer.evaluation import summary
 NAMES = ('NORMAL', 'PNEUMONIA')
 
 
-def _scored(scores, labels, groups=()):
+def _scored(
+    scores: list | np.ndarray, labels: list | np.ndarray, groups: tuple = ()
+) -> predictions_lib.Predictions:
   scores = np.asarray(scores, float)
   return predictions_lib.Predictions(
       tuple(f'i{i}' for i in range(len(scores))),
@@ -26,7 +28,9 @@ def _scored(scores, labels, groups=()):
   )
 
 
-def _random(n=300, steps=None, seed=0):
+def _random(
+    n: int = 300, steps: int | None = None, seed: int = 0
+) -> predictions_lib.Predictions:
   generator = np.random.default_rng(seed)
   labels = generator.integers(0, 2, n)
   scores = generator.beta(2 + 2 * labels, 3)
@@ -35,7 +39,7 @@ def _random(n=300, steps=None, seed=0):
   )
 
 
-def _youden(scored, threshold):
+def _youden(scored: predictions_lib.Predictions, threshold: float) -> float:
   positive = scored.probabilities[:, 1] >= threshold
   return (
       positive[scored.labels == 1].mean() - positive[scored.labels == 0].mean()
@@ -44,7 +48,7 @@ def _youden(scored, threshold):
 
 @pytest.mark.parametrize('steps', [None, 8])
 @pytest.mark.parametrize('seed', range(5))
-def test_no_threshold_has_a_larger_j(steps, seed):
+def test_no_threshold_has_a_larger_j(steps: int | None, seed: int) -> None:
   """The maximum of sensitivity + specificity - 1, with and without ties."""
   scored = _random(steps=steps, seed=seed)
   chosen = operating_point.threshold(scored, NAMES[1])
@@ -54,7 +58,7 @@ def test_no_threshold_has_a_larger_j(steps, seed):
   assert _youden(scored, chosen) == pytest.approx((tpr - fpr).max())
 
 
-def test_the_threshold_lies_in_the_middle_of_the_gap():
+def test_the_threshold_lies_in_the_middle_of_the_gap() -> None:
   """New images of either class fall as far from it as can be."""
   assert (
       operating_point.threshold(
@@ -70,7 +74,7 @@ def test_the_threshold_lies_in_the_middle_of_the_gap():
   )
 
 
-def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen():
+def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen() -> None:
   """Two gaps that part the classes equally well."""
   # Between 0.125 and 0.25, or between 0.5 and 0.75: one error each.
   scored = _scored([0.125, 0.25, 0.5, 0.75], [0, 1, 0, 1])
@@ -79,7 +83,7 @@ def test_of_equal_thresholds_the_nearest_to_one_half_is_chosen():
   assert operating_point.threshold(mirrored, NAMES[1]) == 0.375
 
 
-def test_equal_scores_leave_one_half():
+def test_equal_scores_leave_one_half() -> None:
   """A constant classifier has no better threshold than any other."""
   assert (
       operating_point.threshold(_scored([0.75] * 4, [0, 1, 0, 1]), NAMES[1])
@@ -87,11 +91,11 @@ def test_equal_scores_leave_one_half():
   )
 
 
-def test_a_shifted_prior_is_repaired_on_other_images():
+def test_a_shifted_prior_is_repaired_on_other_images() -> None:
   """What the threshold is for: ranking is right, one half is not."""
   generator = np.random.default_rng(3)
 
-  def draw(n):
+  def draw(n: int) -> predictions_lib.Predictions:
     labels = generator.integers(0, 2, n)
     return _scored(generator.beta(np.where(labels, 20, 14), 4), labels)
 
@@ -104,7 +108,9 @@ def test_a_shifted_prior_is_repaired_on_other_images():
 
 
 @pytest.mark.parametrize('threshold', [0.3, 0.5, 0.7])
-def test_numbers_at_a_threshold_are_those_of_scikit_learn(threshold):
+def test_numbers_at_a_threshold_are_those_of_scikit_learn(
+    threshold: float,
+) -> None:
   """Definitions, and which class is the positive one."""
   scored = _random(steps=10)
   predicted = scored.probabilities[:, 1] >= threshold
@@ -135,7 +141,7 @@ def test_numbers_at_a_threshold_are_those_of_scikit_learn(threshold):
   assert json.loads(json.dumps(answer, allow_nan=False)) == answer
 
 
-def test_intervals_at_one_half_are_those_of_the_summary():
+def test_intervals_at_one_half_are_those_of_the_summary() -> None:
   """By group alike, so that two rows of a table compare."""
   scored = dataclasses.replace(
       _random(), groups=tuple(f'p{i // 3}' for i in range(300))
@@ -149,7 +155,7 @@ def test_intervals_at_one_half_are_those_of_the_summary():
     assert 0 < low < high < 1
 
 
-def test_a_side_without_positives_has_no_sensitivity():
+def test_a_side_without_positives_has_no_sensitivity() -> None:
   """None, not NaN, in summary.json."""
   answer = operating_point.at(
       _scored([0.25, 0.75, 0.125], [0, 0, 0]), 0.5, NAMES[1]
@@ -160,7 +166,7 @@ def test_a_side_without_positives_has_no_sensitivity():
 
 
 @pytest.mark.parametrize('steps', [None, 6, 1])
-def test_roc_is_that_of_scikit_learn(steps):
+def test_roc_is_that_of_scikit_learn(steps: int | None) -> None:
   """Every corner, also where scores are equal; one class against the rest."""
   generator = np.random.default_rng(5)
   probabilities = generator.dirichlet(np.ones(3), 200)
@@ -181,7 +187,7 @@ def test_roc_is_that_of_scikit_learn(steps):
       np.testing.assert_allclose(mine, other)
 
 
-def test_the_positive_class_may_be_the_first():
+def test_the_positive_class_may_be_the_first() -> None:
   """The same images by the other class: both shares change places."""
   scored = _random()
   first, last = (operating_point.at(scored, 0.5, name) for name in NAMES)
@@ -193,7 +199,7 @@ def test_the_positive_class_may_be_the_first():
   )
 
 
-def test_what_has_no_threshold_is_refused():
+def test_what_has_no_threshold_is_refused() -> None:
   """Seven classes, or a side with one of two: no silent number."""
   seven = predictions_lib.Predictions(
       ('a',), [0], [[0.5, 0.25, 0.25]], ('x', 'y', 'z')
@@ -209,7 +215,7 @@ def test_what_has_no_threshold_is_refused():
       call()
 
 
-def test_the_summary_and_its_table_say_the_threshold():
+def test_the_summary_and_its_table_say_the_threshold() -> None:
   """A reader of the terminal sees it, with what it does."""
   scored = _random()
   plain = summary.split_summary(scored, resamples=10)

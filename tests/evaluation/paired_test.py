@@ -1,6 +1,8 @@
 """The paired comparison is the textbook's, and refuses what it cannot pair."""
 
+from collections.abc import Callable
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ from medxfer.evaluation import resampling
 NAMES = ('akiec', 'mel', 'nv')
 
 
-def _scored(n=120, skill=1.2, seed=0, groups=()):
+def _scored(
+    n: int = 120, skill: float = 1.2, seed: int = 0, groups: tuple = ()
+) -> predictions_lib.Predictions:
   """All share the labels; `seed` and `skill` tell the classifiers apart."""
   labels = np.random.default_rng(99).integers(0, 3, n)
   logits = np.random.default_rng(seed).normal(size=(n, 3))
@@ -32,7 +36,9 @@ def _scored(n=120, skill=1.2, seed=0, groups=()):
   )
 
 
-def _take(scored, rows):
+def _take(
+    scored: predictions_lib.Predictions, rows: np.ndarray
+) -> predictions_lib.Predictions:
   return predictions_lib.Predictions(
       tuple(scored.image_ids[i] for i in rows),
       scored.labels[rows],
@@ -42,7 +48,7 @@ def _take(scored, rows):
   )
 
 
-def test_mcnemar_gives_the_textbook_number():
+def test_mcnemar_gives_the_textbook_number() -> None:
   """Approval ratings (Agresti 1990, page 350), as R's `mcnemar.test`."""
   answer = paired.mcnemar(150, 86)
   assert answer['test'] == 'chi_squared'
@@ -52,7 +58,7 @@ def test_mcnemar_gives_the_textbook_number():
 @pytest.mark.parametrize(
     'b, c', [(0, 0), (1, 0), (0, 7), (5, 5), (3, 12), (24, 0), (12, 12)]
 )
-def test_few_disagreements_are_tested_exactly(b, c):
+def test_few_disagreements_are_tested_exactly(b: int, c: int) -> None:
   """The binomial test of SciPy; nothing to tell apart is p = 1."""
   answer = paired.mcnemar(b, c)
   want = stats.binomtest(b, b + c).pvalue if b + c else 1.0
@@ -61,7 +67,7 @@ def test_few_disagreements_are_tested_exactly(b, c):
 
 
 @pytest.mark.parametrize('b, c', [(25, 0), (13, 12), (20, 20), (300, 260)])
-def test_many_disagreements_are_tested_by_chi_squared(b, c):
+def test_many_disagreements_are_tested_by_chi_squared(b: int, c: int) -> None:
   """With Edwards' correction, which never passes the middle."""
   answer = paired.mcnemar(b, c)
   statistic = max(abs(b - c) - 1, 0) ** 2 / (b + c)
@@ -73,7 +79,7 @@ def test_many_disagreements_are_tested_by_chi_squared(b, c):
   )
 
 
-def test_differences_are_those_of_the_metrics():
+def test_differences_are_those_of_the_metrics() -> None:
   """a minus b, with the images counted that only one has right."""
   a, b = _scored(seed=1), _scored(seed=2, skill=0.6)
   answer = paired.compare(a, b, resamples=50)
@@ -96,7 +102,7 @@ def test_differences_are_those_of_the_metrics():
 
 
 @pytest.mark.parametrize('grouped', [False, True])
-def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
+def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped: bool) -> None:
   """The linearised variance is what drawing groups tends to."""
   groups = tuple(f'g{i // 4}' for i in range(1200)) if grouped else ()
   a, b = _scored(1200, seed=1, groups=groups), _scored(1200, seed=2, skill=0.6)
@@ -117,7 +123,7 @@ def test_the_interval_is_as_wide_as_that_of_a_bootstrap(grouped):
   assert answer['resampled_by'] == ('group' if grouped else 'image')
 
 
-def test_pairing_sees_what_two_intervals_do_not():
+def test_pairing_sees_what_two_intervals_do_not() -> None:
   """The same hard images for both: the shared part of the noise cancels."""
   a = _scored(n=400, seed=1)
   wrong = np.flatnonzero(a.predicted == a.labels)[:12]
@@ -130,7 +136,7 @@ def test_pairing_sees_what_two_intervals_do_not():
   assert high - low < 0.5 * (own[1] - own[0])
 
 
-def test_the_order_of_the_images_does_not_matter():
+def test_the_order_of_the_images_does_not_matter() -> None:
   """Two tables are one comparison, however they are sorted."""
   groups = tuple(f'g{i // 4}' for i in range(120))
   a, b = _scored(seed=1, groups=groups), _scored(seed=2, groups=groups)
@@ -142,7 +148,7 @@ def test_the_order_of_the_images_does_not_matter():
   assert paired.compare(plain, _take(b, rows), resamples=20) == want
 
 
-def test_one_group_gives_no_interval():
+def test_one_group_gives_no_interval() -> None:
   """One patient is not certainty; the difference still stands."""
   a = _scored(seed=1, groups=('p',) * 120)
   answer = paired.compare(a, _scored(seed=2), resamples=20)
@@ -187,14 +193,16 @@ def test_one_group_gives_no_interval():
         ),
     ],
 )
-def test_what_cannot_be_paired_is_refused(change, message):
+def test_what_cannot_be_paired_is_refused(
+    change: Callable[..., Any], message: str
+) -> None:
   """Another split, other classes: the difference would mean nothing."""
   a = _scored(groups=tuple(f'g{i}' for i in range(120)))
   with pytest.raises(errors.DataError, match=message):
     paired.compare(a, change(_scored(seed=2)), resamples=5)
 
 
-def test_a_comparison_reads_as_text():
+def test_a_comparison_reads_as_text() -> None:
   """The difference, its interval and the test, with their signs."""
   text = paired.table(
       {
@@ -224,7 +232,7 @@ def test_a_comparison_reads_as_text():
   assert 'on 30 images, only the second on 18\n' in text
 
 
-def _right(first, second, groups=()):
+def _right(first: np.ndarray, second: np.ndarray, groups: tuple = ()) -> tuple:
   """Two classes in turn, right or wrong as said, bool [n] each."""
   labels = np.arange(len(first)) % 2
   return tuple(
@@ -243,7 +251,9 @@ def _right(first, second, groups=()):
 @pytest.mark.parametrize(
     'only_first, is_clear', [(0, False), (4, False), (5, False), (8, True)]
 )
-def test_few_discordant_images_are_not_clear(n, only_first, is_clear):
+def test_few_discordant_images_are_not_clear(
+    n: int, only_first: int, is_clear: bool
+) -> None:
   """4 against 0 is p = .125; nothing between them is not certainty."""
   second = np.arange(n) >= only_first
   answer = paired.compare(*_right(np.ones(n, bool), second))
@@ -260,7 +270,7 @@ def test_few_discordant_images_are_not_clear(n, only_first, is_clear):
     )
 
 
-def test_images_of_a_group_are_one_witness():
+def test_images_of_a_group_are_one_witness() -> None:
   """Twelve images of two patients: p is 1/2, not 1/2048."""
   second = np.arange(120) >= 12
   groups = tuple(f'p{i // 6}' for i in range(120))
@@ -270,7 +280,7 @@ def test_images_of_a_group_are_one_witness():
   assert answer['accuracy']['interval'][0] < 0
 
 
-def test_one_seed_is_the_plain_comparison():
+def test_one_seed_is_the_plain_comparison() -> None:
   """And several of the same tables cannot be surer than one of them."""
   a, b = _scored(300, seed=1, skill=2), _scored(300, seed=2, skill=0.9)
   one = paired.compare(a, b, resamples=200)
@@ -282,7 +292,7 @@ def test_one_seed_is_the_plain_comparison():
   assert 'mean of 2 seeds' in paired.table(two, 'a', 'b')
 
 
-def test_two_seeds_that_disagree_are_not_clear():
+def test_two_seeds_that_disagree_are_not_clear() -> None:
   """A difference that one seed does not show is not one of the method."""
   none = np.ones(400, bool)
   some, many = np.arange(400) >= 4, np.arange(400) >= 40
@@ -295,7 +305,7 @@ def test_two_seeds_that_disagree_are_not_clear():
   assert low < 0 < high
 
 
-def test_what_no_comparison_can_be_made_of():
+def test_what_no_comparison_can_be_made_of() -> None:
   """No seed, and seeds of other classes."""
   with pytest.raises(ValueError):
     paired.compare_seeds([])

@@ -6,7 +6,9 @@ from medxfer import errors
 from medxfer.evaluation import positive_class
 
 
-def _choose(first, last, counts=(10, 10), wanted=''):
+def _choose(
+    first: str, last: str, counts: tuple = (10, 10), wanted: str = ''
+) -> positive_class.Positive | None:
   names = (first, last)
   return positive_class.choose(names, dict(zip(names, counts)), wanted)
 
@@ -41,7 +43,9 @@ def _choose(first, last, counts=(10, 10), wanted=''):
     ],
 )
 @pytest.mark.parametrize('counts', [(10, 90), (90, 10)])
-def test_the_absence_of_a_finding_is_never_positive(absence, finding, counts):
+def test_the_absence_of_a_finding_is_never_positive(
+    absence: str, finding: str, counts: tuple
+) -> None:
   """Sensitivity is that of the disease, whatever the alphabet or counts."""
   for pair in ((absence, finding), (finding, absence)):
     assert _choose(*pair, counts).name == finding
@@ -61,7 +65,9 @@ def test_the_absence_of_a_finding_is_never_positive(absence, finding, counts):
         ('noise', 'signal'),
     ],
 )
-def test_without_a_name_that_tells_the_rarer_class_is_positive(names):
+def test_without_a_name_that_tells_the_rarer_class_is_positive(
+    names: tuple,
+) -> None:
   """Words that only begin like a negation are none."""
   assert _choose(*names, (3, 9)).name == names[0]
   assert _choose(*names, (9, 3)).name == names[1]
@@ -69,20 +75,20 @@ def test_without_a_name_that_tells_the_rarer_class_is_positive(names):
   assert _choose(*names).name == names[1]
 
 
-def test_the_key_overrules_names_and_counts():
+def test_the_key_overrules_names_and_counts() -> None:
   """Who asks for the sensitivity of `normal` gets it."""
   chosen = _choose('abnormal', 'normal', wanted='normal')
   assert chosen.name == 'normal'
   assert 'evaluation.positive' in chosen.why
 
 
-def test_a_class_that_does_not_exist_is_refused():
+def test_a_class_that_does_not_exist_is_refused() -> None:
   """The message names the classes that do."""
   with pytest.raises(errors.UsageError, match="'sik'.*'well', 'sick'"):
     _choose('well', 'sick', wanted='sik')
 
 
-def test_more_than_two_classes_have_no_positive_one():
+def test_more_than_two_classes_have_no_positive_one() -> None:
   """Each is measured against all others instead."""
   names = ('a', 'b', 'c')
   counts = dict.fromkeys(names, 1)

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ GOOD = (
 )
 
 
-def _random(n=300, classes=('akiec', 'mel', 'nv')):
+def _random(
+    n: int = 300, classes: tuple = ('akiec', 'mel', 'nv')
+) -> predictions_lib.Predictions:
   generator = np.random.default_rng(0)
   return predictions_lib.Predictions(
       tuple(f'ISIC_{i:07}' for i in range(n)),
@@ -29,7 +32,7 @@ def _random(n=300, classes=('akiec', 'mel', 'nv')):
   )
 
 
-def _refused(tmp_path, text):
+def _refused(tmp_path: pathlib.Path, text: bytes | str) -> str:
   path = tmp_path / 'predictions_test.csv'
   path.write_bytes(text if isinstance(text, bytes) else text.encode())
   with pytest.raises(errors.DataError) as caught:
@@ -38,7 +41,7 @@ def _refused(tmp_path, text):
   return str(caught.value)
 
 
-def test_round_trip_is_bit_exact(tmp_path):
+def test_round_trip_is_bit_exact(tmp_path: pathlib.Path) -> None:
   """Protects: metrics from the file are those from memory."""
   before = _random()
   predictions_lib.write(tmp_path / 'p.csv', before)
@@ -52,7 +55,9 @@ def test_round_trip_is_bit_exact(tmp_path):
   assert metrics.compute(after) == metrics.compute(before)
 
 
-def test_header_and_cells_are_those_of_the_design(tmp_path):
+def test_header_and_cells_are_those_of_the_design(
+    tmp_path: pathlib.Path,
+) -> None:
   """Protects: the columns other programs read."""
   path = tmp_path / 'p.csv'
   predictions_lib.write(
@@ -66,7 +71,7 @@ def test_header_and_cells_are_those_of_the_design(tmp_path):
   )
 
 
-def test_awkward_names_survive(tmp_path):
+def test_awkward_names_survive(tmp_path: pathlib.Path) -> None:
   """Protects: ids and classes are data, formula signs and quotes included."""
   ids = (
       '=1+1',
@@ -91,7 +96,9 @@ def test_awkward_names_survive(tmp_path):
     assert [row[0] for row in csv.reader(stream)][1:] == list(ids)
 
 
-def test_foreign_line_ends_and_byte_order_mark_are_read(tmp_path):
+def test_foreign_line_ends_and_byte_order_mark_are_read(
+    tmp_path: pathlib.Path,
+) -> None:
   """Protects: tables that a spreadsheet or Unix tools saved again."""
   for i, text in enumerate((GOOD, GOOD.replace('\r\n', '\n'), '\ufeff' + GOOD)):
     path = tmp_path / f'{i}.csv'
@@ -135,13 +142,17 @@ def test_foreign_line_ends_and_byte_order_mark_are_read(tmp_path):
         ('b,nv', '\r\nb,nv', 'line 3: 0 cells'),
     ],
 )
-def test_bad_tables_are_refused(tmp_path, old, new, words):
+def test_bad_tables_are_refused(
+    tmp_path: pathlib.Path, old: str, new: str, words: str
+) -> None:
   """Protects: no metric from a table that is damaged; file and line said."""
   assert old in GOOD
   assert words in _refused(tmp_path, GOOD.replace(old, new))
 
 
-def test_bytes_that_are_no_text_and_missing_files_are_refused(tmp_path):
+def test_bytes_that_are_no_text_and_missing_files_are_refused(
+    tmp_path: pathlib.Path,
+) -> None:
   """Protects: one message instead of a traceback."""
   assert 'not UTF-8' in _refused(tmp_path, GOOD.encode('utf-16'))
   for path in (tmp_path / 'none.csv', tmp_path):
@@ -152,7 +163,9 @@ def test_bytes_that_are_no_text_and_missing_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     'row', [[np.nan, 0.5], [0.6, 0.6], [1.5, -0.5], [np.inf, 0]]
 )
-def test_unreadable_tables_are_not_written(tmp_path, row):
+def test_unreadable_tables_are_not_written(
+    tmp_path: pathlib.Path, row: list
+) -> None:
   """Protects: a diverged run does not replace a good table."""
   path = tmp_path / 'p.csv'
   path.write_text(GOOD)
@@ -167,13 +180,15 @@ def test_unreadable_tables_are_not_written(tmp_path, row):
   assert os.listdir(tmp_path) == ['p.csv']
 
 
-def test_failed_writes_leave_nothing(tmp_path, monkeypatch):
+def test_failed_writes_leave_nothing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Protects: a full disk leaves the old table and no temporary file."""
   path = tmp_path / 'p.csv'
   path.write_text('old')
   good = _random(3)
 
-  def full(descriptor):
+  def full(descriptor: int) -> None:
     raise OSError(28, 'No space left on device')
 
   with monkeypatch.context() as patch:
@@ -196,7 +211,7 @@ def test_failed_writes_leave_nothing(tmp_path, monkeypatch):
   assert path.read_text() == 'old' and os.listdir(tmp_path) == ['p.csv']
 
 
-def test_groups_are_attached_by_image_id():
+def test_groups_are_attached_by_image_id() -> None:
   """Protects: every image gets its own group, or the split is refused."""
   scored = _random(3)
   groups = {name: f'lesion{i}' for i, name in enumerate(scored.image_ids)}
@@ -220,13 +235,13 @@ def test_groups_are_attached_by_image_id():
         {'groups': ('g', 'h')},
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(change):
+def test_arrays_that_do_not_fit_are_refused(change: dict) -> None:
   """Protects: a shifted column cannot become a metric."""
   with pytest.raises(ValueError):
     dataclasses.replace(_random(3), **change)
 
 
-def test_arrays_are_copies_that_cannot_change():
+def test_arrays_are_copies_that_cannot_change() -> None:
   """Protects: what was scored stays what was scored."""
   labels = np.array([0])
   scored = predictions_lib.Predictions(

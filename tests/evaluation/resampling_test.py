@@ -1,12 +1,13 @@
 """Images of a group are drawn together."""
 
 import numpy as np
+import pytest
 
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
 
-def _scored(groups):
+def _scored(groups: str) -> predictions_lib.Predictions:
   n = len(groups)
   return predictions_lib.Predictions(
       tuple(f'i{i}' for i in range(n)),
@@ -17,7 +18,7 @@ def _scored(groups):
   )
 
 
-def test_whole_groups_are_drawn():
+def test_whole_groups_are_drawn() -> None:
   """Protects: as many groups as there are, each with all its images."""
   scored = _scored('aabbbcdddd')
   counts = np.concatenate(
@@ -31,7 +32,9 @@ def test_whole_groups_are_drawn():
   np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.15)
 
 
-def test_chunks_change_nothing_but_the_memory(monkeypatch):
+def test_chunks_change_nothing_but_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Protects: the number of replicates, and the same draws for a seed."""
   scored = _scored('aabbbcdddd')
   monkeypatch.setattr(resampling, '_CHUNK_VALUES', 7 * 10)

@@ -29,7 +29,9 @@ KEYS = {
 }
 
 
-def _scored(names=('akiec', 'mel', 'nv'), n=90):
+def _scored(
+    names: tuple = ('akiec', 'mel', 'nv'), n: int = 90
+) -> predictions_lib.Predictions:
   generator = np.random.default_rng(0)
   return predictions_lib.Predictions(
       tuple(f'i{i}' for i in range(n)),
@@ -39,7 +41,7 @@ def _scored(names=('akiec', 'mel', 'nv'), n=90):
   )
 
 
-def test_keys_are_those_of_the_design_and_json_keeps_them():
+def test_keys_are_those_of_the_design_and_json_keeps_them() -> None:
   """Protects: the report finds every number; no NaN in a file."""
   # The last class is absent.
   scored = dataclasses.replace(_scored(), labels=np.arange(90) % 2)
@@ -66,7 +68,7 @@ def test_keys_are_those_of_the_design_and_json_keeps_them():
   assert answer == summary.split_summary(scored, resamples=50, seed=1)
 
 
-def test_groups_are_named_as_the_unit():
+def test_groups_are_named_as_the_unit() -> None:
   """Protects: a reader sees what the intervals take for independent."""
   scored = _scored()
   grouped = dataclasses.replace(
@@ -77,7 +79,7 @@ def test_groups_are_named_as_the_unit():
   assert '95 % intervals by group' in summary.table(answer)
 
 
-def test_scores_of_a_diverged_run_are_refused():
+def test_scores_of_a_diverged_run_are_refused() -> None:
   """Protects: NaN does not turn into a number."""
   bad = np.full((90, 3), 1 / 3)
   bad[4, 1] = np.nan
@@ -85,7 +87,7 @@ def test_scores_of_a_diverged_run_are_refused():
     summary.split_summary(dataclasses.replace(_scored(), probabilities=bad))
 
 
-def test_table_fits_the_terminal_and_says_the_numbers():
+def test_table_fits_the_terminal_and_says_the_numbers() -> None:
   """Protects: 80 columns, with long or odd names and absent classes."""
   names = ('nv', 'a' * 70, 'line\nbreak', 'absent')
   scored = dataclasses.replace(_scored(names, 60), labels=np.arange(60) % 3)
@@ -102,7 +104,7 @@ def test_table_fits_the_terminal_and_says_the_numbers():
   assert summary.table(json.loads(json.dumps(answer))) == text
 
 
-def test_a_class_of_few_images_is_marked():
+def test_a_class_of_few_images_is_marked() -> None:
   """Protects: 9 images of a class are not read like 900."""
   scored = dataclasses.replace(
       _scored(n=99), labels=np.repeat([0, 1, 2], [80, 10, 9])
@@ -115,7 +117,7 @@ def test_a_class_of_few_images_is_marked():
   assert '!' not in enough
 
 
-def test_a_summary_of_an_older_version_still_prints():
+def test_a_summary_of_an_older_version_still_prints() -> None:
   """Protects: workdirs from before recall and the debiased error."""
   answer = summary.split_summary(_scored(), resamples=5)
   for key in ('recall_per_class', 'ece_debiased'):
@@ -129,7 +131,7 @@ def test_a_summary_of_an_older_version_still_prints():
   assert 'expected calibration error' in text and 'less what' not in text
 
 
-def test_table_shows_a_dash_for_what_is_undefined():
+def test_table_shows_a_dash_for_what_is_undefined() -> None:
   """Protects: one class or one patient still gives a table."""
   scored = dataclasses.replace(
       _scored(), labels=np.zeros(90, int), groups=('p',) * 90

@@ -15,17 +15,17 @@ _VGG16 = architectures.BY_NAME['vgg16']
 _SIZE = (32, 64)
 
 
-def _images():
+def _images() -> np.ndarray:
   rng = np.random.default_rng(2)
   return rng.uniform(0, 1, (2, *_SIZE, 3)).astype(np.float32)
 
 
-def _model():
+def _model() -> vgg.VGG:
   return vgg.VGG(_VGG16, 3, head_units=(3, 3))
 
 
 @pytest.mark.parametrize('layer', ['block1_conv2', 'block3_pool'])
-def test_the_named_layer_is_returned(layer):
+def test_the_named_layer_is_returned(layer: str) -> None:
   """A network that hands images on shows the image, pooled."""
   images = _images()
   activate = activation_maps.compile_activations(_model(), layer)
@@ -43,7 +43,7 @@ def test_the_named_layer_is_returned(layer):
   )
 
 
-def test_every_name_is_an_activation_of_the_network():
+def test_every_name_is_an_activation_of_the_network() -> None:
   """The list that the flags offer, in the order of the network."""
   _, made = jax.eval_shape(
       lambda p, x: _model().apply({'params': p}, x),
@@ -59,18 +59,18 @@ def test_every_name_is_an_activation_of_the_network():
   )
 
 
-def test_layers_above_cost_nothing():
+def test_layers_above_cost_nothing() -> None:
   """The first layer must not wait for the other twelve."""
   params, images = networks.transparent(_SIZE, np.eye(3)), _images()
 
-  def work(layer):
+  def work(layer: str) -> float:
     activate = activation_maps.compile_activations(_model(), layer)
     return activate.lower(params, images).compile().cost_analysis()['flops']
 
   assert work('block1_conv1') < 0.1 * work('block2_pool')
 
 
-def test_the_strongest_channels_come_first():
+def test_the_strongest_channels_come_first() -> None:
   """By their means, not by one bright pixel."""
   activation = np.zeros((4, 4, 5), np.float32)
   activation[0, 0, 1] = 10
@@ -79,7 +79,7 @@ def test_the_strongest_channels_come_first():
   assert activation_maps.strongest(activation, 3).tolist() == [2, 3, 1]
 
 
-def test_an_unknown_layer_is_refused():
+def test_an_unknown_layer_is_refused() -> None:
   """The message says what there is."""
   with pytest.raises(errors.UsageError, match='block1_conv1.*block5_pool'):
     activation_maps.compile_activations(_model(), 'block6_conv1')

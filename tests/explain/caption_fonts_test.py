@@ -1,7 +1,11 @@
 """Protects captions: any script is drawn, or its absence said."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import importlib.metadata
+import pathlib
 import types
+from typing import Any
 
 from fontTools import fontBuilder
 from fontTools.pens import ttGlyphPen
@@ -11,7 +15,7 @@ import pytest
 from medxfer.explain import caption_fonts
 
 
-def _font(path, characters):
+def _font(path: pathlib.Path, characters: str) -> None:
   """Writes a font in which each of some characters is a black square."""
   pen = ttGlyphPen.TTGlyphPen(None)
   for place in ((0, 0), (0, 700), (700, 700), (700, 0)):
@@ -32,11 +36,13 @@ def _font(path, characters):
 
 
 @pytest.fixture(name='installed')
-def _installed(monkeypatch, tmp_path):
+def _installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> Iterator[Callable[..., Any]]:
   """Installs fonts: a function of names and characters."""
   found = []
 
-  def install(name, characters):
+  def install(name: str, characters: str) -> None:
     _font(tmp_path / name, characters)
     found.append(str(tmp_path / name))
 
@@ -49,7 +55,7 @@ def _installed(monkeypatch, tmp_path):
   _forget()
 
 
-def _forget():
+def _forget() -> None:
   for known in (
       caption_fonts._font_of,
       caption_fonts._installed,
@@ -58,13 +64,15 @@ def _forget():
     known.cache_clear()
 
 
-def _escaped(text):
+def _escaped(text: str) -> list:
   return [
       part for _, part in caption_fonts._runs(caption_fonts._printable(text))
   ]
 
 
-def test_letters_of_an_installed_font_are_drawn(installed, capsys):
+def test_letters_of_an_installed_font_are_drawn(
+    installed: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
   """Between those of the usual one, and as wide as they are there."""
   installed('NotoSquares-Regular.ttf', '黑色')
   runs = list(caption_fonts._runs('0.7 黑色 x'))
@@ -85,13 +93,17 @@ def test_letters_of_an_installed_font_are_drawn(installed, capsys):
         ('M\udcfcller', r'M\xfcller'),
     ],
 )
-def test_what_no_font_has_is_an_escape(installed, text, escapes):
+def test_what_no_font_has_is_an_escape(
+    installed: Callable[..., Any], text: str, escapes: str
+) -> None:
   """Classes stay apart from one another; no empty boxes."""
   del installed
   assert ''.join(_escaped(text)) == escapes
 
 
-def test_it_is_said_once(installed, capsys):
+def test_it_is_said_once(
+    installed: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
   """With the character, and what to install."""
   del installed
   caption_fonts.line('黑色', 60, 18)
@@ -100,13 +112,15 @@ def test_it_is_said_once(installed, capsys):
   assert said.count('note:') == 1 and '黑' in said and 'fonts-noto-cjk' in said
 
 
-def test_a_font_of_boxes_for_everything_is_no_font(installed):
+def test_a_font_of_boxes_for_everything_is_no_font(
+    installed: Callable[..., Any],
+) -> None:
   """Matplotlib itself brings one."""
   installed('LastResort.ttf', '黑')
   assert _escaped('黑') == [r'\u9ed1']
 
 
-def test_plain_fonts_come_first(installed):
+def test_plain_fonts_come_first(installed: Callable[..., Any]) -> None:
   """A heavy or slanted face is for what no other has."""
   installed('NotoA-BoldItalic.ttf', '黑色')
   installed('Other-Regular.ttf', '黑')
@@ -114,7 +128,11 @@ def test_plain_fonts_come_first(installed):
   assert 'NotoA' in caption_fonts._font_of('色').path
 
 
-def test_fonts_of_python_packages_are_found(monkeypatch, tmp_path, installed):
+def test_fonts_of_python_packages_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: pathlib.Path,
+    installed: Callable[..., Any],
+) -> None:
   """Who may not install system packages can install these."""
   del installed
   _font(tmp_path / 'Packed.ttf', '黑')
@@ -132,7 +150,9 @@ def test_fonts_of_python_packages_are_found(monkeypatch, tmp_path, installed):
   assert _escaped('黑') == ['黑']
 
 
-def test_damaged_fonts_are_passed_over(installed, tmp_path):
+def test_damaged_fonts_are_passed_over(
+    installed: Callable[..., Any], tmp_path: pathlib.Path
+) -> None:
   """A broken file among thousands ends nothing."""
   installed('A.ttf', '黑')
   (tmp_path / 'A.ttf').write_bytes(b'no font')
@@ -140,14 +160,16 @@ def test_damaged_fonts_are_passed_over(installed, tmp_path):
 
 
 @pytest.mark.parametrize('text', ['العربية', 'עברית', 'меланома', 'naïve'])
-def test_scripts_of_the_usual_font_need_no_other(installed, text):
+def test_scripts_of_the_usual_font_need_no_other(
+    installed: Callable[..., Any], text: str
+) -> None:
   """It comes with Matplotlib, and has them."""
   del installed
   assert _escaped(text) == [text]
   assert (caption_fonts.line(text, 90, 18) < 128).any()
 
 
-def test_a_line_keeps_to_its_room():
+def test_a_line_keeps_to_its_room() -> None:
   """Cut, and its size as asked for."""
   found = caption_fonts.line('x' * 99 + '黑' * 9, 90, 18)
   assert found.shape == (18, 90, 3) and found.dtype == np.uint8

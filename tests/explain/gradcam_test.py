@@ -1,5 +1,8 @@
 """Protects Grad-CAM: the published formula, for the right class, cheaply."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ _SIZE = (32, 64)
 _HEAD = [[1, 0, -1], [0, 1, 0], [0, 0, 0]]
 
 
-def _images(batch=2):
+def _images(batch: int = 2) -> np.ndarray:
   rng = np.random.default_rng(1)
   return rng.uniform(0, 1, (batch, *_SIZE, 3)).astype(np.float32)
 
@@ -34,7 +37,7 @@ def _images(batch=2):
         'block5_conv3',
     ],
 )
-def test_a_class_lights_the_places_of_its_own_evidence(layer):
+def test_a_class_lights_the_places_of_its_own_evidence(layer: str) -> None:
   """In a network that hands images on, the map is the class' channel."""
   model = vgg.VGG(_VGG16, 3, head_units=(3, 3))
   images = _images()
@@ -46,7 +49,7 @@ def test_a_class_lights_the_places_of_its_own_evidence(layer):
     np.testing.assert_allclose(found, channel / channel.max(), rtol=1e-5)
 
 
-def test_one_place_that_speaks_for_the_class_is_the_only_one_lit():
+def test_one_place_that_speaks_for_the_class_is_the_only_one_lit() -> None:
   """A red spot among green ones: the red class sees the red spot."""
   images = np.zeros((1, *_SIZE, 3), np.float32)
   images[0, 20, 35, 0] = 1
@@ -63,7 +66,7 @@ def test_one_place_that_speaks_for_the_class_is_the_only_one_lit():
   np.testing.assert_array_equal(maps[0], expected)
 
 
-def test_where_nothing_speaks_for_the_class_the_map_is_zero():
+def test_where_nothing_speaks_for_the_class_the_map_is_zero() -> None:
   """Evidence against a class is none for it, and 0 / 0 is no number."""
   maps = gradcam.gradcam(
       vgg.VGG(_VGG16, 3, head_units=(3, 3)),
@@ -75,7 +78,7 @@ def test_where_nothing_speaks_for_the_class_the_map_is_zero():
   np.testing.assert_array_equal(maps, np.zeros((1, 2, 4)))
 
 
-def test_the_last_convolution_equals_a_computation_by_hand():
+def test_the_last_convolution_equals_a_computation_by_hand() -> None:
   """Equations 1 and 2 with the chain rule written out, in float64."""
   model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images() - 0.5
@@ -104,7 +107,7 @@ def test_the_last_convolution_equals_a_computation_by_hand():
     np.testing.assert_allclose(found, heat / heat.max(), atol=1e-4)
 
 
-def test_an_earlier_layer_equals_finite_differences():
+def test_an_earlier_layer_equals_finite_differences() -> None:
   """Heat of a place: how the logit moves if all become a bit more like it."""
   layer, chosen = 'block5_conv1', 4
   model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
@@ -113,12 +116,12 @@ def test_an_earlier_layer_equals_finite_differences():
   activation = np.asarray(activations[layer])
 
   @jax.jit
-  def logit(activation):
+  def logit(activation: jax.Array) -> jax.Array:
     return model.apply({'params': params}, activation, first='block5_conv2')[0][
         0, chosen
     ]
 
-  def moved(row, column):
+  def moved(row: int, column: int) -> jax.Array:
     step = 3e-4 * activation[:, row : row + 1, column : column + 1]
     return logit(activation + step) - logit(activation - step)
 
@@ -134,12 +137,12 @@ def test_an_earlier_layer_equals_finite_differences():
   np.testing.assert_allclose(maps[0], heat / heat.max(), atol=2e-2)
 
 
-def test_an_explanation_costs_about_as_much_as_a_prediction():
+def test_an_explanation_costs_about_as_much_as_a_prediction() -> None:
   """Layers below the one that is looked at must take no backward pass."""
   model = vgg.VGG(_VGG16, 5, head_units=(16, 16))
   params, images = networks.random(_SIZE, 5), _images()
 
-  def work(function, *args):
+  def work(function: Callable[..., Any], *args: Any) -> float:
     return jax.jit(function).lower(*args).compile().cost_analysis()['flops']
 
   predicted = work(
@@ -155,7 +158,7 @@ def test_an_explanation_costs_about_as_much_as_a_prediction():
 
 
 @pytest.mark.parametrize('layer', ['block5_pool', 'fc1', 'block6_conv1'])
-def test_what_is_no_convolution_is_refused(layer):
+def test_what_is_no_convolution_is_refused(layer: str) -> None:
   """The message says what there is."""
   with pytest.raises(errors.UsageError, match='block1_conv1.*block5_conv3'):
     gradcam.compile_gradcam(vgg.VGG(_VGG16, 2), layer)
@@ -171,7 +174,7 @@ def test_what_is_no_convolution_is_refused(layer):
         (32, 'block3_conv3'),
     ],
 )
-def test_small_images_are_looked_at_lower_down(side, layer):
+def test_small_images_are_looked_at_lower_down(side: int, layer: str) -> None:
   """Four by four places light up corners and say nothing of where."""
   assert gradcam.layer_for(_VGG16, (side, side)) == layer
   assert gradcam.layer_for(_VGG16, (side, 2 * side)) == layer

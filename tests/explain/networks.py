@@ -7,7 +7,7 @@ from medxfer.model import architectures
 _VGG16 = architectures.BY_NAME['vgg16']
 
 
-def transparent(image_size, head):
+def transparent(image_size: tuple, head: list | np.ndarray) -> dict:
   """Returns parameters that hand an image on, channel by channel.
 
   Every convolution copies its first three channels, so that a layer's
@@ -39,7 +39,7 @@ def transparent(image_size, head):
   return params
 
 
-def random(image_size, classes, units=(16, 16)):
+def random(image_size: tuple, classes: int, units: tuple = (16, 16)) -> dict:
   """Returns parameters that keep about half of all activations alive."""
   rng = np.random.default_rng(0)
   inputs = image_size[0] // 32 * (image_size[1] // 32) * 512
@@ -64,7 +64,7 @@ def random(image_size, classes, units=(16, 16)):
   }
 
 
-def pooled(images, layer):
+def pooled(images: np.ndarray, layer: str) -> np.ndarray:
   """Returns what a `transparent` network shows in a layer, [b, h, w, 3]."""
   block = int(layer[len('block')])
   factor = 2 ** (block if layer.endswith('pool') else block - 1)

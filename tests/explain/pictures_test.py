@@ -1,5 +1,7 @@
 """Protects the pictures: right place, right colour, any caption."""
 
+import pathlib
+
 import matplotlib
 import numpy as np
 from PIL import Image
@@ -8,12 +10,12 @@ import pytest
 from medxfer.explain import pictures
 
 
-def _image(height=40, width=60):
+def _image(height: int = 40, width: int = 60) -> np.ndarray:
   rng = np.random.default_rng(3)
   return rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
-def test_heat_is_painted_where_it_is():
+def test_heat_is_painted_where_it_is() -> None:
   """Upside down or mirrored, an explanation would be worse than none."""
   image, heat = _image(), np.zeros((4, 6))
   heat[0, 5] = 1
@@ -26,7 +28,7 @@ def test_heat_is_painted_where_it_is():
   np.testing.assert_array_equal(found[:, :40], image[:, :40])
 
 
-def test_without_heat_the_image_stays_as_it_is():
+def test_without_heat_the_image_stays_as_it_is() -> None:
   """Nothing found must not look like something."""
   image = _image()
   np.testing.assert_array_equal(
@@ -34,7 +36,7 @@ def test_without_heat_the_image_stays_as_it_is():
   )
 
 
-def test_maps_are_resized_between_their_places():
+def test_maps_are_resized_between_their_places() -> None:
   """Bilinear: from dark to bright without a step, ends at the ends."""
   found = pictures.coloured(np.array([[0.0, 1.0]]), (3, 64), 'gray')
   row = found[1, :, 0].astype(int)
@@ -49,12 +51,14 @@ def test_maps_are_resized_between_their_places():
         ([[7.0, 7.0]], [[0, 0]]),
     ],
 )
-def test_a_map_is_stretched_over_its_own_range(values, expected):
+def test_a_map_is_stretched_over_its_own_range(
+    values: list, expected: list
+) -> None:
   """A dead channel is dark, not a division by zero."""
   np.testing.assert_allclose(pictures.stretched(np.array(values)), expected)
 
 
-def test_sheets_hold_every_picture_unchanged():
+def test_sheets_hold_every_picture_unchanged() -> None:
   """Row by row, white between them."""
   images = [_image() for _ in range(4)]
   images[3] = images[3] // 2
@@ -80,7 +84,7 @@ def test_sheets_hold_every_picture_unchanged():
         '黑色素瘤',
     ],
 )
-def test_any_caption_stays_above_its_own_picture(caption):
+def test_any_caption_stays_above_its_own_picture(caption: str) -> None:
   """Names of files and classes are whatever people call them."""
   images = [np.full((40, 60, 3), 255, np.uint8)] * 2
   found = pictures.tile(images, [caption, ''], columns=2)
@@ -88,7 +92,7 @@ def test_any_caption_stays_above_its_own_picture(caption):
   assert (found[24:] == 255).all() and (found[:, 68:] == 255).all()
 
 
-def test_small_images_are_enlarged_by_whole_numbers():
+def test_small_images_are_enlarged_by_whole_numbers() -> None:
   """32 pixels are no picture to look at; 224 are left alone."""
   assert pictures.enlarged(_image(32, 48)).shape == (192, 288, 3)
   assert pictures.enlarged(_image(64, 64)).shape == (192, 192, 3)
@@ -96,7 +100,7 @@ def test_small_images_are_enlarged_by_whole_numbers():
   assert pictures.enlarged(image) is image
 
 
-def test_stacks_and_files_keep_every_pixel(tmp_path):
+def test_stacks_and_files_keep_every_pixel(tmp_path: pathlib.Path) -> None:
   """PNG, not JPEG; the narrower picture gets white beside it."""
   wide, narrow = _image(10, 30), _image(5, 20)
   found = pictures.stack([wide, narrow])

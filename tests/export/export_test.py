@@ -70,7 +70,7 @@ def _expected(
   return np.asarray(jax.nn.softmax(logits))
 
 
-def _keras(path: pathlib.Path, images: np.ndarray):
+def _keras(path: pathlib.Path, images: np.ndarray) -> tuple:
   os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   keras = pytest.importorskip('keras', reason='needs Keras')
@@ -86,7 +86,7 @@ def _keras(path: pathlib.Path, images: np.ndarray):
   return model.predict(images, verbose=0), about['class_names']
 
 
-def _onnx(path: pathlib.Path, images: np.ndarray):
+def _onnx(path: pathlib.Path, images: np.ndarray) -> tuple:
   onnxruntime = pytest.importorskip('onnxruntime', reason='needs ONNX Runtime')
   session = onnxruntime.InferenceSession(os.fspath(path))
   [found] = session.run(None, {'images': images.astype(np.float32)})
@@ -94,7 +94,7 @@ def _onnx(path: pathlib.Path, images: np.ndarray):
   return found, json.loads(about['class_names'])
 
 
-def _stablehlo(path: pathlib.Path, images: np.ndarray):
+def _stablehlo(path: pathlib.Path, images: np.ndarray) -> tuple:
   with zipfile.ZipFile(path) as archive:
     about = json.loads(archive.read('medxfer.json'))
     network = jax.export.deserialize(bytearray(archive.read('network.bin')))
@@ -119,7 +119,9 @@ def _assert_equal(network: export.ExportedNetwork, path: pathlib.Path) -> None:
 
 @pytest.mark.parametrize('suffix', export.SUFFIXES)
 @pytest.mark.parametrize('mode', ['caffe', 'tf', 'rescale'])
-def test_formats_give_the_same_probabilities(tmp_path, mode, suffix):
+def test_formats_give_the_same_probabilities(
+    tmp_path: pathlib.Path, mode: str, suffix: str
+) -> None:
   """For any batch size, with the preprocessing inside."""
   network, path = _network(mode), tmp_path / f'model{suffix}'
   export.export(network, path)
@@ -129,7 +131,9 @@ def test_formats_give_the_same_probabilities(tmp_path, mode, suffix):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('suffix', export.SUFFIXES)
-def test_vgg16_gives_the_same_probabilities(tmp_path, suffix):
+def test_vgg16_gives_the_same_probabilities(
+    tmp_path: pathlib.Path, suffix: str
+) -> None:
   """As `tiny`, with as many channels as Winograd's convolutions need."""
   network, path = _network(name='vgg16'), tmp_path / f'model{suffix}'
   export.export(network, path)
@@ -137,7 +141,9 @@ def test_vgg16_gives_the_same_probabilities(tmp_path, suffix):
 
 
 @pytest.fixture(scope='module')
-def trained(phantoms, tmp_path_factory) -> pathlib.Path:
+def trained(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """The workdir of a finished run of the architecture `tiny`."""
   path = tmp_path_factory.mktemp('run') / 'w'
   config = tiny.config(phantoms)
@@ -147,7 +153,9 @@ def trained(phantoms, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.mark.parametrize('suffix', export.SUFFIXES)
-def test_the_command_exports_a_run(trained, tmp_path, suffix):
+def test_the_command_exports_a_run(
+    trained: pathlib.Path, tmp_path: pathlib.Path, suffix: str
+) -> None:
   """With the class names and the image size of the run."""
   path = tmp_path / f'model{suffix}'
   lines = convert_weights.convert(trained, path)
@@ -163,7 +171,9 @@ def test_the_command_exports_a_run(trained, tmp_path, suffix):
   )
 
 
-def test_a_file_of_weights_is_no_network(trained, tmp_path):
+def test_a_file_of_weights_is_no_network(
+    trained: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """It does not say for which image size its head is."""
   source = tmp_path / 'a.safetensors'
   convert_weights.convert(trained, source)
@@ -175,7 +185,12 @@ def test_a_file_of_weights_is_no_network(trained, tmp_path):
 @pytest.mark.parametrize(
     'library, suffix', [('onnx', '.onnx'), ('keras', '.keras')]
 )
-def test_a_missing_library_is_named(tmp_path, monkeypatch, library, suffix):
+def test_a_missing_library_is_named(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    library: str,
+    suffix: str,
+) -> None:
   """With what installs it; nothing half-written stays."""
   monkeypatch.setitem(sys.modules, library, None)
   with pytest.raises(errors.DataError, match=f'pip install {library}'):
@@ -183,7 +198,7 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch, library, suffix):
   assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_exported_is_refused(tmp_path):
+def test_what_cannot_be_exported_is_refused(tmp_path: pathlib.Path) -> None:
   """Before a library is loaded or a file is written."""
   network = _network()
   with pytest.raises(errors.UsageError, match='NAME.onnx'):

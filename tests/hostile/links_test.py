@@ -5,9 +5,13 @@ folder may lead to any file of its reader: what is not an image is named, and
 not a byte of it shown.
 """
 
+from collections.abc import Callable
 import os
+import pathlib
 import shutil
+from typing import Any
 
+import ml_collections
 import numpy as np
 from PIL import Image
 import pytest
@@ -22,7 +26,7 @@ from tests import tiny
 _SECRET = 'root:x:0:0'
 
 
-def _xray(data):
+def _xray(data: pathlib.Path) -> ml_collections.ConfigDict:
   config = xray.get_config('random,phantom')
   config.data.update(dir=str(data), phantom=0, image_size=(32, 32))
   return config
@@ -33,8 +37,12 @@ def _xray(data):
 )
 @pytest.mark.parametrize('action', ['fail', 'skip'])
 def test_a_link_to_what_is_no_image_is_named(
-    request, tmp_path, data, config, action
-):
+    request: pytest.FixtureRequest,
+    tmp_path: pathlib.Path,
+    data: str,
+    config: Callable[..., Any],
+    action: str,
+) -> None:
   """A file's text stands in no message."""
   folder = shutil.copytree(request.getfixturevalue(data), tmp_path / 'data')
   (tmp_path / 'passwd').write_text(_SECRET)
@@ -56,13 +64,13 @@ def test_a_link_to_what_is_no_image_is_named(
   assert image.stem in said and _SECRET not in said
 
 
-def _folder(path):
+def _folder(path: pathlib.Path) -> specs.RunSpec:
   config = folder_config.get_config('random')
   config.data.update(dir=str(path), image_size=(32, 32))
   return specs.from_config(config)
 
 
-def _images(folder, count=12):
+def _images(folder: pathlib.Path, count: int = 12) -> pathlib.Path:
   for name in 'ab':
     (folder / name).mkdir(parents=True)
     for i in range(count):
@@ -73,7 +81,7 @@ def _images(folder, count=12):
   return folder
 
 
-def test_linked_images_are_read_and_guarded(tmp_path):
+def test_linked_images_are_read_and_guarded(tmp_path: pathlib.Path) -> None:
   """What a link leads to may change; a run must notice at its restart."""
   source, data = _images(tmp_path / 'source'), tmp_path / 'data'
   (data / 'a').mkdir(parents=True)
@@ -89,7 +97,7 @@ def test_linked_images_are_read_and_guarded(tmp_path):
   assert after['images_digest'] != before.digests()['images_digest']
 
 
-def test_links_in_a_circle_end(tmp_path):
+def test_links_in_a_circle_end(tmp_path: pathlib.Path) -> None:
   """Each image is read once, and the link is named."""
   data = _images(tmp_path / 'data')
   (data / 'a' / 'again').symlink_to(data)
@@ -102,7 +110,9 @@ def test_links_in_a_circle_end(tmp_path):
   }
 
 
-def test_a_link_to_a_folder_without_images_gives_none(tmp_path):
+def test_a_link_to_a_folder_without_images_gives_none(
+    tmp_path: pathlib.Path,
+) -> None:
   """Names of what lies there are listed; nothing is read into the table."""
   data = _images(tmp_path / 'data')
   (tmp_path / 'home').mkdir()

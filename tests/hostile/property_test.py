@@ -5,7 +5,9 @@ fuzzer (`tests/hostile/fuzz.py`) does the same for as long as it is told, led
 by what the changes reach.
 """
 
+from collections.abc import Callable
 import json
+from typing import Any
 
 import hypothesis
 from hypothesis import strategies
@@ -34,7 +36,7 @@ _JSON = strategies.recursive(
 
 
 @strategies.composite
-def _changed(draw, seed: bytes) -> bytes:
+def _changed(draw: Callable[..., Any], seed: bytes) -> bytes:
   """Draws bytes that are the seed's but for a few cuts and insertions."""
   content = bytearray(seed)
   for _ in range(draw(strategies.integers(1, 4))):
@@ -64,7 +66,7 @@ def _changed(draw, seed: bytes) -> bytes:
 @pytest.mark.parametrize('name', parsers.PARSERS)
 @_settings
 @hypothesis.given(data=strategies.data())
-def test_changed_files_are_read_or_refused(name, data):
+def test_changed_files_are_read_or_refused(name: str, data: Any) -> None:
   """Whatever a disk, a spreadsheet or a stranger has made of them."""
   parser = parsers.PARSERS[name]
   parser.feed(data.draw(_changed(parser.seed)))
@@ -73,7 +75,7 @@ def test_changed_files_are_read_or_refused(name, data):
 @pytest.mark.parametrize('name', parsers.PARSERS)
 @_settings
 @hypothesis.given(content=strategies.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(name, content):
+def test_any_bytes_are_read_or_refused(name: str, content: bytes) -> None:
   """A file of another kind under the right name."""
   parsers.PARSERS[name].feed(content)
 
@@ -83,7 +85,7 @@ def test_any_bytes_are_read_or_refused(name, content):
 )
 @_settings
 @hypothesis.given(data=strategies.data())
-def test_json_of_another_shape_is_read_or_refused(name, data):
+def test_json_of_another_shape_is_read_or_refused(name: str, data: Any) -> None:
   """Lists for objects, numbers for names, and NaN."""
   parser = parsers.PARSERS[name]
   value = json.loads(parser.seed)
@@ -114,14 +116,16 @@ def test_json_of_another_shape_is_read_or_refused(name, data):
         ('cache_array', b"'shape'", b"'shape("),
     ],
 )
-def test_what_fuzzing_has_found_stays_mended(name, old, new):
+def test_what_fuzzing_has_found_stays_mended(
+    name: str, old: bytes, new: bytes
+) -> None:
   """Each of these was a traceback once."""
   seed = parsers.PARSERS[name].seed
   assert old in seed
   parsers.PARSERS[name].feed(seed.replace(old, new))
 
 
-def test_the_seeds_are_what_they_are_said_to_be():
+def test_the_seeds_are_what_they_are_said_to_be() -> None:
   """A seed that is refused leads to nothing but refusals."""
   refused = {
       name

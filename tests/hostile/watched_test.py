@@ -32,7 +32,9 @@ finally:
 
 
 @pytest.mark.slow
-def test_a_run_unpickles_nothing_and_asks_no_network(phantoms, tmp_path):
+def test_a_run_unpickles_nothing_and_asks_no_network(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """And writes to its workdir, its cache, and the system's temporary files."""
   keys = {
       'data.dir': phantoms,

@@ -18,7 +18,7 @@ _TINY = architectures.BY_NAME['tiny']
 _PIXELS = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
 
 
-def test_every_layer_is_averaged_over_the_image():
+def test_every_layer_is_averaged_over_the_image() -> None:
   """In the order of the rows, less the padding of the last batch."""
   config = common.default()
   config.evaluation.batch_size = 2
@@ -42,7 +42,7 @@ def test_every_layer_is_averaged_over_the_image():
     )
 
 
-def test_all_layers_cost_about_one_pass():
+def test_all_layers_cost_about_one_pass() -> None:
   """Averages are a few additions beside the convolutions: at most a tenth."""
   spec = specs.from_config(common.default())
   model = vgg.VGG(_TINY, classes=3)

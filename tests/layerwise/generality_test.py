@@ -10,7 +10,9 @@ from medxfer.layerwise import probes
 _CLASSES = ('a', 'b', 'c')
 
 
-def _images(labels, groups=None):
+def _images(
+    labels: np.ndarray, groups: tuple | None = None
+) -> predictions_lib.Predictions:
   n = len(labels)
   return predictions_lib.Predictions(
       image_ids=tuple(map(str, range(n))),
@@ -22,7 +24,7 @@ def _images(labels, groups=None):
 
 
 @pytest.fixture(scope='module')
-def network():
+def network() -> tuple:
   """Features of four layers: three networks, of which the layers are known.
 
   The transferred network's first two layers know the classes as well as the
@@ -47,7 +49,7 @@ def network():
   return _images(labels[600:]), readings
 
 
-def test_general_layers_are_told_from_specific_ones(network):
+def test_general_layers_are_told_from_specific_ones(network: tuple) -> None:
   """1, 1, about a half, 0."""
   images, readings = network
   found = generality.indices(images, **readings, resamples=200)
@@ -58,7 +60,7 @@ def test_general_layers_are_told_from_specific_ones(network):
     assert 0 <= low <= one.index <= high <= 1
 
 
-def test_the_index_is_its_formula():
+def test_the_index_is_its_formula() -> None:
   """By hand: of six images, four, five and two are read rightly."""
   labels = np.array([0, 1, 2, 0, 1, 2])
   read = {
@@ -72,7 +74,7 @@ def test_the_index_is_its_formula():
   assert found.random < found.transferred < found.own
 
 
-def test_without_an_advantage_over_random_filters_there_is_no_index():
+def test_without_an_advantage_over_random_filters_there_is_no_index() -> None:
   """0 / 0 is no finding."""
   labels = np.arange(30) % 3
   same = {'x': labels}
@@ -80,7 +82,7 @@ def test_without_an_advantage_over_random_filters_there_is_no_index():
   assert found['x'].index is None and found['x'].interval is None
 
 
-def test_images_of_one_group_are_drawn_together(network):
+def test_images_of_one_group_are_drawn_together(network: tuple) -> None:
   """The interval of few lesions is wider than that of many images."""
   images, readings = network
   groups = tuple(str(n // 40) for n in range(len(images.labels)))
@@ -92,7 +94,7 @@ def test_images_of_one_group_are_drawn_together(network):
   assert wide['layer2'].interval != narrow['layer2'].interval
 
 
-def test_agreement_with_a_curve():
+def test_agreement_with_a_curve() -> None:
   """1 for the same order, -1 for the reverse, None for a flat curve."""
   layers = {
       name: generality.Generality(value, None, 0, 0, 0)

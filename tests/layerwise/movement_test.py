@@ -10,7 +10,7 @@ _LAYERS = ('block1_conv1', 'block2_conv1', 'block2_conv2')
 _SHAPES = {'kernel': (3, 3, 128, 128), 'bias': (128,)}
 
 
-def _params(seed):
+def _params(seed: int) -> dict:
   draw = np.random.default_rng(seed)
   return {
       name: {
@@ -21,7 +21,7 @@ def _params(seed):
   }
 
 
-def test_frozen_scaled_and_redrawn_layers():
+def test_frozen_scaled_and_redrawn_layers() -> None:
   """0, the scale's difference, and the square root of two."""
   before, other = _params(0), _params(1)
   after = before | {

@@ -1,5 +1,8 @@
 """Protects the convolution and its gradients against float64."""
 
+from collections.abc import Callable
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -27,7 +30,7 @@ _SHAPES = [
 ]
 
 
-def _exact(x, kernel, gradient):
+def _exact(x: np.ndarray, kernel: np.ndarray, gradient: np.ndarray) -> tuple:
   """Returns result and gradients in float64, by their definition."""
   x, kernel, gradient = (
       np.asarray(a, np.float64) for a in (x, kernel, gradient)
@@ -45,12 +48,12 @@ def _exact(x, kernel, gradient):
   return result, of_padded[:, 1:-1, 1:-1], of_kernel
 
 
-def _by_choice(x, kernel, gradient):
+def _by_choice(x: jax.Array, kernel: jax.Array, gradient: jax.Array) -> tuple:
   result, vjp = jax.vjp(convolution.conv3x3, x, kernel)
   return result, *vjp(gradient)
 
 
-def _by_winograd(x, kernel, gradient):
+def _by_winograd(x: jax.Array, kernel: jax.Array, gradient: jax.Array) -> tuple:
   return (
       winograd.conv3x3(x, kernel),
       winograd.input_gradient(gradient, kernel),
@@ -60,7 +63,9 @@ def _by_winograd(x, kernel, gradient):
 
 @pytest.mark.parametrize('method', [_by_choice, _by_winograd])
 @pytest.mark.parametrize('shape', _SHAPES, ids=str)
-def test_result_and_gradients_are_those_of_the_definition(shape, method):
+def test_result_and_gradients_are_those_of_the_definition(
+    shape: tuple, method: Callable[..., Any]
+) -> None:
   """A wrong gradient still learns something, and is never noticed."""
   batch, height, width, channels, units = shape
   draw = np.random.default_rng(0).normal
@@ -82,7 +87,9 @@ def test_result_and_gradients_are_those_of_the_definition(shape, method):
     )
 
 
-def test_images_at_a_time_change_rounding_alone(monkeypatch):
+def test_images_at_a_time_change_rounding_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Large batches are cut so that the tiles in work stay few."""
   draw = np.random.default_rng(0).normal
   x, gradient = (
@@ -108,7 +115,9 @@ def test_images_at_a_time_change_rounding_alone(monkeypatch):
         ((32, 2, 2, 512), False),
     ],
 )
-def test_winograds_method_is_chosen_where_it_wins(shape, chosen):
+def test_winograds_method_is_chosen_where_it_wins(
+    shape: tuple, chosen: bool
+) -> None:
   """Elsewhere its additions cost more than the products it saves."""
   x = jax.ShapeDtypeStruct(shape, jnp.float32)
   kernel = jax.ShapeDtypeStruct((3, 3, shape[-1], shape[-1]), jnp.float32)
@@ -121,7 +130,7 @@ def test_winograds_method_is_chosen_where_it_wins(shape, chosen):
   assert (lowered.count('dot_general') == 16) == chosen
 
 
-def test_the_module_is_flax_own_convolution():
+def test_the_module_is_flax_own_convolution() -> None:
   """Weights of either serve the other."""
   x = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype(np.float32)
   ours = convolution.Conv3x3(4)
@@ -135,7 +144,7 @@ def test_the_module_is_flax_own_convolution():
   )
 
 
-def test_other_platforms_get_the_gradient_of_xla():
+def test_other_platforms_get_the_gradient_of_xla() -> None:
   """On a GPU cuDNN's gradient is faster than nine copies of the image."""
   x, kernel = jnp.ones((2, 16, 16, 3)), jnp.ones((3, 3, 3, 4))
   loss = lambda kernel: convolution.conv3x3(x, kernel).sum()

@@ -1,7 +1,9 @@
 """Protects the meaning of frozen: bit for bit, no state, no backward pass."""
 
+from collections.abc import Callable
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +28,7 @@ _SIZE = (32, 32)
 _BATCH = 4
 
 
-def _spec(arm, network, **changes) -> specs.RunSpec:
+def _spec(arm: str, network: dict | str, **changes: Any) -> specs.RunSpec:
   """Returns a recipe; `network` is a name, or parameters of one."""
   if not isinstance(network, str):
     network = 'vgg16' if 'block5_conv1' in network else 'tiny'
@@ -50,7 +52,7 @@ def _spec(arm, network, **changes) -> specs.RunSpec:
     scope='module',
     params=['tiny', pytest.param('vgg16', marks=pytest.mark.slow)],
 )
-def params(request):
+def params(request: pytest.FixtureRequest) -> dict:
   """Random parameters with a negative zero in every leaf."""
   model = vgg.build(_spec('all', request.param).model, 7)
   values = initialization.initial_params(model, _SIZE, jax.random.key(0), None)
@@ -58,7 +60,7 @@ def params(request):
   return jax.tree.map(lambda leaf: leaf.at[..., 0].set(-0.0), values)
 
 
-def _task(spec, params) -> steps.Task:
+def _task(spec: specs.RunSpec, params: dict) -> steps.Task:
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
   return steps.Task(
@@ -71,7 +73,7 @@ def _task(spec, params) -> steps.Task:
   )
 
 
-def _step(task):
+def _step(task: steps.Task) -> Callable[..., Any]:
   """Compiles a step on pixels; unlike the loop's it keeps the old state."""
   feed = feeds.pixels(
       pixel_sources.of_arrays(),
@@ -81,7 +83,7 @@ def _step(task):
   return jax.jit(functools.partial(steps.train_step, task, feed))
 
 
-def _batch(seed):
+def _batch(seed: int) -> tuple:
   rng = np.random.default_rng(seed)
   pixels = rng.integers(0, 256, (_BATCH, *_SIZE, 3), np.uint8)
   return (
@@ -103,7 +105,9 @@ def _batch(seed):
     ],
 )
 @pytest.mark.parametrize('clip', [0.0, 1.0])
-def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
+def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(
+    params: dict, name: str, clip: float
+) -> None:
   """Whatever the optimizer and its decay (see FACTS of optax.masked)."""
   spec = _spec('last_block', params, name=name, gradient_clip=clip)
   task = _task(spec, params)
@@ -121,7 +125,7 @@ def test_frozen_leaves_stay_bit_equal_and_the_rest_moves(params, name, clip):
 
 
 @pytest.mark.parametrize('arm', ['last_block', 'first_last', 'head'])
-def test_frozen_leaves_have_no_optimizer_state(params, arm):
+def test_frozen_leaves_have_no_optimizer_state(params: dict, arm: str) -> None:
   """Adam's moments must cover what trains, and nothing else."""
   task = _task(_spec(arm, params, name='adamw'), params)
   moments = sum(
@@ -131,14 +135,14 @@ def test_frozen_leaves_have_no_optimizer_state(params, arm):
   assert moments == 2 * trained
 
 
-def _flops(params, arm) -> float:
+def _flops(params: dict, arm: str) -> float:
   task = _task(_spec(arm, params, name='adamw'), params)
   state = states.create(params, task.tx)
   lowered = _step(task).lower(state, *_batch(0))
   return lowered.compile().cost_analysis()['flops']
 
 
-def test_the_compiled_step_skips_the_frozen_backward_pass(params):
+def test_the_compiled_step_skips_the_frozen_backward_pass(params: dict) -> None:
   """One stray use of a frozen gradient would double the work unnoticed."""
   everything = _flops(params, 'all')
   # The first of three convolutions of `tiny` is a small part of its work.
@@ -147,7 +151,7 @@ def test_the_compiled_step_skips_the_frozen_backward_pass(params):
   assert _flops(params, 'head') < head * everything
 
 
-def test_padding_and_class_weights_weigh_as_they_should(params):
+def test_padding_and_class_weights_weigh_as_they_should(params: dict) -> None:
   """A padded row changes nothing; doubled weights double the loss."""
   spec = _spec('head', params, name='sgd')
   spec = dataclasses.replace(
@@ -170,7 +174,7 @@ def test_padding_and_class_weights_weigh_as_they_should(params):
   np.testing.assert_allclose(doubled['loss'], 2 * sums['loss'], rtol=1e-6)
 
 
-def test_label_smoothing_and_loss_against_hand_computation():
+def test_label_smoothing_and_loss_against_hand_computation() -> None:
   """Cross-entropy in nats, smoothed as Szegedy et al. (2016) do."""
   logits = jnp.array([[2.0, 0.0, -1.0]])
   log_p = np.log(np.exp(logits[0]) / np.exp(logits[0]).sum())
@@ -182,7 +186,9 @@ def test_label_smoothing_and_loss_against_hand_computation():
   )
 
 
-def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
+def test_bfloat16_computes_low_and_keeps_float32_parameters(
+    params: dict,
+) -> None:
   """Logits and parameters stay float32; results stay close."""
   spec = _spec('all', params)
   half = dataclasses.replace(spec.model, dtype='bfloat16')
@@ -194,7 +200,7 @@ def test_bfloat16_computes_low_and_keeps_float32_parameters(params):
   np.testing.assert_allclose(logits, full_logits, atol=0.05)
 
 
-def test_activations_have_keras_names_and_shapes():
+def test_activations_have_keras_names_and_shapes() -> None:
   """Figures, probes and Grad-CAM ask for them by name."""
   model = vgg.build(_spec('all', 'vgg16').model, 7)
   images = jnp.zeros((1, *_SIZE, 3))

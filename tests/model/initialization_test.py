@@ -1,5 +1,7 @@
 """Random starts: what an image becomes on its way up an untrained network."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from medxfer.model import vgg
 _VGG16 = architectures.BY_NAME['vgg16']
 
 
-def _spreads(initializer):
+def _spreads(initializer: str) -> Any:
   """Returns the root mean square of every convolution's activations."""
   model = vgg.VGG(_VGG16, 2, head_units=(4, 4), initializer=initializer)
   params = initialization.initial_params(
@@ -27,14 +29,14 @@ def _spreads(initializer):
 
 
 @pytest.mark.slow
-def test_he_keeps_the_signal_where_glorot_loses_it():
+def test_he_keeps_the_signal_where_glorot_loses_it() -> None:
   """Thirteen halvings of the variance leave a hundredth of an image."""
   he, glorot = _spreads('he_normal'), _spreads('glorot_uniform')
   assert 0.5 < he[-1] / he[0] < 2
   assert glorot[-1] / glorot[0] < 0.1
 
 
-def test_every_initializer_of_the_specification_is_known():
+def test_every_initializer_of_the_specification_is_known() -> None:
   """A word that the specification allows must not fail after decoding."""
   import typing
 
@@ -45,7 +47,7 @@ def test_every_initializer_of_the_specification_is_known():
 
 
 @pytest.mark.slow
-def test_only_the_named_layers_are_transferred():
+def test_only_the_named_layers_are_transferred() -> None:
   """The others are those of a random start with the same seed."""
   backbone = {
       name: {
@@ -68,7 +70,7 @@ def test_only_the_named_layers_are_transferred():
       )
 
 
-def test_statistics_are_all_that_is_inherited():
+def test_statistics_are_all_that_is_inherited() -> None:
   """Mean and variance of every array stay, no pattern does."""
   draw = np.random.default_rng(0)
   backbone = {
@@ -93,7 +95,7 @@ def test_statistics_are_all_that_is_inherited():
 
 
 @pytest.mark.parametrize('initializer', vgg.INITIALIZERS)
-def test_a_pretrained_start_ignores_the_initializer(initializer):
+def test_a_pretrained_start_ignores_the_initializer(initializer: str) -> None:
   """Only the head is drawn, by its own rule."""
   backbone = {
       name: {

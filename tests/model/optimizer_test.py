@@ -1,5 +1,7 @@
 """Protects the optimizer: which leaf moves how far."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,12 +18,12 @@ _VGG16 = architectures.BY_NAME['vgg16']
 
 
 @pytest.fixture
-def params():
+def params() -> dict:
   """Two numbers a layer."""
   return {name: {'kernel': jnp.array([0.5, -0.25])} for name in _VGG16.layers}
 
 
-def _moved(params, arm, **changes):
+def _moved(params: dict, arm: str, **changes: Any) -> dict:
   """Returns how far each leaf goes in three steps along the same gradient."""
   config = ham.get_config(f'{arm},tuned')
   config.optimizer.update(**changes)
@@ -38,7 +40,9 @@ def _moved(params, arm, **changes):
 
 
 @pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
-def test_the_backbone_moves_by_its_factor_and_the_head_does_not(params, name):
+def test_the_backbone_moves_by_its_factor_and_the_head_does_not(
+    params: dict, name: str
+) -> None:
   """A factor on the gradient would do nothing under Adam."""
   changes = {'name': name, 'weight_decay': 0.0}
   whole = _moved(params, 'all', **changes, backbone_factor=1.0)
@@ -50,7 +54,7 @@ def test_the_backbone_moves_by_its_factor_and_the_head_does_not(params, name):
     )
 
 
-def test_frozen_layers_stay_under_a_factor(params):
+def test_frozen_layers_stay_under_a_factor(params: dict) -> None:
   """Decay, clipping and the factor reach what trains alone."""
   moved = _moved(params, 'last_block', backbone_factor=0.5, weight_decay=0.1)
   trained = {name for name, leaves in moved.items() if leaves['kernel'].any()}
@@ -59,8 +63,8 @@ def test_frozen_layers_stay_under_a_factor(params):
 
 @pytest.mark.parametrize('name', ['sgd', 'momentum', 'adam', 'adamw'])
 def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
-    params, name
-):
+    params: dict, name: str
+) -> None:
   """Else a cosine would start again at its peak; moments do start again."""
   config = ham.get_config('all,tuned')
   config.optimizer.update(

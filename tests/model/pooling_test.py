@@ -14,7 +14,7 @@ from medxfer.model.cpu import pooling
     [(3, 8, 8, 5), (2, 7, 9, 4), (1, 2, 2, 1), (2, 3, 3, 2), (1, 64, 48, 3)],
     ids=str,
 )
-def test_result_and_gradient_are_those_of_xla(shape):
+def test_result_and_gradient_are_those_of_xla(shape: tuple) -> None:
   """Ties as well: after a ReLU most squares hold several zeros."""
   draw = np.random.default_rng(0)
   x = np.maximum(draw.normal(size=shape), 0).astype(np.float32)
@@ -29,7 +29,7 @@ def test_result_and_gradient_are_those_of_xla(shape):
     np.testing.assert_array_equal(ours, wanted)
 
 
-def test_other_platforms_get_the_gradient_of_xla():
+def test_other_platforms_get_the_gradient_of_xla() -> None:
   """A GPU scatters faster than it compares."""
   gradient = jax.grad(lambda x: pooling.max_pool(x).sum())
   lowered = {

@@ -39,8 +39,8 @@ _PARAMS = {
     ],
 )
 def test_patterns_choose_layers_and_the_head_always_trains(
-    patterns, convolutions
-):
+    patterns: str, convolutions: int
+) -> None:
   """Blocks, layers, lists and regular expressions."""
   chosen = trainable.resolve(patterns, _VGG16)
   assert len(chosen) == convolutions + len(_VGG16.head)
@@ -62,13 +62,13 @@ def test_patterns_choose_layers_and_the_head_always_trains(
         'ALL',
     ],
 )
-def test_what_matches_nothing_whole_is_refused(patterns):
+def test_what_matches_nothing_whole_is_refused(patterns: str) -> None:
   """`conv` would hit every layer if a part were enough."""
   with pytest.raises(errors.UsageError, match='model.trainable'):
     trainable.resolve(patterns, _VGG16)
 
 
-def test_what_is_transferred_is_said_in_the_same_words():
+def test_what_is_transferred_is_said_in_the_same_words() -> None:
   """Without the head, which always starts anew."""
   spec = specs.from_config(common.default())
   assert strategy.resolve(spec).transferred == _VGG16.convolutions
@@ -88,7 +88,7 @@ def test_what_is_transferred_is_said_in_the_same_words():
     )
 
 
-def test_mask_count_and_table_tell_the_same_story():
+def test_mask_count_and_table_tell_the_same_story() -> None:
   """parameters.txt, the summary and the optimizer must agree."""
   trained = trainable.resolve('block5', _VGG16)
   mask = trainable.mask(_PARAMS, trained)

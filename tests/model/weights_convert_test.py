@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import h5py
 import pytest
@@ -11,12 +12,13 @@ from medxfer import errors
 from medxfer.commands import convert_weights
 from medxfer.model import architectures
 from medxfer.model import weights
+from medxfer.model.weights import metadata
 
 _TINY = architectures.BY_NAME['tiny']
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _run(*flags):
+def _run(*flags: Any) -> subprocess.CompletedProcess:
   return subprocess.run(
       [sys.executable, '-m', 'tools.convert_weights', *flags],
       cwd=_ROOT,
@@ -27,7 +29,9 @@ def _run(*flags):
 
 
 @pytest.fixture(scope='module')
-def nameless(fabricated, tmp_path_factory):
+def nameless(
+    fabricated: metadata.Weights, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """A Keras file that does not say its preprocessing."""
   path = tmp_path_factory.mktemp('weights') / 'theirs.h5'
   weights.write(fabricated, path)
@@ -36,7 +40,9 @@ def nameless(fabricated, tmp_path_factory):
   return path
 
 
-def test_command_converts_and_reports(nameless, fabricated, tmp_path):
+def test_command_converts_and_reports(
+    nameless: pathlib.Path, fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """The report says what was read, what it is, and where it went."""
   output = tmp_path / 'a.npz'
   done = _run(
@@ -71,7 +77,13 @@ def test_command_converts_and_reports(nameless, fabricated, tmp_path):
         ([], 2, 'output'),
     ],
 )
-def test_command_refuses(nameless, tmp_path, flags, status, said):
+def test_command_refuses(
+    nameless: pathlib.Path,
+    tmp_path: pathlib.Path,
+    flags: list,
+    status: int,
+    said: str,
+) -> None:
   """A wrong flag fails in one line, and nothing is written."""
   flags = [flag.replace('OUT', str(tmp_path)) for flag in flags]
   done = _run(f'--source={nameless}', *flags)
@@ -80,7 +92,9 @@ def test_command_refuses(nameless, tmp_path, flags, status, said):
   assert list(tmp_path.iterdir()) == []
 
 
-def test_conversion_there_and_back(fabricated, nameless, tmp_path):
+def test_conversion_there_and_back(
+    fabricated: metadata.Weights, nameless: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """From Keras to medxfer and back to both kinds of Keras' files."""
   native = tmp_path / 'a.npz'
   convert_weights.convert(nameless, native, preprocessing='tf')
@@ -91,7 +105,9 @@ def test_conversion_there_and_back(fabricated, nameless, tmp_path):
     assert again.contract.preprocessing == 'tf'
 
 
-def test_output_is_replaced_only_when_asked(nameless, tmp_path):
+def test_output_is_replaced_only_when_asked(
+    nameless: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A file that is there stays, unless --overwrite says otherwise."""
   output = tmp_path / 'a.npz'
   output.write_text('precious')
@@ -102,7 +118,9 @@ def test_output_is_replaced_only_when_asked(nameless, tmp_path):
   assert weights.read(output, _TINY).contract.preprocessing == 'tf'
 
 
-def test_official_weights_are_announced(real_weights, tmp_path):
+def test_official_weights_are_announced(
+    real_weights: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """ImageNet's weights need no flag and are called by their name."""
   lines = convert_weights.convert(real_weights, tmp_path / 'a.weights.h5')
   assert any('26 of 26 tensors, bit for bit' in line for line in lines)

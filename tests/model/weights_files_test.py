@@ -1,7 +1,10 @@
 """Protects the reading of weights files, above all of damaged and evil ones."""
 
+from collections.abc import Callable
+import pathlib
 import pickle
 import struct
+from typing import Any
 import zipfile
 
 import h5py
@@ -20,14 +23,14 @@ _TINY = architectures.BY_NAME['tiny']
 _FORMATS = ('a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5')
 
 
-def _equal(one, other):
+def _equal(one: metadata.Weights, other: metadata.Weights) -> bool:
   one, other = metadata.flatten(one.params), metadata.flatten(other.params)
   return one.keys() == other.keys() and all(
       np.array_equal(one[k], other[k]) for k in one
   )
 
 
-def _refused(path, *words, **kwargs):
+def _refused(path: pathlib.Path, *words: Any, **kwargs: Any) -> None:
   with pytest.raises(errors.DataError) as caught:
     weights.read(path, _TINY, **kwargs)
   for word in (path.name, *words):
@@ -35,7 +38,9 @@ def _refused(path, *words, **kwargs):
 
 
 @pytest.mark.parametrize('name', _FORMATS)
-def test_round_trip(fabricated, tmp_path, name):
+def test_round_trip(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path, name: str
+) -> None:
   """What is written is read again bit for bit, with its contract."""
   path = tmp_path / name
   weights.write(fabricated, path)
@@ -47,8 +52,8 @@ def test_round_trip(fabricated, tmp_path, name):
 
 @pytest.mark.parametrize('name', ['a.npz', 'a.safetensors'])
 def test_head_is_kept_by_medxfer_and_has_to_be_named_for_keras(
-    fabricated, tmp_path, name
-):
+    fabricated: metadata.Weights, tmp_path: pathlib.Path, name: str
+) -> None:
   """A trained head survives conversion, and never vanishes unsaid."""
   params = dict(
       fabricated.params,
@@ -78,7 +83,9 @@ def test_head_is_kept_by_medxfer_and_has_to_be_named_for_keras(
   assert _equal(weights.read(tmp_path / 'a.h5', _TINY), fabricated)
 
 
-def test_write_refuses_before_it_writes(fabricated, tmp_path):
+def test_write_refuses_before_it_writes(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """No file is replaced unasked, and no suffix is guessed."""
   path = tmp_path / 'a.npz'
   path.write_text('precious')
@@ -91,7 +98,9 @@ def test_write_refuses_before_it_writes(fabricated, tmp_path):
     weights.write(fabricated, tmp_path / 'no' / 'a.npz')
 
 
-def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
+def test_foreign_weights_need_their_preprocessing(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """Pixels are never guessed: a file that does not say asks for them."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -104,7 +113,9 @@ def test_foreign_weights_need_their_preprocessing(fabricated, tmp_path):
   assert again.contract.preprocessing == 'caffe'
 
 
-def test_top_of_the_full_keras_file_is_left_out_and_said(fabricated, tmp_path):
+def test_top_of_the_full_keras_file_is_left_out_and_said(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """The classifier of ImageNet's 1000 classes is no part of the backbone."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -120,7 +131,12 @@ def test_top_of_the_full_keras_file_is_left_out_and_said(fabricated, tmp_path):
 
 @pytest.mark.parametrize('name', _FORMATS)
 @pytest.mark.parametrize('share', [0.0, 0.001, 0.5, 0.999])
-def test_truncated_file_is_refused(fabricated, tmp_path, name, share):
+def test_truncated_file_is_refused(
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    name: str,
+    share: float,
+) -> None:
   """A download that broke off is noticed in every format."""
   path = tmp_path / name
   weights.write(fabricated, path)
@@ -130,7 +146,9 @@ def test_truncated_file_is_refused(fabricated, tmp_path, name, share):
 
 
 @pytest.mark.parametrize('name', _FORMATS)
-def test_flipped_bit_is_refused(fabricated, tmp_path, name):
+def test_flipped_bit_is_refused(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path, name: str
+) -> None:
   """One wrong bit of a tensor is noticed by the digests."""
   path = tmp_path / name
   weights.write(fabricated, path)
@@ -141,41 +159,41 @@ def test_flipped_bit_is_refused(fabricated, tmp_path, name):
   _refused(path)
 
 
-def _nan(root):
+def _nan(root: Any) -> None:
   root['block2_conv1/block2_conv1/bias:0'][3] = np.nan
 
 
-def _missing(root):
+def _missing(root: Any) -> None:
   del root['block2_conv1/block2_conv1/bias:0']
 
 
-def _replaced(**kwargs):
-  def change(root):
+def _replaced(**kwargs: Any) -> Any:
+  def change(root: Any) -> None:
     _missing(root)
     root.create_dataset('block2_conv1/block2_conv1/bias:0', **kwargs)
 
   return change
 
 
-def _external(root):
+def _external(root: Any) -> None:
   _missing(root)
   root['block2_conv1/bias:0'] = h5py.ExternalLink('/etc/passwd', '/x')
 
 
-def _soft(root):
+def _soft(root: Any) -> None:
   _missing(root)
   root['block2_conv1/bias:0'] = h5py.SoftLink('/block2_conv2')
 
 
-def _twice(root):
+def _twice(root: Any) -> None:
   root.create_dataset('other/block1_conv1/bias:0', data=np.zeros(8, 'f4'))
 
 
-def _vgg19(root):
+def _vgg19(root: Any) -> None:
   root.create_dataset('block3_conv4/bias:0', data=np.zeros(256, 'f4'))
 
 
-def _odd_float(root):
+def _odd_float(root: Any) -> None:
   """A type that NumPy does not have, as the fuzzer found one."""
   _missing(root)
   odd = h5py.h5t.IEEE_F32LE.copy()
@@ -188,7 +206,7 @@ def _odd_float(root):
   )
 
 
-def _contract(root):
+def _contract(root: Any) -> None:
   root.attrs[keras_files.CONTRACT_ATTRIBUTE] = '{}'
 
 
@@ -222,7 +240,12 @@ def _contract(root):
         (_contract, 'lacks the keys'),
     ],
 )
-def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
+def test_bad_hdf5_is_refused(
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    change: Callable[..., Any],
+    said: str,
+) -> None:
   """No HDF5 file makes medxfer read other files, guess, or fill the memory."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -231,7 +254,7 @@ def test_bad_hdf5_is_refused(fabricated, tmp_path, change, said):
   _refused(path, said)
 
 
-def _metadata_of(path):
+def _metadata_of(path: pathlib.Path) -> dict:
   with safetensors.safe_open(path, framework='numpy') as file:
     return file.metadata()
 
@@ -250,8 +273,12 @@ def _metadata_of(path):
     ],
 )
 def test_bad_safetensors_is_refused(
-    fabricated, tmp_path, change, metadata_of, said
-):
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    change: dict,
+    metadata_of: Callable[..., Any],
+    said: str,
+) -> None:
   """A file of others, or with other tensors than its metadata says."""
   path = tmp_path / 'a.safetensors'
   weights.write(fabricated, path)
@@ -274,14 +301,18 @@ def test_bad_safetensors_is_refused(
         b'{' * 100_000,
     ],
 )
-def test_a_forged_header_of_safetensors_is_refused(tmp_path, header):
+def test_a_forged_header_of_safetensors_is_refused(
+    tmp_path: pathlib.Path, header: bytes
+) -> None:
   """No header asks for more memory than the file has, or fills the stack."""
   path = tmp_path / 'a.safetensors'
   path.write_bytes(struct.pack('<Q', len(header)) + header + bytes(4))
   _refused(path, 'damaged or truncated safetensors')
 
 
-def test_equal_weights_give_equal_safetensors(fabricated, tmp_path):
+def test_equal_weights_give_equal_safetensors(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """A digest of the file then tells as much as the tensors."""
   for name in ('a.safetensors', 'b.safetensors'):
     weights.write(fabricated, tmp_path / name)
@@ -290,7 +321,9 @@ def test_equal_weights_give_equal_safetensors(fabricated, tmp_path):
   ).read_bytes()
 
 
-def test_an_archive_of_another_version_is_refused(tmp_path):
+def test_an_archive_of_another_version_is_refused(
+    tmp_path: pathlib.Path,
+) -> None:
   """As the fuzzer found one: Python's reader calls it not implemented."""
   path = tmp_path / 'a.npz'
   np.savez(path, a=np.zeros(1))
@@ -300,7 +333,7 @@ def test_an_archive_of_another_version_is_refused(tmp_path):
   _refused(path, 'zip file version')
 
 
-def test_hdf5_of_another_network_is_refused(tmp_path):
+def test_hdf5_of_another_network_is_refused(tmp_path: pathlib.Path) -> None:
   """Its layers have other names and shapes."""
   with h5py.File(tmp_path / 'a.h5', 'w') as root:
     root.create_dataset('conv1/kernel:0', data=np.zeros((3, 3, 3, 64), 'f4'))
@@ -309,19 +342,21 @@ def test_hdf5_of_another_network_is_refused(tmp_path):
 
 class _Bomb:
 
-  def __reduce__(self):
+  def __reduce__(self) -> tuple:
     return (pytest.fail, ('a pickle was opened',))
 
 
 @pytest.mark.parametrize('name', ['a.pkl', 'a.h5', 'a.npz', 'a.onnx'])
-def test_pickle_is_refused_whatever_its_name(tmp_path, name):
+def test_pickle_is_refused_whatever_its_name(
+    tmp_path: pathlib.Path, name: str
+) -> None:
   """Opening a pickle would run its code; it is not opened."""
   path = tmp_path / name
   path.write_bytes(pickle.dumps(_Bomb()))
   _refused(path, 'pickle', '.weights.h5')
 
 
-def test_torch_file_is_refused(tmp_path):
+def test_torch_file_is_refused(tmp_path: pathlib.Path) -> None:
   """A PyTorch file is a zip with a pickle in it, and another VGG-16."""
   path = tmp_path / 'a.bin'
   with zipfile.ZipFile(path, 'w') as archive:
@@ -330,14 +365,16 @@ def test_torch_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['a.txt', 'a.h5', 'a.keras', 'a.safetensors'])
-def test_unknown_content_is_refused(tmp_path, name):
+def test_unknown_content_is_refused(tmp_path: pathlib.Path, name: str) -> None:
   """Content decides, and the message lists what can be read."""
   path = tmp_path / name
   path.write_bytes(b'something else')
   _refused(path, '.weights.h5')
 
 
-def test_missing_file_directory_and_empty_archive_are_refused(tmp_path):
+def test_missing_file_directory_and_empty_archive_are_refused(
+    tmp_path: pathlib.Path,
+) -> None:
   """What is no file is said to be none, with the way out."""
   _refused(tmp_path / 'none.h5', 'cannot be read')
   _refused(tmp_path, 'medxfer convert_weights')

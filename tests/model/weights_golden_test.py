@@ -5,6 +5,8 @@ The golden file was written by golden/make_golden.py, which says how.
 
 import os
 import pathlib
+import types
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,7 @@ from medxfer.model import architectures
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights
+from medxfer.model.weights import metadata
 
 _VGG16 = architectures.BY_NAME['vgg16']
 
@@ -24,12 +27,12 @@ _TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope='module')
-def imagenet(real_weights):
+def imagenet(real_weights: pathlib.Path) -> metadata.Weights:
   """The official weights."""
   return weights.read(real_weights, _VGG16)
 
 
-def _pools(imagenet, images):
+def _pools(imagenet: metadata.Weights, images: np.ndarray) -> dict:
   """Returns `blockN_pool` -> array for uint8 or float RGB images."""
   architecture = architectures.BY_NAME[imagenet.contract.architecture]
   model = vgg.VGG(architecture, classes=2, head_units=(4, 4))
@@ -47,7 +50,9 @@ def _pools(imagenet, images):
 
 
 @pytest.mark.parametrize('size', ['32x48', '64x64'])
-def test_blocks_reproduce_the_golden_file(imagenet, size):
+def test_blocks_reproduce_the_golden_file(
+    imagenet: metadata.Weights, size: str
+) -> None:
   """Pixels, layout, padding and weights are Keras' in every block."""
   with np.load(_GOLDEN, allow_pickle=False) as golden:
     outputs = _pools(imagenet, golden[f'{size}/image'][None])
@@ -64,7 +69,7 @@ def test_blocks_reproduce_the_golden_file(imagenet, size):
       )
 
 
-def _natural(batch, height, width):
+def _natural(batch: Any, height: int, width: int) -> Any:
   """Returns uint8 images with the falling spectrum of natural ones."""
   rng = np.random.default_rng(7)
   fy, fx = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]
@@ -80,8 +85,14 @@ def _natural(batch, height, width):
     'batch, height, width', [(1, 224, 224), (2, 96, 96), (2, 64, 160)]
 )
 def test_blocks_equal_kerass(
-    imagenet, real_weights, tmp_path, record_property, batch, height, width
-):
+    imagenet: metadata.Weights,
+    real_weights: pathlib.Path,
+    tmp_path: pathlib.Path,
+    record_property: Any,
+    batch: Any,
+    height: int,
+    width: int,
+) -> None:
   """Every block equals keras.applications.VGG16 run side by side."""
   del real_weights
   keras = _keras()
@@ -95,7 +106,9 @@ def test_blocks_equal_kerass(
 
 
 @pytest.mark.slow
-def test_blocks_of_vgg19_equal_kerass(tmp_path, record_property):
+def test_blocks_of_vgg19_equal_kerass(
+    tmp_path: pathlib.Path, record_property: Any
+) -> None:
   """With random weights, through a file of Keras; see `weights_keras_test`."""
   keras = _keras()
   theirs = keras.applications.VGG19(weights=None, include_top=False)
@@ -108,13 +121,19 @@ def test_blocks_of_vgg19_equal_kerass(tmp_path, record_property):
   _compare(keras, theirs, read, _natural(2, 64, 96), record_property)
 
 
-def _keras():
+def _keras() -> Any:
   os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
   return pytest.importorskip('keras', reason='needs Keras')
 
 
-def _compare(keras, theirs, imagenet, images, record_property):
+def _compare(
+    keras: types.ModuleType,
+    theirs: Any,
+    imagenet: metadata.Weights,
+    images: Any,
+    record_property: Any,
+) -> None:
   probe = keras.Model(
       theirs.input, [theirs.get_layer(name).output for name in _POOLS]
   )

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import h5py
 import numpy as np
@@ -11,17 +12,18 @@ from medxfer import errors
 from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import keras_graph
+from medxfer.model.weights import metadata
 
 _TINY = architectures.BY_NAME['tiny']
 _VGG16 = architectures.BY_NAME['vgg16']
 _PATH = pathlib.Path('model.keras')
 
 
-def _layer(kind, name, **config):
+def _layer(kind: str, name: str, **config: Any) -> dict:
   return {'class_name': kind, 'config': {'name': name, **config}}
 
 
-def _conv(name, **changes):
+def _conv(name: str, **changes: Any) -> dict:
   return _layer(
       'Conv2D',
       name,
@@ -38,7 +40,7 @@ def _conv(name, **changes):
   )
 
 
-def _vgg16(**changes):
+def _vgg16(**changes: Any) -> list:
   """Layers of a plain VGG-16, each with its own changes by name."""
   found, block = [], 'block1'
   for name in _VGG16.convolutions:
@@ -53,7 +55,9 @@ def _vgg16(**changes):
   return found
 
 
-def _parsed(found, *, before=(), after=()):
+def _parsed(
+    found: list, *, before: list | tuple = (), after: list | tuple = ()
+) -> list:
   nested = {'class_name': 'Functional', 'config': {'layers': found}}
   text = json.dumps(
       {
@@ -64,13 +68,13 @@ def _parsed(found, *, before=(), after=()):
   return keras_graph.parse(text, _PATH)
 
 
-def _inserted(place, layer):
+def _inserted(place: int, layer: dict) -> list:
   found = _vgg16()
   found.insert(place, layer)
   return found
 
 
-def test_a_plain_vgg16_passes_with_any_head():
+def test_a_plain_vgg16_passes_with_any_head() -> None:
   """What stands before and after the convolutions is not theirs."""
   found = _inserted(3, _layer('Dropout', 'drop'))
   keras_graph.check(
@@ -106,13 +110,13 @@ def test_a_plain_vgg16_passes_with_any_head():
         ),
     ],
 )
-def test_another_function_is_refused(found, culprit):
+def test_another_function_is_refused(found: list, culprit: str) -> None:
   """Its weights in VGG-16 would give other numbers without a word."""
   with pytest.raises(errors.DataError, match=culprit):
     keras_graph.check(_parsed(found), _VGG16, _PATH)
 
 
-def test_relu_as_a_layer_of_its_own_is_relu():
+def test_relu_as_a_layer_of_its_own_is_relu() -> None:
   """Keras users write activations either way."""
   found = _vgg16(block1_conv1={'activation': 'linear'})
   found.insert(1, _layer('ReLU', 'relu'))
@@ -127,7 +131,9 @@ def test_relu_as_a_layer_of_its_own_is_relu():
         (1 / 127.5, -1, 'tf'),
     ],
 )
-def test_a_rescaling_layer_says_the_preprocessing(scale, offset, expected):
+def test_a_rescaling_layer_says_the_preprocessing(
+    scale: float, offset: float, expected: str
+) -> None:
   """The model knows what its pixels went through; nobody need say it."""
   before = [_layer('Rescaling', 'rescaling', scale=scale, offset=offset)]
   graph = _parsed(_vgg16(), before=before)
@@ -143,14 +149,14 @@ def test_a_rescaling_layer_says_the_preprocessing(scale, offset, expected):
         _layer('Normalization', 'norm'),
     ],
 )
-def test_an_unknown_scaling_is_refused(layer):
+def test_an_unknown_scaling_is_refused(layer: dict) -> None:
   """Other pixels than it was trained on make a network guess."""
   with pytest.raises(errors.DataError, match=layer['config']['name']):
     keras_graph.preprocessing(_parsed(_vgg16(), before=[layer]), _VGG16, _PATH)
 
 
 @pytest.mark.parametrize('text', ['{', '[]', '{"config": {"layers": [1]}}'])
-def test_a_damaged_description_is_told(text):
+def test_a_damaged_description_is_told(text: str) -> None:
   """A message, not a traceback."""
   with pytest.raises(errors.DataError, match='model.keras'):
     keras_graph.parse(text, _PATH)
@@ -168,8 +174,11 @@ def test_a_damaged_description_is_told(text):
     ],
 )
 def test_weights_alone_with_a_normalization_are_refused(
-    fabricated, tmp_path, shapes, refused
-):
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    shapes: dict,
+    refused: bool,
+) -> None:
   """A file of weights does not say where the layer stands."""
   path = tmp_path / 'weights.h5'
   weights.write(fabricated, path)
@@ -183,7 +192,9 @@ def test_weights_alone_with_a_normalization_are_refused(
     assert weights.read(path, _TINY).dropped == ('more',)
 
 
-def test_arrays_that_were_read_may_be_changed(fabricated, tmp_path):
+def test_arrays_that_were_read_may_be_changed(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """Whatever the format: ONNX hands out views of its own memory."""
   weights.write(fabricated, tmp_path / 'weights.h5')
   read = weights.read(tmp_path / 'weights.h5', _TINY)

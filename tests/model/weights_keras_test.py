@@ -1,6 +1,10 @@
 """Protects the exchange of weights with the real Keras, both ways."""
 
+from collections.abc import Callable
 import os
+import pathlib
+import types
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,7 +21,7 @@ _VGG19 = architectures.BY_NAME['vgg19']
 
 
 @pytest.fixture(scope='module')
-def keras():
+def keras() -> types.ModuleType:
   """Keras on TensorFlow; skips where it is not installed."""
   os.environ.setdefault('KERAS_BACKEND', 'tensorflow')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -31,19 +35,19 @@ def fabricated() -> weights.Weights:
 
 
 @pytest.fixture(scope='module')
-def backbone(keras, fabricated):
+def backbone(keras: types.ModuleType, fabricated: metadata.Weights) -> Any:
   """keras.applications.VGG16 that holds the fabricated weights."""
   return _model(keras.applications.VGG16, fabricated)
 
 
-def _model(make, fabricated):
+def _model(make: Callable[..., Any], fabricated: metadata.Weights) -> Any:
   model = make(weights=None, include_top=False, input_shape=(32, 32, 3))
   for layer, held in fabricated.params.items():
     model.get_layer(layer).set_weights([held['kernel'], held['bias']])
   return model
 
 
-def _assert_equal(params, fabricated):
+def _assert_equal(params: dict, fabricated: metadata.Weights) -> None:
   one, other = metadata.flatten(params), metadata.flatten(fabricated.params)
   assert one.keys() == other.keys()
   for name, array in one.items():
@@ -51,7 +55,7 @@ def _assert_equal(params, fabricated):
     np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
-def _params(model):
+def _params(model: Any) -> dict:
   return {
       layer: dict(
           zip(
@@ -65,7 +69,12 @@ def _params(model):
 
 
 @pytest.mark.parametrize('name', ['a.h5', 'a.weights.h5'])
-def test_keras_loads_what_medxfer_writes(keras, fabricated, tmp_path, name):
+def test_keras_loads_what_medxfer_writes(
+    keras: types.ModuleType,
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    name: str,
+) -> None:
   """Both of Keras' doors take the file, and every bit arrives."""
   weights.write(fabricated, tmp_path / name)
   model = keras.applications.VGG16(
@@ -80,7 +89,12 @@ def test_keras_loads_what_medxfer_writes(keras, fabricated, tmp_path, name):
 
 
 @pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
-def test_medxfer_reads_what_keras_saves(backbone, fabricated, tmp_path, name):
+def test_medxfer_reads_what_keras_saves(
+    backbone: Any,
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    name: str,
+) -> None:
   """The plain backbone is read from all three kinds of file."""
   path = tmp_path / name
   save = backbone.save_weights if 'weights' in name else backbone.save
@@ -92,7 +106,7 @@ def test_medxfer_reads_what_keras_saves(backbone, fabricated, tmp_path, name):
 
 
 @pytest.fixture(scope='module')
-def users_model(keras, backbone):
+def users_model(keras: types.ModuleType, backbone: Any) -> Any:
   """A VGG16 nested under a new head, trained for a step with Adam.
 
   Adam's moments have the shapes and names of weights and must not be taken
@@ -112,8 +126,11 @@ def users_model(keras, backbone):
 
 @pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
 def test_backbone_inside_a_users_model_is_found(
-    users_model, fabricated, tmp_path, name
-):
+    users_model: Any,
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    name: str,
+) -> None:
   """The nested backbone is found; the new head is named as dropped."""
   path = tmp_path / name
   save = users_model.save_weights if 'weights' in name else users_model.save
@@ -124,7 +141,9 @@ def test_backbone_inside_a_users_model_is_found(
   assert 'my_head' in read.contract.source
 
 
-def test_file_of_an_older_keras_without_names(backbone, fabricated, tmp_path):
+def test_file_of_an_older_keras_without_names(
+    backbone: Any, fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """Early Keras 3 wrote no layer names; order and shapes tell the layers."""
   path = tmp_path / 'a.weights.h5'
   backbone.save_weights(str(path))
@@ -141,7 +160,9 @@ def test_file_of_an_older_keras_without_names(backbone, fabricated, tmp_path):
 
 
 @pytest.mark.parametrize('share', [0.5, 0.9999])
-def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
+def test_truncated_keras_archive_is_refused(
+    backbone: Any, tmp_path: pathlib.Path, share: float
+) -> None:
   """A .keras file that broke off is noticed."""
   path = tmp_path / 'a.keras'
   backbone.save(str(path))
@@ -152,7 +173,9 @@ def test_truncated_keras_archive_is_refused(backbone, tmp_path, share):
 
 
 @pytest.mark.parametrize('name', ['a.weights.h5', 'a.keras', 'a.h5'])
-def test_vgg19_is_read_and_does_not_pass_for_vgg16(keras, tmp_path, name):
+def test_vgg19_is_read_and_does_not_pass_for_vgg16(
+    keras: types.ModuleType, tmp_path: pathlib.Path, name: str
+) -> None:
   """VGG-19 holds all of VGG-16's names and shapes, and three more layers."""
   fabricated = conftest.fabricate(1, 'vgg19')
   model = _model(keras.applications.VGG19, fabricated)
@@ -167,7 +190,9 @@ def test_vgg19_is_read_and_does_not_pass_for_vgg16(keras, tmp_path, name):
 
 
 @pytest.mark.parametrize('name', ['a.h5', 'a.weights.h5'])
-def test_keras_loads_vgg19_from_medxfer(keras, tmp_path, name):
+def test_keras_loads_vgg19_from_medxfer(
+    keras: types.ModuleType, tmp_path: pathlib.Path, name: str
+) -> None:
   """As it loads VGG-16."""
   fabricated = conftest.fabricate(1, 'vgg19')
   weights.write(fabricated, tmp_path / name)
@@ -180,7 +205,9 @@ def test_keras_loads_vgg19_from_medxfer(keras, tmp_path, name):
     np.testing.assert_array_equal(bias, held['bias'])
 
 
-def test_batch_normalization_of_keras_is_refused(keras, backbone, tmp_path):
+def test_batch_normalization_of_keras_is_refused(
+    keras: types.ModuleType, backbone: Any, tmp_path: pathlib.Path
+) -> None:
   """In each of Keras' formats: these weights belong to another function."""
   model = keras.Sequential([keras.Input((32, 32, 3))])
   for layer in backbone.layers[1:]:

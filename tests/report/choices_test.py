@@ -1,5 +1,9 @@
 """Protects the choice: validation images make it, test images only tell."""
 
+from collections.abc import Callable
+import pathlib
+from typing import Any
+
 import pytest
 
 from medxfer import errors
@@ -17,21 +21,21 @@ from tests.report import workdirs
 _NOTE = {'kind': 'best_is_last', 'text': 'the best of 6 epochs is the last'}
 
 
-def _noted(summary):
+def _noted(summary: dict) -> None:
   summary['training_notes'] = [_NOTE]
 
 
-def _settings(root):
+def _settings(root: pathlib.Path) -> tuple:
   return settings_lib.arrange(collect.collect(root).runs)
 
 
-def _answers(root):
+def _answers(root: pathlib.Path) -> tuple:
   settings = _settings(root)
   return verdicts.answers(settings, verdicts.advice(settings))
 
 
 @pytest.fixture
-def disagreeing(tmp_path):
+def disagreeing(tmp_path: pathlib.Path) -> pathlib.Path:
   """Validation prefers the last block, the test images all layers."""
   workdirs.write(tmp_path / 'all', 'all', skill=4.0, val_skill=1.0)
   workdirs.write(tmp_path / 'last', 'last_block', skill=2.0, val_skill=3.0)
@@ -41,7 +45,7 @@ def disagreeing(tmp_path):
   return tmp_path
 
 
-def test_validation_chooses_and_test_tells(disagreeing):
+def test_validation_chooses_and_test_tells(disagreeing: pathlib.Path) -> None:
   """With the rank on test, and what the best there has more."""
   line = _answers(disagreeing)[1].lines[0]
   assert line.verdict == 'Last block trainable (sure).'
@@ -50,7 +54,9 @@ def test_validation_chooses_and_test_tells(disagreeing):
   assert 'optimistic' in _answers(disagreeing)[1].words
 
 
-def test_the_best_on_test_is_compared_where_it_is_not_the_second(tmp_path):
+def test_the_best_on_test_is_compared_where_it_is_not_the_second(
+    tmp_path: pathlib.Path,
+) -> None:
   """A reader must see what the choice may have cost."""
   workdirs.write(tmp_path / 'all', 'all', skill=1.0, val_skill=2.0)
   workdirs.write(tmp_path / 'last', 'last_block', skill=2.0, val_skill=4.0)
@@ -60,7 +66,9 @@ def test_the_best_on_test_is_compared_where_it_is_not_the_second(tmp_path):
   assert 'To first block trainable, the best on test: −0.' in numbers
 
 
-def test_bold_and_the_figures_are_those_of_the_choice(disagreeing):
+def test_bold_and_the_figures_are_those_of_the_choice(
+    disagreeing: pathlib.Path,
+) -> None:
   """Though a tree and another network score higher on these test images."""
   [setting] = _settings(disagreeing)
   table = tables.f1_table(setting, 't', *cautions.choice(setting))
@@ -87,8 +95,8 @@ def test_bold_and_the_figures_are_those_of_the_choice(disagreeing):
     ],
 )
 def test_where_validation_cannot_choose_the_test_images_do_not(
-    disagreeing, damage, reason
-):
+    disagreeing: pathlib.Path, damage: Callable[..., Any], reason: str
+) -> None:
   """Said in the answer and below the table; nothing is bold."""
   damage(disagreeing / 'all' / 'predictions_val.csv')
   line = _answers(disagreeing)[1].lines[0]
@@ -101,7 +109,9 @@ def test_where_validation_cannot_choose_the_test_images_do_not(
   assert verdicts.shown(setting).title == 'All layers trainable'
 
 
-def test_seeds_are_averaged_and_only_common_ones_count(tmp_path):
+def test_seeds_are_averaged_and_only_common_ones_count(
+    tmp_path: pathlib.Path,
+) -> None:
   """A lucky seed that the others do not have must not decide."""
   for seed, (a, b) in enumerate(((3.0, 1.0), (1.0, 2.0))):
     workdirs.write(tmp_path / f'a{seed}', 'all', seed=seed, val_skill=a)
@@ -113,7 +123,9 @@ def test_seeds_are_averaged_and_only_common_ones_count(tmp_path):
   assert sum(choice.fractions) == pytest.approx(1)
 
 
-def test_networks_without_a_common_seed_are_not_compared(tmp_path):
+def test_networks_without_a_common_seed_are_not_compared(
+    tmp_path: pathlib.Path,
+) -> None:
   """Other seeds validate on other images."""
   workdirs.write(tmp_path / 'a', 'all')
   workdirs.write(tmp_path / 'b', 'last_block', seed=1)
@@ -126,14 +138,16 @@ def test_networks_without_a_common_seed_are_not_compared(tmp_path):
     'shares, word',
     [((0.8, 0.2), 'sure'), ((0.5, 0.5), 'likely'), ((0.49, 0.3, 0.21), 'open')],
 )
-def test_words_are_those_that_are_explained(shares, word):
+def test_words_are_those_that_are_explained(shares: tuple, word: str) -> None:
   """The thresholds stand in the sentence beside the verdict."""
   assert choices.Choice((), (), shares, ()).word == word
   assert f'“{word}”' in choices.WORDS
   assert '80 %' in choices.WORDS and '50 %' in choices.WORDS
 
 
-def test_no_conclusion_is_drawn_from_an_unfinished_training(disagreeing):
+def test_no_conclusion_is_drawn_from_an_unfinished_training(
+    disagreeing: pathlib.Path,
+) -> None:
   """Not even if it scores best: more epochs may change everything."""
   workdirs.write(
       disagreeing / 'head', 'head', skill=6.0, val_skill=9.0, change=_noted
@@ -155,7 +169,9 @@ def test_no_conclusion_is_drawn_from_an_unfinished_training(disagreeing):
   assert 'CNN, random weights' in brought.numbers
 
 
-def test_if_all_trainings_are_unfinished_nothing_is_known(tmp_path):
+def test_if_all_trainings_are_unfinished_nothing_is_known(
+    tmp_path: pathlib.Path,
+) -> None:
   """And the page says why, with the run, and is still made."""
   for arm in ('all', 'last_block', 'random'):
     workdirs.write(tmp_path / arm, arm, change=_noted)
@@ -169,7 +185,9 @@ def test_if_all_trainings_are_unfinished_nothing_is_known(tmp_path):
   )
 
 
-def test_two_settings_that_advise_differently_say_so_and_why(tmp_path):
+def test_two_settings_that_advise_differently_say_so_and_why(
+    tmp_path: pathlib.Path,
+) -> None:
   """A reader of either must not take it for the last word."""
   for size, (all_, last) in ((64, (4.0, 1.0)), (32, (1.0, 4.0))):
     for arm, skill in (('all', all_), ('last_block', last)):
@@ -190,7 +208,7 @@ def test_two_settings_that_advise_differently_say_so_and_why(tmp_path):
   )
 
 
-def test_studies_and_settings_are_compared_too(tmp_path):
+def test_studies_and_settings_are_compared_too(tmp_path: pathlib.Path) -> None:
   """The layer study says what to freeze for the same images."""
   for arm, skill in (('all', 4.0), ('last_block', 1.0)):
     workdirs.write(tmp_path / arm, arm, skill=skill)
@@ -208,7 +226,9 @@ def test_studies_and_settings_are_compared_too(tmp_path):
   assert 'otherwise: all layers trainable' in frozen
 
 
-def test_a_verdict_is_corrected_as_the_table_is(disagreeing, monkeypatch):
+def test_a_verdict_is_corrected_as_the_table_is(
+    disagreeing: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """.02 of one pair is .12 among the six pairs of four networks."""
   real = contrasts.contrast
   monkeypatch.setattr(
@@ -227,7 +247,9 @@ def test_a_verdict_is_corrected_as_the_table_is(disagreeing, monkeypatch):
   pairs.compare_pairs.cache_clear()
 
 
-def test_two_recipes_are_not_taken_for_two_starts(tmp_path):
+def test_two_recipes_are_not_taken_for_two_starts(
+    tmp_path: pathlib.Path,
+) -> None:
   """What the rate or the pixels bring is not what ImageNet brings."""
   workdirs.write(
       tmp_path / 'a',

@@ -1,8 +1,11 @@
 """Protects the door: what is no sound run is named, and stays outside."""
 
+from collections.abc import Callable
 import csv
 import json
+import pathlib
 import shutil
+from typing import Any
 
 import pytest
 
@@ -11,8 +14,8 @@ from medxfer.report.read import collect
 from tests.report import workdirs
 
 
-def _edit_json(name, change):
-  def damage(run):
+def _edit_json(name: Any, change: Any) -> Any:
+  def damage(run: pathlib.Path) -> None:
     content = json.loads((run / name).read_text())
     change(content)
     (run / name).write_text(json.dumps(content))
@@ -20,15 +23,15 @@ def _edit_json(name, change):
   return damage
 
 
-def _write(name, text):
+def _write(name: Any, text: Any) -> Any:
   return lambda run: (run / name).write_text(text)
 
 
-def _cut(name):
+def _cut(name: Any) -> Any:
   return lambda run: (run / name).write_bytes((run / name).read_bytes()[:-9])
 
 
-def _relabel(run):
+def _relabel(run: pathlib.Path) -> None:
   """Changes the class of every test image, in one of the two tables."""
   rows = list(csv.reader((run / 'split.csv').open()))
   with (run / 'split.csv').open('w') as file:
@@ -95,8 +98,8 @@ def _relabel(run):
     ],
 )
 def test_a_damaged_run_is_left_out_by_name_with_its_reason(
-    tmp_path, damage, reason
-):
+    tmp_path: pathlib.Path, damage: Callable[..., Any], reason: str
+) -> None:
   """A number from a damaged file is worse than none."""
   workdirs.write(tmp_path / 'good', 'all')
   damage(workdirs.write(tmp_path / 'sub' / 'bad', 'random'))
@@ -108,14 +111,14 @@ def test_a_damaged_run_is_left_out_by_name_with_its_reason(
   assert str(tmp_path) not in left.reason
 
 
-def test_a_workdir_itself_is_a_report_of_one(tmp_path):
+def test_a_workdir_itself_is_a_report_of_one(tmp_path: pathlib.Path) -> None:
   """--workdir may be the folder of a single run."""
   run = workdirs.write(tmp_path / 'one', 'all')
   [found] = collect.collect(run).runs
   assert found.name == 'one' and found.path == run
 
 
-def test_a_copy_of_a_run_is_no_second_seed(tmp_path):
+def test_a_copy_of_a_run_is_no_second_seed(tmp_path: pathlib.Path) -> None:
   """Counted twice, a run would look like agreement between seeds."""
   workdirs.write(tmp_path / 'a', 'all')
   workdirs.write(tmp_path / 'b', 'all', seed=1)
@@ -125,7 +128,9 @@ def test_a_copy_of_a_run_is_no_second_seed(tmp_path):
   assert 'repeats a' in collection.left_out[0].reason
 
 
-def test_equal_baselines_of_two_recipes_are_one_run(tmp_path):
+def test_equal_baselines_of_two_recipes_are_one_run(
+    tmp_path: pathlib.Path,
+) -> None:
   """Trees ignore the recipe; two studies may both have trained them."""
   workdirs.write(tmp_path / 'a', 'decision_tree')
   workdirs.write(tmp_path / 'b', 'decision_tree', modifiers=('caffe', 'cpu'))
@@ -135,7 +140,9 @@ def test_equal_baselines_of_two_recipes_are_one_run(tmp_path):
   assert len(collect.collect(tmp_path).runs) == 2
 
 
-def test_what_a_run_wrote_for_itself_is_not_searched(tmp_path):
+def test_what_a_run_wrote_for_itself_is_not_searched(
+    tmp_path: pathlib.Path,
+) -> None:
   """Checkpoints have files of any name; links may lead in circles."""
   run = workdirs.write(tmp_path / 'runs' / 'a', 'all')
   shutil.copytree(run, tmp_path / 'checkpoints' / 'b')
@@ -146,7 +153,7 @@ def test_what_a_run_wrote_for_itself_is_not_searched(tmp_path):
   assert not collection.left_out
 
 
-def test_folders_of_one_name_are_two_data_sets(tmp_path):
+def test_folders_of_one_name_are_two_data_sets(tmp_path: pathlib.Path) -> None:
   """/a/eyes and /b/eyes must not share a table, moved images must."""
   for name, split in (('a', 'by_image'), ('b', 'grouped')):
     workdirs.write(
@@ -166,7 +173,9 @@ def test_folders_of_one_name_are_two_data_sets(tmp_path):
   assert a == c
 
 
-def test_nothing_to_show_is_an_error_that_says_why(tmp_path):
+def test_nothing_to_show_is_an_error_that_says_why(
+    tmp_path: pathlib.Path,
+) -> None:
   """An empty page would look like a finished study."""
   (workdirs.write(tmp_path / 'a', 'all') / 'summary.json').unlink()
   with pytest.raises(errors.DataError, match='a: not finished'):
@@ -175,7 +184,7 @@ def test_nothing_to_show_is_an_error_that_says_why(tmp_path):
     collect.collect(tmp_path / 'nowhere')
 
 
-def test_what_a_study_has_not_done_is_listed(tmp_path):
+def test_what_a_study_has_not_done_is_listed(tmp_path: pathlib.Path) -> None:
   """A table with a column less must say that there should be one."""
   workdirs.write(tmp_path / 'runs' / 'all-seed0', 'all')
   begun = workdirs.write(tmp_path / 'runs' / 'head-seed0', 'head')

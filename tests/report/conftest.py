@@ -11,7 +11,7 @@ SCRIPT = '<script>alert(1)</script>'
 
 
 @pytest.fixture(scope='session')
-def study(tmp_path_factory) -> pathlib.Path:
+def study(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """A few runs of three data sets, and three that cannot be shown."""
   root = tmp_path_factory.mktemp('study')
   for arm, skill in (('decision_tree', 0.6), ('random', 1.5), ('all', 3.0)):
@@ -45,7 +45,9 @@ def study(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='session')
-def page(study, tmp_path_factory) -> pathlib.Path:
+def page(
+    study: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """The page of the report on `study`."""
   folder = tmp_path_factory.mktemp('out') / 'report'
   return write.report(study, folder)[0]

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pathlib
 import statistics
 
 import pytest
@@ -13,7 +14,9 @@ from medxfer.report.stats import contrasts
 from tests.report import workdirs
 
 
-def test_two_seeds_of_equal_networks_are_not_clear(tmp_path):
+def test_two_seeds_of_equal_networks_are_not_clear(
+    tmp_path: pathlib.Path,
+) -> None:
   """Two seeds agree by chance: a mean beyond twice their spread is no proof."""
   seeds = range(7)
   for seed in seeds:
@@ -46,7 +49,7 @@ def test_two_seeds_of_equal_networks_are_not_clear(tmp_path):
   assert by_spread  # What versions went by that looked at the spread alone.
 
 
-def test_several_seeds_that_agree_are_clear(tmp_path):
+def test_several_seeds_that_agree_are_clear(tmp_path: pathlib.Path) -> None:
   """A rule that never says so would be safe and useless."""
   for seed in range(3):
     workdirs.write(tmp_path / f'a{seed}', 'all', seed=seed, skill=4.0)
@@ -58,7 +61,7 @@ def test_several_seeds_that_agree_are_clear(tmp_path):
 @pytest.mark.parametrize(
     'ends', [(0.001, 0.2), (-0.001, 0.2), (-0.3, -0.05), (0, 0.1)]
 )
-def test_p_value_and_interval_never_disagree(ends):
+def test_p_value_and_interval_never_disagree(ends: tuple) -> None:
   """One page must not call a difference clear and not clear."""
   found = estimates.Estimate(sum(ends) / 2, *ends)
   assert (found.p_value() < 0.05) == found.is_clear
@@ -68,14 +71,14 @@ def test_p_value_and_interval_never_disagree(ends):
   assert few.p_value(-9.0) > found.p_value(-9.0)
 
 
-def test_nothing_is_proved_by_an_interval_of_no_width():
+def test_nothing_is_proved_by_an_interval_of_no_width() -> None:
   """Nor by none."""
   assert estimates.Estimate(0.5, 0.5, 0.5).p_value() == 1
   assert estimates.Estimate(0.5).p_value() is None
   assert not estimates.Estimate(0.5).is_clear
 
 
-def test_a_difference_reads_the_same_from_both_sides():
+def test_a_difference_reads_the_same_from_both_sides() -> None:
   """a minus b and b minus a are one comparison."""
   one = contrasts.Contrast(
       estimates.Estimate(0.1, 0.05, 0.2),
@@ -91,7 +94,7 @@ def test_a_difference_reads_the_same_from_both_sides():
   assert other.reversed() == one
 
 
-def test_two_independent_estimates_add_in_squares():
+def test_two_independent_estimates_add_in_squares() -> None:
   """As of the two splits of a leak."""
   found = contrasts.independent(
       estimates.Estimate(0.8, 0.7, 0.9), estimates.Estimate(0.5, 0.4, 0.7)

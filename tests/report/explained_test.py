@@ -1,5 +1,6 @@
 """Protects the pictures: of the run's own images, or a reason instead."""
 
+import pathlib
 import shutil
 
 import pytest
@@ -15,11 +16,13 @@ from tests import tiny
 from tests.report import workdirs
 
 
-def _settings(root):
+def _settings(root: pathlib.Path) -> tuple:
   return settings_lib.arrange(collect.collect(root).runs)
 
 
-def test_cases_are_the_surest_right_and_wrong_ones(tmp_path):
+def test_cases_are_the_surest_right_and_wrong_ones(
+    tmp_path: pathlib.Path,
+) -> None:
   """One right case a class, and no right one among the wrong."""
   workdirs.write(tmp_path / 'a', 'all')
   [run] = collect.collect(tmp_path).runs
@@ -35,7 +38,7 @@ def test_cases_are_the_surest_right_and_wrong_ones(tmp_path):
   assert sure[wrong].tolist() == sorted(sure[~hit])[::-1][: pictures.CASES]
 
 
-def test_without_a_checkpoint_the_page_says_so(tmp_path):
+def test_without_a_checkpoint_the_page_says_so(tmp_path: pathlib.Path) -> None:
   """Committed results keep no checkpoint."""
   workdirs.write(tmp_path / 'a', 'all')
   found = explained.explain(_settings(tmp_path))
@@ -47,7 +50,9 @@ def test_without_a_checkpoint_the_page_says_so(tmp_path):
 
 
 @pytest.mark.slow
-def test_pictures_come_from_the_checkpoints_and_the_images(phantoms, tmp_path):
+def test_pictures_come_from_the_checkpoints_and_the_images(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Figure 8.1 and Grad-CAM of a real run; none where the images are gone."""
   from medxfer.runs import run
 

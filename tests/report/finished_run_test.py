@@ -21,13 +21,15 @@ _IGNORED = [
 ]
 
 
-def _identity(spec):
+def _identity(spec: specs.RunSpec) -> specs.RunSpec:
   run = types.SimpleNamespace(spec=spec, is_baseline=spec.model.name != 'vgg16')
   return finished_run.Run.identity.func(run)
 
 
 @pytest.mark.parametrize('group, name', _IGNORED)
-def test_what_a_tree_ignores_does_not_tell_trees_apart(group, name):
+def test_what_a_tree_ignores_does_not_tell_trees_apart(
+    group: str, name: str
+) -> None:
   """A new key that is forgotten here splits one column into two."""
   spec = specs.from_config(ham.get_config('decision_tree'))
   part = getattr(spec, group)
@@ -43,7 +45,7 @@ def test_what_a_tree_ignores_does_not_tell_trees_apart(group, name):
   assert changed != spec and _identity(changed) == _identity(spec)
 
 
-def test_what_a_tree_sees_does():
+def test_what_a_tree_sees_does() -> None:
   """Classes that weigh more make another tree, and so do other pixels."""
   spec = specs.from_config(ham.get_config('decision_tree'))
   tuned = specs.from_config(ham.get_config('decision_tree,tuned'))

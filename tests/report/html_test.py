@@ -1,9 +1,14 @@
 """Protects the page where it is read: in a real browser."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import json
+import pathlib
+from typing import Any
 
 import pytest
 
+from medxfer.evaluation import predictions
 from tests.report import browser as browser_lib
 from tests.report import conftest
 
@@ -18,30 +23,32 @@ Array.from(document.getElementById(%s).closest('table').tBodies[0].rows,
 
 
 @pytest.fixture(scope='module')
-def browser():
+def browser() -> Iterator[Any]:
   """One Chromium for all tests of this file."""
   with browser_lib.started() as program:
     yield program
 
 
 @pytest.fixture
-def shown(page, browser):
+def shown(page: Any, browser: Any) -> Iterator[Any]:
   """The page in a window of a desktop, and what it complained of."""
   with browser_lib.opened(browser, page) as window:
     yield window
 
 
 @pytest.fixture
-def opened(shown):
+def opened(shown: Any) -> Any:
   """The page in a window of a desktop."""
   return shown.page
 
 
-def _rows(browser, table):
+def _rows(browser: Any, table: predictions.Predictions) -> Any:
   return browser.evaluate(_ROWS % json.dumps(table))
 
 
-def test_it_opens_in_silence_and_asks_for_nothing(shown, page):
+def test_it_opens_in_silence_and_asks_for_nothing(
+    shown: Any, page: Any
+) -> None:
   """No console message, no exception, no request but for itself."""
   shown.page.evaluate(_OPEN_ALL)
   assert not shown.complaints
@@ -51,7 +58,7 @@ def test_it_opens_in_silence_and_asks_for_nothing(shown, page):
   assert shown.page.evaluate('document.scripts.length') == 1
 
 
-def test_its_policy_refuses_what_a_name_might_try(shown):
+def test_its_policy_refuses_what_a_name_might_try(shown: Any) -> None:
   """Should an escape ever fail: no other script, no request."""
   refused = shown.page.evaluate("""
       new Promise(done => {
@@ -74,7 +81,9 @@ def test_its_policy_refuses_what_a_name_might_try(shown):
   assert len(shown.complaints) >= 3
 
 
-def test_its_tables_hold_the_numbers_of_the_summaries(opened, study):
+def test_its_tables_hold_the_numbers_of_the_summaries(
+    opened: Callable[..., Any], study: pathlib.Path
+) -> None:
   """What is on the screen is what the runs have measured."""
   [micro, macro] = _rows(opened, 'table_7_1_by_image_cpu_64')[-2:]
   for column, arm in enumerate(('decision_tree', 'random', 'all'), start=1):
@@ -91,7 +100,7 @@ def test_its_tables_hold_the_numbers_of_the_summaries(opened, study):
   assert names[0] == conftest.SCRIPT
 
 
-def test_what_is_left_out_is_on_the_page(opened):
+def test_what_is_left_out_is_on_the_page(opened: Callable[..., Any]) -> None:
   """By name, with the reason."""
   text = opened.evaluate("document.querySelector('.left-out').innerText")
   for part in (
@@ -105,12 +114,12 @@ def test_what_is_left_out_is_on_the_page(opened):
     assert part in text
 
 
-def test_a_click_and_a_key_sort_a_table(opened):
+def test_a_click_and_a_key_sort_a_table(opened: Callable[..., Any]) -> None:
   """Numbers by value, largest first; dashes last; aria-sort says so."""
   header = """document.getElementById('runs').closest('table')
       .querySelectorAll('.columns th')[%d]"""
 
-  def column(index):
+  def column(index: tuple) -> Any:
     return [row[index] for row in _rows(opened, 'runs')]
 
   opened.evaluate(header % 10 + ".querySelector('button').click()")
@@ -130,7 +139,9 @@ def test_a_click_and_a_key_sort_a_table(opened):
 
 
 @pytest.mark.parametrize('width', [320, 375, 768])
-def test_nothing_is_wider_than_a_phone(page, browser, width):
+def test_nothing_is_wider_than_a_phone(
+    page: Any, browser: Any, width: int
+) -> None:
   """Wide tables scroll in their own region, which keys can reach."""
   with browser_lib.opened(browser, page, width=width, height=800) as shown:
     window = shown.page
@@ -141,7 +152,9 @@ def test_nothing_is_wider_than_a_phone(page, browser, width):
             table.closest('.scroll[tabindex="0"][role="region"]'))""")
 
 
-def test_the_first_stop_of_the_keyboard_leads_to_the_results(opened):
+def test_the_first_stop_of_the_keyboard_leads_to_the_results(
+    opened: Callable[..., Any],
+) -> None:
   """Skip link, visible when it has the focus."""
   opened.keyboard.press('Tab')
   assert opened.evaluate('document.activeElement.className') == 'skip'
@@ -184,7 +197,9 @@ _CONTRAST = """
 
 
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_text_is_legible_in_both_schemes(page, browser, scheme):
+def test_text_is_legible_in_both_schemes(
+    page: Any, browser: Any, scheme: Any
+) -> None:
   """At least 4.5 to 1, and the drawings follow the scheme."""
   with browser_lib.opened(browser, page, scheme=scheme) as shown:
     assert shown.page.evaluate(_CONTRAST) >= 4.5
@@ -193,7 +208,7 @@ def test_text_is_legible_in_both_schemes(page, browser, scheme):
   assert (sum(map(int, ink[4:-1].split(','))) > 384) == (scheme == 'dark')
 
 
-def test_screen_readers_find_their_way(shown):
+def test_screen_readers_find_their_way(shown: Any) -> None:
   """Names and roles as the browser computes them for assistive software."""
   found = [
       (node.get('role', {}).get('value'), node.get('name', {}).get('value', ''))

@@ -1,6 +1,7 @@
 """Protects the section that says what to freeze, and how sure that is."""
 
 import json
+import pathlib
 import types
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from medxfer import errors
 from medxfer.model import architectures
 from medxfer.report.page import contents as contents_lib
+from medxfer.report.page import layer_study
 from medxfer.report.page import write
 from medxfer.report.read import collect
 from medxfer.report.read import estimates
@@ -36,7 +38,7 @@ _SKILLS = {
 
 
 @pytest.fixture(scope='module')
-def study(tmp_path_factory):
+def study(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """A study of layers, measured."""
   path = tmp_path_factory.mktemp('studies') / 'ham'
   workdirs.write_layer_study(path, _SKILLS)
@@ -45,12 +47,14 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def section(study):
+def section(study: pathlib.Path) -> layer_study.Section:
   """What the report says of it."""
   return contents_lib.make(collect.collect(study)).layers[0]
 
 
-def test_the_best_of_validation_is_chosen_and_compared(section):
+def test_the_best_of_validation_is_chosen_and_compared(
+    section: layer_study.Section,
+) -> None:
   """With its score on test, and against both ends of the scale."""
   choice = section.choice
   assert choice.trained == 6
@@ -63,21 +67,25 @@ def test_the_best_of_validation_is_chosen_and_compared(section):
   assert 'rank 1 of 4' in choice.numbers
 
 
-def test_what_to_freeze_is_among_the_answers(study):
+def test_what_to_freeze_is_among_the_answers(study: pathlib.Path) -> None:
   """The first screen is all that many read."""
   answers = contents_lib.make(collect.collect(study)).answers
   assert answers[-1].question == 'What can stay frozen?'
   assert 'blocks 1 to 3' in answers[-1].lines[0].verdict
 
 
-def test_networks_of_the_study_stand_in_no_other_table(study):
+def test_networks_of_the_study_stand_in_no_other_table(
+    study: pathlib.Path,
+) -> None:
   """They would be columns of table 7.1 under names that it does not have."""
   contents = contents_lib.make(collect.collect(study))
   assert not contents.chapters
   assert len(contents.runs.rows) == len(_SKILLS)
 
 
-def test_the_published_shape_is_compared_claim_by_claim(section):
+def test_the_published_shape_is_compared_claim_by_claim(
+    section: layer_study.Section,
+) -> None:
   """Which claims hold here follows from the runs alone."""
   table = next(t for t in section.tables if 'shape' in t.name)
   holds = {row[0].text: row[3].text for row in table.rows}
@@ -88,7 +96,9 @@ def test_the_published_shape_is_compared_claim_by_claim(section):
 
 
 @pytest.mark.parametrize('frozen, word', [(4.0, 'no'), (1.5, 'open')])
-def test_a_claim_that_the_runs_contradict_does_not_hold(tmp_path, frozen, word):
+def test_a_claim_that_the_runs_contradict_does_not_hold(
+    tmp_path: pathlib.Path, frozen: float, word: str
+) -> None:
   """Random frozen layers that beat the rest must not be called collapsed."""
   workdirs.write_layer_study(
       tmp_path / 's',
@@ -99,7 +109,9 @@ def test_a_claim_that_the_runs_contradict_does_not_hold(tmp_path, frozen, word):
   assert [row[3].text for row in table.rows] == ['no', word]
 
 
-def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
+def test_every_layer_has_a_row_and_every_curve_its_numbers(
+    section: layer_study.Section,
+) -> None:
   """A figure without its numbers cannot be checked."""
   table = section.tables[-1]
   assert [row[0].text for row in table.rows] == list(_VGG16.convolutions)
@@ -122,7 +134,7 @@ def test_every_layer_has_a_row_and_every_curve_its_numbers(section):
     assert chart.svg.startswith('<?xml') and len(chart.rows) >= 3
 
 
-def test_findings_are_said_in_plain_words(section):
+def test_findings_are_said_in_plain_words(section: layer_study.Section) -> None:
   """Numbers that the made-up study has, and no others."""
   frozen, tuned, general, moved, back, agreement = section.findings
   assert frozen.startswith(
@@ -140,10 +152,10 @@ def test_findings_are_said_in_plain_words(section):
   assert 'rank correlation 0.50' in agreement
 
 
-def test_one_layer_in_thirteen_may_cost_something_by_chance():
+def test_one_layer_in_thirteen_may_cost_something_by_chance() -> None:
   """Thirteen losses are compared: Holm's correction is in the sentence."""
 
-  def said(low):
+  def said(low: float) -> str:
     lost = {
         layer: estimates.Estimate(0.01, -0.01, 0.02)
         for layer in _VGG16.convolutions
@@ -158,7 +170,9 @@ def test_one_layer_in_thirteen_may_cost_something_by_chance():
   assert 'block2_conv2 alone cannot be put back' in said(0.01)
 
 
-def _measured(index, transferred, random):
+def _measured(
+    index: tuple, transferred: tuple, random: tuple
+) -> types.SimpleNamespace:
   layer = 'block1_conv1'
   return types.SimpleNamespace(
       index={'imagenet': {layer: estimates.Estimate(*index)}},
@@ -180,8 +194,8 @@ def _measured(index, transferred, random):
     ],
 )
 def test_a_layer_is_general_only_by_its_whole_interval(
-    index, transferred, random, is_general
-):
+    index: tuple, transferred: tuple, random: tuple, is_general: bool
+) -> None:
   """An index of 1 may be two probes that know nothing."""
   said = conclusions._general(_measured(index, transferred, random))
   assert said.startswith('1 of' if is_general else 'None of')
@@ -196,7 +210,9 @@ def test_a_layer_is_general_only_by_its_whole_interval(
         (0.5, 13, 'has no clear relation to'),
     ],
 )
-def test_few_cuts_agree_by_chance(correlation, cuts, word):
+def test_few_cuts_agree_by_chance(
+    correlation: float, cuts: int, word: str
+) -> None:
   """Of five cuts, one order in twelve correlates by 0.9 or more."""
   said = conclusions._agreement(
       'imagenet',
@@ -208,7 +224,7 @@ def test_few_cuts_agree_by_chance(correlation, cuts, word):
 
 
 @pytest.mark.parametrize('correlation, cuts', [(-0.949, 5), (1.0, 3)])
-def test_too_few_cuts_tell_nothing(correlation, cuts):
+def test_too_few_cuts_tell_nothing(correlation: float, cuts: int) -> None:
   """With ties among five cuts .949 is the most there can be."""
   said = conclusions._agreement(
       'imagenet',
@@ -222,7 +238,7 @@ def test_too_few_cuts_tell_nothing(correlation, cuts):
 @pytest.mark.parametrize(
     'low, word', [(-0.01, 'yes'), (-0.03, 'open'), (-0.2, 'open')]
 )
-def test_no_worse_needs_a_margin(low, word):
+def test_no_worse_needs_a_margin(low: float, word: str) -> None:
   """That a loss is not clear does not show that there is none."""
   [claim] = [
       c for c in published_shape._claims(_VGG16) if 'no worse' in c.words
@@ -232,7 +248,7 @@ def test_no_worse_needs_a_margin(low, word):
   assert published_shape._holds([claim], [contrast]) == [word]
 
 
-def test_claims_are_corrected_for_their_number():
+def test_claims_are_corrected_for_their_number() -> None:
   """One of seven clear claims may be chance."""
   claims = list(published_shape._claims(_VGG16))
   gap = estimates.Estimate(-0.1, -0.19, -0.01)
@@ -245,7 +261,7 @@ def test_claims_are_corrected_for_their_number():
   assert published_shape._holds(claims, gaps)[0] == 'open'
 
 
-def test_seeds_are_averaged(tmp_path):
+def test_seeds_are_averaged(tmp_path: pathlib.Path) -> None:
   """Their spread widens the interval that the images give."""
   path = workdirs.write_layer_study(
       tmp_path / 's',
@@ -261,7 +277,9 @@ def test_seeds_are_averaged(tmp_path):
   assert first.under[0].endswith('over 2 seeds')
 
 
-def test_before_the_layers_are_measured_curves_are_shown(tmp_path):
+def test_before_the_layers_are_measured_curves_are_shown(
+    tmp_path: pathlib.Path,
+) -> None:
   """A study takes hours; what is there can be looked at."""
   workdirs.write_layer_study(
       tmp_path / 's', {'base': 1.0, 'frozen_imagenet_2': 2.0}
@@ -281,7 +299,9 @@ def test_before_the_layers_are_measured_curves_are_shown(tmp_path):
         'nan',
     ],
 )
-def test_damaged_measurements_are_named_and_left_out(study, tmp_path, damage):
+def test_damaged_measurements_are_named_and_left_out(
+    study: pathlib.Path, tmp_path: pathlib.Path, damage: str
+) -> None:
   """A report must not end in a traceback, nor show what is not a number."""
   workdirs.write_layer_study(tmp_path / 's', {'base': 1.0})
   workdirs.write(tmp_path / 'other', 'all')
@@ -296,7 +316,7 @@ def test_damaged_measurements_are_named_and_left_out(study, tmp_path, damage):
   assert 'layers.json: damaged' in collection.left_out[0].reason
 
 
-def test_missing_validation_scores_are_said(tmp_path):
+def test_missing_validation_scores_are_said(tmp_path: pathlib.Path) -> None:
   """The curves need none; the choice does."""
   path = workdirs.write_layer_study(
       tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1}
@@ -307,7 +327,7 @@ def test_missing_validation_scores_are_said(tmp_path):
   assert 'no predictions_val.csv' in page.read_text()
 
 
-def test_other_validation_images_are_refused(tmp_path):
+def test_other_validation_images_are_refused(tmp_path: pathlib.Path) -> None:
   """Two networks chosen between on other images are not comparable."""
   path = workdirs.write_layer_study(
       tmp_path / 's', {'last_3': 2.0, 'tuned_imagenet_13': 2.1}
@@ -330,7 +350,7 @@ def test_other_validation_images_are_refused(tmp_path):
         (13, 'Freeze nothing'),
     ],
 )
-def test_advice_names_blocks_where_it_can(trained, words):
+def test_advice_names_blocks_where_it_can(trained: int, words: str) -> None:
   """As `model.trainable` would name what is left."""
   assert freezing.advice(trained, _VGG16) == words
 
@@ -344,12 +364,14 @@ def test_advice_names_blocks_where_it_can(trained, words):
         ('unheard', 'unheard'),
     ],
 )
-def test_networks_have_readable_names(network, title):
+def test_networks_have_readable_names(network: str, title: str) -> None:
   """Names of arms are for programs."""
   assert layer_studies.called(network) == title
 
 
-def test_a_study_of_another_network_names_its_own_layers(tmp_path):
+def test_a_study_of_another_network_names_its_own_layers(
+    tmp_path: pathlib.Path,
+) -> None:
   """Its tables, its curves and its advice; no claim about cuts it lacks."""
   path = workdirs.write_layer_study(
       tmp_path / 's',
@@ -377,7 +399,7 @@ def test_a_study_of_another_network_names_its_own_layers(tmp_path):
   assert 'moved block2_conv2 the farthest' in ' '.join(found.findings)
 
 
-def test_the_published_shape_is_compared_where_five_blocks_are_cut():
+def test_the_published_shape_is_compared_where_five_blocks_are_cut() -> None:
   """Whatever their depth: the claims are about blocks."""
   cuts = {
       claim.first[2]

@@ -1,6 +1,9 @@
 """Protects from “no leak” where there is one, or where nobody looked."""
 
+from collections.abc import Callable
 import copy
+import pathlib
+from typing import Any
 
 import pytest
 
@@ -13,14 +16,14 @@ from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 
-def _leak(**what):
-  def change(summary):
+def _leak(**what: Any) -> Callable[..., Any]:
+  def change(summary: dict) -> None:
     summary['leak'].update(what)
 
   return change
 
 
-def _copied(summary):
+def _copied(summary: dict) -> None:
   """Twelve copies, without which the score is lower."""
   summary['leak'].update(copies=12, copies_share=12 / 210, sets_of_copies=9)
   rest = copy.deepcopy(summary['test'])
@@ -29,11 +32,11 @@ def _copied(summary):
   summary['test_without_copies'] = rest
 
 
-def _settings(root):
+def _settings(root: pathlib.Path) -> tuple:
   return settings_lib.arrange(collect.collect(root).runs)
 
 
-def _trust(root):
+def _trust(root: pathlib.Path) -> verdicts.Line:
   return verdicts.answers(_settings(root))[-1].lines[0]
 
 
@@ -94,8 +97,8 @@ def _trust(root):
     ],
 )
 def test_a_leak_is_denied_only_if_all_was_looked_for(
-    tmp_path, leak, verdict, words
-):
+    tmp_path: pathlib.Path, leak: dict, verdict: str, words: str
+) -> None:
   """By group and by copy; runs of older versions did not look for copies."""
   for arm in ('decision_tree', 'all'):
     workdirs.write(tmp_path / arm, arm, change=_leak(**leak))
@@ -103,7 +106,9 @@ def test_a_leak_is_denied_only_if_all_was_looked_for(
     assert line.verdict == verdict and words in line.numbers
 
 
-def test_a_leak_of_another_seed_or_classifier_is_not_passed_over(tmp_path):
+def test_a_leak_of_another_seed_or_classifier_is_not_passed_over(
+    tmp_path: pathlib.Path,
+) -> None:
   """The lowest seed of the best network is not the table."""
   clean, copied = _leak(share=0.0, copies=0), _leak(share=0.0, copies=3)
   workdirs.write(tmp_path / 'a', 'all', change=clean)
@@ -115,7 +120,9 @@ def test_a_leak_of_another_seed_or_classifier_is_not_passed_over(tmp_path):
   assert _trust(tmp_path).verdict == '1 % of the test images are leaked.'
 
 
-def test_the_score_without_copies_stands_beside_the_full_one(tmp_path):
+def test_the_score_without_copies_stands_beside_the_full_one(
+    tmp_path: pathlib.Path,
+) -> None:
   """In the answer, and in a table of every classifier."""
   workdirs.write(tmp_path / 'a', 'all', change=_copied)
   workdirs.write(tmp_path / 'b', 'last_block', change=_leak(copies=0))
@@ -136,7 +143,7 @@ def test_the_score_without_copies_stands_beside_the_full_one(tmp_path):
   assert '0.250' in html and 'No leak' not in html
 
 
-def test_without_copies_there_is_no_such_table(tmp_path):
+def test_without_copies_there_is_no_such_table(tmp_path: pathlib.Path) -> None:
   """Old runs and clean ones look as they did."""
   workdirs.write(tmp_path / 'a', 'all')
   [setting] = _settings(tmp_path)
@@ -144,7 +151,9 @@ def test_without_copies_there_is_no_such_table(tmp_path):
   assert not leaks.without_copies(setting.columns[0])
 
 
-def test_leakage_is_corrected_and_its_copies_are_counted(tmp_path):
+def test_leakage_is_corrected_and_its_copies_are_counted(
+    tmp_path: pathlib.Path,
+) -> None:
   """Several pairs, one correction; the variance of retraining is owned up."""
   for arm in ('all', 'last_block'):
     workdirs.write(tmp_path / arm, arm, change=_copied, skill=2.0)

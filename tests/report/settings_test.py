@@ -1,5 +1,9 @@
 """Protects who stands beside whom: a table compares like with like."""
 
+from collections.abc import Callable
+import pathlib
+from typing import Any
+
 import pytest
 
 from medxfer.model import architectures
@@ -11,10 +15,10 @@ from tests.report import workdirs
 
 
 @pytest.fixture
-def arrange(tmp_path):
+def arrange(tmp_path: pathlib.Path) -> Callable[..., Any]:
   """A function from (arm, keywords)... to settings."""
 
-  def arranged(*runs):
+  def arranged(*runs: Any) -> tuple:
     for i, (arm, what) in enumerate(runs):
       workdirs.write(tmp_path / f'{i:02}', arm, **what)
     return settings_lib.arrange(collect.collect(tmp_path).runs)
@@ -22,7 +26,9 @@ def arrange(tmp_path):
   return arranged
 
 
-def test_columns_stand_in_the_order_of_the_thesis(arrange):
+def test_columns_stand_in_the_order_of_the_thesis(
+    arrange: Callable[..., Any],
+) -> None:
   """Table 7.1; what it does not have follows."""
   arms = (
       'head',
@@ -50,7 +56,9 @@ def test_columns_stand_in_the_order_of_the_thesis(arrange):
   ] * 7 + [True]
 
 
-def test_split_recipe_and_size_make_their_own_tables(arrange):
+def test_split_recipe_and_size_make_their_own_tables(
+    arrange: Callable[..., Any],
+) -> None:
   """And trees, which know no recipe, stand in each of their split."""
   settings = arrange(
       ('all', {}),
@@ -69,7 +77,9 @@ def test_split_recipe_and_size_make_their_own_tables(arrange):
   ]
 
 
-def test_seeds_are_one_column_and_other_values_another(arrange):
+def test_seeds_are_one_column_and_other_values_another(
+    arrange: Callable[..., Any],
+) -> None:
   """A changed learning rate is no repeat, and the heading says what it is."""
   [setting] = arrange(
       ('all', {'seed': 1}),
@@ -90,13 +100,15 @@ def test_seeds_are_one_column_and_other_values_another(arrange):
         {'modifiers': ('phantom', 'cpu')},
     ],
 )
-def test_the_thesis_stands_only_beside_what_it_did(arrange, what):
+def test_the_thesis_stands_only_beside_what_it_did(
+    arrange: Callable[..., Any], what: dict
+) -> None:
   """Other layers, or procedural images, have no figure there."""
   [setting] = arrange(('last_block', what))
   assert setting.columns[0].published is None
 
 
-def test_twins_differ_in_one_thing_only(arrange):
+def test_twins_differ_in_one_thing_only(arrange: Callable[..., Any]) -> None:
   """Leakage is not to be confused with another recipe."""
   settings = arrange(
       ('all', {}),
@@ -117,7 +129,7 @@ def test_twins_differ_in_one_thing_only(arrange):
   assert (a.setting.recipe, b.setting.recipe) == (('cpu',), ('caffe', 'cpu'))
 
 
-def test_real_images_come_before_phantoms(arrange):
+def test_real_images_come_before_phantoms(arrange: Callable[..., Any]) -> None:
   """The first screen must not open on numbers that mean nothing."""
   settings = arrange(
       ('all', {'modifiers': ('phantom',)}),
@@ -126,7 +138,9 @@ def test_real_images_come_before_phantoms(arrange):
   assert [bool(s.dataset.phantom) for s in settings] == [False, True]
 
 
-def test_networks_of_two_architectures_stand_in_tables_of_their_own(arrange):
+def test_networks_of_two_architectures_stand_in_tables_of_their_own(
+    arrange: Callable[..., Any],
+) -> None:
   """Named by their titles; the thesis' figures are beside its own alone."""
   settings = arrange(
       ('all', {}),
@@ -150,7 +164,7 @@ def test_networks_of_two_architectures_stand_in_tables_of_their_own(arrange):
     assert setting.columns[0].published  # Trees know no network.
 
 
-def test_the_list_of_runs_names_another_network(tmp_path):
+def test_the_list_of_runs_names_another_network(tmp_path: pathlib.Path) -> None:
   """Two runs of one arm would look alike."""
   workdirs.write(tmp_path / 'a', 'all')
   workdirs.write(tmp_path / 'b', 'all', modifiers=('vgg19', 'cpu'))

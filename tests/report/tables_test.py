@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import pathlib
 import statistics
 
 import pytest
@@ -19,15 +20,15 @@ from medxfer.report.text import tables
 from tests.report import workdirs
 
 
-def _settings(root):
+def _settings(root: pathlib.Path) -> tuple:
   return settings_lib.arrange(collect.collect(root).runs)
 
 
-def _summary(path):
+def _summary(path: pathlib.Path) -> dict:
   return json.loads((path / 'summary.json').read_text())['test']
 
 
-def test_the_thesis_macro_averages_recompute():
+def test_the_thesis_macro_averages_recompute() -> None:
   """A slip of the pen in the tables would shift every difference."""
   for table in thesis.TABLES.values():
     for column in table.columns.values():
@@ -41,7 +42,9 @@ def test_the_thesis_macro_averages_recompute():
       )
 
 
-def test_every_cell_is_the_summary_and_the_thesis_beside_it(tmp_path):
+def test_every_cell_is_the_summary_and_the_thesis_beside_it(
+    tmp_path: pathlib.Path,
+) -> None:
   """Table 7.1 of one seed: value, interval, printed figure, difference."""
   found = {
       arm: _summary(workdirs.write(tmp_path / arm, arm, skill=skill))
@@ -75,7 +78,9 @@ def test_every_cell_is_the_summary_and_the_thesis_beside_it(tmp_path):
       )
 
 
-def test_several_seeds_are_a_mean_with_an_interval(tmp_path):
+def test_several_seeds_are_a_mean_with_an_interval(
+    tmp_path: pathlib.Path,
+) -> None:
   """Not that of whichever came last, nor narrower than the images allow."""
   found = [
       _summary(workdirs.write(tmp_path / str(seed), 'all', seed=seed))
@@ -95,7 +100,7 @@ def test_several_seeds_are_a_mean_with_an_interval(tmp_path):
   assert cell.values['low'] < mean - below
 
 
-def test_what_differs_from_the_thesis_is_said(tmp_path):
+def test_what_differs_from_the_thesis_is_said(tmp_path: pathlib.Path) -> None:
   """Images of 64 pixels beside figures for 224 need a word."""
   workdirs.write(tmp_path / 'a', 'all')
   workdirs.write(tmp_path / 'b', 'last_block', overrides={'training.epochs': 3})
@@ -109,7 +114,9 @@ def test_what_differs_from_the_thesis_is_said(tmp_path):
   assert 'Decision tree: images of 32×32 pixels' in notes
 
 
-def test_the_threshold_of_validation_stands_beside_one_half(tmp_path):
+def test_the_threshold_of_validation_stands_beside_one_half(
+    tmp_path: pathlib.Path,
+) -> None:
   """Two classes only."""
   test = _summary(
       workdirs.write(
@@ -134,7 +141,7 @@ def test_the_threshold_of_validation_stands_beside_one_half(tmp_path):
   assert row['Threshold'].text == f'{point["threshold"]:.4g}'  # As a run says.
 
 
-def test_pairs_are_the_paired_test(tmp_path):
+def test_pairs_are_the_paired_test(tmp_path: pathlib.Path) -> None:
   """On the same images, with the interval of the difference."""
   for arm, skill in (('all', 3.0), ('random', 1.0), ('last_block', 2.0)):
     workdirs.write(tmp_path / arm, arm, skill=skill)
@@ -160,7 +167,7 @@ def test_pairs_are_the_paired_test(tmp_path):
     assert row[4].values[''] >= row[3].values['']
 
 
-def test_holm_agrees_with_its_definition():
+def test_holm_agrees_with_its_definition() -> None:
   """Sorted p-values times what is left, never falling, at most one."""
   assert multiple_testing.holm([0.01, 0.04, 0.03]) == pytest.approx(
       [0.03, 0.06, 0.06]
@@ -168,7 +175,9 @@ def test_holm_agrees_with_its_definition():
   assert multiple_testing.holm([0.9, 0.8]) == [1, 1]
 
 
-def test_leakage_is_the_difference_of_two_splits(tmp_path):
+def test_leakage_is_the_difference_of_two_splits(
+    tmp_path: pathlib.Path,
+) -> None:
   """With the interval of independent estimates: the images differ."""
   a = _summary(workdirs.write(tmp_path / 'a', 'all', skill=3.0))
   b = _summary(
@@ -189,7 +198,9 @@ def test_leakage_is_the_difference_of_two_splits(tmp_path):
   assert [cell.text for cell in row[9:]] == ['30.0 %', '0.0 %', '–', '–']
 
 
-def test_pixels_compares_the_preprocessing_alone(tmp_path):
+def test_pixels_compares_the_preprocessing_alone(
+    tmp_path: pathlib.Path,
+) -> None:
   """[-1, 1] minus caffe."""
   a = _summary(workdirs.write(tmp_path / 'a', 'all', skill=2.0))
   b = _summary(
@@ -205,7 +216,7 @@ def test_pixels_compares_the_preprocessing_alone(tmp_path):
     'value, text',
     [(0.5, '+0.500'), (-0.25, '−0.250'), (-0.0001, '0.000'), (None, '–')],
 )
-def test_numbers_read_well(value, text):
+def test_numbers_read_well(value: float | None, text: str) -> None:
   """A true minus, no negative zero."""
   assert estimates.number(value, signed=True) == text
 
@@ -224,7 +235,7 @@ _NAMES = (
 
 
 @pytest.fixture
-def nasty():
+def nasty() -> tables.Table:
   """A table whose names all try to be something else."""
   return tables.Table(
       'nasty',
@@ -235,13 +246,13 @@ def nasty():
   )
 
 
-def test_csv_gives_every_name_back(nasty):
+def test_csv_gives_every_name_back(nasty: tables.Table) -> None:
   """Also those with commas, quotes and line ends."""
   rows = list(csv.reader(io.StringIO(render.comma_separated(nasty))))
   assert rows == [['', 'score'], *([name, '0.5'] for name in _NAMES)]
 
 
-def test_markdown_names_stay_in_their_cells(nasty):
+def test_markdown_names_stay_in_their_cells(nasty: tables.Table) -> None:
   """No bar, tag, emphasis or line end of a name takes effect."""
   lines = render.markdown(nasty).splitlines()[4:]
   assert len(lines) == len(_NAMES)
@@ -251,7 +262,7 @@ def test_markdown_names_stay_in_their_cells(nasty):
   assert lines[6] == r'| \`\*\_\[x\](y) | 0.500 |'
 
 
-def test_latex_names_are_only_text(nasty):
+def test_latex_names_are_only_text(nasty: tables.Table) -> None:
   """No command, comment, math or cell comes from a name."""
   text = render.latex(nasty)
   assert r'\$x\_1\$ 100\% & 0.500 \\' in text

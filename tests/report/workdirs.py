@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dataclasses
 import json
 import pathlib
+from typing import Any
 import zlib
 
 import numpy as np
@@ -62,7 +63,7 @@ def write(
     skill: float = 1.5,
     val_skill: float | None = None,
     change: Callable[[dict], None] = lambda summary: None,
-    **what,
+    **what: Any,
 ) -> pathlib.Path:
   """Writes the workdir of a finished run.
 

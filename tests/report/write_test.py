@@ -5,10 +5,12 @@ import pathlib
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from medxfer import errors
+from medxfer.report.page import contents
 from medxfer.report.page import html as page_lib
 from medxfer.report.page import write
 from tests.report import conftest
@@ -17,7 +19,7 @@ from tests.report import workdirs
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _report(*args):
+def _report(*args: Any) -> subprocess.CompletedProcess:
   return subprocess.run(
       [sys.executable, '-m', 'tools.report', *map(str, args)],
       cwd=_ROOT,
@@ -27,7 +29,9 @@ def _report(*args):
   )
 
 
-def test_the_tool_writes_every_file_and_names_what_is_left_out(tmp_path):
+def test_the_tool_writes_every_file_and_names_what_is_left_out(
+    tmp_path: pathlib.Path,
+) -> None:
   """The whole way, from the shell."""
   workdirs.write(tmp_path / 'all', 'all')
   (workdirs.write(tmp_path / 'half', 'random') / 'summary.json').unlink()
@@ -71,7 +75,9 @@ def test_the_tool_writes_every_file_and_names_what_is_left_out(tmp_path):
         (('--workdir=configs', '--output=tests'), 2, 'not empty'),
     ],
 )
-def test_the_tool_refuses_in_one_line(args, status, part):
+def test_the_tool_refuses_in_one_line(
+    args: tuple, status: int, part: str
+) -> None:
   """And leaves nothing behind."""
   result = _report(*args)
   assert result.returncode == status
@@ -80,7 +86,9 @@ def test_the_tool_refuses_in_one_line(args, status, part):
   assert not (_ROOT / 'nowhere').exists()
 
 
-def test_an_older_report_gives_way_and_nothing_else_does(tmp_path):
+def test_an_older_report_gives_way_and_nothing_else_does(
+    tmp_path: pathlib.Path,
+) -> None:
   """Someone's folder is not ours to replace."""
   run = workdirs.write(tmp_path / 'runs' / 'a', 'decision_tree')
   target = tmp_path / 'out'
@@ -95,13 +103,15 @@ def test_an_older_report_gives_way_and_nothing_else_does(tmp_path):
   assert 'Random forest' in (target / 'index.html').read_text()
 
 
-def test_a_failure_leaves_the_older_report(tmp_path, monkeypatch):
+def test_a_failure_leaves_the_older_report(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Half a report is none."""
   run = workdirs.write(tmp_path / 'a', 'decision_tree')
   write.report(run, tmp_path / 'out')
   before = (tmp_path / 'out' / 'index.html').read_bytes()
 
-  def fail(contents):
+  def fail(contents: contents.Contents) -> None:
     raise errors.DataError('full')
 
   monkeypatch.setattr(page_lib, 'html', fail)
@@ -116,11 +126,11 @@ class _Tags(html.parser.HTMLParser):
 
   _VOID = ('meta', 'link', 'img', 'br', 'input', 'path', 'use', 'rect')
 
-  def __init__(self):
+  def __init__(self) -> None:
     super().__init__()
     self.tags, self.ids, self.open, self.headings = [], [], [], []
 
-  def handle_starttag(self, tag, attrs):
+  def handle_starttag(self, tag: str, attrs: list) -> None:
     attrs = dict(attrs)
     self.tags.append((tag, attrs))
     self.ids += [attrs['id']] if 'id' in attrs else []
@@ -129,12 +139,12 @@ class _Tags(html.parser.HTMLParser):
     if tag not in self._VOID:
       self.open.append(tag)
 
-  def handle_endtag(self, tag):
+  def handle_endtag(self, tag: str) -> None:
     if tag not in self._VOID:
       assert self.open.pop() == tag
 
 
-def test_the_page_is_sound_html_and_escapes_names(page):
+def test_the_page_is_sound_html_and_escapes_names(page: pathlib.Path) -> None:
   """Read without a browser: structure, ids, headings, links, names."""
   text = page.read_text('utf-8')
   assert conftest.SCRIPT not in text
@@ -156,7 +166,7 @@ def test_the_page_is_sound_html_and_escapes_names(page):
   assert 'keeps no checkpoints' in text
 
 
-def test_phantoms_are_called_what_they_are(tmp_path):
+def test_phantoms_are_called_what_they_are(tmp_path: pathlib.Path) -> None:
   """Their numbers look like any others."""
   workdirs.write(tmp_path / 'a', 'all', modifiers=('phantom',))
   text = write.report(tmp_path)[0].read_text('utf-8')

@@ -1,7 +1,10 @@
 """Protects the transfer from one run to another."""
 
+from collections.abc import Callable
 import dataclasses
+import pathlib
 import shutil
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,6 +14,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.model import architectures
+from medxfer.model.weights import metadata
 from medxfer.runs import backbone
 from medxfer.runs import finetune
 from medxfer.runs import inputs
@@ -21,13 +25,17 @@ from tests import tiny
 _TINY = architectures.BY_NAME['tiny']
 
 
-def _spec(phantoms, source, arm='head') -> specs.RunSpec:
+def _spec(
+    phantoms: pathlib.Path, source: pathlib.Path, arm: str = 'head'
+) -> specs.RunSpec:
   config = tiny.config(phantoms, arm)
   config.model.init_from = str(source)
   return specs.from_config(config)
 
 
-def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
+def test_a_run_starts_from_the_backbone_of_another(
+    phantoms: pathlib.Path, finished: pathlib.Path
+) -> None:
   """All but the head: its classes are another task's."""
   spec = _spec(phantoms, finished)
   before = checkpoints.export(finished).params
@@ -45,8 +53,10 @@ def test_a_run_starts_from_the_backbone_of_another(phantoms, finished):
 
 
 def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
-    phantoms, finished, capsys
-):
+    phantoms: pathlib.Path,
+    finished: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """What the study of layers is made of; the log says so."""
   spec = _spec(phantoms, finished)
   before = checkpoints.export(finished).params
@@ -74,7 +84,9 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   assert 'only mean and variance' in capsys.readouterr().out
 
 
-def test_where_it_came_from_is_recorded(phantoms, finished, tmp_path):
+def test_where_it_came_from_is_recorded(
+    phantoms: pathlib.Path, finished: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """`ham` in a table says nothing if nobody knows which run it was."""
   config = tiny.config(phantoms)
   config.model.init_from = str(finished)
@@ -89,29 +101,31 @@ def test_where_it_came_from_is_recorded(phantoms, finished, tmp_path):
   assert source.count('medxfer run on') == 2
 
 
-def _unfinished(finished, folder):
+def _unfinished(finished: pathlib.Path, folder: pathlib.Path) -> None:
   shutil.copytree(finished, folder)
   (folder / 'summary.json').unlink()
 
 
-def _tree(finished, folder):
+def _tree(finished: pathlib.Path, folder: pathlib.Path) -> None:
   shutil.copytree(finished, folder)
   config = files.read_json(folder / 'config.json')
   config['model']['name'] = 'decision_tree'
   files.write_json(folder / 'config.json', config)
 
 
-def _without_checkpoints(finished, folder):
+def _without_checkpoints(finished: pathlib.Path, folder: pathlib.Path) -> None:
   shutil.copytree(finished, folder)
   shutil.rmtree(folder / 'checkpoints')
 
 
-def _narrower(finished, folder):
+def _narrower(
+    finished: pathlib.Path, folder: pathlib.Path
+) -> Callable[..., Any]:
   """Saves a network whose last convolution has one filter less."""
   shutil.copytree(finished, folder)
   export = checkpoints.export
 
-  def cut(path):
+  def cut(path: pathlib.Path) -> metadata.Weights:
     weights = export(path)
     name = _TINY.convolutions[-1]
     weights.params[name]['kernel'] = weights.params[name]['kernel'][..., :-1]
@@ -131,8 +145,11 @@ def _narrower(finished, folder):
     ],
 )
 def test_what_cannot_be_transferred_is_refused(
-    finished, tmp_path, damage, message
-):
+    finished: pathlib.Path,
+    tmp_path: pathlib.Path,
+    damage: Callable[..., Any],
+    message: str,
+) -> None:
   """Before hours of training from the wrong start."""
   damage(finished, tmp_path / 'source')
   spec = specs.from_config(tiny.config(tmp_path))
@@ -145,8 +162,10 @@ def test_what_cannot_be_transferred_is_refused(
 
 
 def test_a_backbone_that_does_not_fit_is_refused(
-    finished, tmp_path, monkeypatch
-):
+    finished: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """The difference is printed, tensor by tensor."""
   cut = _narrower(finished, tmp_path / 'source')
   monkeypatch.setattr(checkpoints, 'export', cut)

@@ -1,8 +1,11 @@
 """Protects the runs of trees and forests, and what they share with networks."""
 
+from collections.abc import Callable
 import csv
 import json
+import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,26 +24,30 @@ from medxfer.runs import run
 from tests import tiny
 
 
-def _spec(phantoms, arm='random_forest'):
+def _spec(phantoms: pathlib.Path, arm: str = 'random_forest') -> specs.RunSpec:
   config = tiny.config(phantoms, arm)
   config.baseline.trees = 20
   return specs.from_config(config)
 
 
 @pytest.fixture(scope='session')
-def forest(phantoms, tmp_path_factory):
+def forest(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """The workdir of a random forest; tests may read it, never change it."""
   path = tmp_path_factory.mktemp('runs') / 'forest'
   run.run(_spec(phantoms), path)
   return path
 
 
-def _rows(path):
+def _rows(path: pathlib.Path) -> list:
   with path.open(newline='') as file:
     return list(csv.DictReader(file))
 
 
-def test_a_baseline_leaves_the_files_of_a_run(forest, finished):
+def test_a_baseline_leaves_the_files_of_a_run(
+    forest: pathlib.Path, finished: pathlib.Path
+) -> None:
   """Less epochs, checkpoints and validation."""
   assert (
       {p.name for p in finished.iterdir()} - {p.name for p in forest.iterdir()}
@@ -60,7 +67,9 @@ def test_a_baseline_leaves_the_files_of_a_run(forest, finished):
   assert (forest / 'parameters.txt').read_text().split()[:2] == ['trees', '20']
 
 
-def test_the_test_images_are_those_of_a_network(forest, finished):
+def test_the_test_images_are_those_of_a_network(
+    forest: pathlib.Path, finished: pathlib.Path
+) -> None:
   """80/20 beside 60/20/20: columns of one table, scored in one subset."""
   ours, theirs = (_rows(path / 'split.csv') for path in (forest, finished))
   for row, other in zip(ours, theirs, strict=True):
@@ -71,7 +80,9 @@ def test_the_test_images_are_those_of_a_network(forest, finished):
   ]
 
 
-def test_the_summary_has_the_keys_of_a_network_and_recomputes(forest, finished):
+def test_the_summary_has_the_keys_of_a_network_and_recomputes(
+    forest: pathlib.Path, finished: pathlib.Path
+) -> None:
   """The report reads both alike."""
   summary, other = (
       json.loads((path / 'summary.json').read_text())
@@ -109,7 +120,9 @@ def test_the_summary_has_the_keys_of_a_network_and_recomputes(forest, finished):
   }
 
 
-def test_the_leak_is_counted_against_all_training_images(forest):
+def test_the_leak_is_counted_against_all_training_images(
+    forest: pathlib.Path,
+) -> None:
   """Lesions that a network only validated on, a baseline has trained on."""
   rows = _rows(forest / 'split.csv')
   trained = {r['group'] for r in rows if r['split'] == 'train'}
@@ -120,16 +133,25 @@ def test_the_leak_is_counted_against_all_training_images(forest):
   assert (leak['images'], leak['groups']) == (len(leaked), len(set(leaked)))
 
 
-def test_pixels_and_labels_belong_together(phantoms, tmp_path, monkeypatch):
+def test_pixels_and_labels_belong_together(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Each subset gets its own images, and what `class_weights` asks for."""
   seen = {}
   fit, score = baselines.fit, baselines.probabilities
 
-  def spy_fit(spec, pixels, labels, class_weights):
+  def spy_fit(
+      spec: specs.RunSpec,
+      pixels: np.ndarray,
+      labels: np.ndarray,
+      class_weights: np.ndarray,
+  ) -> baselines.Fitted:
     seen.update(train=pixels, labels=labels, weights=class_weights)
     return fit(spec, pixels, labels, class_weights)
 
-  def spy_score(fitted, pixels):
+  def spy_score(fitted: baselines.Fitted, pixels: np.ndarray) -> np.ndarray:
     seen.update(test=pixels)
     return score(fitted, pixels)
 
@@ -151,7 +173,9 @@ def test_pixels_and_labels_belong_together(phantoms, tmp_path, monkeypatch):
   )
 
 
-def test_the_same_command_gives_the_same_table(forest, phantoms, tmp_path):
+def test_the_same_command_gives_the_same_table(
+    forest: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """The seed alone decides; where pixels are kept does not."""
   config = tiny.config(phantoms, 'random_forest')
   config.baseline.trees = 20
@@ -163,7 +187,11 @@ def test_the_same_command_gives_the_same_table(forest, phantoms, tmp_path):
     ).read_bytes()
 
 
-def test_a_tree_says_its_size_and_its_time(phantoms, tmp_path, capsys):
+def test_a_tree_says_its_size_and_its_time(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """What it sees is a thumbnail: nobody should miss it."""
   run.run(_spec(phantoms, 'decision_tree'), tmp_path / 'run')
   out = capsys.readouterr().out
@@ -172,7 +200,11 @@ def test_a_tree_says_its_size_and_its_time(phantoms, tmp_path, capsys):
   assert 'train 40, test 10' in out and 'val' not in out.split('leak')[0]
 
 
-def test_no_weights_are_looked_for(phantoms, tmp_path, monkeypatch):
+def test_no_weights_are_looked_for(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """A forest runs on a machine that has never seen ImageNet."""
   monkeypatch.setattr(weights, 'locate', lambda path: pytest.fail('looked'))
   config = tiny.config(phantoms, 'random_forest')
@@ -182,8 +214,11 @@ def test_no_weights_are_looked_for(phantoms, tmp_path, monkeypatch):
 
 
 def test_a_finished_baseline_is_not_repeated(
-    forest, phantoms, monkeypatch, capsys
-):
+    forest: pathlib.Path,
+    phantoms: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """The same command again shows the result."""
   monkeypatch.setattr(baselines, 'fit', lambda *_: pytest.fail('fitted'))
   summary = run.run(_spec(phantoms), forest)
@@ -192,8 +227,8 @@ def test_a_finished_baseline_is_not_repeated(
 
 
 def test_a_killed_baseline_starts_again_with_its_own_inputs(
-    forest, phantoms, tmp_path
-):
+    forest: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Same digests, so the same split; another one is refused."""
   path = shutil.copytree(forest, tmp_path / 'run')
   for name in ('summary.json', 'predictions_test.csv', 'parameters.txt'):
@@ -218,8 +253,11 @@ def test_a_killed_baseline_starts_again_with_its_own_inputs(
     ],
 )
 def test_what_needs_a_checkpoint_is_refused_in_words(
-    forest, phantoms, tmp_path, call
-):
+    forest: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    call: Callable[..., Any],
+) -> None:
   """There is none: the message says what there is instead."""
   with pytest.raises(
       errors.UsageError,
@@ -233,8 +271,10 @@ def test_what_needs_a_checkpoint_is_refused_in_words(
 
 
 def test_too_many_pixels_are_refused_before_they_are_read(
-    phantoms, tmp_path, monkeypatch
-):
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """And nothing is left behind."""
 
   class _Memory:

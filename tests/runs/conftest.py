@@ -1,5 +1,8 @@
 """A finished run for all tests of what comes after it."""
 
+import pathlib
+from typing import Any
+
 import pytest
 
 from medxfer import spec as specs
@@ -8,7 +11,9 @@ from tests import tiny
 
 
 @pytest.fixture(scope='session')
-def finished(phantoms, tmp_path_factory):
+def finished(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
   """The workdir of a finished run; tests may read it, never change it."""
   path = tmp_path_factory.mktemp('runs') / 'finished'
   run.run(specs.from_config(tiny.config(phantoms)), path)
@@ -16,7 +21,9 @@ def finished(phantoms, tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def finished_vgg16(phantoms, tmp_path_factory):
+def finished_vgg16(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """The workdir of a finished run of VGG-16, for slow tests."""
   path = tmp_path_factory.mktemp('runs') / 'finished'
   config = tiny.config(phantoms, 'last_block', network='vgg16')
@@ -28,6 +35,6 @@ def finished_vgg16(phantoms, tmp_path_factory):
 @pytest.fixture(
     params=['finished', pytest.param('finished_vgg16', marks=pytest.mark.slow)]
 )
-def either(request):
+def either(request: pytest.FixtureRequest) -> pathlib.Path:
   """The workdir of a finished run of the tiny network, or of VGG-16."""
   return request.getfixturevalue(request.param)

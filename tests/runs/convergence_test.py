@@ -1,6 +1,7 @@
 """Protects readers from conclusions about networks that are not trained."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,12 @@ from medxfer.runs import convergence
 _SPEC = specs.from_config(ham.get_config('head,tuned')).training
 
 
-def _history(values, train=0.5, val=0.6, monitor='f1_macro'):
+def _history(
+    values: list,
+    train: float = 0.5,
+    val: float | list = 0.6,
+    monitor: str = 'f1_macro',
+) -> list:
   losses = val if isinstance(val, list) else [val] * len(values)
   return [
       {
@@ -24,7 +30,7 @@ def _history(values, train=0.5, val=0.6, monitor='f1_macro'):
   ]
 
 
-def _kinds(history, predicted=(3, 7), **changes):
+def _kinds(history: list, predicted: tuple = (3, 7), **changes: Any) -> list:
   scores = {
       'confusion': [list(predicted), [0, 0]],
       'n': sum(predicted),
@@ -36,12 +42,12 @@ def _kinds(history, predicted=(3, 7), **changes):
   return [note['kind'] for note in notes]
 
 
-def test_a_training_that_has_settled_has_no_note():
+def test_a_training_that_has_settled_has_no_note() -> None:
   """The best epoch lies before the end, the losses are level."""
   assert _kinds(_history([0.3, 0.5, 0.6, 0.61, 0.60, 0.60])) == []
 
 
-def test_a_best_epoch_at_the_end_is_told():
+def test_a_best_epoch_at_the_end_is_told() -> None:
   """Level at the end: the schedule may have ended it; rising: it did not."""
   assert _kinds(_history([0.3, 0.5, 0.6, 0.600, 0.601, 0.602])) == [
       'best_is_last'
@@ -53,7 +59,7 @@ def test_a_best_epoch_at_the_end_is_told():
   assert _kinds(_history([0.5])) == ['best_is_last']
 
 
-def test_a_loss_gets_better_by_falling():
+def test_a_loss_gets_better_by_falling() -> None:
   """`training.monitor=loss` turns the sign."""
   falling = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
   history = _history(falling, train=0.4, val=falling)
@@ -65,12 +71,14 @@ def test_a_loss_gets_better_by_falling():
 @pytest.mark.parametrize(
     'train, expected', [(0.05, ['overfitting']), (0.2, []), (0.6, [])]
 )
-def test_a_training_loss_far_below_the_validation_loss_is_told(train, expected):
+def test_a_training_loss_far_below_the_validation_loss_is_told(
+    train: float, expected: list
+) -> None:
   """The network fits its images, not what they show."""
   assert _kinds(_history([0.3, 0.4, 0.6, 0.5], train)) == expected
 
 
-def test_one_epoch_alone_is_told():
+def test_one_epoch_alone_is_told() -> None:
   """It is the best and the last, and no training."""
   [note] = convergence.of_network(
       _history([0.4]),
@@ -80,7 +88,7 @@ def test_one_epoch_alone_is_told():
   assert note['text'].startswith('only one epoch was trained: more may')
 
 
-def test_one_class_for_all_is_told():
+def test_one_class_for_all_is_told() -> None:
   """An accuracy of the commonest class is no skill."""
   history = _history([0.3, 0.5, 0.4])
   assert _kinds(history, predicted=(0, 10)) == ['one_class']

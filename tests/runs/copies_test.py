@@ -1,8 +1,12 @@
 """Protects what a run does about copies, from the files to the summary."""
 
+from collections.abc import Callable
 import csv
 import json
+import pathlib
+from typing import Any
 
+import ml_collections
 import numpy as np
 from PIL import Image
 from PIL import ImageFilter
@@ -21,7 +25,11 @@ from medxfer.runs import run
 _EACH = 20  # Images a class, of which every second has a copy.
 
 
-def _save(path, seed, change=lambda image: image):
+def _save(
+    path: pathlib.Path,
+    seed: int,
+    change: Callable[..., Any] = lambda image: image,
+) -> None:
   path.parent.mkdir(parents=True, exist_ok=True)
   draw = np.random.default_rng(seed)
   image = Image.fromarray(draw.integers(0, 255, (20, 20, 3), np.uint8))
@@ -30,7 +38,7 @@ def _save(path, seed, change=lambda image: image):
 
 
 @pytest.fixture(scope='module')
-def data(tmp_path_factory):
+def data(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """Two classes of noise; copies are mirrored and saved as JPEG."""
   root = tmp_path_factory.mktemp('copies')
   for c, name in enumerate(('normal', 'sick')):
@@ -48,19 +56,23 @@ def data(tmp_path_factory):
   return root
 
 
-def _config(root, **data):
+def _config(root: pathlib.Path, **data: Any) -> ml_collections.ConfigDict:
   config = folder.get_config('decision_tree')
   config.data.update(dir=str(root), image_size=(32, 32), **data)
   config.evaluation.resamples = 50
   return config
 
 
-def _run(path, config):
+def _run(path: pathlib.Path, config: ml_collections.ConfigDict) -> dict | None:
   run.run(specs.from_config(config), path)
   return json.loads((path / 'summary.json').read_text())
 
 
-def test_grouped_keeps_copies_on_one_side(data, tmp_path, capsys):
+def test_grouped_keeps_copies_on_one_side(
+    data: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Case 30: the table of patients calls each image a patient's own."""
   summary = _run(
       tmp_path / 'run',
@@ -89,8 +101,11 @@ def test_grouped_keeps_copies_on_one_side(data, tmp_path, capsys):
 
 @pytest.mark.parametrize('how', ['group', 'keep'])
 def test_copies_across_the_sides_are_a_leak_that_is_said(
-    data, tmp_path, capsys, how
-):
+    data: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    how: str,
+) -> None:
   """By image they are dealt apart; the score without them stands beside."""
   path = tmp_path / 'run'
   summary = _run(path, _config(data, split='by_image', copies=how))
@@ -134,7 +149,9 @@ def test_copies_across_the_sides_are_a_leak_that_is_said(
   assert (len(set(groups.values())) < len(groups)) == (how == 'group')
 
 
-def test_drop_leaves_one_of_each(data, tmp_path):
+def test_drop_leaves_one_of_each(
+    data: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """And lists the others with the image that they are copies of."""
   summary = _run(
       tmp_path / 'run', _config(data, split='by_image', copies='drop')
@@ -149,7 +166,9 @@ def test_drop_leaves_one_of_each(data, tmp_path):
   }
 
 
-def test_copies_across_published_sides_stay_and_count(tmp_path, capsys):
+def test_copies_across_published_sides_stay_and_count(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """A published test subset is not changed; that it leaks is said."""
   for c, name in enumerate(('normal', 'sick')):
     for i in range(10):
@@ -183,7 +202,9 @@ def test_copies_across_published_sides_stay_and_count(tmp_path, capsys):
         (False, 'all 12 images are copies of one'),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(tmp_path, relabelled, message):
+def test_what_cannot_be_learned_from_is_refused(
+    tmp_path: pathlib.Path, relabelled: bool, message: str
+) -> None:
   """Before anything is written."""
   for c, name in enumerate(('normal', 'sick')):
     for i in range(6):
@@ -199,8 +220,8 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path, relabelled, message):
 
 
 def test_thumbnails_come_from_the_cache_with_the_pixels(
-    data, tmp_path, monkeypatch
-):
+    data: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A second run decodes nothing and finds the same copies."""
   config = _config(data, split='by_image')
   config.cache_dir = str(tmp_path / 'cache')
@@ -213,7 +234,9 @@ def test_thumbnails_come_from_the_cache_with_the_pixels(
 
 
 @pytest.mark.slow
-def test_a_network_and_its_evaluation_say_the_same(data, tmp_path, capsys):
+def test_a_network_and_its_evaluation_say_the_same(
+    data: Any, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """The score without copies, also at the threshold of two classes."""
   config = folder.get_config('head')
   config.data.update(dir=str(data), image_size=(32, 32), split='by_image')

@@ -1,7 +1,10 @@
 """Protects a run whose disk refuses it: said, and nothing lost."""
 
+from collections.abc import Iterator
+import pathlib
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ _VGG16 = 'last_block,phantom'
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path: pathlib.Path) -> Iterator[Any]:
   """A disk of its own with room for two checkpoints, and how to enlarge it."""
   folder = tmp_path / 'disk'
   folder.mkdir()
@@ -21,7 +24,7 @@ def small_disk(tmp_path):
   subprocess.run(['umount', '--lazy', folder], check=True)
 
 
-def _mount(*args):
+def _mount(*args: Any) -> None:
   done = subprocess.run(
       ['mount', *args], capture_output=True, text=True, check=False
   )
@@ -30,7 +33,9 @@ def _mount(*args):
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_a_run_that_then_goes_on(phantoms, small_disk):
+def test_a_full_disk_ends_a_run_that_then_goes_on(
+    phantoms: pathlib.Path, small_disk: Any
+) -> None:
   """In the middle of a checkpoint: the one before is whole."""
   folder, enlarge = small_disk
   place = killing.Place(phantoms, folder, _VGG16)
@@ -41,8 +46,8 @@ def test_a_full_disk_ends_a_run_that_then_goes_on(phantoms, small_disk):
 
 @pytest.mark.slow
 def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
-    phantoms, small_disk
-):
+    phantoms: pathlib.Path, small_disk: Any
+) -> None:
   """As a network's drive does when the connection is lost."""
   folder, enlarge = small_disk
   enlarge()
@@ -62,7 +67,7 @@ def test_a_folder_that_becomes_read_only_ends_a_run_that_then_goes_on(
   _goes_on(place)
 
 
-def _ends_and_says_what_is_saved(process, place):
+def _ends_and_says_what_is_saved(process: Any, place: Any) -> None:
   out, err = process.communicate(timeout=600)
   saved = killing.saved(place)
   assert '\n    1  ' in out and 1 <= saved < 4
@@ -73,7 +78,7 @@ def _ends_and_says_what_is_saved(process, place):
   assert 'make room, or the folder writable' in err and 'Traceback' not in err
 
 
-def _goes_on(place):
+def _goes_on(place: Any) -> None:
   saved = killing.saved(place)
   out = killing.finish(killing.start(place, cache_dir='off'))
   assert f'resumes after epoch {saved}' in out

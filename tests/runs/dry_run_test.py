@@ -1,6 +1,8 @@
 """Protects `--dry_run`: it tells what a run would do, and does none of it."""
 
+import pathlib
 import re
+from typing import Any
 
 import pytest
 
@@ -12,13 +14,19 @@ from medxfer.runs import dry_run
 from tests import tiny
 
 
-def _spec(phantoms, arm='last_block', **training) -> specs.RunSpec:
+def _spec(
+    phantoms: pathlib.Path, arm: str = 'last_block', **training: Any
+) -> specs.RunSpec:
   config = tiny.config(phantoms, arm)
   config.training.update(training)
   return specs.from_config(config)
 
 
-def test_it_tells_split_layers_space_and_time(phantoms, tmp_path, capsys):
+def test_it_tells_split_layers_space_and_time(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """And leaves no workdir."""
   dry_run.run(_spec(phantoms), tmp_path / 'w')
   said = capsys.readouterr().out
@@ -39,7 +47,11 @@ def test_it_tells_split_layers_space_and_time(phantoms, tmp_path, capsys):
   assert not (tmp_path / 'w').exists()
 
 
-def test_a_workdir_decides_what_is_left(phantoms, finished, capsys):
+def test_a_workdir_decides_what_is_left(
+    phantoms: pathlib.Path,
+    finished: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """A finished run is finished; more epochs, other keys are other work."""
   assert dry_run.state_of(_spec(phantoms, 'head'), finished) == 'is finished'
   more = _spec(phantoms, 'head', epochs=9)
@@ -54,13 +66,17 @@ def test_a_workdir_decides_what_is_left(phantoms, finished, capsys):
     dry_run.state_of(_spec(phantoms, 'all'), finished)
 
 
-def test_trees_have_no_estimate(phantoms, tmp_path, capsys):
+def test_trees_have_no_estimate(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Nothing is known of how long they take."""
   dry_run.run(_spec(phantoms, 'decision_tree'), tmp_path / 'w')
   assert 'time: not estimated' in capsys.readouterr().out
 
 
-def test_operations_follow_what_trains():
+def test_operations_follow_what_trains() -> None:
   """Frozen layers are multiplied once, those that train up to three times."""
   products = operations.multiplications(
       architectures.BY_NAME['tiny'], (8, 8), (4, 4), 2

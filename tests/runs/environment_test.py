@@ -24,7 +24,12 @@ _ROOT = pathlib.Path(medxfer.__file__).resolve().parents[1]
         ('/usr/bin/jupyter', ['jupyter']),
     ],
 )
-def test_the_command_is_what_was_typed(monkeypatch, phantoms, program, said):
+def test_the_command_is_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch,
+    phantoms: pathlib.Path,
+    program: str,
+    said: list,
+) -> None:
   """Without the places where programs lie on one machine."""
   monkeypatch.setattr(
       sys, 'argv', [str(_ROOT / program), '--config=configs/ham.py:all']
@@ -49,8 +54,12 @@ def test_the_command_is_what_was_typed(monkeypatch, phantoms, program, said):
     ],
 )
 def test_gpus_are_told_to_repeat_themselves(
-    monkeypatch, phantoms, before, wanted, after
-):
+    monkeypatch: pytest.MonkeyPatch,
+    phantoms: pathlib.Path,
+    before: str,
+    wanted: bool,
+    after: str,
+) -> None:
   """Else two runs of one seed differ, and nobody can say why."""
   monkeypatch.setenv('XLA_FLAGS', before)
   devices.repeatable(wanted=wanted)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -33,13 +34,13 @@ _ODD = (
 )
 
 
-def _index(folder):
+def _index(folder: pathlib.Path) -> list:
   with (folder / explain.INDEX).open(newline='', encoding='utf-8') as file:
     return list(csv.DictReader(file))
 
 
 @pytest.fixture(name='odd')
-def _odd(phantoms, tmp_path):
+def _odd(phantoms: pathlib.Path, tmp_path: pathlib.Path) -> list:
   """Images of odd names, and two of the same name in different folders."""
   sources = iter(ham10000.read(phantoms).paths)
   for folder in ('one', 'two'):
@@ -52,8 +53,8 @@ def _odd(phantoms, tmp_path):
 
 @pytest.mark.slow
 def test_every_image_has_a_picture_that_leads_back_to_it(
-    finished, odd, tmp_path
-):
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """The picture shows that image; the index says what the table says."""
   predict.predict(
       finished, odd, output=tmp_path / 'p.csv', explain=tmp_path / 'e'
@@ -79,7 +80,9 @@ def test_every_image_has_a_picture_that_leads_back_to_it(
 
 
 @pytest.mark.slow
-def test_explanations_leave_the_table_as_it_is(finished, odd, tmp_path):
+def test_explanations_leave_the_table_as_it_is(
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """To ask why must not change what."""
   predict.predict(finished, odd, output=tmp_path / 'a.csv')
   predict.predict(
@@ -93,7 +96,9 @@ def test_explanations_leave_the_table_as_it_is(finished, odd, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_image_that_is_left_out_shifts_no_other(finished, odd, tmp_path):
+def test_an_image_that_is_left_out_shifts_no_other(
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """Pictures follow the table, not the list of files."""
   (odd[0] / 'bad.png').write_text('no image')
   predict.predict(
@@ -109,7 +114,9 @@ def test_an_image_that_is_left_out_shifts_no_other(finished, odd, tmp_path):
   assert plain['file'].endswith('_plain.png')
 
 
-def test_what_fails_leaves_no_folder(finished, odd, tmp_path):
+def test_what_fails_leaves_no_folder(
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """Half a folder of pictures looks like a whole one."""
   (odd[1] / 'zz.png').write_text('no image')
   before = sorted(tmp_path.iterdir())
@@ -122,7 +129,9 @@ def test_what_fails_leaves_no_folder(finished, odd, tmp_path):
   assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_layer_that_does_not_exist_is_refused(finished, odd, tmp_path):
+def test_a_layer_that_does_not_exist_is_refused(
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """With the names of the network's own layers."""
   with pytest.raises(errors.UsageError, match="'fc1'.*block2_conv2"):
     predict.predict(finished, odd, output=None, explain_layer='fc1')
@@ -130,7 +139,9 @@ def test_a_layer_that_does_not_exist_is_refused(finished, odd, tmp_path):
     activations.draw(odd, output=tmp_path / 'e', layer='conv1', run=finished)
 
 
-def test_a_folder_that_holds_something_is_refused_first(odd, tmp_path):
+def test_a_folder_that_holds_something_is_refused_first(
+    odd: list, tmp_path: pathlib.Path
+) -> None:
   """Before the run is looked for, let alone loaded."""
   nowhere = tmp_path / 'nowhere'
   with pytest.raises(errors.UsageError, match='not empty'):
@@ -139,7 +150,9 @@ def test_a_folder_that_holds_something_is_refused_first(odd, tmp_path):
     activations.draw(odd, output=odd[0], layer='block1_conv1', run=nowhere)
 
 
-def test_activations_of_a_run(finished, odd, tmp_path):
+def test_activations_of_a_run(
+    finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
+) -> None:
   """The image, its mean map and as many channels as were asked for."""
   activations.draw(
       odd, output=tmp_path / 'a', layer='block2_pool', channels=7, run=finished
@@ -159,8 +172,11 @@ def test_activations_of_a_run(finished, odd, tmp_path):
 
 @pytest.mark.slow
 def test_activations_of_other_weights(
-    finished_vgg16, odd, tmp_path, real_weights
-):
+    finished_vgg16: Any,
+    odd: list,
+    tmp_path: pathlib.Path,
+    real_weights: pathlib.Path,
+) -> None:
   """Figure 8.1 of the thesis, with a run and without."""
   del real_weights  # Found by its usual places.
   for name, run, top in (('a', finished_vgg16, 4), ('b', None, 3)):
@@ -217,7 +233,9 @@ def test_activations_of_other_weights(
         ),
     ],
 )
-def test_the_tools_refuse_in_one_line(module, args, status, parts):
+def test_the_tools_refuse_in_one_line(
+    module: str, args: tuple, status: int, parts: tuple
+) -> None:
   """Every first wrong turn, and nothing is written."""
   result = subprocess.run(
       [sys.executable, '-m', f'tools.{module}', *args],

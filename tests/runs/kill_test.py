@@ -8,9 +8,11 @@ half of them changes of the file system, half of them seconds:
 
 import dataclasses
 import os
+import pathlib
 import random
 import re
 import shutil
+from typing import Any
 
 import pytest
 
@@ -38,16 +40,18 @@ _MIDDLES = _QUICK | (_MORE if _KILLS else {})
 
 
 @pytest.fixture(scope='module')
-def quiet(phantoms, tmp_path_factory):
+def quiet(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """A run that nobody disturbed, and the moments of another."""
   return _undisturbed(killing.Place(phantoms, tmp_path_factory.mktemp('quiet')))
 
 
-def _undisturbed(place):
+def _undisturbed(place: Any) -> Any:
   return place, killing.moments(place), killing.results(place)
 
 
-def _assert_goes_on(quiet, folder, moment):
+def _assert_goes_on(quiet: Any, folder: Any, moment: Any) -> None:
   """Kills a run, lets it end, and compares."""
   undisturbed, _, expected = quiet
   place = dataclasses.replace(undisturbed, folder=folder)
@@ -72,7 +76,9 @@ def _assert_goes_on(quiet, folder, moment):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('what', _MIDDLES)
-def test_sigkill_in_the_middle_of_a_file_changes_no_bit(quiet, tmp_path, what):
+def test_sigkill_in_the_middle_of_a_file_changes_no_bit(
+    quiet: Any, tmp_path: pathlib.Path, what: Any
+) -> None:
   """Parameters, metrics, predictions and best epoch; no file is left."""
   moment = next(m for m in quiet[1] if re.match(_MIDDLES[what], m))
   _assert_goes_on(quiet, tmp_path, moment)
@@ -80,8 +86,8 @@ def test_sigkill_in_the_middle_of_a_file_changes_no_bit(quiet, tmp_path, what):
 
 @pytest.mark.slow
 def test_sigkill_in_the_middle_of_a_checkpoint_changes_no_bit_of_vgg16(
-    phantoms, tmp_path
-):
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Its arrays are large enough for several chunks and threads."""
   quiet = _undisturbed(
       killing.Place(phantoms, tmp_path / 'quiet', 'last_block,phantom')
@@ -92,7 +98,9 @@ def test_sigkill_in_the_middle_of_a_checkpoint_changes_no_bit_of_vgg16(
 
 @pytest.mark.slow
 @pytest.mark.parametrize('item', ['params', 'record'])
-def test_a_damaged_checkpoint_changes_no_bit(quiet, tmp_path, item):
+def test_a_damaged_checkpoint_changes_no_bit(
+    quiet: Any, tmp_path: pathlib.Path, item: str
+) -> None:
   """A killed run whose newest epoch is damaged: it goes back, and says so."""
   undisturbed, moments, expected = quiet
   place = killing.Place(undisturbed.data, tmp_path)
@@ -117,7 +125,9 @@ def test_a_damaged_checkpoint_changes_no_bit(quiet, tmp_path, item):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('number', range(_KILLS))
-def test_sigkill_at_any_moment_changes_no_bit(quiet, tmp_path, number):
+def test_sigkill_at_any_moment_changes_no_bit(
+    quiet: Any, tmp_path: pathlib.Path, number: Any
+) -> None:
   """Also in the middle of arrays, compilations and cached programs."""
   draw = random.Random(number)
   moment = draw.choice(quiet[1]) if number % 2 else draw.uniform(1, 12)

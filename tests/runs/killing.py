@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 from medxfer.training import checkpoints
 
@@ -78,7 +79,7 @@ class Place:
     return self.folder / 'cache'
 
 
-def start(place: Place, moment: str = '', **keys) -> subprocess.Popen:
+def start(place: Place, moment: str = '', **keys: Any) -> subprocess.Popen:
   """Starts a run of four epochs, or resumes it.
 
   Args:

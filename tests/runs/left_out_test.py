@@ -1,6 +1,7 @@
 """Protects what a run says of files that it does not use: all, and why."""
 
 import csv
+import pathlib
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,7 @@ from medxfer.runs import inputs
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: pathlib.Path) -> pathlib.Path:
   """Two classes of twelve images, and what else people keep there."""
   folder = tmp_path / 'data'
   draw = np.random.default_rng(0)
@@ -43,7 +44,11 @@ def data(tmp_path):
   return folder
 
 
-def test_the_lines_and_the_table_say_all(data, tmp_path, capsys):
+def test_the_lines_and_the_table_say_all(
+    data: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """`0 skipped` over 24 files that were passed over was the fault."""
   config = folder_config.get_config('random')
   config.data.update(dir=str(data), image_size=(32, 32), on_bad_image='skip')

@@ -1,11 +1,13 @@
 """Protects predict: any readable image is classified, as in the run."""
 
+from collections.abc import Callable
 import csv
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,14 +20,14 @@ from medxfer.runs import predict
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _table(path):
+def _table(path: pathlib.Path) -> dict:
   with path.open(newline='') as file:
     return {row['image']: row for row in csv.DictReader(file)}
 
 
 def test_a_folder_gives_the_probabilities_of_the_run(
-    either, phantoms, tmp_path
-):
+    either: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A picture must score as it did when it was a test image."""
   predict.predict(either, [phantoms], output=tmp_path / 'p.csv')
   found = _table(tmp_path / 'p.csv')
@@ -39,7 +41,9 @@ def test_a_folder_gives_the_probabilities_of_the_run(
         assert float(row[name]) == pytest.approx(float(other[name]), abs=1e-5)
 
 
-def test_every_kind_of_image_is_read(finished, phantoms, tmp_path):
+def test_every_kind_of_image_is_read(
+    finished: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Grey, RGBA, CMYK, palette, 16-bit and rotated images come from clinics."""
   image = Image.open(ham10000.read(phantoms).paths[0])
   for mode, suffix in (
@@ -60,7 +64,11 @@ def test_every_kind_of_image_is_read(finished, phantoms, tmp_path):
   assert len(_table(tmp_path / 'p.csv')) == 8
 
 
-def test_what_is_no_image_ends_or_is_left_out(finished, tmp_path, capsys):
+def test_what_is_no_image_ends_or_is_left_out(
+    finished: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """One broken file in a thousand: the person decides."""
   Image.new('RGB', (40, 40)).save(tmp_path / 'good.png')
   (tmp_path / 'bad.png').write_text('no image')
@@ -73,7 +81,11 @@ def test_what_is_no_image_ends_or_is_left_out(finished, tmp_path, capsys):
   assert 'left out' in capsys.readouterr().err
 
 
-def test_a_name_that_is_no_text_has_a_row(finished, tmp_path, capsys):
+def test_a_name_that_is_no_text_has_a_row(
+    finished: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Archives from other systems hold such names; none is lost or guessed."""
   good = tmp_path / 'M\udcfcller.png'
   Image.new('RGB', (40, 40)).save(good)
@@ -88,7 +100,9 @@ def test_a_name_that_is_no_text_has_a_row(finished, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_such_a_name_stands_in_the_index_of_pictures(finished, tmp_path):
+def test_such_a_name_stands_in_the_index_of_pictures(
+    finished: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """As in the table: the one leads to the other."""
   Image.new('RGB', (40, 40)).save(tmp_path / 'M\udcfcller.png')
   predict.predict(
@@ -123,8 +137,14 @@ def test_such_a_name_stands_in_the_index_of_pictures(finished, tmp_path):
     ],
 )
 def test_a_message_names_the_flags_of_its_command(
-    finished, phantoms, tmp_path, module, args, said, not_said
-):
+    finished: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    module: Any,
+    args: tuple,
+    said: Any,
+    not_said: Any,
+) -> None:
   """A way out that the command refuses is none."""
   (tmp_path / 'empty').mkdir()
   (tmp_path / 'bad').write_text('no image')
@@ -147,14 +167,16 @@ def test_a_message_names_the_flags_of_its_command(
   assert said in result.stderr and not_said not in result.stderr
 
 
-def _written(folder, files):
+def _written(folder: pathlib.Path, files: dict) -> None:
   Image.new('RGB', (40, 40)).save(folder / 'good.png')
   for name, content in files.items():
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
 
 
-def test_what_a_folder_holds_beside_images_is_said(tmp_path, capsys):
+def test_what_a_folder_holds_beside_images_is_said(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """A Mac's shadows, a notebook's copies, DICOM files, pages of a TIFF."""
   shadow = bytes.fromhex('00051607000200004d6163204f532058')
   dicom = bytes(128) + b'DICM' + bytes(200)
@@ -194,7 +216,12 @@ def test_what_a_folder_holds_beside_images_is_said(tmp_path, capsys):
         ('gone.tif', lambda path: path.symlink_to('nowhere')),
     ],
 )
-def test_a_bad_image_is_refused_before_the_work(tmp_path, capsys, name, change):
+def test_a_bad_image_is_refused_before_the_work(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    change: Callable[..., Any],
+) -> None:
   """A pipe would wait for ever."""
   _written(tmp_path, {})
   change(tmp_path / name)
@@ -204,14 +231,16 @@ def test_a_bad_image_is_refused_before_the_work(tmp_path, capsys, name, change):
   assert f'left out: {tmp_path / name}' in capsys.readouterr().err
 
 
-def test_a_command_that_cannot_skip_names_no_flag(tmp_path):
+def test_a_command_that_cannot_skip_names_no_flag(
+    tmp_path: pathlib.Path,
+) -> None:
   """`tools.activations` has no --on_bad_image."""
   _written(tmp_path, {'bad.jpg': b''})
   with pytest.raises(errors.DataError, match='take it out of the images'):
     predict.image_files([tmp_path])
 
 
-def test_a_name_that_is_no_utf8_is_found(tmp_path):
+def test_a_name_that_is_no_utf8_is_found(tmp_path: pathlib.Path) -> None:
   """A ZIP from Windows; writing the name is another matter."""
   _written(tmp_path, {})
   name = os.fsdecode(b'M\xfcller.png')
@@ -219,7 +248,9 @@ def test_a_name_that_is_no_utf8_is_found(tmp_path):
   assert predict.image_files([tmp_path]) == [tmp_path / name]
 
 
-def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path):
+def test_a_file_that_is_named_is_read_whatever_its_name(
+    tmp_path: pathlib.Path,
+) -> None:
   """Hidden or not: a person names it; and no image is dropped."""
   _written(tmp_path, {})
   (tmp_path / 'good.png').rename(tmp_path / '.x')
@@ -227,7 +258,9 @@ def test_a_file_that_is_named_is_read_whatever_its_name(tmp_path):
   assert predict.image_files(named) == named
 
 
-def test_names_that_do_not_exist_are_refused(finished, tmp_path):
+def test_names_that_do_not_exist_are_refused(
+    finished: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Before the weights are read."""
   with pytest.raises(errors.UsageError, match='no such file'):
     predict.predict(finished, [tmp_path / 'x.png'], output=None)
@@ -238,7 +271,9 @@ def test_names_that_do_not_exist_are_refused(finished, tmp_path):
     predict.predict(finished, [tmp_path], output=None)
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path, phantoms):
+def test_a_folder_that_is_no_run_is_refused(
+    tmp_path: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """The usual slip: the data folder instead of the workdir."""
   with pytest.raises(errors.DataError, match='config.json: no such file'):
     predict.predict(tmp_path, [phantoms], output=None)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import jax
 import numpy as np
@@ -26,7 +27,9 @@ _ROOT = pathlib.Path(__file__).parents[2]
 _VARIABLES = ('JAX_COORDINATOR_ADDRESS', 'JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
 
 
-def _start(phantoms, workdir, **environment) -> subprocess.Popen:
+def _start(
+    phantoms: pathlib.Path, workdir: Any, **environment: Any
+) -> subprocess.Popen:
   """Starts a run whose last batch is smaller than the others."""
   keys = {
       'data.dir': phantoms,
@@ -59,7 +62,7 @@ def _start(phantoms, workdir, **environment) -> subprocess.Popen:
   )
 
 
-def _start_two(phantoms, workdir) -> list[subprocess.Popen]:
+def _start_two(phantoms: pathlib.Path, workdir: Any) -> list[subprocess.Popen]:
   with socket.socket() as free:
     free.bind(('localhost', 0))
     port = free.getsockname()[1]
@@ -73,7 +76,7 @@ def _start_two(phantoms, workdir) -> list[subprocess.Popen]:
   ]
 
 
-def _finish(*runs) -> list[str]:
+def _finish(*runs: Any) -> list[str]:
   said = [run.communicate(timeout=900) for run in runs]
   for run, (_, err) in zip(runs, said):
     assert run.returncode == 0, err
@@ -81,14 +84,16 @@ def _finish(*runs) -> list[str]:
 
 
 @pytest.fixture(scope='module')
-def alone(phantoms, tmp_path_factory):
+def alone(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """The workdir of a run on one device in one process."""
   workdir = tmp_path_factory.mktemp('alone') / 'run'
   _finish(_start(phantoms, workdir))
   return workdir
 
 
-def _assert_same(workdir, alone):
+def _assert_same(workdir: Any, alone: Any) -> None:
   """Parameters and losses to float32 rounding; every image scored once."""
   both = [
       contracts.flatten(checkpoints.export(w).params) for w in (workdir, alone)
@@ -113,7 +118,9 @@ def _assert_same(workdir, alone):
 
 
 @pytest.mark.slow
-def test_four_devices_give_the_parameters_of_one(phantoms, tmp_path, alone):
+def test_four_devices_give_the_parameters_of_one(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, alone: Any
+) -> None:
   """A batch is cut over them; the last one, uneven, is padded."""
   _finish(
       _start(
@@ -126,7 +133,9 @@ def test_four_devices_give_the_parameters_of_one(phantoms, tmp_path, alone):
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_parameters_of_one(phantoms, tmp_path, alone):
+def test_two_processes_give_the_parameters_of_one(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, alone: Any
+) -> None:
   """Each reads its slice; only the first speaks and writes."""
   out = _finish(*_start_two(phantoms, tmp_path / 'run'))
   assert '\n    3  ' in out[0] and 'epoch' not in out[1]
@@ -138,8 +147,8 @@ def test_two_processes_give_the_parameters_of_one(phantoms, tmp_path, alone):
 
 @pytest.mark.slow
 def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
-    phantoms, tmp_path, alone
-):
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, alone: Any
+) -> None:
   """Nobody waits for ever for a process that is gone."""
   workdir = tmp_path / 'run'
   first, second = _start_two(phantoms, workdir)
@@ -156,7 +165,7 @@ def test_a_killed_process_ends_the_other_and_a_new_start_goes_on(
   _assert_same(workdir, alone)
 
 
-def test_a_process_whose_fellows_never_come_says_so():
+def test_a_process_whose_fellows_never_come_says_so() -> None:
   """With a message and a status, not a stack trace after five minutes."""
   run = subprocess.run(
       [
@@ -175,7 +184,7 @@ def test_a_process_whose_fellows_never_come_says_so():
   assert 'error: the other processes of this job did not come' in run.stderr
 
 
-def _together(**environment) -> subprocess.Popen:
+def _together(**environment: Any) -> subprocess.Popen:
   return subprocess.Popen(
       [
           sys.executable,
@@ -195,7 +204,7 @@ def _together(**environment) -> subprocess.Popen:
 
 
 @pytest.mark.slow
-def test_processes_that_slurm_has_started_meet():
+def test_processes_that_slurm_has_started_meet() -> None:
   """By its variables alone, as `srun` sets them; one that is left does not."""
   step = {
       'SLURM_JOB_ID': str(os.getpid()),
@@ -222,7 +231,9 @@ def test_processes_that_slurm_has_started_meet():
         (('localhost:1', 'two', '0'), 'JAX_NUM_PROCESSES=two'),
     ],
 )
-def test_an_environment_that_says_half_is_refused(monkeypatch, values, message):
+def test_an_environment_that_says_half_is_refused(
+    monkeypatch: pytest.MonkeyPatch, values: tuple, message: str
+) -> None:
   """A run on one of eight machines would look like a run on all."""
   for name, value in zip(_VARIABLES, values):
     monkeypatch.setenv(name, value)
@@ -236,8 +247,8 @@ def test_an_environment_that_says_half_is_refused(monkeypatch, values, message):
     [(4, 30, '32 or 28'), (4, 3, 'give 4$'), (3, 32, '33 or 30')],
 )
 def test_a_batch_that_cannot_be_cut_evenly_is_refused(
-    monkeypatch, count, size, way
-):
+    monkeypatch: pytest.MonkeyPatch, count: int, size: int, way: str
+) -> None:
   """The message says which sizes can."""
   monkeypatch.setattr(jax, 'device_count', lambda: count)
   with pytest.raises(errors.UsageError, match=way):
@@ -245,7 +256,7 @@ def test_a_batch_that_cannot_be_cut_evenly_is_refused(
   devices.check_batch_size('training.batch_size', 2 * count)
 
 
-def test_a_device_without_room_says_what_to_lower():
+def test_a_device_without_room_says_what_to_lower() -> None:
   """And by how much; nothing else that XLA raises is swallowed."""
   spec = specs.from_config(common.default())
   with pytest.raises(errors.DataError, match='training.batch_size=16'):

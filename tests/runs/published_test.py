@@ -1,6 +1,8 @@
 """Protects what a run does with the subsets and groups of its folder."""
 
 import csv
+import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,7 +18,7 @@ from medxfer.runs import run
 _COUNTS = {'Train': 12, 'valid': 4, 'test': 4}
 
 
-def _fill(root, names):
+def _fill(root: pathlib.Path, names: list) -> pathlib.Path:
   rng = np.random.default_rng(0)
   for name in names:
     path = root / name
@@ -26,7 +28,7 @@ def _fill(root, names):
 
 
 @pytest.fixture
-def sided(tmp_path):
+def sided(tmp_path: pathlib.Path) -> pathlib.Path:
   """Two classes in three subsets, of usual names that are not our own."""
   return _fill(
       tmp_path / 'data',
@@ -39,19 +41,25 @@ def sided(tmp_path):
   )
 
 
-def _spec(root, argument='decision_tree', **data):
+def _spec(
+    root: pathlib.Path, argument: str = 'decision_tree', **data: Any
+) -> specs.RunSpec:
   config = folder_config.get_config(argument)
   config.data.update(dir=str(root), image_size=(32, 32), **data)
   config.evaluation.resamples = 20
   return specs.from_config(config)
 
 
-def _sides(path):
+def _sides(path: pathlib.Path) -> dict:
   with (path / 'split.csv').open(encoding='utf-8', newline='') as file:
     return {row['image_id']: row['split'] for row in csv.DictReader(file)}
 
 
-def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
+def test_sides_that_lie_there_are_used_and_said(
+    sided: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """They were pooled; the same command goes on with what it began."""
   path = tmp_path / 'run'
   summary = run.run(_spec(sided), path)
@@ -84,8 +92,12 @@ def test_sides_that_lie_there_are_used_and_said(sided, tmp_path, capsys):
     ],
 )
 def test_a_split_that_is_named_overrules(
-    sided, argument, kind, message, capsys
-):
+    sided: pathlib.Path,
+    argument: str,
+    kind: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """And the run says what becomes of the published subsets."""
   config = folder_config.get_config(argument)
   config.model.init_from = 'random'
@@ -97,7 +109,9 @@ def test_a_split_that_is_named_overrules(
   assert all(n.startswith('test/') for n in tested) == (kind == 'official')
 
 
-def test_patients_in_folders_are_kept_on_one_side(tmp_path):
+def test_patients_in_folders_are_kept_on_one_side(
+    tmp_path: pathlib.Path,
+) -> None:
   """Without a table; with official, too, where the audit still counts."""
   root = _fill(
       tmp_path / 'data',

@@ -3,10 +3,14 @@
 The difference is said, so that a person knows what to restore.
 """
 
+from collections.abc import Callable
 import csv
 import dataclasses
+import pathlib
 import shutil
+from typing import Any
 
+import ml_collections
 import numpy as np
 from PIL import Image
 from PIL import ImageOps
@@ -24,14 +28,18 @@ from tests import tiny
 
 
 @pytest.fixture
-def begun(finished, tmp_path):
+def begun(finished: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
   """A workdir whose run has yet to write its summary."""
   path = shutil.copytree(finished, tmp_path / 'run')
   (path / 'summary.json').unlink()
   return path
 
 
-def _refused(config, path, error):
+def _refused(
+    config: ml_collections.ConfigDict,
+    path: pathlib.Path,
+    error: Callable[..., Any],
+) -> str:
   """Returns what is said, and sees to it that nothing was touched."""
   before = {p: p.read_bytes() for p in path.rglob('*') if p.is_file()}
   with pytest.raises(error) as raised:
@@ -54,7 +62,9 @@ def _refused(config, path, error):
         ),
     ],
 )
-def test_another_specification(phantoms, begun, key, value, said):
+def test_another_specification(
+    phantoms: pathlib.Path, begun: pathlib.Path, key: str, value: Any, said: str
+) -> None:
   """Seed, split, mask, preprocessing: each makes another experiment."""
   config = tiny.config(phantoms)
   part, _, name = key.rpartition('.')
@@ -62,7 +72,7 @@ def test_another_specification(phantoms, begun, key, value, said):
   assert said in _refused(config, begun, errors.UsageError)
 
 
-def _rewrite(data, change):
+def _rewrite(data: pathlib.Path, change: Callable[..., Any]) -> None:
   """Applies (header, rows, folder) -> rows to a copy's metadata."""
   path = data / ham10000.METADATA
   with path.open(newline='') as file:
@@ -71,13 +81,13 @@ def _rewrite(data, change):
     csv.writer(file).writerows([header, *change(header, rows, data)])
 
 
-def _drop_one(header, rows, data):
+def _drop_one(header: list, rows: list, data: pathlib.Path) -> list:
   name = rows[-1][header.index('image_id')]
   next(data.glob(f'*/{name}.jpg')).unlink()
   return rows[:-1]
 
 
-def _relabel_one(header, rows, _):
+def _relabel_one(header: list, rows: list, _: pathlib.Path) -> list:
   label = header.index('dx')
   classes = [row[label] for row in rows]
   common = max(classes, key=classes.count)
@@ -87,7 +97,7 @@ def _relabel_one(header, rows, _):
   return rows
 
 
-def _regroup_one(header, rows, _):
+def _regroup_one(header: list, rows: list, _: pathlib.Path) -> list:
   rows[0][header.index('lesion_id')] = 'HAM_new'
   return rows
 
@@ -100,7 +110,13 @@ def _regroup_one(header, rows, _):
         (_regroup_one, '1 images have another group: '),
     ],
 )
-def test_another_table_of_images(phantoms, begun, tmp_path, change, said):
+def test_another_table_of_images(
+    phantoms: pathlib.Path,
+    begun: pathlib.Path,
+    tmp_path: pathlib.Path,
+    change: Callable[..., Any],
+    said: str,
+) -> None:
   """A label that was corrected in between would pass as the same data."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   _rewrite(data, change)
@@ -108,7 +124,9 @@ def test_another_table_of_images(phantoms, begun, tmp_path, change, said):
   assert said in text and 'labels_digest' in text
 
 
-def test_other_pixels(phantoms, begun, tmp_path):
+def test_other_pixels(
+    phantoms: pathlib.Path, begun: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """An image that changed between two starts changes the experiment."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   images = sorted(data.glob('*/*.jpg'))
@@ -117,7 +135,9 @@ def test_other_pixels(phantoms, begun, tmp_path):
   assert 'images_digest' in text and 'the pixels or the weights' in text
 
 
-def test_another_class_list(phantoms, begun):
+def test_another_class_list(
+    phantoms: pathlib.Path, begun: pathlib.Path
+) -> None:
   """Predictions would be called by the names of other classes."""
   inputs = inputs_lib.read(specs.from_config(tiny.config(phantoms)))
   renamed = dataclasses.replace(
@@ -132,7 +152,7 @@ def test_another_class_list(phantoms, begun):
   assert '50 images have another label' in str(raised.value)
 
 
-def test_other_weights(phantoms, begun):
+def test_other_weights(phantoms: pathlib.Path, begun: pathlib.Path) -> None:
   """The path may change, what lies there may not."""
   inputs = inputs_lib.read(specs.from_config(tiny.config(phantoms)))
   layer = {'fc1': {'kernel': np.zeros((2, 2), np.float32)}}
@@ -157,7 +177,9 @@ def test_other_weights(phantoms, begun):
     fingerprints.refuse_other(begun, second)
 
 
-def test_a_run_of_an_earlier_version_compares_what_it_has(phantoms, begun):
+def test_a_run_of_an_earlier_version_compares_what_it_has(
+    phantoms: pathlib.Path, begun: pathlib.Path
+) -> None:
   """Else no run of last month could be evaluated."""
   inputs = inputs_lib.read(specs.from_config(tiny.config(phantoms)))
   digests = files.read_json(begun / 'inputs.json')

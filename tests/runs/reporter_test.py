@@ -1,5 +1,8 @@
 """Protects the lines of epochs: a heading, columns that stand below it."""
 
+import pathlib
+from typing import Any
+
 import pytest
 
 from medxfer import spec as specs
@@ -10,11 +13,11 @@ from medxfer.runs import reporter
 class _NoEvents:
   """Stands for TensorBoard's writer."""
 
-  def write(self, record):
+  def write(self, record: dict) -> None:
     """Writes nothing."""
 
 
-def _record(epoch, accuracy, **more):
+def _record(epoch: int, accuracy: float, **more: Any) -> dict:
   return {
       'epoch': epoch,
       'train_loss': 2.4562,
@@ -28,7 +31,7 @@ def _record(epoch, accuracy, **more):
   }
 
 
-def _reporter(tmp_path, **training):
+def _reporter(tmp_path: pathlib.Path, **training: Any) -> reporter.Reporter:
   config = common.default()
   config.training.update(training)
   return reporter.Reporter(
@@ -36,7 +39,9 @@ def _reporter(tmp_path, **training):
   )
 
 
-def test_epochs_stand_below_a_heading(tmp_path, capsys):
+def test_epochs_stand_below_a_heading(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """Six bare numbers are a riddle; the star needs a word."""
   report = _reporter(tmp_path)
   history = [
@@ -70,7 +75,9 @@ def test_epochs_stand_below_a_heading(tmp_path, capsys):
   assert len((tmp_path / 'metrics.jsonl').read_text().splitlines()) == 3
 
 
-def test_a_rate_that_means_nothing_has_no_column(tmp_path, capsys):
+def test_a_rate_that_means_nothing_has_no_column(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """Cached features are not computed; one step cannot be timed."""
   report = _reporter(tmp_path, monitor='f1_macro')
   report.without_rates()
@@ -86,8 +93,11 @@ def test_a_rate_that_means_nothing_has_no_column(tmp_path, capsys):
     [(0, 'resumes after epoch 2'), (7, 'resumes after epoch 2 and 7 steps')],
 )
 def test_a_resumed_run_says_where_and_repeats_the_heading(
-    tmp_path, capsys, steps, said
-):
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    steps: int,
+    said: str,
+) -> None:
   """Its log is another file, perhaps."""
   report = _reporter(tmp_path)
   history = [_record(1, 0.5), _record(2, 0.4)]

@@ -1,8 +1,11 @@
 """Protects a finished run that is asked for more, or for other numbers."""
 
+from collections.abc import Callable
 import json
+import pathlib
 import re
 import shutil
+from typing import Any
 
 from PIL import Image
 import pytest
@@ -18,7 +21,7 @@ from medxfer.training import checkpoints as checkpoints_lib
 from tests import tiny
 
 
-def _spec(phantoms, **changes):
+def _spec(phantoms: pathlib.Path, **changes: Any) -> specs.RunSpec:
   """Returns the specification of `finished`, changed: SECTION__KEY=VALUE."""
   config = tiny.config(phantoms)
   for key, value in changes.items():
@@ -28,12 +31,12 @@ def _spec(phantoms, **changes):
 
 
 @pytest.fixture
-def done(finished, tmp_path):
+def done(finished: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
   """A finished run of three epochs, to be changed."""
   return shutil.copytree(finished, tmp_path / 'done')
 
 
-def _results(path):
+def _results(path: pathlib.Path) -> tuple:
   """Returns everything but times."""
   summary = workdir.Workdir(path).summary()
   history = [
@@ -54,13 +57,16 @@ def _results(path):
   )
 
 
-def _bytes(path):
+def _bytes(path: pathlib.Path) -> dict:
   return {p: p.read_bytes() for p in path.rglob('*') if p.is_file()}
 
 
 def test_more_epochs_are_those_of_a_longer_run(
-    phantoms, done, tmp_path, capsys
-):
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Bit for bit: parameters, metrics, predictions, best epoch."""
   longer = _spec(phantoms, training__epochs=5)
   assert resume.work(done, longer) == resume.Work.TRAIN
@@ -75,7 +81,11 @@ def test_more_epochs_are_those_of_a_longer_run(
   assert resume.work(done, longer) == resume.Work.NOTHING
 
 
-def test_a_stretched_cosine_is_said_and_recorded(phantoms, done, capsys):
+def test_a_stretched_cosine_is_said_and_recorded(
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Its rates were those of a shorter run: another experiment."""
   config = files.read_json(done / 'config.json')
   config['optimizer']['schedule'] = 'cosine'
@@ -108,8 +118,10 @@ def test_a_stretched_cosine_is_said_and_recorded(phantoms, done, capsys):
 
 @pytest.mark.slow
 def test_a_run_without_its_last_state_goes_on_from_the_best_epoch(
-    phantoms, done, capsys
-):
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Runs of an earlier version, and those of studies, kept nothing else."""
   checkpoints = checkpoints_lib.Checkpoints(done)
   checkpoints.finish(keep_last=False)
@@ -125,7 +137,7 @@ def test_a_run_without_its_last_state_goes_on_from_the_best_epoch(
 
 
 @pytest.fixture
-def flat(monkeypatch):
+def flat(monkeypatch: pytest.MonkeyPatch) -> None:
   """No epoch of any run is better than its first."""
   monkeypatch.setattr(
       checkpoints_lib.Checkpoints,
@@ -149,7 +161,9 @@ def flat(monkeypatch):
     ],
 )
 @pytest.mark.usefixtures('flat')
-def test_less_than_was_done_is_refused(phantoms, done, change, said):
+def test_less_than_was_done_is_refused(
+    phantoms: pathlib.Path, done: pathlib.Path, change: dict, said: str
+) -> None:
   """Nothing would be deleted for it, and nothing be as it says."""
   before = _bytes(done)
   with pytest.raises(errors.UsageError, match=re.escape(said)):
@@ -158,7 +172,11 @@ def test_less_than_was_done_is_refused(phantoms, done, change, said):
 
 
 @pytest.mark.usefixtures('flat')
-def test_the_end_of_patience_is_said(phantoms, done, capsys):
+def test_the_end_of_patience_is_said(
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """More epochs alone change nothing then."""
   spec = _spec(phantoms, training__epochs=9, training__patience=2)
   assert resume.work(done, spec) == resume.Work.NOTHING
@@ -178,8 +196,14 @@ def test_the_end_of_patience_is_said(phantoms, done, capsys):
     ],
 )
 def test_other_keys_of_evaluation_score_without_training(
-    phantoms, done, finished, key, value, said, capsys
-):
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    finished: pathlib.Path,
+    key: str,
+    value: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """An hour of training is not repeated for other intervals."""
   spec = _spec(phantoms, **{f'evaluation__{key}': value})
   summary = run.run(spec, done)
@@ -199,10 +223,12 @@ def test_other_keys_of_evaluation_score_without_training(
   assert resume.work(done, spec) == resume.Work.NOTHING
 
 
-def test_a_score_that_fails_changes_nothing(phantoms, done, monkeypatch):
+def test_a_score_that_fails_changes_nothing(
+    phantoms: pathlib.Path, done: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """The old numbers stay, with their predictions and their keys."""
 
-  def fail(*_, **__):
+  def fail(*_: Any, **__: Any) -> None:
     raise errors.DataError('no numbers')
 
   monkeypatch.setattr(summaries, 'split_summary', fail)
@@ -226,8 +252,13 @@ def test_a_score_that_fails_changes_nothing(phantoms, done, monkeypatch):
     ],
 )
 def test_a_finished_run_of_other_images_is_not_shown(
-    phantoms, done, tmp_path, capsys, change, said
-):
+    phantoms: pathlib.Path,
+    done: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[..., Any],
+    said: str,
+) -> None:
   """The default workdir does not know the folder of the images."""
   folder = shutil.copytree(phantoms, tmp_path / 'other')
   change(folder)
@@ -245,7 +276,9 @@ def test_a_finished_run_of_other_images_is_not_shown(
   assert _bytes(done) == before
 
 
-def test_no_checkpoint_left_is_said(phantoms, done):
+def test_no_checkpoint_left_is_said(
+    phantoms: pathlib.Path, done: pathlib.Path
+) -> None:
   """People delete them, and keep the numbers."""
   shutil.rmtree(done / checkpoints_lib.FOLDER)
   with pytest.raises(

@@ -1,5 +1,6 @@
 """Protects a whole run: its files, its numbers, its refusals."""
 
+from collections.abc import Callable
 import csv
 import fcntl
 import json
@@ -7,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,12 +27,14 @@ from tests import tiny
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _rows(path):
+def _rows(path: pathlib.Path) -> list:
   with path.open(newline='') as file:
     return list(csv.DictReader(file))
 
 
-def test_a_run_leaves_every_file_and_nothing_else(finished):
+def test_a_run_leaves_every_file_and_nothing_else(
+    finished: pathlib.Path,
+) -> None:
   """The files are the contract with report, study and the reader."""
   assert {p.name for p in finished.iterdir()} == {
       'config.json',
@@ -47,7 +51,9 @@ def test_a_run_leaves_every_file_and_nothing_else(finished):
   }
 
 
-def test_split_and_predictions_cover_every_image_once(finished, phantoms):
+def test_split_and_predictions_cover_every_image_once(
+    finished: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """Each image in one subset; each of val and test scored exactly once."""
   split = _rows(finished / 'split.csv')
   table = _rows(phantoms / 'HAM10000_metadata.csv')
@@ -61,7 +67,7 @@ def test_split_and_predictions_cover_every_image_once(finished, phantoms):
     assert scored == [r['image_id'] for r in split if r['split'] == subset]
 
 
-def test_the_summary_is_whole_and_recomputes(finished):
+def test_the_summary_is_whole_and_recomputes(finished: pathlib.Path) -> None:
   """Every number must follow from the predictions table."""
   summary = json.loads((finished / 'summary.json').read_text())
   assert set(summary) == {
@@ -101,7 +107,7 @@ def test_the_summary_is_whole_and_recomputes(finished):
   assert summary['n'] == {'train': 30, 'val': 10, 'test': 10}
 
 
-def test_metrics_hold_one_object_an_epoch(finished):
+def test_metrics_hold_one_object_an_epoch(finished: pathlib.Path) -> None:
   """Curves are drawn from them."""
   lines = (finished / 'metrics.jsonl').read_text().splitlines()
   records = [json.loads(line) for line in lines]
@@ -121,7 +127,9 @@ def test_metrics_hold_one_object_an_epoch(finished):
   }
 
 
-def test_evaluate_gives_the_numbers_of_the_run(either, tmp_path):
+def test_evaluate_gives_the_numbers_of_the_run(
+    either: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """From the checkpoint, through its own jitted step, to the same table."""
   again = evaluate.evaluate(either, 'test', output=tmp_path / 'out')
   summary = json.loads((either / 'summary.json').read_text())
@@ -131,7 +139,11 @@ def test_evaluate_gives_the_numbers_of_the_run(either, tmp_path):
   ).read_bytes()
 
 
-def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
+def test_a_finished_run_is_not_repeated(
+    finished: pathlib.Path,
+    phantoms: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """The same command again shows the result and changes nothing."""
   before = {p: p.stat().st_mtime_ns for p in finished.rglob('*')}
   run.run(specs.from_config(tiny.config(phantoms)), finished)
@@ -142,7 +154,9 @@ def test_a_finished_run_is_not_repeated(finished, phantoms, capsys):
   }
 
 
-def test_another_spec_is_refused_with_the_difference(finished, phantoms):
+def test_another_spec_is_refused_with_the_difference(
+    finished: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """Two experiments in one folder would be one wrong table."""
   config = tiny.config(phantoms)
   config.model.dropout = 0.25
@@ -151,8 +165,11 @@ def test_another_spec_is_refused_with_the_difference(finished, phantoms):
 
 
 def test_a_key_that_is_younger_than_a_run_has_its_default(
-    finished, phantoms, tmp_path, capsys
-):
+    finished: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Runs of an earlier version are the same runs still."""
   path = shutil.copytree(finished, tmp_path / 'run')
   config = json.loads((path / 'config.json').read_text())
@@ -162,7 +179,9 @@ def test_a_key_that_is_younger_than_a_run_has_its_default(
   assert 'is finished' in capsys.readouterr().out
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
+def test_a_folder_of_something_else_is_refused(
+    tmp_path: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """--workdir=~ must not be strewn with files."""
   (tmp_path / 'thesis.doc').write_text('precious')
   with pytest.raises(errors.UsageError, match='holds thesis.doc'):
@@ -170,7 +189,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path, phantoms):
   assert [p.name for p in tmp_path.iterdir()] == ['thesis.doc']
 
 
-def test_a_workdir_in_use_names_its_user(tmp_path):
+def test_a_workdir_in_use_names_its_user(tmp_path: pathlib.Path) -> None:
   """Two processes on one workdir would mix their checkpoints."""
   with workdir_lock.locked(tmp_path / 'w'):
     with pytest.raises(errors.UsageError, match='in use by process'):
@@ -179,7 +198,9 @@ def test_a_workdir_in_use_names_its_user(tmp_path):
   assert not (tmp_path / 'w').exists()
 
 
-def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
+def test_the_lock_of_a_dead_process_is_taken_over(
+    tmp_path: pathlib.Path,
+) -> None:
   """A run that was killed must be able to go on."""
   (tmp_path / '.lock').write_text('process 1 on elsewhere\n')
   with workdir_lock.locked(tmp_path):
@@ -188,7 +209,9 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
+def test_a_workdir_that_cannot_be_written_is_refused(
+    tmp_path: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """Hours later would be too late to find out."""
   (tmp_path / 'file').write_text('')
   for path, message in (
@@ -222,8 +245,12 @@ def test_a_workdir_that_cannot_be_written_is_refused(tmp_path, phantoms):
     ],
 )
 def test_what_is_missing_leaves_no_workdir(
-    tmp_path, phantoms, change, error, message
-):
+    tmp_path: pathlib.Path,
+    phantoms: pathlib.Path,
+    change: Callable[..., Any],
+    error: Callable[..., Any],
+    message: str,
+) -> None:
   """Everything is checked before the first file is written."""
   config = tiny.config(phantoms)
   change(config)
@@ -233,7 +260,9 @@ def test_what_is_missing_leaves_no_workdir(
 
 
 @pytest.mark.slow
-def test_skipped_images_are_listed(tmp_path, phantoms):
+def test_skipped_images_are_listed(
+    tmp_path: pathlib.Path, phantoms: pathlib.Path
+) -> None:
   """`skip` is honest only if it says what it skipped."""
   data = shutil.copytree(phantoms, tmp_path / 'data')
   nv = [
@@ -262,8 +291,11 @@ def test_skipped_images_are_listed(tmp_path, phantoms):
 @pytest.mark.slow
 @pytest.mark.parametrize('cache', ['host', 'none'])
 def test_where_pixels_are_kept_does_not_change_the_result(
-    finished, phantoms, tmp_path, cache
-):
+    finished: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    cache: Any,
+) -> None:
   """Same order, same steps, same bits."""
   config = tiny.config(phantoms)
   config.data.cache = cache
@@ -274,7 +306,7 @@ def test_where_pixels_are_kept_does_not_change_the_result(
     ).read_bytes()
 
 
-def _class_weights(phantoms, rule):
+def _class_weights(phantoms: pathlib.Path, rule: str) -> tuple:
   """Returns the labels of the train subset and the factors of the loss."""
   config = tiny.config(phantoms)
   config.training.class_weights = rule
@@ -287,7 +319,9 @@ def _class_weights(phantoms, rule):
 
 
 @pytest.mark.slow
-def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(phantoms, tmp_path):
+def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """It would cost every start some seconds, and every run 500 MiB."""
   config = tiny.config(phantoms)
   config.cache_dir = str(tmp_path / 'cache')
@@ -316,7 +350,7 @@ def test_a_run_on_pixels_of_the_cache_needs_no_tensorflow(phantoms, tmp_path):
   )
 
 
-def test_class_weights_balance_the_loss(phantoms):
+def test_class_weights_balance_the_loss(phantoms: pathlib.Path) -> None:
   """n / (classes * count), as scikit-learn's `balanced`."""
   labels, weights = _class_weights(phantoms, 'balanced')
   np.testing.assert_allclose(
@@ -328,7 +362,7 @@ def test_class_weights_balance_the_loss(phantoms):
   )
 
 
-def test_square_roots_balance_the_loss_halfway(phantoms):
+def test_square_roots_balance_the_loss_halfway(phantoms: pathlib.Path) -> None:
   """Four times rarer weighs twice; the mean image weighs one."""
   labels, weights = _class_weights(phantoms, 'sqrt_balanced')
   counts = np.bincount(labels, minlength=7)
@@ -337,7 +371,9 @@ def test_square_roots_balance_the_loss_halfway(phantoms):
   assert weights[labels].mean() == pytest.approx(1.0, rel=1e-6)
 
 
-def test_a_batch_beyond_the_images_is_said(phantoms, capsys):
+def test_a_batch_beyond_the_images_is_said(
+    phantoms: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """One step an epoch is not what a batch size of 4096 promises."""
   for size, said in ((30, False), (31, True)):
     config = tiny.config(phantoms)
@@ -346,7 +382,9 @@ def test_a_batch_beyond_the_images_is_said(phantoms, capsys):
     assert ('one step on all of them' in capsys.readouterr().out) == said
 
 
-def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
+def test_another_split_is_refused_on_resume(
+    finished: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A library that deals otherwise would mix train and test in silence."""
   path = shutil.copytree(finished, tmp_path / 'run')
   digests = json.loads((path / 'inputs.json').read_text())
@@ -357,8 +395,11 @@ def test_another_split_is_refused_on_resume(finished, phantoms, tmp_path):
 
 
 def test_a_run_killed_before_its_summary_only_scores(
-    finished, phantoms, tmp_path, capsys
-):
+    finished: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """No epoch is trained twice, and the result is the same."""
   path = shutil.copytree(finished, tmp_path / 'run')
   (path / 'summary.json').unlink()

@@ -1,8 +1,11 @@
 """Protects the threshold of two classes on its way from val to test."""
 
+from collections.abc import Iterator
 import dataclasses
 import json
+import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +21,13 @@ from tests import tiny
 
 
 @pytest.fixture(scope='module')
-def two_classes(phantoms, tmp_path_factory):
+def two_classes(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
   """The workdir and summary of a run that tells nevi from the rest."""
   nevus = ham10000.CLASS_NAMES.index('nv')
 
-  def read(_):
+  def read(_: Any) -> Any:
     examples = ham10000.read(phantoms)
     return dataclasses.replace(
         examples,
@@ -38,12 +43,12 @@ def two_classes(phantoms, tmp_path_factory):
     yield path, run.run(specs.from_config(config), path)
 
 
-def _scored(path, subset):
+def _scored(path: pathlib.Path, subset: Any) -> Any:
   return predictions_lib.read(path / f'predictions_{subset}.csv')
 
 
 @pytest.mark.slow
-def test_validation_chooses_and_test_is_scored_at_it(two_classes):
+def test_validation_chooses_and_test_is_scored_at_it(two_classes: Any) -> None:
   """Every number follows from the two tables."""
   path, summary = two_classes
   assert summary == json.loads((path / 'summary.json').read_text())
@@ -61,7 +66,9 @@ def test_validation_chooses_and_test_is_scored_at_it(two_classes):
 
 
 @pytest.mark.slow
-def test_evaluate_uses_the_threshold_of_the_run(two_classes, tmp_path, capsys):
+def test_evaluate_uses_the_threshold_of_the_run(
+    two_classes: Any, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """It is part of the classifier: nothing is chosen again."""
   path, summary = two_classes
   assert evaluate.evaluate(path, 'test') == summary['test']

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +22,9 @@ from tests import tiny
 _SHADES = np.random.default_rng(0).uniform(0, 1, (40, 32, 32))
 
 
-def _write(path, bits, shades=_SHADES):
+def _write(
+    path: pathlib.Path, bits: int, shades: np.ndarray = _SHADES
+) -> pathlib.Path:
   """Writes one folder per class of PNGs that use so many bits."""
   for i, picture in enumerate(shades):
     name = path / ('normal' if i % 2 else 'sick') / f'{i:02}.png'
@@ -32,7 +36,7 @@ def _write(path, bits, shades=_SHADES):
   return path
 
 
-def _spec(path, arm='head', **data):
+def _spec(path: pathlib.Path, arm: str = 'head', **data: Any) -> specs.RunSpec:
   config = tiny.config(path, arm)
   config.data.update(
       name='folder', dir=str(path), image_size=(32, 32), copies='keep', **data
@@ -42,21 +46,21 @@ def _spec(path, arm='head', **data):
 
 
 @pytest.fixture(scope='module', name='images')
-def _images(tmp_path_factory):
+def _images(tmp_path_factory: pytest.TempPathFactory) -> dict:
   """The same pictures at 8, 12 and 16 bits."""
   path = tmp_path_factory.mktemp('images')
   return {bits: _write(path / str(bits), bits) for bits in (8, 12, 16)}
 
 
 @pytest.fixture(scope='module', name='run12')
-def _run12(images, tmp_path_factory):
+def _run12(images: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
   """The workdir of a run on 12 of 16 bits; to be read only."""
   path = tmp_path_factory.mktemp('runs') / 'run'
   run.run(_spec(images[12]), path)
   return path
 
 
-def _predicted(path, images, tmp_path):
+def _predicted(path: pathlib.Path, images: Any, tmp_path: pathlib.Path) -> Any:
   predict.predict(path, [images], output=tmp_path / 'p.csv')
   with (tmp_path / 'p.csv').open(newline='') as file:
     return {
@@ -67,8 +71,11 @@ def _predicted(path, images, tmp_path):
 
 @pytest.mark.slow
 def test_the_range_is_recorded_and_used_by_predict(
-    run12, images, tmp_path, capsys
-):
+    run12: Any,
+    images: Any,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """An image scores as it did in the run, and as its 8-bit twin does."""
   assert json.loads((run12 / 'inputs.json').read_text())[
       value_ranges.RECORD
@@ -86,8 +93,11 @@ def test_the_range_is_recorded_and_used_by_predict(
 
 @pytest.mark.slow
 def test_predict_never_finds_a_range_of_its_own(
-    run12, images, tmp_path, capsys
-):
+    run12: Any,
+    images: Any,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """16-bit files are outside of the run's range; each is named."""
   predict.predict(run12, [images[16] / 'sick'], output=tmp_path / 'p.csv')
   told = capsys.readouterr().err
@@ -103,7 +113,9 @@ def test_predict_never_finds_a_range_of_its_own(
 
 
 @pytest.mark.slow
-def test_evaluate_uses_the_record(run12, tmp_path, capsys):
+def test_evaluate_uses_the_record(
+    run12: Any, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """Also where the images would give another range today."""
   path = shutil.copytree(run12, tmp_path / 'run')
   summary = json.loads((path / 'summary.json').read_text())
@@ -129,8 +141,11 @@ def test_evaluate_uses_the_record(run12, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_a_run_of_an_older_version_goes_on_as_it_began(
-    run12, images, tmp_path, capsys
-):
+    run12: Any,
+    images: Any,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """Without a record 16 bits are 16 bits, in predict and in evaluate."""
   path = shutil.copytree(run12, tmp_path / 'old')
   inputs = json.loads((path / 'inputs.json').read_text())
@@ -146,7 +161,9 @@ def test_a_run_of_an_older_version_goes_on_as_it_began(
   assert capsys.readouterr().err.count('recorded no range') == 1
 
 
-def test_a_given_range_is_taken_and_said(images, tmp_path, capsys):
+def test_a_given_range_is_taken_and_said(
+    images: dict, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """What lies outside is counted, with an example."""
   path = tmp_path / 'run'
   spec = _spec(images[16], 'decision_tree', value_range='0,32767')
@@ -157,7 +174,9 @@ def test_a_given_range_is_taken_and_said(images, tmp_path, capsys):
   assert '40 of 40 deep images hold values outside of it' in told
 
 
-def test_a_run_on_8_bits_says_and_records_nothing(images, tmp_path, capsys):
+def test_a_run_on_8_bits_says_and_records_nothing(
+    images: dict, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """Null in the record tells it from a run of an older version."""
   run.run(_spec(images[8], 'decision_tree'), tmp_path / 'run')
   assert 'grey values' not in capsys.readouterr().out

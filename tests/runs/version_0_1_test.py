@@ -1,6 +1,9 @@
 """Protects workdirs of version 0.1, which names two values otherwise."""
 
 import json
+import pathlib
+
+import pytest
 
 from medxfer import files
 from medxfer import spec as specs
@@ -12,7 +15,11 @@ from medxfer.training import checkpoints
 from tests import tiny
 
 
-def test_a_run_that_says_thesis_resumes(phantoms, tmp_path, monkeypatch):
+def test_a_run_that_says_thesis_resumes(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """It is the same run: split by image, pixels in [-1, 1]."""
   config = tiny.config(phantoms)
   config.model.name = 'tiny'

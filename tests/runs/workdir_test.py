@@ -1,5 +1,7 @@
 """Protects the files of a workdir: of which version, and where."""
 
+import pathlib
+
 import pytest
 
 from medxfer import errors
@@ -9,7 +11,7 @@ from medxfer.training import checkpoints
 from tests.report import workdirs
 
 
-def _written_by(path, version):
+def _written_by(path: pathlib.Path, version: str) -> workdir.Workdir:
   """Writes a workdir of another version, which has a key of its own."""
   run = workdirs.write(path, 'all')
   files.write_json(run / 'environment.json', {'versions': {'medxfer': version}})
@@ -20,8 +22,8 @@ def _written_by(path, version):
 
 @pytest.mark.parametrize('version', ['99.0.0', '0.10.0', '1.0.0rc1'])
 def test_a_workdir_of_a_future_version_is_refused_with_it(
-    tmp_path, monkeypatch, version
-):
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
   """Its configuration may mean something that this version does not know."""
   monkeypatch.setattr(workdir.medxfer, '__version__', '0.9.1')
   with pytest.raises(
@@ -34,19 +36,21 @@ def test_a_workdir_of_a_future_version_is_refused_with_it(
 @pytest.mark.parametrize(
     'versions', [{'medxfer': '0.1.0'}, {'medxfer': None}, {}, None, 3]
 )
-def test_a_workdir_of_an_older_version_is_read(tmp_path, versions):
+def test_a_workdir_of_an_older_version_is_read(
+    tmp_path: pathlib.Path, versions: dict | int | None
+) -> None:
   """From a checkout, version 0.1 wrote none."""
   run = workdirs.write(tmp_path / 'w', 'all')
   files.write_json(run / 'environment.json', {'versions': versions})
   assert workdir.Workdir(run).spec() == workdirs.spec('all')
 
 
-def test_checkpoints_lie_where_training_saves_them():
+def test_checkpoints_lie_where_training_saves_them() -> None:
   """The name stands twice: importing it would load JAX for a report."""
   assert workdir.CHECKPOINTS == checkpoints.FOLDER
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_what_is_written_is_read(tmp_path: pathlib.Path) -> None:
   """The class is the only one that knows the files."""
   source = workdir.Workdir(workdirs.write(tmp_path / 'a', 'all'))
   (tmp_path / 'b').mkdir()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import psutil
 import pytest
@@ -14,7 +15,7 @@ from medxfer.study import child_process
 _ROOT = pathlib.Path(__file__).parents[2]
 
 
-def _start(phantoms, path):
+def _start(phantoms: pathlib.Path, path: pathlib.Path) -> Any:
   """Starts a study whose one run goes on for an hour, and awaits an epoch."""
   keys = {
       'data.dir': phantoms,
@@ -50,7 +51,9 @@ def _start(phantoms, path):
 @pytest.mark.parametrize(
     'number, status', [(signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
-def test_a_run_ends_with_its_study(phantoms, tmp_path, number, status):
+def test_a_run_ends_with_its_study(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, number: Any, status: int
+) -> None:
   """Else it holds its workdir and the GPU, and nobody knows why."""
   process, run, children = _start(phantoms, tmp_path / 'study')
   assert children
@@ -74,6 +77,6 @@ def test_a_run_ends_with_its_study(phantoms, tmp_path, number, status):
         (1, 'an error of medxfer itself, told above'),
     ],
 )
-def test_why_a_process_ended_is_said(exitcode, said):
+def test_why_a_process_ended_is_said(exitcode: int, said: str) -> None:
   """The other runs go on, and this one's line says what happened."""
   assert said in child_process._why(exitcode)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ Array.from(document.getElementById(%s).closest('table').tBodies[0].rows,
 """
 
 
-def _run(module, *flags, cache) -> str:
+def _run(module: Any, *flags: Any, cache: Any) -> str:
   done = subprocess.run(
       [sys.executable, '-m', module, *flags],
       cwd=_ROOT,
@@ -37,7 +38,7 @@ def _run(module, *flags, cache) -> str:
 
 
 @pytest.fixture(scope='module')
-def studies(tmp_path_factory) -> pathlib.Path:
+def studies(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """Both studies with phantoms and `tiny`, the second fed by the first."""
   root = tmp_path_factory.mktemp('studies')
   start = root / 'tiny.safetensors'
@@ -57,7 +58,7 @@ def studies(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.mark.parametrize('name', _TABLES)
-def test_every_arm_of_the_table_is_finished(studies, name):
+def test_every_arm_of_the_table_is_finished(studies: Any, name: Any) -> None:
   """An arm that is missing from a table is noticed by nobody."""
   for arm in _TABLES[name]:
     folder = studies / name / 'runs' / f'{arm}-seed0'
@@ -66,7 +67,7 @@ def test_every_arm_of_the_table_is_finished(studies, name):
   assert not (studies / name / 'failures').exists()
 
 
-def test_x_rays_start_from_the_lesions(studies):
+def test_x_rays_start_from_the_lesions(studies: Any) -> None:
   """The question of table 7.2, answered from the right start."""
   runs = studies / 'table_7_2' / 'runs'
   source = {
@@ -80,7 +81,7 @@ def test_x_rays_start_from_the_lesions(studies):
   assert source['random'] is None
 
 
-def test_the_page_shows_both_tables(studies):
+def test_the_page_shows_both_tables(studies: Any) -> None:
   """All numbers of the summaries, in a real browser, without a complaint."""
   _run('tools.report', f'--workdir={studies}', cache=studies / 'cache')
   path = studies / 'report' / 'index.html'

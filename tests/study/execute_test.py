@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from medxfer.study import execute
 from medxfer.study import plan
 
 
-def _study(phantoms, path, **keys) -> plan.Study:
+def _study(
+    phantoms: pathlib.Path, path: pathlib.Path, **keys: Any
+) -> plan.Study:
   config = table_7_1.get_config('phantom')
   config.data.update(dir=str(phantoms), phantom=0)
   config.evaluation.resamples = 20
@@ -29,7 +32,9 @@ def _study(phantoms, path, **keys) -> plan.Study:
 
 
 @pytest.fixture(scope='module')
-def done(phantoms, tmp_path_factory):
+def done(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """A study of two runs, done."""
   path = tmp_path_factory.mktemp('studies') / 'done'
   study = _study(phantoms, path, arms='decision_tree', seeds=(0, 1))
@@ -42,7 +47,7 @@ def _stamps(path: pathlib.Path) -> dict[pathlib.Path, int]:
 
 
 @pytest.mark.slow
-def test_every_run_has_a_workdir_of_its_own(done):
+def test_every_run_has_a_workdir_of_its_own(done: pathlib.Path) -> None:
   """What a run leaves is what a report is made of."""
   for seed in (0, 1):
     run = done / plan.RUNS / f'decision_tree-seed{seed}'
@@ -54,7 +59,9 @@ def test_every_run_has_a_workdir_of_its_own(done):
 
 
 @pytest.mark.slow
-def test_finished_runs_are_not_repeated(phantoms, done):
+def test_finished_runs_are_not_repeated(
+    phantoms: pathlib.Path, done: pathlib.Path
+) -> None:
   """The same command twice costs nothing, and one more seed costs one run."""
   before = _stamps(done)
   study = _study(phantoms, done, arms='decision_tree', seeds=(0, 1))
@@ -64,8 +71,8 @@ def test_finished_runs_are_not_repeated(phantoms, done):
 
 @pytest.mark.slow
 def test_other_keys_of_evaluation_are_counted_for_every_run(
-    phantoms, done, tmp_path
-):
+    phantoms: pathlib.Path, done: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A table whose rows had other intervals would be none."""
   path = shutil.copytree(done, tmp_path / 'study')
   study = _study(phantoms, path, arms='decision_tree', seeds=(0, 1))
@@ -98,7 +105,9 @@ def test_other_keys_of_evaluation_are_counted_for_every_run(
 
 
 @pytest.mark.slow
-def test_other_settings_are_refused_run_by_run(phantoms, done):
+def test_other_settings_are_refused_run_by_run(
+    phantoms: pathlib.Path, done: pathlib.Path
+) -> None:
   """A finished run must not stand in a table for another specification."""
   study = _study(phantoms, done, arms='decision_tree', seeds=(0,))
   other = plan.Study(
@@ -124,7 +133,9 @@ def test_other_settings_are_refused_run_by_run(phantoms, done):
 
 
 @pytest.mark.slow
-def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
+def test_a_failed_run_stops_only_what_needs_it(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """A night's study must not end at its first run."""
   path = tmp_path / 'study'
   good = _study(phantoms, path, arms='decision_tree').runs[0]
@@ -155,7 +166,9 @@ def test_a_failed_run_stops_only_what_needs_it(phantoms, tmp_path):
   assert not (path / 'failures/bad.txt').exists()
 
 
-def test_a_missing_source_is_told_before_any_run(phantoms, tmp_path):
+def test_a_missing_source_is_told_before_any_run(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Not hours later, when the arm that starts from it has its turn."""
   path = tmp_path / 'study'
   tree = _study(phantoms, path, arms='decision_tree').runs[0]
@@ -174,7 +187,9 @@ def test_a_missing_source_is_told_before_any_run(phantoms, tmp_path):
   assert not path.exists()
 
 
-def test_weights_that_do_not_fit_are_told_before_any_run(phantoms, tmp_path):
+def test_weights_that_do_not_fit_are_told_before_any_run(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Nor after the arms that need none."""
   path, file = tmp_path / 'study', tmp_path / 'vgg19.npz'
   np.savez(file, block1_conv1_kernel=np.zeros((3, 3, 3, 64), np.float32))
@@ -198,7 +213,9 @@ def test_weights_that_do_not_fit_are_told_before_any_run(phantoms, tmp_path):
 
 
 @pytest.mark.slow
-def test_another_study_is_refused(phantoms, done, tmp_path):
+def test_another_study_is_refused(
+    phantoms: pathlib.Path, done: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
   """Two studies in one folder would be reported as one."""
   study = _study(phantoms, done, arms='decision_tree')
   with pytest.raises(errors.UsageError, match='holds the study'):

@@ -4,6 +4,7 @@ import pytest
 
 from medxfer import spec as specs
 from medxfer.model import architectures
+from medxfer.model.architectures import architecture
 from medxfer.recipes import layers as layers_config
 from medxfer.study import layer_arms
 from medxfer.training import strategy
@@ -14,7 +15,7 @@ _VGG16, _VGG19, _TINY = (
 )
 
 
-def test_names_and_arms_go_both_ways():
+def test_names_and_arms_go_both_ways() -> None:
   """What the report reads is what the configuration wrote."""
   arms = layer_arms.arms(_VGG16, ('ham',), layer_arms.block_ends(_VGG16))
   assert len(arms) == 1 + 4 * 5 + 3 * 5 + 1 + 4
@@ -36,12 +37,12 @@ def test_names_and_arms_go_both_ways():
         '',
     ],
 )
-def test_other_names_are_no_arms(name):
+def test_other_names_are_no_arms(name: str) -> None:
   """They would stand in a curve that they do not belong to."""
   assert layer_arms.Arm.parse(name, _VGG16) is None
 
 
-def test_an_arm_has_the_layers_of_its_network():
+def test_an_arm_has_the_layers_of_its_network() -> None:
   """The same name is an arm of one network and none of another."""
   assert layer_arms.Arm.parse('frozen_own_16', _VGG19).count == 16
   assert layer_arms.Arm.parse('frozen_own_16', _VGG16) is None
@@ -53,7 +54,9 @@ def test_an_arm_has_the_layers_of_its_network():
     'architecture, ends',
     [(_VGG16, (2, 4, 7, 10, 13)), (_VGG19, (2, 4, 8, 12, 16)), (_TINY, (1, 3))],
 )
-def test_blocks_end_where_they_end(architecture, ends):
+def test_blocks_end_where_they_end(
+    architecture: architecture.Architecture, ends: tuple
+) -> None:
   """Cuts by block."""
   assert layer_arms.block_ends(architecture) == ends
 
@@ -67,7 +70,7 @@ def test_blocks_end_where_they_end(architecture, ends):
         ('folder,tiny,by_layer', 'last_2'),
     ],
 )
-def test_a_configuration_cuts_its_own_network(preset, last):
+def test_a_configuration_cuts_its_own_network(preset: str, last: str) -> None:
   """Every arm is one of its architecture, and no cut is missing."""
   config = layers_config.get_config(preset)
   arms = config.study.arms.split(',')
@@ -78,7 +81,7 @@ def test_a_configuration_cuts_its_own_network(preset, last):
 
 
 @pytest.mark.parametrize('count', range(1, 14))
-def test_the_first_and_the_rest_are_all_convolutions(count):
+def test_the_first_and_the_rest_are_all_convolutions(count: int) -> None:
   """Every layer is either transferred and frozen, or trains."""
   spec = workdirs.spec(
       'all',
@@ -93,7 +96,7 @@ def test_the_first_and_the_rest_are_all_convolutions(count):
   assert plan.trained == _VGG16.layers[count:]
 
 
-def test_whole_blocks_go_by_their_name():
+def test_whole_blocks_go_by_their_name() -> None:
   """A specification that is read by people."""
   assert layer_arms.first(_VGG16, 7) == 'block1,block2,block3'
   assert layer_arms.rest(_VGG16, 8) == 'block4_conv2,block4_conv3,block5'

@@ -1,12 +1,15 @@
 """Protects what is said of single layers: from finished runs to layers.json."""
 
 import dataclasses
+import pathlib
+from typing import Any
 
 import pytest
 
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import examples
 from medxfer.model import architectures
 from medxfer.recipes import layers as layers_config
 from medxfer.report.read import collect
@@ -22,7 +25,9 @@ _LAYERS = architectures.BY_NAME['tiny'].convolutions
 _TUNED = 'tuned_imagenet_3'
 
 
-def _spec(phantoms, arm, trained, **model) -> specs.RunSpec:
+def _spec(
+    phantoms: pathlib.Path, arm: str, trained: Any, **model: Any
+) -> specs.RunSpec:
   config = tiny.config(phantoms, network='vgg16')
   config.arm = arm
   config.training.epochs = 1
@@ -31,7 +36,9 @@ def _spec(phantoms, arm, trained, **model) -> specs.RunSpec:
 
 
 @pytest.fixture(scope='module')
-def study(phantoms, tmp_path_factory):
+def study(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
   """A study and its folder; of `base`, the head alone has trained.
 
   No run of it starts from ImageNet: what is measured asks for names alone.
@@ -64,12 +71,14 @@ def study(phantoms, tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def found(study):
+def found(study: pathlib.Path) -> Any:
   """What was measured of its only seed."""
   return files.read_json(study[1] / 'layers.json')['seeds']['0']
 
 
-def test_all_layers_of_all_networks_are_measured(study, found):
+def test_all_layers_of_all_networks_are_measured(
+    study: pathlib.Path, found: Any
+) -> None:
   """Before and after training, from random weights and from the source."""
   names = ['random', 'own', 'imagenet', 'tuned_imagenet']
   assert list(found['probes']) == names
@@ -86,7 +95,9 @@ def test_all_layers_of_all_networks_are_measured(study, found):
   }
 
 
-def test_the_report_reads_what_was_measured(study, found):
+def test_the_report_reads_what_was_measured(
+    study: pathlib.Path, found: Any
+) -> None:
   """One writes layers.json and the other reads it: the keys must agree."""
   [read] = collect.collect(study[1]).studies
   assert {arm.name for arm in read.columns} == {
@@ -111,7 +122,7 @@ def test_the_report_reads_what_was_measured(study, found):
   }
 
 
-def test_layers_that_did_not_train_have_not_moved(found):
+def test_layers_that_did_not_train_have_not_moved(found: Any) -> None:
   """The scale's end: the same layer is the same, and can be put back."""
   assert set(found['moved']['own'].values()) == {0.0}
   assert {one['difference'] for one in found['put_back']['own'].values()} == {
@@ -120,7 +131,7 @@ def test_layers_that_did_not_train_have_not_moved(found):
   assert _cka(found, 'random', 'own') == pytest.approx([1.0] * len(_LAYERS))
 
 
-def test_layers_that_trained_have_moved(found):
+def test_layers_that_trained_have_moved(found: Any) -> None:
   """Every one of them, a little."""
   for value in found['moved']['tuned_imagenet'].values():
     assert 0 < value < 1
@@ -128,7 +139,7 @@ def test_layers_that_trained_have_moved(found):
   assert all(0 < value < 1 for value in alike) and alike[0] > alike[-1]
 
 
-def _cka(found, a, b) -> list[float]:
+def _cka(found: Any, a: Any, b: int) -> list[float]:
   return next(
       list(pair['cka'].values())
       for pair in found['similarity']
@@ -136,14 +147,20 @@ def _cka(found, a, b) -> list[float]:
   )
 
 
-def test_it_is_not_done_twice(study, monkeypatch, capsys):
+def test_it_is_not_done_twice(
+    study: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
   """The same command, once more."""
   monkeypatch.setattr(layer_networks, 'load', None)
   layer_measures.measure(*study)
   assert 'layers.json is finished' in capsys.readouterr().out
 
 
-def test_what_a_killed_process_has_done_is_kept(study, monkeypatch):
+def test_what_a_killed_process_has_done_is_kept(
+    study: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A pass over the test images for each layer of each network."""
   plan_, path = study
   before = (path / 'layers.json').read_bytes()
@@ -153,7 +170,9 @@ def test_what_a_killed_process_has_done_is_kept(study, monkeypatch):
   assert (path / 'layers.json').read_bytes() == before
 
 
-def test_other_runs_are_measured_anew(study, monkeypatch):
+def test_other_runs_are_measured_anew(
+    study: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A run that was trained again has other layers."""
   plan_, path = study
   summary = path / plan.RUNS / f'{_TUNED}-seed0' / 'summary.json'
@@ -167,7 +186,9 @@ def test_other_runs_are_measured_anew(study, monkeypatch):
     summary.write_text(before)
 
 
-def test_other_and_unfinished_studies_are_left_alone(study):
+def test_other_and_unfinished_studies_are_left_alone(
+    study: pathlib.Path,
+) -> None:
   """Tables have no layers to look into, and half a study has half an answer."""
   plan_, path = study
   run = plan_.runs[0]
@@ -185,8 +206,8 @@ def test_other_and_unfinished_studies_are_left_alone(study):
 
 
 def test_a_class_with_one_image_is_refused_before_any_training(
-    phantoms, study, monkeypatch
-):
+    phantoms: pathlib.Path, study: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Hours later, no probe could be trained on it."""
   layer_measures.check(study[0])
   monkeypatch.setattr(layer_measures.splits, 'of_run', _one_of_a_class)
@@ -195,7 +216,7 @@ def test_a_class_with_one_image_is_refused_before_any_training(
   layer_measures.check(dataclasses.replace(study[0], name='table_7_1'))
 
 
-def _one_of_a_class(examples, data, seed):
+def _one_of_a_class(examples: examples.Examples, data: Any, seed: Any) -> Any:
   split = layer_measures.splits.assign(examples, kind=data.split, seed=seed)
   first = split.train[examples.labels[split.train] == 0]
   return dataclasses.replace(
@@ -206,7 +227,7 @@ def _one_of_a_class(examples, data, seed):
   )
 
 
-def test_every_study_of_layers_is_measured(phantoms):
+def test_every_study_of_layers_is_measured(phantoms: pathlib.Path) -> None:
   """The configurations have the arms that are looked into."""
   for data in ('ham', 'xray', 'folder'):
     arms = layers_config.get_config(data).study.arms.split(',')

@@ -1,7 +1,9 @@
 """Protects the plan of a study: which runs, from where, by whom."""
 
 import pathlib
+from typing import Any
 
+import ml_collections
 import pytest
 
 from medxfer import errors
@@ -16,16 +18,16 @@ from medxfer.study import plan
 _PATH = pathlib.Path('study')
 
 
-def _plan(config, **keys) -> plan.Study:
+def _plan(config: ml_collections.ConfigDict, **keys: Any) -> plan.Study:
   config.study.update(keys)
   return plan.from_config(config, _PATH)
 
 
-def _names(runs) -> list[str]:
+def _names(runs: list | tuple) -> list[str]:
   return [run.name for run in runs]
 
 
-def test_table_7_1_has_the_columns_of_the_thesis():
+def test_table_7_1_has_the_columns_of_the_thesis() -> None:
   """One column less, and the table is another one."""
   study = _plan(table_7_1.get_config('cpu'))
   assert [run.spec.arm for run in study.runs] == [
@@ -50,14 +52,14 @@ def test_table_7_1_has_the_columns_of_the_thesis():
   ]
 
 
-def test_an_arm_of_a_study_is_the_arm_of_its_configuration():
+def test_an_arm_of_a_study_is_the_arm_of_its_configuration() -> None:
   """A run of the study and one by hand must be the same experiment."""
   for run in _plan(table_7_1.get_config('tuned,grouped')).runs:
     alone = ham.get_config(f'{run.spec.arm},tuned,grouped')
     assert run.spec == specs.from_config(alone)
 
 
-def test_the_source_run_is_planned_once_a_seed_and_before_its_use():
+def test_the_source_run_is_planned_once_a_seed_and_before_its_use() -> None:
   """Table 7.2 starts one arm from a network trained on HAM10000."""
   study = _plan(table_7_2.get_config('cpu'), seeds=(0, 1))
   names = _names(study.runs)
@@ -73,7 +75,7 @@ def test_the_source_run_is_planned_once_a_seed_and_before_its_use():
   assert len(names) == len(set(names)) == 12
 
 
-def test_a_named_source_run_is_not_trained_again():
+def test_a_named_source_run_is_not_trained_again() -> None:
   """Table 7.1 may have it already."""
   study = _plan(table_7_2.get_config('cpu'), source_run='there')
   assert 'source-seed0' not in _names(study.runs)
@@ -81,7 +83,7 @@ def test_a_named_source_run_is_not_trained_again():
   assert study.runs[-1].after is None
 
 
-def test_the_official_split_has_an_honest_source():
+def test_the_official_split_has_an_honest_source() -> None:
   """HAM10000 was published unsplit: its counterpart is by lesion."""
   study = _plan(table_7_2.get_config('official,cpu'))
   splits = {run.name: run.spec.data.split for run in study.runs}
@@ -89,7 +91,7 @@ def test_the_official_split_has_an_honest_source():
   assert set(splits.values()) == {'official'}
 
 
-def test_a_folder_of_ones_own_has_the_same_columns():
+def test_a_folder_of_ones_own_has_the_same_columns() -> None:
   """The whole study, on images that only their owner has."""
   config = table_folder.get_config('tuned,cpu,grouped')
   config.data.update(dir='DIR', groups='FILE')
@@ -104,7 +106,7 @@ def test_a_folder_of_ones_own_has_the_same_columns():
 
 
 @pytest.mark.parametrize('count', [1, 2, 3, 20])
-def test_shards_do_every_run_once_and_keep_chains_together(count):
+def test_shards_do_every_run_once_and_keep_chains_together(count: int) -> None:
   """Else a run waits for ever for one that nobody does, or is done twice."""
   study = _plan(table_7_2.get_config('cpu'), seeds=(0, 1, 2))
   shards = [plan.shard(study, i, count) for i in range(1, count + 1)]
@@ -115,7 +117,7 @@ def test_shards_do_every_run_once_and_keep_chains_together(count):
       assert run.after is None or run.after in _names(shard)
 
 
-def test_a_key_for_all_arms_reaches_all_arms():
+def test_a_key_for_all_arms_reaches_all_arms() -> None:
   """A setting that is silently ignored is worse than an error."""
   config = table_7_1.get_config('cpu')
   config.training.epochs = 9
@@ -124,7 +126,7 @@ def test_a_key_for_all_arms_reaches_all_arms():
     assert (run.spec.training.epochs, run.spec.data.dir) == (9, 'elsewhere')
 
 
-def test_what_tells_arms_apart_cannot_be_set_for_all():
+def test_what_tells_arms_apart_cannot_be_set_for_all() -> None:
   """`last_block` with block 1 trained would keep its name in the table."""
   config = table_7_1.get_config('cpu')
   for key in ('trainable', 'init_from', 'name'):
@@ -142,33 +144,33 @@ def test_what_tells_arms_apart_cannot_be_set_for_all():
         ({'seeds': (-1,)}, 'study.seeds'),
     ],
 )
-def test_a_wrong_table_is_refused(keys, message):
+def test_a_wrong_table_is_refused(keys: dict, message: str) -> None:
   """Before hours of runs that nobody wanted."""
   with pytest.raises(errors.UsageError, match=message):
     _plan(table_7_1.get_config('cpu'), **keys)
 
 
 @pytest.mark.parametrize('text', ['0/2', '3/2', '1', 'a/b', '1/0', '-1/2', ''])
-def test_a_wrong_shard_is_refused(text):
+def test_a_wrong_shard_is_refused(text: str) -> None:
   """Part 3 of 2 would do nothing and say that all is done."""
   with pytest.raises(errors.UsageError, match='--shard'):
     plan.parse_shard(text)
 
 
-def test_shards_have_equally_many_runs():
+def test_shards_have_equally_many_runs() -> None:
   """Two long chains dealt to one shard make the other wait half the time."""
   study = _plan(layers.get_config('ham,cpu'))
   shards = [plan.shard(study, i, 2) for i in (1, 2)]
   assert [len(shard) for shard in shards] == [21, 21]
 
 
-def test_the_configuration_of_a_run_is_no_study():
+def test_the_configuration_of_a_run_is_no_study() -> None:
   """The two launchers are easily confused."""
   with pytest.raises(errors.UsageError, match='medxfer.main'):
     plan.from_config(ham.get_config('all'), _PATH)
 
 
-def test_an_arm_may_start_from_another_of_its_seed():
+def test_an_arm_may_start_from_another_of_its_seed() -> None:
   """The task's own layers, for a control of what another task's bring."""
   study = _plan(
       layers.get_config('ham,cpu'), seeds=(0, 1), arms='base,frozen_own_4'
@@ -187,13 +189,15 @@ def test_an_arm_may_start_from_another_of_its_seed():
 
 
 @pytest.mark.parametrize('arms', ['frozen_own_4', 'frozen_own_4,base'])
-def test_an_arm_without_the_one_that_it_starts_from_is_refused(arms):
+def test_an_arm_without_the_one_that_it_starts_from_is_refused(
+    arms: str,
+) -> None:
   """Its run would be looked for, and not found, after hours."""
   with pytest.raises(errors.UsageError, match='name base before it'):
     _plan(layers.get_config('ham,cpu'), arms=arms)
 
 
-def test_layers_of_one_study_differ_in_weights_alone():
+def test_layers_of_one_study_differ_in_weights_alone() -> None:
   """Another recipe for some would show in the curves as transfer."""
   study = _plan(layers.get_config('xray,tuned,grouped,cpu'))
   rest = []
@@ -217,7 +221,7 @@ def test_layers_of_one_study_differ_in_weights_alone():
         ('folder,tuned', 31),
     ],
 )
-def test_layers_are_cut_by_block_or_one_by_one(presets, runs):
+def test_layers_are_cut_by_block_or_one_by_one(presets: str, runs: int) -> None:
   """A folder of one's own has no other data set to start from."""
   config = layers.get_config(presets)
   config.data.dir = 'there'
@@ -234,13 +238,13 @@ def test_layers_are_cut_by_block_or_one_by_one(presets, runs):
         ('folder,phantom', "unknown modifier 'phantom'"),
     ],
 )
-def test_unknown_words_are_refused(argument, words):
+def test_unknown_words_are_refused(argument: str | None, words: str) -> None:
   """By what they are, with those that are known."""
   with pytest.raises(errors.UsageError, match=words):
     layers.get_config(argument)
 
 
-def test_an_arm_that_starts_nowhere_is_told_of(phantoms):
+def test_an_arm_that_starts_nowhere_is_told_of(phantoms: pathlib.Path) -> None:
   """A folder of one's own has no other data set to start from."""
   config = layers.get_config('folder,tuned')
   config.data.dir = str(phantoms)

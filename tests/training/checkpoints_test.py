@@ -1,10 +1,12 @@
 """Protects checkpoints: what is kept, damage found, a way back."""
 
+from collections.abc import Sequence
 import dataclasses
 import errno
 import json
 import pathlib
 import shutil
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +31,7 @@ _TX = optax.selective_transform(
 )
 
 
-def _state(seed):
+def _state(seed: int) -> states.TrainState:
   """Returns a state of random numbers: they do not compress to nothing."""
   draw = lambda *shape: jax.random.normal(jax.random.key(seed), shape)
   params = {
@@ -42,7 +44,9 @@ def _state(seed):
   return dataclasses.replace(state, opt_state=moments)
 
 
-def _checkpoint(epoch, best, steps=0):
+def _checkpoint(
+    epoch: int, best: int, steps: int = 0
+) -> checkpoint_io.Checkpoint:
   state = dataclasses.replace(_state(epoch), step=jnp.int32(epoch * 10 + steps))
   return checkpoint_io.Checkpoint(
       state,
@@ -53,7 +57,9 @@ def _checkpoint(epoch, best, steps=0):
   )
 
 
-def _save(workdir, epochs, best, steps=0):
+def _save(
+    workdir: pathlib.Path, epochs: Sequence | tuple, best: tuple, steps: int = 0
+) -> None:
   """Saves epochs, then perhaps some steps of the next one."""
   checkpoints = checkpoints_lib.Checkpoints(workdir)
   places = [(epoch, 0) for epoch in epochs]
@@ -75,11 +81,11 @@ def _save(workdir, epochs, best, steps=0):
     )
 
 
-def _kept(workdir):
+def _kept(workdir: pathlib.Path) -> set:
   return {p.name for p in (workdir / 'checkpoints').iterdir()}
 
 
-def _assert_is(found, epoch):
+def _assert_is(found: checkpoint_io.Checkpoint, epoch: int) -> None:
   assert found.epoch == epoch
   for part in ('params', 'opt_state'):
     jax.tree.map(
@@ -89,7 +95,9 @@ def _assert_is(found, epoch):
     )
 
 
-def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
+def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(
+    tmp_path: pathlib.Path,
+) -> None:
   """With the latest alone, one flipped bit would be the end of a run."""
   _save(tmp_path, range(1, 6), best=(1, 3))
   assert _kept(tmp_path) == {'3', '4', '5'}
@@ -120,7 +128,9 @@ def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(tmp_path):
         '[' * 200,
     ],
 )
-def test_a_workdir_of_any_name_can_be_gone_on_with(tmp_path, name):
+def test_a_workdir_of_any_name_can_be_gone_on_with(
+    tmp_path: pathlib.Path, name: str
+) -> None:
   """Orbax saved below `x[1]` without a word what it could not restore."""
   (tmp_path / 'in').mkdir()
   workdir = tmp_path / 'in' / name
@@ -132,7 +142,9 @@ def test_a_workdir_of_any_name_can_be_gone_on_with(tmp_path, name):
   assert _kept(workdir) == {'1', '2'}
 
 
-def test_a_link_to_a_workdir_is_that_workdir(tmp_path, monkeypatch):
+def test_a_link_to_a_workdir_is_that_workdir(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """People keep runs on another disk."""
   (tmp_path / 'there').mkdir()
   (tmp_path / 'x[1]').symlink_to('there')
@@ -144,8 +156,8 @@ def test_a_link_to_a_workdir_is_that_workdir(tmp_path, monkeypatch):
 
 
 def test_a_name_that_cannot_be_dealt_with_is_refused_first(
-    tmp_path, monkeypatch
-):
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """Before the first step, not when the first epoch is lost."""
   monkeypatch.setattr(files, '_OPEN_FILES', tmp_path / 'not_linux')
   checkpoints_lib.Checkpoints(tmp_path / 'plain')
@@ -154,7 +166,9 @@ def test_a_name_that_cannot_be_dealt_with_is_refused_first(
   assert not (tmp_path / 'x[1]').exists()
 
 
-def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):
+def test_steps_of_an_epoch_are_newer_than_the_epoch_before(
+    tmp_path: pathlib.Path,
+) -> None:
   """Somebody stopped the run: their hours are not lost."""
   _save(tmp_path, (1, 2), best=(1,), steps=3)
   assert _kept(tmp_path) == {'1', '2', '2.3'}
@@ -165,7 +179,9 @@ def test_steps_of_an_epoch_are_newer_than_the_epoch_before(tmp_path):
   assert _kept(tmp_path) == {'2.3', '3'}
 
 
-def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
+def test_a_finished_run_keeps_the_best_parameters_alone(
+    tmp_path: pathlib.Path,
+) -> None:
   """A study of forty runs would take 20 GB, of which nobody reads 18."""
   _save(tmp_path, range(1, 5), best=(1, 2))
   shutil.copytree(
@@ -183,7 +199,9 @@ def test_a_finished_run_keeps_the_best_parameters_alone(tmp_path):
   jax.tree.map(np.testing.assert_array_equal, best.params, _state(2).params)
 
 
-def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
+def test_a_finished_run_may_keep_what_it_needs_to_go_on(
+    tmp_path: pathlib.Path,
+) -> None:
   """Its last state, exactly; frozen layers are not kept twice."""
   _save(tmp_path, range(1, 5), best=(1, 2))
   frozen = _state(2).params['fc1']
@@ -227,7 +245,9 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(tmp_path):
   assert _kept(tmp_path) == {'5', '6'}
 
 
-def test_the_best_epoch_begins_anew_where_no_optimizer_was_kept(tmp_path):
+def test_the_best_epoch_begins_anew_where_no_optimizer_was_kept(
+    tmp_path: pathlib.Path,
+) -> None:
   """Runs of an earlier version kept its parameters alone."""
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
   assert checkpoints.best_anew(_state(0), 7) is None
@@ -248,11 +268,13 @@ def test_the_best_epoch_begins_anew_where_no_optimizer_was_kept(tmp_path):
   _save(tmp_path, (3,), best=(2,))
 
 
-def _size(folder):
+def _size(folder: pathlib.Path) -> int:
   return sum(p.stat().st_size for p in folder.rglob('*') if p.is_file())
 
 
-def test_a_workdir_without_checkpoints_is_said_to_have_none(tmp_path):
+def test_a_workdir_without_checkpoints_is_said_to_have_none(
+    tmp_path: pathlib.Path,
+) -> None:
   """Evaluate and predict are often pointed at the wrong folder."""
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
   assert checkpoints.latest(_state(0)) is None
@@ -264,7 +286,7 @@ def test_a_workdir_without_checkpoints_is_said_to_have_none(tmp_path):
     checkpoints_lib.export(tmp_path / 'elsewhere')
 
 
-def _largest(folder):
+def _largest(folder: pathlib.Path) -> pathlib.Path:
   """Returns the file that holds the numbers."""
   return max(
       (p for p in folder.rglob('*') if p.is_file()),
@@ -272,17 +294,17 @@ def _largest(folder):
   )
 
 
-def _flip(path):
+def _flip(path: pathlib.Path) -> None:
   data = bytearray(path.read_bytes())
   data[len(data) // 2] ^= 1
   path.write_bytes(data)
 
 
-def _truncate(path):
+def _truncate(path: pathlib.Path) -> None:
   path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def _change_the_best(path):
+def _change_the_best(path: pathlib.Path) -> None:
   record = json.loads(path.read_text())
   path.write_text(json.dumps({**record, 'best': 2}))
 
@@ -298,8 +320,11 @@ _DAMAGE = {
 @pytest.mark.parametrize('item', ['params', 'optimizer', 'record'])
 @pytest.mark.parametrize('damage', _DAMAGE)
 def test_damage_is_found_said_and_gone_back_from(
-    tmp_path, capsys, item, damage
-):
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    item: str,
+    damage: str,
+) -> None:
   """Orbax itself reads a flipped bit without a word."""
   _save(tmp_path, (1, 2, 3), best=(1,))
   _DAMAGE[damage](_largest(tmp_path / 'checkpoints' / '3' / item))
@@ -315,7 +340,9 @@ def test_damage_is_found_said_and_gone_back_from(
 
 
 @pytest.mark.parametrize('damage', _DAMAGE)
-def test_damage_to_what_was_kept_to_go_on_is_found(tmp_path, damage):
+def test_damage_to_what_was_kept_to_go_on_is_found(
+    tmp_path: pathlib.Path, damage: str
+) -> None:
   """And to the epoch that has the rest."""
   _save(tmp_path, range(1, 4), best=(1, 2))
   checkpoints_lib.Checkpoints(tmp_path).finish(keep_last=True)
@@ -329,7 +356,9 @@ def test_damage_to_what_was_kept_to_go_on_is_found(tmp_path, damage):
       checkpoints_lib.Checkpoints(workdir).latest(_state(0))
 
 
-def test_every_file_of_a_checkpoint_may_be_missing_or_empty(tmp_path, capsys):
+def test_every_file_of_a_checkpoint_may_be_missing_or_empty(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """What Orbax writes beside the arrays matters as well, or not at all."""
   _save(tmp_path / 'sound', (1, 2), best=(1,))
   newest = tmp_path / 'sound' / 'checkpoints' / '2'
@@ -345,7 +374,7 @@ def test_every_file_of_a_checkpoint_may_be_missing_or_empty(tmp_path, capsys):
       assert found.epoch == 2 or 'going back' in capsys.readouterr().out
 
 
-def test_a_changed_record_is_found(tmp_path):
+def test_a_changed_record_is_found(tmp_path: pathlib.Path) -> None:
   """Another best epoch would be scored, and nobody would know."""
   _save(tmp_path, (1, 2), best=(1,))
   record = tmp_path / 'checkpoints' / '2' / 'record'
@@ -355,7 +384,7 @@ def test_a_changed_record_is_found(tmp_path):
   assert checkpoints.latest(_state(0)).epoch == 1
 
 
-def test_nothing_sound_is_a_refusal(tmp_path):
+def test_nothing_sound_is_a_refusal(tmp_path: pathlib.Path) -> None:
   """Starting anew in silence would hide that days are lost."""
   _save(tmp_path, (1, 2), best=(1,))
   for epoch in '12':
@@ -367,7 +396,7 @@ def test_nothing_sound_is_a_refusal(tmp_path):
   assert _kept(tmp_path) == {'1', '2'}
 
 
-def test_a_damaged_best_epoch_is_a_refusal(tmp_path):
+def test_a_damaged_best_epoch_is_a_refusal(tmp_path: pathlib.Path) -> None:
   """The run would train to its end and have nothing to score."""
   _save(tmp_path, range(1, 6), best=(2,))
   _flip(_largest(tmp_path / 'checkpoints' / '2' / 'params'))
@@ -375,7 +404,7 @@ def test_a_damaged_best_epoch_is_a_refusal(tmp_path):
     checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
 
 
-def test_checkpoints_of_version_0_1_are_read(tmp_path):
+def test_checkpoints_of_version_0_1_are_read(tmp_path: pathlib.Path) -> None:
   """Their runs are the runs of somebody's paper."""
   _save(tmp_path, (1, 2), best=(1,))
   for epoch, best in (('1', 1), ('2', -1)):
@@ -393,7 +422,7 @@ def test_checkpoints_of_version_0_1_are_read(tmp_path):
   assert checkpoints_lib.export(tmp_path).contract.source == 'epoch 1'
 
 
-def test_another_optimizer_is_refused(tmp_path):
+def test_another_optimizer_is_refused(tmp_path: pathlib.Path) -> None:
   """A mask or rule that changed has another state: no silent restart."""
   _save(tmp_path, (1,), best=(1,))
   other = states.create(_state(0).params, optax.adam(1e-3))
@@ -402,12 +431,12 @@ def test_another_optimizer_is_refused(tmp_path):
 
 
 def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
-    tmp_path, monkeypatch
-):
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """The disk is full in the night; in the morning the run goes on."""
   _save(tmp_path, (1, 2), best=(1,))
 
-  def full(*_, **__):
+  def full(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, 'No space left on device')
 
   monkeypatch.setattr(checkpoint_io.ocp.Checkpointer, 'save', full)
@@ -428,12 +457,15 @@ def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
     ],
 )
 def test_a_lost_process_is_no_full_disk_and_no_damage(
-    tmp_path, monkeypatch, what, error
-):
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    error: Any,
+) -> None:
   """The checkpoints are sound: there is nothing to go back from."""
   _save(tmp_path, (1, 2), best=(1,))
 
-  def lose(*_, **__):
+  def lose(*_: Any, **__: Any) -> None:
     raise error
 
   monkeypatch.setattr(checkpoint_io.ocp.Checkpointer, what, lose)
@@ -445,7 +477,7 @@ def test_a_lost_process_is_no_full_disk_and_no_damage(
   assert _kept(tmp_path) == {'1', '2'}
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
+def test_what_a_killed_process_left_is_removed(tmp_path: pathlib.Path) -> None:
   """Half a checkpoint is no checkpoint."""
   _save(tmp_path, (1,), best=(1,))
   folder = tmp_path / 'checkpoints'

@@ -1,5 +1,6 @@
 """Protects the way to the devices: every row once, in order, k at a time."""
 
+import pathlib
 import types
 
 import flax.linen as nn
@@ -26,12 +27,20 @@ class _Linear(nn.Module):
   tf32: bool = False
 
   @nn.compact
-  def __call__(self, x, *, train=False, first=None):
+  def __call__(
+      self,
+      x: jax.Array | np.ndarray,
+      *,
+      train: bool = False,
+      first: str | None = None
+  ) -> tuple:
     return nn.Dense(3)(x), {}
 
 
-def _feed(stored):
-  def take(stored, batch, key=None):
+def _feed(stored: jax.Array | np.ndarray | None) -> feeds.Feed:
+  def take(
+      stored: jax.Array | None, batch: jax.Array, key: jax.Array | None = None
+  ) -> jax.Array:
     return batch if stored is None else jnp.take(stored, batch, axis=0)
 
   return feeds.Feed(
@@ -50,8 +59,8 @@ def _feed(stored):
     [(True, 'gpu', 4), (True, 'cpu', 1), (False, 'gpu', 1)],
 )
 def test_as_many_steps_at_once_as_the_device_can_take(
-    monkeypatch, stored, backend, together
-):
+    monkeypatch: pytest.MonkeyPatch, stored: bool, backend: str, together: int
+) -> None:
   """What the host has to bring, or is the device itself, comes one by one."""
   monkeypatch.setattr(jax, 'default_backend', lambda: backend)
   monkeypatch.setattr(dispatch, '_AT_ONCE', 5)
@@ -70,7 +79,9 @@ def test_as_many_steps_at_once_as_the_device_can_take(
   np.testing.assert_array_equal(batches, rows if stored else _STORED[rows])
 
 
-def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
+def test_steps_at_once_are_the_steps_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """A scan must hand the state on, and sum each step by itself."""
   model = _Linear()
   params = model.init(jax.random.key(0), _STORED)['params']
@@ -108,8 +119,8 @@ def test_steps_at_once_are_the_steps_one_by_one(monkeypatch):
 
 @pytest.mark.parametrize('tf32', [False, True])
 def test_float32_is_float32_on_a_gpu_unless_tf32_is_asked_for(
-    monkeypatch, tf32
-):
+    monkeypatch: pytest.MonkeyPatch, tf32: bool
+) -> None:
   """GPUs round float32 products to ten bits where nobody forbids it."""
   monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
   model, feed = _Linear(tf32=tf32), _feed(None)
@@ -119,7 +130,9 @@ def test_float32_is_float32_on_a_gpu_unless_tf32_is_asked_for(
 
 
 @pytest.mark.parametrize('workdir', ['x', 'x[1]'])
-def test_a_trace_is_written_and_changes_no_batch(tmp_path, workdir):
+def test_a_trace_is_written_and_changes_no_batch(
+    tmp_path: pathlib.Path, workdir: str
+) -> None:
   """Once, of a few steps: a trace of a whole run would fill the disk.
 
   JAX looks for what it has written by a pattern that it makes of the path.
@@ -135,7 +148,9 @@ def test_a_trace_is_written_and_changes_no_batch(tmp_path, workdir):
   assert list(folder.rglob('*.xplane.pb')) == traces
 
 
-def test_an_epoch_too_short_for_a_trace_says_so(tmp_path, capsys):
+def test_an_epoch_too_short_for_a_trace_says_so(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
   """A folder that is missing without a word would be looked for."""
   watch = profiling.Profiler(tmp_path / 'profile')
   assert list(watch(iter(range(2)))) == [0, 1]

@@ -3,6 +3,7 @@
 import json
 import math
 import types
+from typing import Any
 
 import jax.numpy as jnp
 import pytest
@@ -14,7 +15,7 @@ from medxfer.training import epoch_steps
 _SAFE = 'The run is saved up to epoch 2, run/checkpoints/2'
 
 
-def _progress(step=0, **start):
+def _progress(step: int = 0, **start: Any) -> epoch_steps.Progress:
   """Returns progress whose learning rate is that step's tenth."""
   return epoch_steps.Progress(
       checkpoint_io.Checkpoint(_state(step), **start),
@@ -23,18 +24,18 @@ def _progress(step=0, **start):
   )
 
 
-def _state(step):
+def _state(step: int) -> types.SimpleNamespace:
   return types.SimpleNamespace(step=step)
 
 
-def _sums(*losses, gradient=1.0):
+def _sums(*losses: Any, gradient: float = 1.0) -> dict:
   return {
       'loss': jnp.asarray(losses, jnp.float32),
       'gradient': jnp.full(len(losses), gradient, jnp.float32),
   }
 
 
-def test_sums_do_not_depend_on_where_a_run_was_interrupted():
+def test_sums_do_not_depend_on_where_a_run_was_interrupted() -> None:
   """Added up as floats of other lengths, they would differ in a bit."""
   whole, first = _progress(), _progress()
   for loss in (0.1, 0.2, 0.3):
@@ -47,7 +48,7 @@ def test_sums_do_not_depend_on_where_a_run_was_interrupted():
   assert second.sums() == whole.sums() and second.steps == 3
 
 
-def test_only_new_steps_are_worth_saving():
+def test_only_new_steps_are_worth_saving() -> None:
   """A run that is stopped twice at one place has nothing to add."""
   start = checkpoint_io.Checkpoint(
       _state(0), ({'epoch': 1},), 1, {'loss': [0.1]}
@@ -64,7 +65,9 @@ def test_only_new_steps_are_worth_saving():
 
 @pytest.mark.parametrize('bad', [math.nan, math.inf])
 @pytest.mark.parametrize('name', ['loss', 'gradient'])
-def test_the_first_number_that_is_not_finite_ends_the_run(name, bad):
+def test_the_first_number_that_is_not_finite_ends_the_run(
+    name: str, bad: float
+) -> None:
   """With its step, its learning rate, what is safe, and a way out."""
   progress = _progress(history=({'epoch': 1}, {'epoch': 2}))
   progress.step(_state(1), _sums(0.1))
@@ -82,7 +85,7 @@ def test_the_first_number_that_is_not_finite_ends_the_run(name, bad):
   assert 'gradient_clip' in text
 
 
-def test_a_long_epoch_does_not_go_on_for_hours():
+def test_a_long_epoch_does_not_go_on_for_hours() -> None:
   """Looked at a few steps late, lest the device wait for every step."""
   progress = _progress()
   progress.step(_state(1), _sums(math.nan))

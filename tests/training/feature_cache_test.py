@@ -1,21 +1,27 @@
 """Protects the feature cache: same results, and a reason for its choice."""
 
+from collections.abc import Iterator
 import dataclasses
+import pathlib
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
 from medxfer import spec as specs
+from medxfer.data import splits
 from medxfer.model import architectures
 from medxfer.model import initialization
 from medxfer.model import vgg
+from medxfer.model.architectures import architecture
 from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feature_cache
+from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import steps
 from tests import tiny
@@ -24,7 +30,9 @@ _TINY = architectures.BY_NAME['tiny']
 _VGG16 = architectures.BY_NAME['vgg16']
 
 
-def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
+def _spec(
+    phantoms: pathlib.Path, trainable: str, **augment: Any
+) -> specs.RunSpec:
   config = tiny.config(phantoms)
   config.model.update(trainable=trainable, dropout=0.2)
   config.augment.update(zoom=0.0, brightness=0.0, **augment)
@@ -42,7 +50,9 @@ def _spec(phantoms, trainable, **augment) -> specs.RunSpec:
         ),
     ],
 )
-def test_entering_at_any_layer_gives_the_same_logits(architecture, name):
+def test_entering_at_any_layer_gives_the_same_logits(
+    architecture: architecture.Architecture, name: str
+) -> None:
   """The activation before a layer is all that the rest depends on."""
   model = vgg.VGG(architecture, 3, head_units=(8, 8))
   params = _params(model)
@@ -55,7 +65,7 @@ def test_entering_at_any_layer_gives_the_same_logits(architecture, name):
   )
 
 
-def _params(model):
+def _params(model: vgg.VGG) -> dict:
   return initialization.initial_params(model, (32, 32), jax.random.key(0), None)
 
 
@@ -79,8 +89,8 @@ _PLACES = {
     ],
 )
 def test_training_on_the_cache_equals_training_on_pixels(
-    phantoms, tmp_path, trainable, place
-):
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, trainable: str, place: Any
+) -> None:
   """Losses and parameters to float32 rounding, with all eight views."""
   spec = _spec(phantoms, trainable)
   inputs = inputs_lib.read(spec)
@@ -117,7 +127,7 @@ def test_training_on_the_cache_equals_training_on_pixels(
   )
 
 
-def test_validation_sees_the_images_as_they_are(phantoms):
+def test_validation_sees_the_images_as_they_are(phantoms: pathlib.Path) -> None:
   """Not a random view, and each row its own image."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
@@ -148,8 +158,12 @@ def test_validation_sees_the_images_as_they_are(phantoms):
     ],
 )
 def test_the_decision_and_its_reason(
-    phantoms, trainable, changes, keep, reason
-):
+    phantoms: pathlib.Path,
+    trainable: str,
+    changes: dict,
+    keep: bool,
+    reason: str,
+) -> None:
   """The log must say what was decided, and why."""
   spec = _spec(phantoms, trainable)
   for key, value in changes.items():
@@ -162,7 +176,9 @@ def test_the_decision_and_its_reason(
   assert decision.keep == keep and reason in decision.reason
 
 
-def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
+def test_too_little_memory_switches_it_off(
+    phantoms: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
   """A cache that does not fit would end the run instead of speeding it."""
   monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
   spec = _spec(phantoms, 'block2')
@@ -173,8 +189,10 @@ def test_too_little_memory_switches_it_off(phantoms, monkeypatch):
 
 
 def test_another_run_finds_what_the_first_has_computed(
-    phantoms, tmp_path, monkeypatch
-):
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
   """Same images and weights, another split: only new images are computed."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
@@ -182,11 +200,11 @@ def test_another_run_finds_what_the_first_has_computed(
   task, state = finetune.build(spec, inputs)
   asked = []
 
-  def batches(rows):
+  def batches(rows: np.ndarray) -> Iterator:
     asked.extend(rows.reshape(-1).tolist())
     return data.source.batches(rows)
 
-  def compute(split):
+  def compute(split: splits.Split) -> feeds.Feed:
     asked.clear()
     source = dataclasses.replace(data.source, batches=batches)
     return feature_cache.feed(
@@ -213,8 +231,8 @@ def test_another_run_finds_what_the_first_has_computed(
     [{'params': True}, {'images_digest': 'other'}, {'preprocessing': True}],
 )
 def test_other_weights_images_or_pixels_find_nothing(
-    phantoms, tmp_path, change
-):
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, change: dict
+) -> None:
   """What was computed for something else is never used."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)

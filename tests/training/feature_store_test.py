@@ -1,6 +1,9 @@
 """Protects activations on disk: only whole ones are found again."""
 
+from collections.abc import Callable
 import contextlib
+import pathlib
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,16 +16,16 @@ _ROWS = np.array([1, 3, 4])
 _VALUES = np.random.default_rng(0).normal(size=(3, 4, 3)).astype(np.float32)
 
 
-def _open(where, key='a'):
+def _open(where: pathlib.Path, key: str = 'a') -> Any:
   return feature_store.on_disk(where, {'key': key}, _SHAPE, np.float32)
 
 
-def _fill(where):
+def _fill(where: pathlib.Path) -> None:
   with _open(where) as store:
     store.put(_ROWS, 1, _VALUES)
 
 
-def _file(where, name):
+def _file(where: pathlib.Path, name: str) -> pathlib.Path:
   return next(where.glob(f'*/{name}'))
 
 
@@ -36,7 +39,9 @@ def _file(where, name):
     ],
     ids=['memory', 'disk'],
 )
-def test_missing_is_what_was_not_put(tmp_path, opened):
+def test_missing_is_what_was_not_put(
+    tmp_path: pathlib.Path, opened: Callable[..., Any]
+) -> None:
   """An image is there once all views that are asked for are."""
   everything = np.arange(6)
   with opened(tmp_path) as store:
@@ -47,7 +52,7 @@ def test_missing_is_what_was_not_put(tmp_path, opened):
     np.testing.assert_array_equal(store.missing(everything, 2), [0, 2, 5])
 
 
-def test_another_process_finds_what_was_put(tmp_path):
+def test_another_process_finds_what_was_put(tmp_path: pathlib.Path) -> None:
   """And what it reads stays readable after the store is left."""
   _fill(tmp_path)
   with _open(tmp_path) as store:
@@ -67,7 +72,9 @@ def test_another_process_finds_what_was_put(tmp_path):
     ],
     ids=['memory', 'disk'],
 )
-def test_bfloat16_comes_back_as_it_went(tmp_path, opened):
+def test_bfloat16_comes_back_as_it_went(
+    tmp_path: pathlib.Path, opened: Callable[..., Any]
+) -> None:
   """A type that neither files nor buffers know."""
   values = _VALUES.astype(jnp.bfloat16)
   with opened(tmp_path, _SHAPE, values.dtype) as store:
@@ -77,7 +84,9 @@ def test_bfloat16_comes_back_as_it_went(tmp_path, opened):
   np.testing.assert_array_equal(taken[::-1, 1], values)
 
 
-def test_a_journal_cut_in_a_record_loses_that_record(tmp_path):
+def test_a_journal_cut_in_a_record_loses_that_record(
+    tmp_path: pathlib.Path,
+) -> None:
   """Killed while writing the last of three."""
   _fill(tmp_path)
   journal = _file(tmp_path, 'journal')
@@ -98,7 +107,9 @@ def test_a_journal_cut_in_a_record_loses_that_record(tmp_path):
     ],
     ids=['cut', 'empty', 'zeros'],
 )
-def test_damaged_activations_are_missing(tmp_path, damage):
+def test_damaged_activations_are_missing(
+    tmp_path: pathlib.Path, damage: Callable[..., Any]
+) -> None:
   """The checksums find them, wherever the damage is."""
   _fill(tmp_path)
   path = _file(tmp_path, 'activations')
@@ -107,7 +118,9 @@ def test_damaged_activations_are_missing(tmp_path, damage):
     assert not store.filled.any()
 
 
-def test_a_full_disk_is_an_error_before_the_first_byte(tmp_path, full_disk):
+def test_a_full_disk_is_an_error_before_the_first_byte(
+    tmp_path: pathlib.Path, full_disk: None
+) -> None:
   """Hours of activations must not be computed for nothing."""
   del full_disk
   with pytest.raises(OSError, match='No space'):

@@ -1,6 +1,8 @@
 """Protects the loop: when it stops, what is best, what is scored."""
 
+from collections.abc import Iterator
 import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from medxfer.training import feeds
 from medxfer.training import loop
 
 
-def _history(*accuracies):
+def _history(*accuracies: Any) -> list:
   # What is not monitored says the opposite.
   return [
       {'epoch': i + 1, 'val_accuracy': a, 'val_f1_macro': 1 - a, 'val_loss': a}
@@ -20,13 +22,13 @@ def _history(*accuracies):
   ]
 
 
-def _training(**changes):
+def _training(**changes: Any) -> specs.TrainingSpec:
   return dataclasses.replace(
       specs.from_config(common.default()).training, **changes
   )
 
 
-def _spec(*, batch_size, image_size):
+def _spec(*, batch_size: int, image_size: tuple) -> specs.RunSpec:
   config = common.default()
   config.evaluation.batch_size = batch_size
   config.data.image_size = image_size
@@ -37,7 +39,9 @@ def _spec(*, batch_size, image_size):
     'accuracies, best',
     [((0.5,), 1), ((0.5, 0.6, 0.4), 2), ((0.5, 0.6, 0.6), 2), ((0.6, 0.6), 1)],
 )
-def test_the_best_epoch_is_the_first_highest(accuracies, best):
+def test_the_best_epoch_is_the_first_highest(
+    accuracies: tuple, best: int
+) -> None:
   """A tie must not move it, or patience would never end."""
   assert loop.best_epoch(_history(*accuracies), _training()) == best
 
@@ -45,7 +49,9 @@ def test_the_best_epoch_is_the_first_highest(accuracies, best):
 @pytest.mark.parametrize(
     'monitor, best', [('accuracy', 3), ('f1_macro', 2), ('loss', 2)]
 )
-def test_the_best_epoch_is_best_in_what_is_monitored(monitor, best):
+def test_the_best_epoch_is_best_in_what_is_monitored(
+    monitor: str, best: int
+) -> None:
   """Where classes are rare, accuracy stops before they are learnt."""
   history = _history(0.5, 0.4, 0.6, 0.4)
   assert loop.best_epoch(history, _training(monitor=monitor)) == best
@@ -63,17 +69,19 @@ def test_the_best_epoch_is_best_in_what_is_monitored(monitor, best):
         ((0.1, 0.2, 0.3, 0.4, 0.5), 2, True),  # The last of five epochs.
     ],
 )
-def test_patience_and_the_last_epoch_end_training(accuracies, patience, over):
+def test_patience_and_the_last_epoch_end_training(
+    accuracies: tuple, patience: int, over: bool
+) -> None:
   """Section 6.2: stop after 5 epochs without a better accuracy."""
   training = _training(epochs=5, patience=patience)
   assert loop.is_over(_history(*accuracies), training) == over
 
 
-def test_every_row_is_scored_once_in_its_order():
+def test_every_row_is_scored_once_in_its_order() -> None:
   """The last batch is padded; its padding must not be scored."""
   seen = []
 
-  def batches(rows):
+  def batches(rows: np.ndarray) -> Iterator[Any]:
     for batch in rows:
       seen.append(len(batch))
       yield jnp.asarray(batch, jnp.float32)
@@ -95,11 +103,13 @@ def test_every_row_is_scored_once_in_its_order():
     'first, size, together',
     [('', 224, 2), ('', 1024, 1), ('', 32, 6), ('block5_conv1', 224, 6)],
 )
-def test_large_images_are_scored_few_at_a_time(first, size, together):
+def test_large_images_are_scored_few_at_a_time(
+    first: str, size: int, together: int
+) -> None:
   """Where memory is the CPU's: 64 images of 224 pixels would take 6 GiB."""
   seen = []
 
-  def batches(rows):
+  def batches(rows: np.ndarray) -> Iterator:
     seen.extend(map(len, rows))
     return iter(rows)
 
@@ -114,7 +124,7 @@ def test_large_images_are_scored_few_at_a_time(first, size, together):
   assert set(seen) == {together}
 
 
-def test_scores_against_hand_computation():
+def test_scores_against_hand_computation() -> None:
   """Also at logits whose exponential overflows."""
   logits = np.array([[0, 0], [1000, 0], [0, 1000]], np.float32)
   scores = loop._score(logits, np.array([0, 0, 0]))

@@ -1,10 +1,13 @@
 """Protects single processes from what a job scheduler has left behind."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
 import os
 import pathlib
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -35,17 +38,17 @@ _APART = {
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch):
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.setattr(schedulers, '_PAUSE', 0.01)
   monkeypatch.setattr(sys, 'stdin', None)
 
 
 @pytest.fixture(name='fellow')
-def _fellow():
+def _fellow() -> Iterator[Callable[..., Any]]:
   """Starts another process with variables of its own, and ends it."""
   started = []
 
-  def start(environ):
+  def start(environ: dict) -> None:
     started.append(
         subprocess.Popen(
             ['sleep', '60'], env={'PATH': os.environ['PATH'], **environ}
@@ -77,8 +80,8 @@ def _fellow():
     ],
 )
 def test_variables_without_processes_are_said_and_left(
-    environ, variable, capsys
-):
+    environ: dict, variable: str, capsys: pytest.CaptureFixture[str]
+) -> None:
   """At once: nobody else will come."""
   assert schedulers.together(environ) == ''
   said = capsys.readouterr().err
@@ -94,7 +97,9 @@ def test_variables_without_processes_are_said_and_left(
         {'PMI_SIZE': '4', 'PMI_RANK': '0'},
     ],
 )
-def test_a_job_or_a_step_of_one_says_nothing(environ, capsys):
+def test_a_job_or_a_step_of_one_says_nothing(
+    environ: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
   """An allocation of four tasks is not four processes."""
   assert schedulers.together(environ) == ''
   assert capsys.readouterr().err == ''
@@ -103,7 +108,9 @@ def test_a_job_or_a_step_of_one_says_nothing(environ, capsys):
 @pytest.mark.parametrize(
     'environ, rank', [(_SLURM, 'SLURM_PROCID'), (_MPI, 'OMPI_COMM_WORLD_RANK')]
 )
-def test_a_fellow_on_this_machine_is_seen(fellow, environ, rank):
+def test_a_fellow_on_this_machine_is_seen(
+    fellow: Callable[..., Any], environ: dict, rank: str
+) -> None:
   """A true start of several has its others at hand."""
   fellow({**environ, rank: '1'})
   assert schedulers.together(environ).endswith(
@@ -119,24 +126,28 @@ def test_a_fellow_on_this_machine_is_seen(fellow, environ, rank):
         {'SLURM_JOB_ID': '4078', 'SLURM_PROCID': '1'},
     ],
 )
-def test_a_child_or_another_start_is_no_fellow(fellow, changes):
+def test_a_child_or_another_start_is_no_fellow(
+    fellow: Callable[..., Any], changes: dict
+) -> None:
   """A shell in a step, or the step beside it, joins nothing."""
   fellow({**_SLURM, **changes})
   assert schedulers.together(_SLURM) == ''
 
 
-def test_processes_on_other_machines_are_waited_for():
+def test_processes_on_other_machines_are_waited_for() -> None:
   """They cannot be seen: Slurm's word is all there is."""
   assert schedulers.together(_APART) == 'SLURM_STEP_NUM_TASKS=4'
 
 
-def test_a_number_that_is_none_is_named():
+def test_a_number_that_is_none_is_named() -> None:
   """With the variable, not a traceback."""
   with pytest.raises(errors.UsageError, match='SLURM_STEP_NUM_TASKS=four'):
     schedulers.together({'SLURM_STEP_NUM_TASKS': 'four'})
 
 
-def test_one_process_is_what_the_variable_says(monkeypatch, capsys):
+def test_one_process_is_what_the_variable_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
   """The way out of every message, whatever else is set."""
   for name, value in (_APART | _MPI | {'JAX_NUM_PROCESSES': '1'}).items():
     monkeypatch.setenv(name, value)

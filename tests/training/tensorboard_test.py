@@ -1,5 +1,6 @@
 """Protects the events file: TensorBoard's own reader has to understand it."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -11,13 +12,13 @@ from medxfer.training import tensorboard
 _NAMES = ('val_loss', 'a/' + 'b' * 200)
 
 
-def _write(folder, written):
+def _write(folder: pathlib.Path, written: dict) -> None:
   with tensorboard.EventWriter(folder) as writer:
     for epoch, values in written.items():
       writer.write({'epoch': epoch, **dict(zip(_NAMES, values))})
 
 
-def _events(folder):
+def _events(folder: pathlib.Path) -> list:
   # The reader compares every checksum.
   [path] = folder.glob('events.out.tfevents.*')
   first, *rest = [
@@ -28,7 +29,7 @@ def _events(folder):
   return rest
 
 
-def test_tensorflow_reads_what_was_written(tmp_path):
+def test_tensorflow_reads_what_was_written(tmp_path: pathlib.Path) -> None:
   """Every number of every epoch, one that is not finite included."""
   written = {1: (0.25, -3e-7), 2: (float('nan'), 0.0), 300: (1e30, 7.0)}
   _write(tmp_path, written)
@@ -42,21 +43,21 @@ def test_tensorflow_reads_what_was_written(tmp_path):
     )
 
 
-def test_a_resumed_run_leaves_no_epoch_twice(tmp_path):
+def test_a_resumed_run_leaves_no_epoch_twice(tmp_path: pathlib.Path) -> None:
   """Its caller repeats the history; TensorBoard reads every file."""
   _write(tmp_path, {1: (1.0, 2.0)})
   _write(tmp_path, {1: (1.0, 2.0), 2: (3.0, 4.0)})
   assert [event.step for event in _events(tmp_path)] == [1, 2]
 
 
-def test_an_epoch_is_on_disk_before_the_next(tmp_path):
+def test_an_epoch_is_on_disk_before_the_next(tmp_path: pathlib.Path) -> None:
   """Who watches a training sees it, and a killed one has it."""
   with tensorboard.EventWriter(tmp_path) as writer:
     writer.write({'epoch': 1, 'val_loss': 0.5})
     assert [event.step for event in _events(tmp_path)] == [1]
 
 
-def test_events_need_no_tensorflow(tmp_path):
+def test_events_need_no_tensorflow(tmp_path: pathlib.Path) -> None:
   """It would cost every training 500 MiB."""
   subprocess.run(
       [
