@@ -87,10 +87,12 @@ def _value(hint: Any, value: Any, key: str, union: Union) -> Any:
 
 def _tuple(hint: Any, value: Any, key: str, union: Union) -> tuple[Any, ...]:
   kinds = typing.get_args(hint)
-  if len(kinds) == 2 and kinds[1] is Ellipsis:
+  is_sequence = isinstance(value, (list, tuple))
+  if kinds[1:] == (Ellipsis,):
+    require(is_sequence, key, value, 'a list')
     kinds = (kinds[0],) * len(value)
   require(
-      isinstance(value, (list, tuple)) and len(value) == len(kinds),
+      is_sequence and len(value) == len(kinds),
       key,
       value,
       f'{len(kinds)} values',

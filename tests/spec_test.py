@@ -15,8 +15,8 @@ from medxfer.recipes import ham
 def _with(**changes: Any) -> ml_collections.ConfigDict:
   config = common.default()
   for key, value in changes.items():
-    group, name = key.split('__')
-    config[group][name] = value
+    *group, name = key.split('__')
+    (config[group[0]] if group else config)[name] = value
   return config
 
 
@@ -50,6 +50,8 @@ def test_json_round_trip_is_exact() -> None:
         ({'model__dtype': 'float16'}, 'model.dtype'),
         ({'model__dropout': 1.0}, 'model.dropout'),
         ({'model__head_units': (256, 0)}, 'model.head_units'),
+        ({'model__head_units': None}, 'model.head_units=None.*2 values'),
+        ({'modifiers': None}, 'modifiers=None.*a list'),
         ({'optimizer__learning_rate': 0.0}, 'optimizer.learning_rate'),
         ({'optimizer__learning_rate': float('nan')}, 'finite'),
         ({'optimizer__weight_decay': -1.0}, 'optimizer.weight_decay'),
