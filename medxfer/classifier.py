@@ -3,8 +3,7 @@
     run = medxfer.load('runs/last_block')
     run.predict_proba(images)
 
-It is the one place where a network is rebuilt from the files of a run: every
-command and the report go through it.
+Here alone a network is rebuilt from the files of a run.
 """
 
 from collections.abc import Iterator
@@ -39,17 +38,16 @@ from medxfer.training import compiled
 class Classifier:
   """The network of a run's best epoch.
 
-  Wherever it takes images, these are one image or a sequence of them: paths,
-  the bytes of files, open binary files, Pillow images, or arrays of any size.
-  An array is [height, width, 3] (RGB), [height, width, 4] (RGBA) or [height,
-  width] (grey), or a batch [n, ...] of them; see `medxfer.data.arrays.rgb` for
-  its values. A wrong image raises `errors.UsageError` or `errors.DataError`,
-  which are ValueErrors.
+  Images are one image or a sequence of them: paths, the bytes of files, open
+  binary files, Pillow images, or arrays: [height, width, 3] (RGB), 4 (RGBA) or
+  [height, width] (grey) of any size, or a batch [n, ...] of them; see
+  `medxfer.data.arrays.rgb`. A wrong image raises `errors.UsageError` or
+  `errors.DataError`, which are ValueErrors.
 
   Attributes:
     path: the workdir.
     network: with its weights.
-    grey_range: the values of deep grey images that are black and white.
+    grey_range: values of deep grey images that are black and white.
   """
 
   path: pathlib.Path
@@ -136,7 +134,7 @@ class Classifier:
       >>> run.explain(images, classes='mel').shape == (3, *run.image_size)
       True
     """
-    wanted = self._columns(classes)
+    wanted = network_lib.columns(classes, self.class_names)
     heats, done = [], 0
     for pixels in self._batches(images):
       n = len(pixels)
@@ -180,27 +178,42 @@ class Classifier:
     return np.concatenate(found)
 
   def evaluate(
-      self, source: str | os.PathLike[str] | None = None
+      self,
+      source: str | os.PathLike[str] | None = None,
+      *,
+      groups: str | os.PathLike[str] | None = None,
+      **options: Any,
   ) -> dict[str, Any]:
     """Scores images with known classes.
 
     Args:
-      source: a folder that holds a folder for each class; None for the test
-        images of the run, read where the run read them.
+      source: images from elsewhere: a folder that holds a folder for each
+        class, or a CSV file image,label[,group]. None for the test images of
+        the run, read where the run read them.
+      groups: of a folder, a CSV file image,group.
+      **options: see `external.validation.validate`.
 
     Returns:
-      Accuracy, macro F1, AUROC, calibration and more, each with its interval,
-      as summary.json holds them (see `evaluation.summary.split_summary`).
+      For the test images accuracy, macro F1, AUROC, calibration and more, each
+      with its interval (see `evaluation.summary.split_summary`). For images
+      from elsewhere these are `scores`, and `comparison` says how they differ
+      from the test images and why. RUN/external/NAME/ keeps them.
 
     Raises:
       DataError: images are missing, damaged, or not those of the run; or a
-        folder is not a class of the network.
+        class is none of the network.
     """
+    from medxfer.external import validation
     from medxfer.runs import evaluate
 
     if source is None:
       return evaluate.evaluate(self.path, 'test')
-    return evaluate.on_folder(self, pathlib.Path(source))
+    return validation.validate(
+        self,
+        pathlib.Path(source),
+        groups=pathlib.Path(groups) if groups else None,
+        **options,
+    )
 
   def export(
       self, path: str | os.PathLike[str], *, overwrite: bool = False
@@ -255,19 +268,6 @@ class Classifier:
   def _notice(self, name: str, grey: deep_grey.Grey) -> None:
     if text := bit_depth.noticed(grey, self.grey_range):
       warnings.warn(f'{name}: {text}', stacklevel=2)
-
-  def _columns(self, classes: Sequence[str] | str | None) -> np.ndarray | None:
-    if classes is None:
-      return None
-    names = [classes] if isinstance(classes, str) else classes
-    if not isinstance(names, (list, tuple, np.ndarray)) or not len(names):
-      raise errors.UsageError(f'classes: {classes!r} names no class')
-    for name in names:
-      if name not in self.class_names:
-        raise errors.UsageError(
-            f'classes: {name!r} is none of {", ".join(self.class_names)}'
-        )
-    return np.array([self.class_names.index(name) for name in names])
 
 
 def load(path: str | os.PathLike[str]) -> Classifier:

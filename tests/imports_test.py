@@ -30,6 +30,7 @@ _FLOORS = {
     'medxfer.baselines': 3,
     'medxfer.classifier': 4,
     'medxfer.api': 5,
+    'medxfer.external': 4,
     'medxfer.explain': 3,
     'medxfer.export': 3,
     'medxfer.layerwise': 3,

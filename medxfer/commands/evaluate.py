@@ -1,44 +1,118 @@
-"""Recomputes the numbers of a run from its best checkpoint.
+"""Scores the images of a run again, or labelled images from elsewhere.
 
-    python -m medxfer evaluate --workdir=DIR [--subset=test] [--output=DIR] \\
-        [--data_dir=DIR]
+    python -m medxfer evaluate --workdir=RUN [--subset=test] [--output=DIR]
+    python -m medxfer evaluate --workdir=RUN --data_dir=DIR_OR_CSV \\
+        [--classes=THEIRS=OURS,...] [--groups=CSV] [--name=NAME]
 
-Every image of the subset is scored again, once; the table of results is
-printed and, with --output, written there with the predictions. The workdir
-itself is only read.
+The first scores every image of a subset of the run again, from its best
+checkpoint; the workdir is only read. With --subset, --data_dir is where the
+images of the run are now.
+
+The second is an external validation: DIR holds a folder of images per class,
+the table image,label[,group] names images, or --dataset says which known data
+set DIR is. Copies of images of the run itself are taken out.
+Printed, and kept in RUN/external/NAME/ for reports: all metrics with intervals,
+the difference to the test images of the run, and what of it is ranking,
+threshold, fractions of the classes, and calibration.
 """
 
 import os
 
 from absl import flags
 
+from medxfer import errors
 from medxfer import launcher
+from medxfer.data import registry
 
 _WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
 _SUBSET = flags.DEFINE_enum(
-    'subset', 'test', ['train', 'val', 'test'], 'Which images to score.'
+    'subset',
+    None,
+    ['train', 'val', 'test'],
+    'Which images of the run to score.',
 )
 flags.DEFINE_alias('split', 'subset')  # Its name in version 0.1.
 _DATA_DIR = flags.DEFINE_string(
-    'data_dir', None, 'Where the images are now, if not where the run read.'
+    'data_dir',
+    None,
+    'Folder or table of labelled images from elsewhere; with --subset, where '
+    'the images of the run are now.',
 )
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'Folder for predictions_SUBSET.csv and summary_SUBSET.json.'
 )
+_CLASSES = flags.DEFINE_string(
+    'classes',
+    '',
+    'THEIRS=OURS,...: classes from elsewhere that are called otherwise here; '
+    'THEIRS= leaves the images of a class out.',
+)
+_GROUPS = flags.DEFINE_string(
+    'groups', None, 'CSV file image,group, such as the patient of each image.'
+)
+_DATASET = flags.DEFINE_enum(
+    'dataset', 'folder', registry.NAMES, 'The data set that --data_dir holds.'
+)
+_NAME = flags.DEFINE_string(
+    'name', '', 'Name of the place; by default that of the folder or table.'
+)
+_ON_BAD_IMAGE = flags.DEFINE_enum(
+    'on_bad_image',
+    'fail',
+    ['fail', 'skip'],
+    'Whether an unreadable image from elsewhere ends the command or is left '
+    'out.',
+)
 # Key of a run -> this command's flag for it; see `launcher.run`.
-CALLS = {'data.dir': '--data_dir'}
+CALLS = {
+    'data.dir': '--data_dir',
+    'data.groups': '--groups',
+    'data.on_bad_image': '--on_bad_image',
+}
 
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then evaluates."""
   launcher.require(argv, _WORKDIR)
-  # TensorFlow and JAX take seconds to load: refuse first, load then.
-  from medxfer.runs import evaluate
+  workdir = launcher.required_path(_WORKDIR)
+  data_dir, output = launcher.path(_DATA_DIR), launcher.path(_OUTPUT)
+  groups = launcher.path(_GROUPS)
+  if data_dir is None or _SUBSET.value:
+    _refuse_external_flags()
+    # TensorFlow and JAX take seconds to load: refuse first, load then.
+    from medxfer.runs import evaluate
 
-  data_dir = launcher.path(_DATA_DIR)
-  evaluate.evaluate(
-      launcher.required_path(_WORKDIR),
-      _SUBSET.value,
-      output=launcher.path(_OUTPUT),
-      data_dir=os.fspath(data_dir) if data_dir else None,
+    evaluate.evaluate(
+        workdir,
+        _SUBSET.value or 'test',
+        output=output,
+        data_dir=os.fspath(data_dir) if data_dir else None,
+    )
+    return
+  if output:
+    raise errors.UsageError(
+        '--output goes with the images of the run; what comes from elsewhere '
+        'is kept in the folder external/ of the workdir'
+    )
+  from medxfer import classifier
+  from medxfer.external import class_mapping
+  from medxfer.external import validation
+
+  validation.validate(
+      classifier.load(workdir),
+      data_dir,
+      name=_NAME.value,
+      classes=class_mapping.parse(_CLASSES.value),
+      groups=groups,
+      dataset=_DATASET.value,
+      on_bad_image=_ON_BAD_IMAGE.value,
   )
+
+
+def _refuse_external_flags() -> None:
+  for flag in (_CLASSES, _GROUPS, _DATASET, _NAME, _ON_BAD_IMAGE):
+    if flag.value != flag.default:
+      raise errors.UsageError(
+          f'--{flag.name} goes with --data_dir=DIR without --subset: images '
+          'from elsewhere'
+      )

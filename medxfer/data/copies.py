@@ -1,16 +1,8 @@
-"""Copies of images: one picture under several names, grouped or dropped.
+"""Copies of images: one picture under several names.
 
 A copy that is tested on while another is trained on makes a score too good,
-whatever the table says of patients. `data.copies` decides:
-
-* `group`: copies form one group, so that `grouped` keeps them in one subset and
-  intervals count them as one. Copies of different classes are refused.
-* `drop`: one image of each set stays: one that was published as test, else as
-  val, else the first by name. Of a set with different classes none stays:
-  nobody knows which is right.
-* `keep`: nothing is done (and older runs did nothing).
-
-They are counted in any case; see `splits.audit`.
+whatever the table says of patients. `copies_policy` decides what becomes of
+them; they are counted in any case, see `splits.audit`.
 
 Brightness is compared, colour is not: a grey copy, or one of another white
 balance, is a copy, and so is a picture with one hue for another. Of images
@@ -31,16 +23,12 @@ from PIL import Image
 
 from medxfer import cache
 from medxfer import console
-from medxfer import errors
 from medxfer.data import decoded as decoded_lib
-from medxfer.data import examples as examples_lib
 from medxfer.data import perceptual_hash
 
 _KIND = 'copies'  # Of the cache.
 _SMALL = 64  # Pixels of a side, below which copies are missed more often.
 _LOOKED_AT = 20  # Images whose sizes are read.
-_NAMED = 3  # Pairs in a message.
-_SIDES = ('test', 'val')  # Published ones whose images are dropped last.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,6 +73,39 @@ def find(
   first = np.array(sorted(known.values()), np.int64)
   thumbnails = np.asarray(decoded.thumbnails)[first]
   return Copies(first[_kept(thumbnails, where)][np.searchsorted(first, sets)])
+
+
+def among(
+    images: decoded_lib.Decoded,
+    known: decoded_lib.Decoded,
+    rows: Sequence[int],
+    where: pathlib.Path | None = None,
+) -> np.ndarray:
+  """Returns the rows of images that are copies of known ones, ascending.
+
+  Args:
+    images: n images of one data set.
+    known: those of another, decoded at the same size.
+    rows: of `known`, those that count.
+    where: folder of the cache, which keeps what was found; None for none.
+  """
+  found = find(
+      dataclasses.replace(
+          images,
+          digests=(*images.digests, *(known.digests[i] for i in rows)),
+          thumbnails=np.concatenate(
+              [
+                  np.asarray(images.thumbnails),
+                  np.asarray(known.thumbnails)[np.asarray(rows, np.int64)],
+              ]
+          )
+          if images.thumbnails is not None and known.thumbnails is not None
+          else None,
+      ),
+      where,
+  ).sets
+  n = len(images.digests)
+  return np.flatnonzero(np.isin(found[:n], found[n:]))
 
 
 def _kept(thumbnails: np.ndarray, where: pathlib.Path | None) -> np.ndarray:
@@ -160,134 +181,3 @@ def caution(paths: Sequence[str | pathlib.Path]) -> str:
       f'images of {side} pixels: copies that were cropped, reduced or '
       'saved again at a low quality may be missed'
   )
-
-
-def settle(
-    decoded: decoded_lib.Decoded, copies: Copies, how: str
-) -> tuple[decoded_lib.Decoded, Copies, list[str]]:
-  """Does what `data.copies` says.
-
-  Args:
-    decoded: the images.
-    copies: what `find` has found among them.
-    how: 'group', 'drop' or 'keep'.
-
-  Returns:
-    The images, with merged groups or without those that were dropped (these
-    are listed in `examples.skipped`); the copies among them; and lines that
-    the user should read.
-
-  Raises:
-    DataError: all images are copies of one, or copies to be grouped have
-      different labels.
-  """
-  examples, sets = decoded.examples, copies.rows()
-  if how != 'keep' and len(sets) == 1 and len(sets[0]) == len(examples):
-    raise errors.DataError(
-        f'{examples.name}: all {len(examples):,} images are copies of one '
-        f'({_names(examples, sets[0])}): nothing can be learned from them; '
-        'add other images'
-    )
-  torn = [rows for rows in sets if len(set(examples.labels[rows])) > 1]
-  notes = []
-  if torn:
-    said = _contradiction(examples, torn)
-    if how == 'group':
-      raise errors.DataError(
-          f'{said}; correct the labels, or leave all copies of such a picture '
-          'out with --config.data.copies=drop, or keep them with '
-          '--config.data.copies=keep'
-      )
-    notes.append(said)
-  if how == 'group':
-    return _grouped(decoded, sets), copies, notes
-  if how == 'drop':
-    reasons = _reasons(examples, sets)
-    if len(reasons) == len(examples):
-      raise errors.DataError(f'{said}; without them no image is left')
-    dropped = [
-        i for i, name in enumerate(examples.image_ids) if name in reasons
-    ]
-    if dropped:
-      notes.append(f'{len(dropped):,} images dropped (data.copies=drop)')
-    return decoded.without(reasons), copies.without(dropped), notes
-  return decoded, copies, notes
-
-
-def _contradiction(
-    examples: examples_lib.Examples, torn: Sequence[np.ndarray]
-) -> str:
-  pairs = []
-  for rows in torn[:_NAMED]:
-    other = rows[examples.labels[rows] != examples.labels[rows[0]]][0]
-    pairs.append(
-        ' and '.join(
-            f'{examples.image_ids[i]} '
-            f'({examples.class_names[examples.labels[i]]})'
-            for i in (rows[0], other)
-        )
-    )
-  more = ', ...' if len(torn) > _NAMED else ''
-  return (
-      f'{examples.name}: {len(torn):,} pictures have copies with '
-      f'different labels: {", ".join(pairs)}{more}'
-  )
-
-
-def _grouped(
-    decoded: decoded_lib.Decoded, sets: Sequence[np.ndarray]
-) -> decoded_lib.Decoded:
-  """Merges the groups that share a picture; the first one's name stays."""
-  examples = decoded.examples
-  parent: dict[str, str] = {}
-
-  def root(name: str) -> str:
-    while parent.get(name, name) != name:
-      name = parent[name]
-    return name
-
-  order = {name: i for i, name in reversed(list(enumerate(examples.groups)))}
-  for rows in sets:
-    roots = sorted(
-        {root(examples.groups[i]) for i in rows}, key=order.__getitem__
-    )
-    parent.update((name, roots[0]) for name in roots[1:])
-  groups = tuple(root(name) for name in examples.groups)
-  return dataclasses.replace(
-      decoded, examples=dataclasses.replace(examples, groups=groups)
-  )
-
-
-def _reasons(
-    examples: examples_lib.Examples, sets: Sequence[np.ndarray]
-) -> dict[str, str]:
-  """Returns which images are dropped, and why."""
-  published = examples.columns.get('published', ('',) * len(examples))
-  reasons = {}
-  for rows in sets:
-    if len(set(examples.labels[rows])) > 1:
-      for i in rows:
-        reasons[examples.image_ids[i]] = (
-            f'copies with different labels: {_names(examples, rows)}'
-        )
-      continue
-    stays = min(
-        rows,
-        key=lambda i: (
-            _SIDES.index(published[i])
-            if published[i] in _SIDES
-            else len(_SIDES),
-            examples.image_ids[i],
-        ),
-    )
-    for i in rows:
-      if i != stays:
-        reasons[examples.image_ids[i]] = (
-            f'a copy of {examples.image_ids[stays]}'
-        )
-  return reasons
-
-
-def _names(examples: examples_lib.Examples, rows: np.ndarray) -> str:
-  more = ', ...' if len(rows) > _NAMED else ''
-  return ', '.join(examples.image_ids[i] for i in rows[:_NAMED]) + more

@@ -128,6 +128,37 @@ def of_decisions(
   }
 
 
+def f1_macro(
+    predictions: predictions_lib.Predictions,
+    classes: Sequence[str],
+    *,
+    level: float = 0.95,
+) -> Interval:
+  """Returns the interval of the mean F1 of some classes.
+
+  Args:
+    predictions: n > 0 scored images.
+    classes: of the mean.
+    level: how often the interval is to cover the true value.
+
+  Returns:
+    [low, high]; None for a single group (or image).
+  """
+  unit = resampling.units(predictions)
+  if unit.max() == 0:
+    return None
+  names = predictions.class_names
+  f1 = confusion_intervals.f1(
+      confusion_intervals.count(
+          predictions.labels, predictions.predicted, len(names), unit
+      ),
+      level,
+  )
+  columns = [names.index(name) for name in classes]
+  some = type(f1)(*(values[columns] for values in f1))
+  return [float(end) for end in confusion_intervals.mean(some)]
+
+
 def by_class(
     names: Sequence[str], low: np.ndarray, high: np.ndarray, known: np.ndarray
 ) -> dict[str, Interval]:

@@ -74,21 +74,27 @@ class Predictions:
     if len(set(self.class_names)) != k:
       raise ValueError(f'class names differ, not {self.class_names}')
     probabilities = probabilities.astype(np.float64)
-    for array in (labels, probabilities):
+    for field, array in ('labels', labels), ('probabilities', probabilities):
       array.flags.writeable = False
-    for field, value in (
-        ('image_ids', tuple(self.image_ids)),
-        ('labels', labels),
-        ('probabilities', probabilities),
-        ('class_names', tuple(self.class_names)),
-        ('groups', tuple(self.groups)),
-    ):
-      object.__setattr__(self, field, value)
+      object.__setattr__(self, field, array)
+    for field in ('image_ids', 'class_names', 'groups'):
+      object.__setattr__(self, field, tuple(getattr(self, field)))
 
   @property
   def predicted(self) -> np.ndarray:
     """int64 [n]: the most probable class; of equals, the first."""
     return self.probabilities.argmax(axis=1)
+
+  def take(self, rows: Sequence[int] | np.ndarray) -> 'Predictions':
+    """Returns the images at `rows`, in that order."""
+    pick = lambda values: tuple(values[i] for i in rows)
+    return dataclasses.replace(
+        self,
+        image_ids=pick(self.image_ids),
+        labels=self.labels[rows],
+        probabilities=self.probabilities[rows],
+        groups=pick(self.groups) if self.groups else (),
+    )
 
 
 def with_groups(
@@ -187,13 +193,12 @@ def read(path: pathlib.Path | str) -> Predictions:
   )
   _check(path, predictions, lines)
   for i in np.flatnonzero(predictions.predicted != stated[1]):
-    best = class_names[predictions.predicted[i]]
-    raise _error(
-        path,
-        lines[i],
-        f'prediction {class_names[stated[1, i]]!r}, but the'
-        f' largest probability is that of {best!r}',
+    called, best = class_names[stated[1, i]], predictions.predicted[i]
+    reason = (
+        f'prediction {called!r}, but the largest probability is that of '
+        f'{class_names[best]!r}'
     )
+    raise _error(path, lines[i], reason)
   return predictions
 
 

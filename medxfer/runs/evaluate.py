@@ -4,35 +4,15 @@ import dataclasses
 import pathlib
 from typing import Any
 
-import numpy as np
-
-from medxfer import cache
 from medxfer import classifier
 from medxfer import console
-from medxfer import errors
 from medxfer import files
-from medxfer.data import datasets
-from medxfer.data import file_digests
-from medxfer.data import pixel_cache
-from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
-
-# What is read of a folder, whatever the run itself was trained on.
-_FOLDER = {
-    'name': 'folder',
-    'phantom': 0,
-    'limit': 0,
-    'split': 'auto',
-    'groups': '',
-    'subsets': '',
-    'levels': 'auto',
-    'copies': 'keep',
-}
 
 
 def evaluate(
@@ -93,56 +73,6 @@ def evaluate(
           output / f'summary_{subset}_without_copies.json', without
       )
   return summary
-
-
-def on_folder(
-    trained: classifier.Classifier, folder: pathlib.Path
-) -> dict[str, Any]:
-  """Scores images of other origin, a folder for each class.
-
-  Args:
-    trained: the network.
-    folder: see `medxfer.data.folders`; all its images are scored, whatever
-      subset they are published in.
-
-  Returns:
-    As of `evaluate`. Classes without images have no F1.
-
-  Raises:
-    DataError: images are missing or damaged, or a folder is not a class of the
-      network.
-  """
-  spec = dataclasses.replace(trained.spec.data, **_FOLDER, dir=str(folder))
-  examples = datasets.read(spec)
-  names = trained.class_names
-  strangers = [name for name in examples.class_names if name not in names]
-  if strangers:
-    raise errors.DataError(
-        f'{folder}: {strangers[0]!r} is not a class of the network, whose '
-        f'classes are {", ".join(names)}; rename the folder or take it out'
-    )
-  decoded = pixel_cache.read(
-      examples,
-      trained.image_size,
-      where=cache.folder(trained.spec.cache_dir),
-      contents=file_digests.read(examples.paths),
-      grey_range=trained.grey_range,
-  )
-  examples = decoded.examples
-  places = np.array([names.index(name) for name in examples.class_names])
-  scored = predictions_lib.Predictions(
-      image_ids=examples.image_ids,
-      labels=places[examples.labels].astype(np.int32),
-      probabilities=trained.predict_proba(decoded.pixels),
-      class_names=names,
-      groups=examples.groups if examples.groups_known else (),
-  )
-  return summaries.split_summary(
-      scored,
-      resamples=trained.spec.evaluation.resamples,
-      seed=trained.spec.seed,
-      threshold=_threshold(trained.path, 'test'),
-  )
 
 
 def _threshold(path: pathlib.Path, subset: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from medxfer import console
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import copies as copies_lib
+from medxfer.data import copies_policy
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
@@ -25,6 +26,7 @@ from medxfer.evaluation import positive_class as positives
 from medxfer.model import weights as weights_lib
 from medxfer.runs import announce
 from medxfer.runs import backbone as backbone_lib
+from medxfer.runs import class_weights as class_weights_lib
 from medxfer.runs import value_ranges
 from medxfer.training import strategy
 
@@ -120,7 +122,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
       contents=contents,
       grey_range=value_ranges.of_run(spec, examples, contents, path),
   )
-  decoded, copies, settled = copies_lib.settle(
+  decoded, copies, settled = copies_policy.settle(
       decoded, copies_lib.find(decoded, where), spec.data.copies
   )
   examples = decoded.examples
@@ -148,19 +150,14 @@ def positive(spec: specs.RunSpec, inputs: Inputs) -> positives.Positive | None:
 
 def class_weights(spec: specs.TrainingSpec, inputs: Inputs) -> np.ndarray:
   """Returns the factors of the loss, float32 [classes]."""
-  names = inputs.examples.class_names
-  if spec.class_weights == 'none':
-    return np.ones(len(names), np.float32)
-  if isinstance(spec.class_weights, str):
-    counts = np.bincount(
-        inputs.examples.labels[inputs.split.train], minlength=len(names)
-    )
-    weights = counts ** -specs.CLASS_WEIGHT_POWERS[spec.class_weights]
-    # The mean image weighs 1, so that the learning rate keeps its meaning.
-    weights *= counts.sum() / (counts * weights).sum()
-    return weights.astype(np.float32)
-  chosen = dict(spec.class_weights)
-  return np.array([chosen.get(name, 1.0) for name in names], np.float32)
+  return class_weights_lib.factors(
+      spec.class_weights,
+      inputs.examples.class_names,
+      np.bincount(
+          inputs.examples.labels[inputs.split.train],
+          minlength=len(inputs.examples.class_names),
+      ),
+  )
 
 
 def _digest(*tables: Iterable[Iterable[str]]) -> str:

@@ -4,6 +4,7 @@ Built in one place from the files of a run: `medxfer.classifier.load`.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import dataclasses
 import functools
 from typing import Any
@@ -12,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import pixel_sources
 from medxfer.explain import activation_maps
@@ -133,3 +135,24 @@ class Network:
     return functools.cache(
         functools.partial(activation_maps.compile_activations, self.model)
     )
+
+
+def columns(
+    classes: Sequence[str] | str | None, class_names: Sequence[str]
+) -> np.ndarray | None:
+  """Returns the columns of classes, int [n]; None of None.
+
+  Raises:
+    UsageError: one does not exist, or there is none.
+  """
+  if classes is None:
+    return None
+  names = [classes] if isinstance(classes, str) else classes
+  if not isinstance(names, (list, tuple, np.ndarray)) or not len(names):
+    raise errors.UsageError(f'classes: {classes!r} names no class')
+  for name in names:
+    if name not in class_names:
+      raise errors.UsageError(
+          f'classes: {name!r} is none of {", ".join(class_names)}'
+      )
+  return np.array([class_names.index(name) for name in names])

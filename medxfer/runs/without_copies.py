@@ -39,16 +39,8 @@ def summary(
   )
   if not names or not len(rows):
     return None
-  pick = lambda values: tuple(values[i] for i in rows)
-  others = predictions_lib.Predictions(
-      pick(test.image_ids),
-      test.labels[rows],
-      test.probabilities[rows],
-      test.class_names,
-      pick(test.groups) if test.groups else (),
-  )
   return summaries.split_summary(
-      others,
+      test.take(rows),
       resamples=spec.evaluation.resamples,
       seed=spec.seed,
       threshold=threshold,

@@ -16,6 +16,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.data import copies
+from medxfer.data import copies_policy
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import hash_vectors
@@ -215,9 +216,9 @@ def test_groups_that_share_a_picture_become_one() -> None:
   """Patient q has a copy of p's image, and r one of q's other image."""
   decoded = _decoded([0] * 7, groups=['p', 'p', 'q', 'q', 'r', 'r', 's'])
   found = copies.Copies(np.array([0, 1, 0, 3, 3, 5, 6]))
-  merged, _, notes = copies.settle(decoded, found, 'group')
+  merged, _, notes = copies_policy.settle(decoded, found, 'group')
   assert merged.examples.groups == ('p',) * 6 + ('s',) and not notes
-  kept, _, _ = copies.settle(decoded, found, 'keep')
+  kept, _, _ = copies_policy.settle(decoded, found, 'keep')
   assert kept is decoded
 
 
@@ -225,7 +226,7 @@ def test_without_copies_nothing_changes() -> None:
   """The digest of the labels of an older run holds the groups."""
   decoded = _decoded([0, 1, 0], groups=['p', 'q', 'p'])
   for how in ('group', 'drop', 'keep'):
-    settled, _, _ = copies.settle(decoded, copies.find(decoded), how)
+    settled, _, _ = copies_policy.settle(decoded, copies.find(decoded), how)
     assert settled.examples.groups == decoded.examples.groups
     assert settled.examples.image_ids == decoded.examples.image_ids
 
@@ -236,7 +237,7 @@ def test_drop_keeps_the_published_test_image_else_the_first() -> None:
       [0] * 6, published=['train', 'test', 'test', 'val', 'train', 'train']
   )
   found = copies.Copies(np.array([0, 0, 0, 3, 3, 5]))
-  settled, left, notes = copies.settle(decoded, found, 'drop')
+  settled, left, notes = copies_policy.settle(decoded, found, 'drop')
   assert settled.examples.image_ids == ('i1', 'i3', 'i5')
   assert settled.examples.skipped == {
       'i0': 'a copy of i1',
@@ -256,11 +257,11 @@ def test_copies_with_different_labels_are_named_and_refused() -> None:
       errors.DataError,
       match=(r'i0 \(a\) and i1 \(b\);.*copies=drop.*copies=keep'),
   ):
-    copies.settle(decoded, found, 'group')
-  settled, _, _ = copies.settle(decoded, found, 'drop')
+    copies_policy.settle(decoded, found, 'group')
+  settled, _, _ = copies_policy.settle(decoded, found, 'drop')
   assert settled.examples.image_ids == ('i2', 'i4', 'i5')
   assert 'different labels' in settled.examples.skipped['i0']
-  settled, _, notes = copies.settle(decoded, found, 'keep')
+  settled, _, notes = copies_policy.settle(decoded, found, 'keep')
   assert settled is decoded and 'i0 (a) and i1 (b)' in notes[0]
 
 
@@ -270,7 +271,7 @@ def test_a_data_set_that_is_all_copies_is_refused(how: str) -> None:
   decoded = _decoded([0, 1, 0, 1])
   found = copies.Copies(np.zeros(4, np.int64))
   with pytest.raises(errors.DataError, match='all 4 images are copies of one'):
-    copies.settle(decoded, found, how)
+    copies_policy.settle(decoded, found, how)
 
 
 def test_the_audit_counts_test_images_with_a_copy_in_train() -> None:

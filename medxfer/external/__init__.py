@@ -1,0 +1,1 @@
+"""External validation: a trained network on labelled images from elsewhere."""

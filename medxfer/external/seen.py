@@ -1,0 +1,61 @@
+"""Which images from elsewhere are images of the run itself."""
+
+import numpy as np
+
+from medxfer import cache
+from medxfer import classifier
+from medxfer import errors
+from medxfer.data import copies as copies_lib
+from medxfer.data import datasets
+from medxfer.data import decoded as decoded_lib
+from medxfer.data import file_digests
+from medxfer.data import pixel_cache
+from medxfer.data import splits
+from medxfer.runs import workdir
+
+
+def rows(
+    trained: classifier.Classifier, images: decoded_lib.Decoded
+) -> tuple[np.ndarray, str]:
+  """Finds copies of the images that trained, validated or tested a network.
+
+  Args:
+    trained: the network.
+    images: those from elsewhere.
+
+  Returns:
+    Rows of `images`, ascending; and why nobody could look, '' if it was
+    done: the images of the run may be elsewhere by now.
+
+  Raises:
+    DataError: the run's table of images is missing or damaged.
+  """
+  none = np.zeros(0, np.int64)
+  used = {
+      row[0]
+      for row in workdir.Workdir(trained.path).split()
+      if row[3] in splits.SUBSETS
+  }
+  where = cache.folder(trained.spec.cache_dir)
+  try:
+    examples = datasets.read(trained.spec.data)
+    known = pixel_cache.read(
+        examples,
+        trained.image_size,
+        on_bad_image='skip',
+        where=where,
+        contents=file_digests.read(examples.paths),
+        grey_range=trained.grey_range,
+    )
+  except errors.DataError as error:
+    reason = str(error).partition(';')[0].partition(': give')[0]
+    return none, f'its own images cannot be read ({reason})'
+  ids = known.examples.image_ids
+  missing = used.difference(ids)
+  if missing:
+    return none, (
+        f'{len(missing):,} of its own images are no longer there, such as '
+        f'{min(missing)}'
+    )
+  own = [i for i, name in enumerate(ids) if name in used]
+  return copies_lib.among(images, known, own, where), ''

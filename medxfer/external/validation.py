@@ -1,0 +1,192 @@
+"""Scores a finished run on labelled images from elsewhere, and keeps that.
+
+The result lies in RUN/external/NAME/: `external.json` (scores, and how they
+compare with the run's own test images), `predictions.csv`, and `images.csv`
+(label, group and further columns of each image, and which were taken out).
+"""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from medxfer import cache
+from medxfer import classifier
+from medxfer import console
+from medxfer import errors
+from medxfer.data import copies as copies_lib
+from medxfer.data import copies_policy
+from medxfer.data import decoded as decoded_lib
+from medxfer.data import file_digests
+from medxfer.data import listing
+from medxfer.data import pixel_cache
+from medxfer.evaluation import external_validation
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+from medxfer.external import labelled
+from medxfer.external import results
+from medxfer.external import seen
+from medxfer.external import words
+from medxfer.runs import class_weights
+from medxfer.runs import workdir
+
+
+def validate(
+    trained: classifier.Classifier,
+    source: pathlib.Path,
+    *,
+    name: str = '',
+    save: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+  """Scores labelled images that the run has never seen.
+
+  Args:
+    trained: the network of a finished run.
+    source: see `labelled.read`.
+    name: of the place; by default that of the folder or table.
+    save: whether RUN/external/NAME/ is written.
+    **options: those of `labelled.read`.
+
+  Returns:
+    `name`, `source`, `n`, `groups` (their number, or None where nobody says),
+    `classes` (images of each), `absent_classes`, `seen` {`looked`, `why`,
+    `copies`}, `skipped`, `left_out`, `notes`, `scores` (see
+    `evaluation.summary.split_summary`), `comparison` (see
+    `evaluation.external_validation.compare`), `summary_digest` of the run that
+    was validated.
+
+  Raises:
+    DataError: images are missing or damaged, a class is none of the network,
+      the run is not finished, or all images are its own.
+    UsageError: see `labelled.read`.
+  """
+  folder = workdir.Workdir(trained.path)
+  if not folder.is_finished:
+    raise errors.DataError(
+        f'{trained.path}: not finished, so that there is no test to compare '
+        'with; the command that began it resumes it'
+    )
+  name = results.check_name(name or source.resolve().stem)
+  on_bad_image = options.get('on_bad_image', 'fail')
+  examples = labelled.read(source, trained.class_names, **options)
+  for note in examples.notes:
+    console.line(f'note: {note}')
+  decoded = pixel_cache.read(
+      examples,
+      trained.image_size,
+      on_bad_image=on_bad_image,
+      where=cache.folder(trained.spec.cache_dir),
+      contents=file_digests.read(examples.paths),
+      grey_range=trained.grey_range,
+  )
+  decoded, about = _unseen(trained, decoded, source)
+  examples = decoded.examples
+  scored = predictions_lib.Predictions(
+      image_ids=examples.image_ids,
+      labels=examples.labels,
+      probabilities=trained.predict_proba(decoded.pixels),
+      class_names=examples.class_names,
+      groups=examples.groups,
+  )
+  found = {
+      'name': name,
+      'source': str(source.resolve()),
+      'n': len(examples),
+      'groups': len(set(examples.groups)) if examples.groups_known else None,
+      **about,
+      'skipped': len(examples.skipped),
+      'left_out': listing.counts(examples.left_out),
+      'notes': list(examples.notes),
+      **_numbers(trained, scored),
+      'summary_digest': folder.summary_digest(),
+  }
+  _tell(found)
+  if save:
+    written = results.write(trained.path, found, scored, examples)
+    console.line(f'written: {written}')
+  return found
+
+
+def _unseen(
+    trained: classifier.Classifier,
+    decoded: decoded_lib.Decoded,
+    source: pathlib.Path,
+) -> tuple[decoded_lib.Decoded, dict[str, Any]]:
+  """Takes out images of the run itself; other copies become one group."""
+  rows, why = seen.rows(trained, decoded)
+  if len(rows) == len(decoded.examples):
+    raise errors.DataError(
+        f'{source}: all of these are images of the run itself, or copies of '
+        'them; for its test images leave --data_dir out, or, if the images '
+        'were moved there, add --subset=test'
+    )
+  # Without any copy, an array that is mapped from disk stays one.
+  if len(rows):
+    decoded = decoded.without(
+        {
+            decoded.examples.image_ids[i]: 'a copy of an image of the run'
+            for i in rows
+        }
+    )
+  where = cache.folder(trained.spec.cache_dir)
+  copies = copies_lib.find(decoded, where)
+  decoded = copies_policy.grouped(decoded, copies.rows())
+  examples = decoded.examples
+  counts = np.bincount(examples.labels, minlength=len(examples.class_names))
+  classes = dict(zip(examples.class_names, counts.tolist()))
+  return decoded, {
+      'classes': classes,
+      'absent_classes': [one for one, count in classes.items() if not count],
+      'seen': {'looked': not why, 'why': why, 'copies': len(rows)},
+  }
+
+
+def _numbers(
+    trained: classifier.Classifier, scored: predictions_lib.Predictions
+) -> dict[str, Any]:
+  spec, folder = trained.spec, workdir.Workdir(trained.path)
+  places = external_validation.of_shared_classes(
+      folder.predictions('test'), scored
+  )
+  if not len(places.here.image_ids):
+    raise errors.DataError(
+        f'{trained.path}: none of its test images is of a class that these '
+        'images have'
+    )
+  draws = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
+  comparison = external_validation.compare(
+      places, _training_fractions(trained), **draws
+  )
+  scores = summaries.split_summary(
+      scored, threshold=folder.summary().get('threshold'), **draws
+  )
+  if len(places.classes) < len(trained.class_names):
+    # The mean over classes that are not there would say nothing.
+    there = comparison['metrics']['f1_macro']['there']
+    scores['f1_macro'] = there['value']
+    scores['intervals']['f1_macro'] = there['interval']
+  return {'scores': scores, 'comparison': comparison}
+
+
+def _training_fractions(trained: classifier.Classifier) -> np.ndarray:
+  """Returns the fractions of the classes as the loss has weighed them."""
+  names = trained.class_names
+  labels = [
+      names.index(row[1])
+      for row in workdir.Workdir(trained.path).split()
+      if row[3] == 'train'
+  ]
+  return class_weights.fractions(
+      trained.spec.training.class_weights,
+      names,
+      np.bincount(labels, minlength=len(names)),
+  )
+
+
+def _tell(found: dict[str, Any]) -> None:
+  console.line(f'{found["name"]}, elsewhere:')
+  console.line(summaries.table(found['scores']))
+  console.line(words.headline(found))
+  for sentence in (*words.explained(found), *words.cautions(found)):
+    console.line(f'* {sentence}')

@@ -1,0 +1,146 @@
+"""What an external validation says, in sentences; read from its JSON alone."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+_PERCENT = 100
+
+
+def headline(found: Mapping[str, Any]) -> str:
+  """Returns the one sentence that a reader must not miss.
+
+  Args:
+    found: what `validation.validate` returns.
+  """
+  metric = found['comparison']['metrics']['auroc_macro']
+  name = 'AUROC'
+  if metric['there']['value'] is None or metric['here']['value'] is None:
+    metric, name = found['comparison']['metrics']['accuracy'], 'accuracy'
+  by = '' if found['groups'] is None else f' of {found["groups"]:,} groups'
+  return (
+      f'Elsewhere: {name} {_measure(metric["there"])} on {found["n"]:,} images'
+      f'{by} of {found["name"]}, against {_measure(metric["here"])} here; '
+      f'difference {_difference(metric["difference"])}.'
+  )
+
+
+def explained(found: Mapping[str, Any]) -> Iterator[str]:
+  """Yields what of a difference is ranking, threshold, fractions, calibration.
+
+  Args:
+    found: what `validation.validate` returns.
+  """
+  comparison = found['comparison']
+  yield _ranking(comparison['metrics']['auroc_macro'])
+  accuracy = comparison['metrics']['accuracy']
+  text = (
+      f'Accuracy {_measure(accuracy["there"])}, here '
+      f'{_measure(accuracy["here"])}'
+  )
+  own = comparison['threshold']
+  if own:
+    text += (
+        f'; {_number(own["accuracy"])}{_interval(own["interval"])} with a '
+        'threshold that is chosen there'
+    )
+  yield f'{text}.'
+  known, estimated = (
+      comparison['adjusted'][name] for name in ('known', 'estimated')
+  )
+  yield (
+      'Adjusted to the fractions of the classes there, accuracy is '
+      f'{_number(known["accuracy"])}{_interval(known["accuracy_interval"])}; '
+      'to fractions that are estimated without labels, '
+      f'{_number(estimated["accuracy"])}'
+      f'{_interval(estimated["accuracy_interval"])}'
+      f' ({_fractions(comparison["fractions"])}).'
+  )
+  error = comparison['metrics']['ece']
+  yield (
+      f'Calibration error {_measure(error["there"])}, here '
+      f'{_measure(error["here"])}; {_number(known["ece"])}'
+      f'{_interval(known["ece_interval"])} when adjusted to the fractions '
+      'there.'
+  )
+
+
+def cautions(found: Mapping[str, Any]) -> Iterator[str]:
+  """Yields what is to be known of the images.
+
+  Args:
+    found: what `validation.validate` returns.
+  """
+  if found['absent_classes']:
+    yield (
+        f'Those images have no {", ".join(found["absent_classes"])}: what is '
+        'compared is of the classes that both places have.'
+    )
+  seen = found['seen']
+  if not seen['looked']:
+    yield (
+        'Whether copies of images of the run are among them is not known: '
+        f'{seen["why"]}.'
+    )
+  elif seen['copies']:
+    yield (
+        f'{seen["copies"]:,} copies of images of the run itself were found '
+        'among them and taken out.'
+    )
+  if found['groups'] is None:
+    yield (
+        'Which of those images belong to one patient was not said: intervals '
+        'take every image for a patient of its own.'
+    )
+
+
+def _ranking(metric: Mapping[str, Any]) -> str:
+  there, ends = metric['there'], metric['difference']['interval']
+  if there['value'] is None or ends is None:
+    return 'Whether the ranking of images suffers cannot be said.'
+  low, high = there['interval']
+  if low <= 0.5:
+    level = 'no better than chance' if high >= 0.5 else 'worse than chance'
+    return (
+        f'The ranking is lost: an AUROC of {_measure(there)} is {level}, and '
+        'no threshold mends that.'
+    )
+  if ends[1] < 0:
+    return 'The ranking suffers: the AUROC is clearly lower there.'
+  if ends[0] > 0:
+    return 'The ranking is clearly better there.'
+  return 'The ranking does not clearly differ.'
+
+
+def _fractions(fractions: Mapping[str, Mapping[str, float]]) -> str:
+  """Returns the fractions of the class that moved the most."""
+  training, known, estimated = (
+      fractions[name] for name in ('training', 'known', 'estimated')
+  )
+  most = max(training, key=lambda name: abs(known[name] - training[name]))
+  percent = lambda values: f'{_PERCENT * values[most]:.0f} %'
+  return (
+      f'{most}: {percent(training)} in training as the loss weighs them, '
+      f'{percent(known)} there, '
+      f'estimated {percent(estimated)}'
+  )
+
+
+def _measure(one: Mapping[str, Any]) -> str:
+  return f'{_number(one["value"])}{_interval(one["interval"])}'
+
+
+def _difference(one: Mapping[str, Any]) -> str:
+  sign = '+' if (one['value'] or 0) > 0 else ''
+  if one['interval'] is None:
+    return f'{sign}{_number(one["value"])}'
+  low, high = one['interval']
+  return f'{sign}{_number(one["value"])} ({low:.3f} to {high:.3f})'
+
+
+def _number(value: float | None) -> str:
+  return 'undefined' if value is None else f'{value:.3f}'
+
+
+def _interval(ends: list[float] | None) -> str:
+  return f' ({ends[0]:.3f}-{ends[1]:.3f})' if ends else ''
