@@ -191,24 +191,19 @@ def test_activations_are_those_of_the_layer(run: classifier.Classifier) -> None:
   assert found.shape == (2, height // 4, width // 4, 8)
 
 
-def test_a_folder_elsewhere_is_evaluated(
-    run: classifier.Classifier, phantoms: pathlib.Path, tmp_path: pathlib.Path
+def test_the_test_images_are_scored_again(
+    run: classifier.Classifier,
 ) -> None:
-  """The test images in class folders: the numbers of the run."""
-  table = predictions_lib.read(run.path / 'predictions_test.csv')
-  paths = {path.stem: path for path in phantoms.rglob('*.jpg')}
-  for name, label in zip(table.image_ids, table.labels):
-    folder = tmp_path / 'elsewhere' / table.class_names[label]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f'{name}.jpg').write_bytes(paths[name].read_bytes())
-  found = run.evaluate(tmp_path / 'elsewhere')
-  own = run.evaluate()
-  for key in ('n', 'accuracy', 'f1_macro', 'support', 'confusion'):
-    assert found[key] == own[key] == run.summary['test'][key]
-  assert set(found['intervals']) == set(own['intervals'])
-  (tmp_path / 'elsewhere' / 'nv').rename(tmp_path / 'elsewhere' / 'wart')
-  with pytest.raises(errors.DataError, match="'wart' is not a class"):
-    run.evaluate(tmp_path / 'elsewhere')
+  """The numbers of the run."""
+  assert run.evaluate() == run.summary['test']
+
+
+def test_images_of_the_run_are_not_from_elsewhere(
+    run: classifier.Classifier, phantoms: pathlib.Path
+) -> None:
+  """`tests/external/validation_test.py` has more of images from elsewhere."""
+  with pytest.raises(errors.DataError, match='images of the run itself'):
+    run.evaluate(phantoms, dataset='ham10000')
 
 
 def test_two_runs_are_compared(run: classifier.Classifier) -> None:

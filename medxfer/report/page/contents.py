@@ -21,6 +21,7 @@ from medxfer.report.read import thesis
 from medxfer.report.read import titles
 from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
+from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
 from medxfer.report.text import positive_class
 from medxfer.report.text import run_list
@@ -230,6 +231,7 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
       tables.f1_table(setting, names.setting(setting), best, notes),
       comparisons.measures(setting, names.setting(setting, 'measures')),
       leaks.table(setting, names.setting(setting, 'copies')),
+      elsewhere.table(setting, names.setting(setting, 'elsewhere')),
       comparisons.pairs(setting, names.setting(setting, 'pairs')),
   ]
   curve = training_curves.training(setting, names.setting(setting, 'training'))

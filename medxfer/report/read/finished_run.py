@@ -16,6 +16,7 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import registry
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.external import results
 from medxfer.model import architectures
 from medxfer.report.read import checks
 from medxfer.runs import workdir
@@ -60,6 +61,8 @@ class Run:
     left_out: (image or file, why it was not used, whether it is an image of
       the data set).
     device: what computed it, or ''.
+    external: how it does on images from elsewhere, an object per place; see
+      `external.validation.validate`.
   """
 
   name: str
@@ -72,6 +75,7 @@ class Run:
   history: tuple[Mapping[str, float], ...]
   left_out: tuple[tuple[str, str, bool], ...]
   device: str
+  external: tuple[Mapping[str, Any], ...] = ()
 
   @property
   def is_baseline(self) -> bool:
@@ -215,6 +219,7 @@ def read(path: pathlib.Path, name: str) -> Run:
       history=history,
       left_out=folder.left_out(),
       device=folder.devices(),
+      external=tuple(results.read(path)),
   )
 
 

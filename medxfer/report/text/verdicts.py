@@ -14,6 +14,7 @@ from medxfer.report.stats import choices
 from medxfer.report.stats import pairs
 from medxfer.report.text import advice as advice_lib
 from medxfer.report.text import cautions
+from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
 
 _UNKNOWN = 'Not known yet.'
@@ -238,12 +239,15 @@ def _layers(
 def _trust(
     setting: settings_lib.Setting, settings: Sequence[settings_lib.Setting]
 ) -> Line:
-  """Says how far a network's score is leakage, and how calibrated it is."""
+  """Says whether a score holds elsewhere, is leakage, and is calibrated."""
   column = shown(setting)
-  verdict, first, *sentences = leaks.said(setting, column)
+  verdict, explained = elsewhere.said(column)
+  leak, first, *sentences = leaks.said(setting, column)
   return line(
       titles.dataset_title(setting.dataset),
       verdict,
+      *explained,
+      leak,
       f'“{column.title}”, {_split(setting)}: {first}',
       *sentences,
       leaks.without_copies(column),

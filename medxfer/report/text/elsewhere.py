@@ -1,0 +1,108 @@
+"""What networks do on images from elsewhere, beside their own test images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from medxfer.external import words
+from medxfer.report.read import estimates
+from medxfer.report.read import settings as settings_lib
+from medxfer.report.read import titles
+from medxfer.report.text import tables
+
+_NOT_TESTED = 'Not tested on images from elsewhere.'
+
+
+def said(column: settings_lib.Column) -> tuple[str, tuple[str, ...]]:
+  """Returns the verdict, and sentences that explain it.
+
+  Args:
+    column: a classifier; of several seeds, the first that was tested counts.
+  """
+  places = next((run.external for run in column.runs if run.external), ())
+  if not places:
+    return _NOT_TESTED, ()
+  return ' '.join(map(words.headline, places)), tuple(
+      sentence
+      for place in places
+      for sentence in (*words.explained(place), *words.cautions(place))
+  )
+
+
+def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
+  """Sets scores elsewhere beside those of the test images; None without any.
+
+  Args:
+    setting: a row for each of its runs and each place.
+    name: stem of the files.
+  """
+  rows = tuple(
+      _row(column.title, run.spec.seed, place)
+      for column in setting.columns
+      for run in column.runs
+      for place in run.external
+  )
+  if not rows:
+    return None
+  return tables.Table(
+      name,
+      'External validation, '
+      f'{titles.dataset_title(setting.dataset)}, {setting.title}',
+      (('', 4), ('AUROC', 3), ('Accuracy', 5), ('Calibration error', 3)),
+      (
+          'Arm',
+          'Seed',
+          'Place',
+          'Images',
+          'here',
+          'elsewhere',
+          'difference',
+          'here',
+          'elsewhere',
+          'with a threshold chosen there',
+          'adjusted to known fractions',
+          'adjusted to estimated fractions',
+          'here',
+          'elsewhere',
+          'adjusted to known fractions',
+      ),
+      rows,
+      (
+          'Here: the test images of the run. Differences: elsewhere minus '
+          'here, of independent images. Thresholds are chosen on other images '
+          'of the place. Fractions: of the classes in the place, known from '
+          'its labels or estimated without them (Saerens et al., 2002).',
+      ),
+  )
+
+
+def _row(
+    title: str, seed: int, place: Mapping[str, Any]
+) -> tuple[tables.Cell, ...]:
+  comparison = place['comparison']
+  metrics, adjusted = comparison['metrics'], comparison['adjusted']
+  own = comparison['threshold'] or {'accuracy': None, 'interval': None}
+  three = lambda name: [
+      _cell(**metrics[name][side]) for side in ('here', 'there', 'difference')
+  ]
+  return (
+      tables.words(title),
+      tables.figure(seed, 0),
+      tables.words(place['name']),
+      tables.figure(place['n'], 0),
+      *three('auroc_macro'),
+      *three('accuracy')[:2],
+      _cell(own['accuracy'], own['interval']),
+      *(
+          _cell(adjusted[name]['accuracy'], adjusted[name]['accuracy_interval'])
+          for name in ('known', 'estimated')
+      ),
+      *three('ece')[:2],
+      _cell(adjusted['known']['ece'], adjusted['known']['ece_interval']),
+  )
+
+
+def _cell(value: float | None, interval: list[float] | None) -> tables.Cell:
+  if value is None:
+    return tables.figure(None)
+  low, high = interval or (None, None)
+  return tables.spread(estimates.Estimate(value, low, high, None, 1))

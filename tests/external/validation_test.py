@@ -1,0 +1,236 @@
+"""Protects external validation: what is from elsewhere, and what it says."""
+
+import csv
+import json
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+from medxfer import classifier
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.commands import evaluate as command
+from medxfer.data import ham10000
+from medxfer.data import phantom
+from medxfer.external import results
+from medxfer.external import validation
+from medxfer.external import words
+from medxfer.runs import run as runs
+from tests import tiny
+
+
+@pytest.fixture(scope='module')
+def finished(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+  """The workdir of a run."""
+  path = tmp_path_factory.mktemp('external') / 'run'
+  runs.run(specs.from_config(tiny.config(phantoms)), path)
+  return path
+
+
+@pytest.fixture
+def trained(
+    finished: pathlib.Path, tmp_path: pathlib.Path
+) -> classifier.Classifier:
+  """The network of a copy of the run, to write results into."""
+  return classifier.load(shutil.copytree(finished, tmp_path / 'run'))
+
+
+@pytest.fixture(scope='module')
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """Phantoms of another clinic in its own words, a folder per class."""
+  folder = tmp_path_factory.mktemp('clinic')
+  phantom.write_ham10000(
+      folder / 'raw', images=phantom.smallest_ham10000(), seed=7, size=(40, 40)
+  )
+  _in_folders(folder / 'raw', folder / 'clinic')
+  return folder / 'clinic'
+
+
+def _in_folders(raw: pathlib.Path, output: pathlib.Path) -> None:
+  examples = ham10000.read(raw)
+  for path, label in zip(examples.paths, examples.labels):
+    target = output / examples.class_names[label] / path.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)
+
+
+def test_the_run_keeps_what_was_found(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """Scores, comparison and images, for reports and for people."""
+  found = validation.validate(trained, clinic)
+  assert list(results.read(trained.path)) == [json.loads(json.dumps(found))]
+  folder = trained.path / 'external' / 'clinic'
+  with open(folder / 'images.csv', encoding='utf-8') as file:
+    rows = list(csv.DictReader(file))
+  with open(folder / 'predictions.csv', encoding='utf-8') as file:
+    scored = list(csv.DictReader(file))
+  assert [row['image_id'] for row in rows] == [
+      row['image_id'] for row in scored
+  ]
+  assert len(rows) == found['n'] == found['scores']['n'] > 0
+  assert found['groups'] is None and found['seen'] == {
+      'looked': True,
+      'why': '',
+      'copies': 0,
+  }
+  here = found['comparison']['metrics']['accuracy']['here']['value']
+  assert here == trained.summary['test']['accuracy']
+  assert found['scores']['accuracy'] == (
+      found['comparison']['metrics']['accuracy']['there']['value']
+  )
+
+
+def test_nothing_is_written_where_nobody_wants_it(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """From a notebook."""
+  trained.evaluate(clinic, save=False)
+  assert not (trained.path / 'external').exists()
+
+
+def test_results_of_another_state_of_the_run_are_left_out(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """A run that was scored anew is not the one that was validated."""
+  validation.validate(trained, clinic)
+  summary = trained.path / 'summary.json'
+  summary.write_text(summary.read_text().replace('finished', 'finished '))
+  assert not list(results.read(trained.path))
+
+
+def test_damaged_results_are_named(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """With the command that makes them anew."""
+  found = validation.validate(trained, clinic)
+  del found['comparison']['metrics']['ece']
+  path = trained.path / 'external' / 'clinic' / 'external.json'
+  path.write_text(json.dumps(found))
+  with pytest.raises(
+      errors.DataError, match='external.json: damaged.*--name=c'
+  ):
+    list(results.read(trained.path))
+
+
+def test_images_of_the_run_are_taken_out(
+    trained: classifier.Classifier,
+    clinic: pathlib.Path,
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+) -> None:
+  """Found by their pixels; if there are no others, that is refused."""
+  mixed = shutil.copytree(clinic, tmp_path / 'mixed')
+  own = tmp_path / 'own'
+  _in_folders(phantoms, own)
+  for path in (own / 'nv').iterdir():
+    shutil.copy(path, mixed / 'nv' / f'new_{path.name}')
+  found = validation.validate(trained, mixed)
+  alone = validation.validate(trained, clinic, save=False)
+  assert found['seen']['copies'] == len(list((own / 'nv').iterdir())) > 0
+  assert found['n'] == alone['n']
+  assert found['scores']['confusion'] == alone['scores']['confusion']
+  assert any('copies of images of the run' in s for s in words.cautions(found))
+  with pytest.raises(errors.DataError, match='all of these.*--subset=test'):
+    validation.validate(trained, own)
+
+
+def test_where_nobody_can_look_for_copies_it_is_said(
+    trained: classifier.Classifier, clinic: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """The images of the run may be elsewhere by now."""
+  config = json.loads((trained.path / 'config.json').read_text())
+  config['data']['dir'] = str(tmp_path / 'gone')
+  (trained.path / 'config.json').write_text(json.dumps(config))
+  found = validation.validate(classifier.load(trained.path), clinic)
+  assert not found['seen']['looked'] and 'gone' in found['seen']['why']
+  assert any('is not known' in sentence for sentence in words.cautions(found))
+
+
+def test_a_class_that_is_not_there_is_said_and_counts_nowhere(
+    trained: classifier.Classifier, clinic: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """The macro F1 is of the classes that both places have."""
+  fewer = shutil.copytree(clinic, tmp_path / 'fewer')
+  shutil.rmtree(fewer / 'df')
+  found = validation.validate(trained, fewer)
+  assert found['absent_classes'] == ['df']
+  f1 = found['scores']['f1_per_class']
+  assert found['scores']['f1_macro'] == pytest.approx(
+      sum(value for name, value in f1.items() if name != 'df') / 6
+  )
+  assert any('have no df' in sentence for sentence in words.cautions(found))
+
+
+def test_a_table_names_images_labels_and_groups(
+    trained: classifier.Classifier, clinic: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """The same images give the same scores; groups count."""
+  table = tmp_path / 'clinic.csv'
+  paths = sorted(clinic.rglob('*.jpg'))
+  table.write_text(
+      'image,label,group,sex\n'
+      + ''.join(
+          f'{path},{path.parent.name},{i // 2},f\n'
+          for i, path in enumerate(paths)
+      )
+  )
+  found = validation.validate(trained, table)
+  alone = validation.validate(trained, clinic, name='folder')
+  assert found['scores']['confusion'] == alone['scores']['confusion']
+  assert found['groups'] == (len(paths) + 1) // 2
+  images = trained.path / 'external' / 'clinic' / 'images.csv'
+  assert images.read_text().startswith('image_id,label,group,sex')
+  with pytest.raises(errors.UsageError, match='--groups'):
+    validation.validate(trained, table, groups=table)
+
+
+def test_a_known_data_set_is_read_as_such(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """With its lesions as groups and its columns."""
+  found = validation.validate(
+      trained, clinic.parent / 'raw', dataset='ham10000'
+  )
+  assert found['groups'] and found['name'] == 'raw'
+
+
+def test_a_run_that_is_not_finished_is_refused(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """It has no test to compare with."""
+  (trained.path / 'summary.json').unlink()
+  with pytest.raises(errors.DataError, match='not finished'):
+    validation.validate(trained, clinic)
+
+
+@pytest.mark.parametrize('name', ['../up', '.hidden', 'a/b', 'a b'])
+def test_a_name_that_is_no_folder_is_refused(
+    trained: classifier.Classifier, clinic: pathlib.Path, name: str
+) -> None:
+  """Nothing is written outside of the workdir."""
+  with pytest.raises(errors.UsageError, match='--name'):
+    validation.validate(trained, clinic, name=name)
+
+
+def test_the_command_says_what_the_difference_is(
+    trained: classifier.Classifier,
+    clinic: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  """The sentence that leads, and what explains it."""
+  from medxfer import launcher
+
+  arguments = [f'--workdir={trained.path}', f'--data_dir={clinic}']
+  monkeypatch.setattr(sys, 'argv', ['evaluate', *arguments])
+  with pytest.raises(SystemExit) as ended:
+    launcher.run(command)
+  out = capsys.readouterr().out
+  assert ended.value.code == 0
+  assert 'Elsewhere: AUROC 0.' in out and 'against 0.' in out
+  assert 'The ranking' in out and 'Adjusted to the fractions' in out
