@@ -110,16 +110,13 @@ def f1(counts: Counts, level: float) -> proportions.Fraction:
 
 
 def mean(
-    parts: proportions.Fraction, *, only_defined: bool = False
+    parts: proportions.Fraction, among: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Returns both ends of the mean over the classes.
+  """Returns both ends of the mean over some classes.
 
   Args:
-    parts: of each class, [..., k].
-    only_defined: whether classes without a value are left out, as in the
-      balanced accuracy; else they count 0, and 0 to 1 is known of them.
+    parts: of each class, [..., k]; one without a value counts 0, and 0 to 1
+      is known of it.
+    among: which classes count, bool [..., k].
   """
-  defined = ~np.isnan(parts.value) | (not only_defined)
-  return proportions.mean(
-      parts, proportions.correlation(parts.by_unit), defined
-  )
+  return proportions.mean(parts, proportions.correlation(parts.by_unit), among)

@@ -168,6 +168,7 @@ def _linear(
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
   """Returns influence values [units] and pseudo-images' sd by metric."""
   k = len(a.class_names)
+  present = np.bincount(a.labels, minlength=k) > 0
   values = np.stack(
       [
           influence.accuracy(a.labels, a.predicted)
@@ -175,7 +176,7 @@ def _linear(
           (
               influence.f1_per_class(a.labels, a.predicted, k)
               - influence.f1_per_class(b.labels, b.predicted, k)
-          ).mean(axis=1),
+          )[:, present].mean(axis=1),
       ],
       axis=1,
   )
@@ -193,7 +194,7 @@ def _linear(
           'f1_macro': float(
               np.sqrt(
                   np.square(
-                      (with_class > 0) * (1 - f1 / 2) / (with_class + 2) / k
+                      present * (1 - f1 / 2) / (with_class + 2) / present.sum()
                   ).sum()
               )
           ),
@@ -224,8 +225,4 @@ def _confusion(table: predictions_lib.Predictions) -> np.ndarray:
   )
 
 
-def _f1_macro(table: np.ndarray) -> np.ndarray:
-  return metrics.f1_per_class(table).mean(axis=-1)
-
-
-METRICS = {'accuracy': metrics.accuracy, 'f1_macro': _f1_macro}
+METRICS = {'accuracy': metrics.accuracy, 'f1_macro': metrics.f1_macro}

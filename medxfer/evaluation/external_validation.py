@@ -18,7 +18,6 @@ effect measures: a general approach', Statistics in Medicine 27(10), 2008).
 """
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 import dataclasses
 import math
 from typing import Any
@@ -85,14 +84,11 @@ def compare(
     `threshold`: {`accuracy`, `interval`} with a threshold that is chosen there,
     None of more than two classes; `fractions`: {`training`, `known`,
     `estimated`: {class: fraction}}; `adjusted`: {`known`, `estimated`:
-    {`accuracy`, `accuracy_interval`, `ece`, `ece_interval`}}. The macro F1 is
-    the mean over `classes`. What is undefined is None.
+    {`accuracy`, `accuracy_interval`, `ece`, `ece_interval`}}. What is
+    undefined is None.
   """
   draws = {'resamples': resamples, 'seed': seed}
-  here, there = (
-      _measures(one, places.classes, draws)
-      for one in (places.here, places.there)
-  )
+  here, there = (_measures(one, draws) for one in (places.here, places.there))
   k = len(places.there.class_names)
   names = places.there.class_names
   known = np.bincount(places.there.labels, minlength=k) / len(
@@ -125,21 +121,14 @@ def compare(
 
 
 def _measures(
-    scored: predictions_lib.Predictions,
-    classes: Sequence[str],
-    draws: Mapping[str, int],
+    scored: predictions_lib.Predictions, draws: Mapping[str, int]
 ) -> dict[str, dict[str, Any]]:
-  """Returns metric -> value and interval; the macro F1 is over `classes`."""
+  """Returns metric -> value and interval."""
   values = {
       **metrics.compute(scored),
       'ece': calibration.expected_calibration_error(scored),
   }
-  values['f1_macro'] = float(
-      np.mean([values['f1_per_class'][name] for name in classes])
-  )
   ranges = intervals.compute(scored, **draws)
-  if len(classes) < len(scored.class_names):
-    ranges['f1_macro'] = intervals.f1_macro(scored, classes)
   return {
       name: {'value': values[name], 'interval': ranges[name]}
       for name in METRICS

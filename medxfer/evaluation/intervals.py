@@ -101,8 +101,10 @@ def of_decisions(
   whole = {
       'accuracy': right[1:3],
       'f1_micro': right[1:3],
-      'f1_macro': confusion_intervals.mean(f1),
-      'balanced_accuracy': confusion_intervals.mean(recall, only_defined=True),
+      'f1_macro': confusion_intervals.mean(f1, counts.true.sum(axis=-1) > 0),
+      'balanced_accuracy': confusion_intervals.mean(
+          recall, ~np.isnan(recall.value)
+      ),
   }
   fractions = {
       'f1_per_class': f1,
@@ -126,37 +128,6 @@ def of_decisions(
           for name, fraction in fractions.items()
       },
   }
-
-
-def f1_macro(
-    predictions: predictions_lib.Predictions,
-    classes: Sequence[str],
-    *,
-    level: float = 0.95,
-) -> Interval:
-  """Returns the interval of the mean F1 of some classes.
-
-  Args:
-    predictions: n > 0 scored images.
-    classes: of the mean.
-    level: how often the interval is to cover the true value.
-
-  Returns:
-    [low, high]; None for a single group (or image).
-  """
-  unit = resampling.units(predictions)
-  if unit.max() == 0:
-    return None
-  names = predictions.class_names
-  f1 = confusion_intervals.f1(
-      confusion_intervals.count(
-          predictions.labels, predictions.predicted, len(names), unit
-      ),
-      level,
-  )
-  columns = [names.index(name) for name in classes]
-  some = type(f1)(*(values[columns] for values in f1))
-  return [float(end) for end in confusion_intervals.mean(some)]
 
 
 def by_class(

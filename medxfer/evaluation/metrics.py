@@ -62,6 +62,16 @@ def f1_per_class(table: np.ndarray) -> np.ndarray:
   return np.nan_to_num(_ratio(2 * _diagonal(table), both), nan=0.0)
 
 
+def f1_macro(table: np.ndarray) -> np.ndarray:
+  """Mean F1 of the classes that have images; [..., k, k] -> [...].
+
+  A class without images cannot be found; where it is called, the precision of
+  no other class knows, but the recall of those that were missed does.
+  """
+  f1 = f1_per_class(table)
+  return mean_of_defined(np.where(table.sum(axis=-1) > 0, f1, np.nan))
+
+
 def recall_per_class(table: np.ndarray) -> np.ndarray:
   """Fraction of a class' images that are found; [..., k, k] -> [..., k].
 
@@ -135,8 +145,8 @@ def compute(
     weights: float [n], how often each image counts; once if None.
 
   Returns:
-    `accuracy`, `f1_micro`, `f1_macro` (over all k classes),
-    `balanced_accuracy`, `auroc_macro` (mean over the classes where it is
+    `accuracy`, `f1_micro`, `f1_macro` and `balanced_accuracy` (over the
+    classes that have images), `auroc_macro` (mean over the classes where it is
     defined) as floats; `f1_per_class`, `recall_per_class`,
     `auroc_per_class`, `support` as {class: value}; `auroc_undefined`, the
     classes without an AUROC; `confusion`, k lists of k, rows true, columns
@@ -161,7 +171,7 @@ def compute(
   return {
       'accuracy': float(accuracy(table)),
       'f1_micro': float(accuracy(table)),
-      'f1_macro': float(f1.mean()),
+      'f1_macro': float(f1_macro(table)),
       'f1_per_class': dict(zip(names, f1.tolist())),
       'recall_per_class': dict(
           zip(names, map(or_none, recall_per_class(table)))

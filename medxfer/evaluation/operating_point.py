@@ -167,7 +167,7 @@ def _measures(table: np.ndarray, k: int) -> dict[str, np.ndarray]:
   f1, recall = metrics.f1_per_class(table), metrics.recall_per_class(table)
   return {
       'accuracy': metrics.accuracy(table),
-      'f1_macro': f1.mean(axis=-1),
+      'f1_macro': metrics.f1_macro(table),
       'sensitivity': recall[..., k],
       'specificity': recall[..., 1 - k],
       'f1_per_class': f1,

@@ -161,11 +161,6 @@ def _numbers(
   scores = summaries.split_summary(
       scored, threshold=folder.summary().get('threshold'), **draws
   )
-  if len(places.classes) < len(trained.class_names):
-    # The mean over classes that are not there would say nothing.
-    there = comparison['metrics']['f1_macro']['there']
-    scores['f1_macro'] = there['value']
-    scores['intervals']['f1_macro'] = there['interval']
   return {'scores': scores, 'comparison': comparison}
 
 

@@ -147,22 +147,22 @@ def decided(
   """
   generator = np.random.default_rng(seed)
   table = confusion(CLASSES[setting.classes], p)
-  true = {
-      'accuracy': p,
-      'recall': p,
-      'f1': f1(table),
-      'f1_macro': f1(table).mean(),
-  }
-  hits, widths = ({name: [] for name in true} for _ in range(2))
+  true = {'accuracy': p, 'recall': p, 'f1': f1(table)}
+  hits, widths = (
+      {name: [] for name in (*true, 'f1_macro')} for _ in range(2)
+  )
   rows = max(1, min(repeats, 100_000 // setting.images))
   for _ in range(-(-repeats // rows)):
     counts = _counts(generator, setting, p, rows)
     by_class = confusion_intervals.f1(counts, _LEVEL)
+    # The macro F1 is that of the classes that a data set has images of.
+    present = counts.true.sum(axis=-1) > 0
+    true['f1_macro'] = (present * true['f1']).sum(-1) / present.sum(-1)
     for name, (low, high) in (
         ('accuracy', confusion_intervals.accuracy(counts, _LEVEL)[1:3]),
         ('recall', confusion_intervals.recall(counts, _LEVEL)[1:3]),
         ('f1', by_class[1:3]),
-        ('f1_macro', confusion_intervals.mean(by_class)),
+        ('f1_macro', confusion_intervals.mean(by_class, present)),
     ):
       hits[name].append(
           (low <= true[name] + 1e-9) & (true[name] - 1e-9 <= high)

@@ -31,7 +31,8 @@ def test_the_verdict_follows_the_interval(
   workdirs.write(tmp_path / 'b', 'random', skill=2.0)
   brought, _, trust = _answers(tmp_path)
   assert brought.lines[0].verdict == verdict
-  assert trust.lines[0].verdict.startswith('30 % of the test images')
+  assert trust.lines[0].verdict == 'Not tested on images from elsewhere.'
+  assert '30 % of the test images are leaked.' in trust.lines[0].sentences
   assert 'One seed only.' in trust.lines[0].numbers
 
 
@@ -70,7 +71,9 @@ def test_a_leak_that_nobody_can_know_is_not_denied(
   summary = files.read_json(path / 'summary.json')
   summary['leak'].update(images=None, groups=None, share=None)
   files.write_json(path / 'summary.json', summary)
-  assert _answers(tmp_path)[-1].lines[0].verdict == 'Not known.'
+  assert 'Whether test images leak is not known.' in (
+      _answers(tmp_path)[-1].lines[0].sentences
+  )
 
 
 def test_what_was_not_run_is_not_known(tmp_path: pathlib.Path) -> None:
@@ -88,4 +91,4 @@ def test_baselines_alone_tell_whether_they_can_be_trusted(
   workdirs.write(tmp_path / 'a', 'decision_tree')
   [trust] = _answers(tmp_path)
   assert trust.question == 'Can the number be trusted?'
-  assert trust.lines[0].sentences[0].startswith('“Decision tree”, split by')
+  assert trust.lines[0].sentences[1].startswith('“Decision tree”, split by')

@@ -96,7 +96,7 @@ def said(
         groups,
     )
   if not leak.is_clean:
-    return 'Not known.', groups, copies
+    return 'Whether test images leak is not known.', groups, copies
   if not others.is_clean:
     return (
         'No leak found for this one, but for others of its table.',
