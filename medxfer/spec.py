@@ -48,7 +48,9 @@ class DataSpec:
   image_size: tuple[int, int]  # (height, width) in pixels.
   # `auto`: as published where the folder holds subsets, else by image;
   # `official_grouped`: test as published, validation cut by group.
-  split: Literal['auto', 'by_image', 'grouped', 'official', 'official_grouped']
+  split: Literal[
+      'auto', 'by_image', 'grouped', 'official', 'official_grouped', 'source'
+  ]
   on_bad_image: Literal['fail', 'skip']
   cache: Literal['device', 'host', 'none']
   # Train and validate on so many images; 0 is all. Older runs lack this key
@@ -74,6 +76,11 @@ class DataSpec:
   ] = dataclasses.field(default='class', kw_only=True)
   # Darkest and brightest value of deep grey images: '0,4095'; '' finds it.
   value_range: str = dataclasses.field(default='', kw_only=True)
+  # Into how many folds images are dealt, and which of them tests.
+  folds: int = dataclasses.field(default=5, kw_only=True)
+  fold: int = dataclasses.field(default=0, kw_only=True)
+  # The source (clinic) that tests, with `split='source'`; else ''.
+  test_source: str = dataclasses.field(default='', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -193,6 +193,31 @@ def _check_data(data: specs.DataSpec) -> None:
       data.dir,
       "'' with phantom images, which lie elsewhere",
   )
+  _check_split(data, known)
+
+
+def _check_split(data: specs.DataSpec, known: registry.Dataset) -> None:
+  dealt = data.split in ('by_image', 'grouped')
+  typed.require(
+      data.folds >= 3 and (dealt or data.folds == 5),
+      'data.folds',
+      data.folds,
+      '3 or more' if dealt else f'5 with data.split={data.split}',
+  )
+  typed.require(
+      0 <= data.fold < data.folds and (dealt or not data.fold),
+      'data.fold',
+      data.fold,
+      f'0 to {data.folds - 1}' if dealt else f'0 with data.split={data.split}',
+  )
+  typed.require(
+      bool(data.test_source) == (data.split == 'source'),
+      'data.test_source',
+      data.test_source,
+      'the source that tests'
+      if data.split == 'source'
+      else f"'' with data.split={data.split}; data.split=source tests on it",
+  )
   typed.require(
       known.published_split or not data.split.startswith('official'),
       'data.split',

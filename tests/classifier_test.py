@@ -191,9 +191,7 @@ def test_activations_are_those_of_the_layer(run: classifier.Classifier) -> None:
   assert found.shape == (2, height // 4, width // 4, 8)
 
 
-def test_the_test_images_are_scored_again(
-    run: classifier.Classifier,
-) -> None:
+def test_the_test_images_are_scored_again(run: classifier.Classifier) -> None:
   """The numbers of the run."""
   assert run.evaluate() == run.summary['test']
 

@@ -57,6 +57,12 @@ def test_json_round_trip_is_exact() -> None:
         ({'optimizer__weight_decay': -1.0}, 'optimizer.weight_decay'),
         ({'training__batch_size': 0}, 'training.batch_size'),
         ({'data__split': 'official'}, 'data.split.*published unsplit'),
+        ({'data__folds': 2}, 'data.folds=2.*3 or more'),
+        ({'data__fold': 5}, 'data.fold=5.*0 to 4'),
+        ({'data__fold': -1}, 'data.fold=-1.*0 to 4'),
+        ({'data__split': 'auto', 'data__fold': 1}, 'data.fold=1.*0 with'),
+        ({'data__split': 'source'}, "data.test_source=''.*the source that"),
+        ({'data__test_source': 'x'}, "data.test_source='x'.*data.split=source"),
         ({'data__groups': 'FILE'}, 'data.groups'),
         ({'data__name': 'folder'}, 'data.dir'),
         (

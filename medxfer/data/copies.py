@@ -2,7 +2,7 @@
 
 A copy that is tested on while another is trained on makes a score too good,
 whatever the table says of patients. `copies_policy` decides what becomes of
-them; they are counted in any case, see `splits.audit`.
+them; they are counted in any case, see `leaks.audit`.
 
 Brightness is compared, colour is not: a grey copy, or one of another white
 balance, is a copy, and so is a picture with one hue for another. Of images

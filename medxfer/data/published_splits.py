@@ -9,6 +9,7 @@ from medxfer import errors
 from medxfer.data import examples as examples_lib
 from medxfer.data import subset_names
 
+UNUSED = 'unused'  # Label of images that belong to no subset.
 _FEWEST = 3  # Images of a class: one per subset.
 
 
@@ -18,9 +19,10 @@ class Decision:
 
   Attributes:
     kind: 'by_image' or 'grouped', by which images are dealt; 'official' or
-      'official_grouped', where the test subset is as published.
-    subsets: n names of the subsets before any is cut from train; None where all
-      images are dealt.
+      'official_grouped', where the test subset is as published; 'source',
+      where it is one source.
+    subsets: n names of the subsets, or `UNUSED`, before any is cut from train;
+      None where all images are dealt.
     cut: the subsets that are cut from train.
     notes: what to say of it, a line each.
   """
@@ -77,7 +79,7 @@ def _as_published(
     if not count[subset] and asked != 'auto':
       _refuse_unpublished(examples, subset)
   notes, cut = [], []
-  missing = _absent(examples, subsets == 'val') if count['val'] else []
+  missing = absent(examples, subsets == 'val') if count['val'] else []
   if missing:
     notes.append(
         f'val holds no image of {", ".join(missing)}: its {count["val"]:,} '
@@ -131,7 +133,7 @@ def _named(count: dict[str, int]) -> str:
   return ', '.join(f'{subset} {n:,}' for subset, n in count.items() if n)
 
 
-def _absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
+def absent(examples: examples_lib.Examples, rows: np.ndarray) -> list[str]:
   """Returns the classes of which there is no image among rows."""
   there = set(examples.labels[rows].tolist())
   return [name for i, name in enumerate(examples.class_names) if i not in there]
@@ -150,7 +152,7 @@ def _refuse_absent(
 ) -> None:
   for subset in ('train', 'test'):
     rows = np.asarray(subsets) == subset
-    missing = _absent(examples, rows)
+    missing = absent(examples, rows)
     if rows.any() and missing:
       raise errors.DataError(
           f'{examples.name}: the published {subset} subset holds no image of '

@@ -1,4 +1,4 @@
-"""Splits images into train, validation and test, and counts what leaks.
+"""Splits images into train, validation and test.
 
 Two splits are cut into five folds: one tests, one validates, three train
 (60/20/20). `by_image` deals images, as the thesis did (section 6.2); `grouped`
@@ -6,7 +6,12 @@ deals whole groups (lesions, patients), so that no group stands in two subsets.
 `official` keeps the subsets as published; where no validation subset was, one
 of five folds of train becomes it, by group. `official_grouped` always cuts it
 so, from the published train and validation subsets. `auto` is `official` where
-subsets were published, else `by_image`; see `published_splits`.
+subsets were published, else `by_image`; see `published_splits`. `source` tests
+on one source; see `source_splits`.
+
+With `folds` and `fold`, `by_image` and `grouped` cut into other folds than
+five, and the fold of that number tests, the next one validates: over all of
+them, every image tests once.
 """
 
 from collections.abc import Sequence
@@ -17,13 +22,13 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.data import copies as copies_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import published_splits
+from medxfer.data import source_splits
 from medxfer.data import subset_names
 
 SUBSETS = subset_names.SUBSETS
-UNUSED = 'unused'  # Label of images that belong to no subset.
+UNUSED = published_splits.UNUSED
 _FOLDS = 5
 
 
@@ -57,40 +62,39 @@ class Split:
     return tuple(subsets)
 
 
-@dataclasses.dataclass(frozen=True)
-class Leak:
-  """How far the test subset has been seen in training.
-
-  Attributes:
-    images: test images whose group also is in train.
-    groups: groups that stand in both.
-    share: `images` over all test images; these three are None where nobody
-      says what belongs together.
-    duplicates: test images whose pixels also are in train, bit for bit.
-    copies: test images of which a copy is in train.
-    copies_share: `copies` over all test images.
-    sets_of_copies: sets of two images or more that show one picture, wherever
-      they stand; these three are None where copies were not looked for.
-  """
-
-  images: int | None
-  groups: int | None
-  share: float | None
-  duplicates: int
-  copies: int | None = None
-  copies_share: float | None = None
-  sets_of_copies: int | None = None
-
-
 def of_run(
     examples: examples_lib.Examples, spec: specs.DataSpec, seed: int
 ) -> Split:
   """Returns the split that a run asks for; errors as of `assign`."""
-  split = assign(examples, kind=spec.split, seed=seed)
+  split = assign(
+      examples,
+      kind=spec.split,
+      seed=seed,
+      folds=spec.folds,
+      fold=spec.fold,
+      source=spec.test_source,
+  )
   return limited(examples, split, spec.limit, seed)
 
 
-def assign(examples: examples_lib.Examples, *, kind: str, seed: int) -> Split:
+def decide(
+    examples: examples_lib.Examples, kind: str, source: str = ''
+) -> published_splits.Decision:
+  """Returns which split is meant; arguments and errors as of `assign`."""
+  if kind == source_splits.KIND:
+    return source_splits.decide(examples, source)
+  return published_splits.decide(examples, kind)
+
+
+def assign(
+    examples: examples_lib.Examples,
+    *,
+    kind: str,
+    seed: int,
+    folds: int = _FOLDS,
+    fold: int = 0,
+    source: str = '',
+) -> Split:
   """Deals every example to train, val or test.
 
   Args:
@@ -98,18 +102,23 @@ def assign(examples: examples_lib.Examples, *, kind: str, seed: int) -> Split:
     kind: 'by_image' (by image) or 'grouped' (by group); both stratified by
       class, the latter as well as groups allow. 'official' follows the
       table's column 'published', 'official_grouped' its test subset alone;
-      'auto' follows it if it is there and deals by image otherwise.
+      'auto' follows it if it is there and deals by image otherwise. 'source'
+      tests on `source`.
     seed: decides the folds.
+    folds: into how many the images are dealt by image or group; 3 or more.
+    fold: the one that tests, 0 to folds - 1; the next one validates.
+    source: see `source_splits.decide`.
 
   Raises:
     DataError: a class would be absent from a subset.
     UsageError: the table lacks the subsets or groups that `kind` needs.
   """
-  decision = published_splits.decide(examples, kind)
+  decision = decide(examples, kind, source)
   if decision.subsets is None:
-    test, val, *rest = _deal(
-        examples, np.arange(len(examples)), decision.kind, seed
+    dealt = _deal(
+        examples, np.arange(len(examples)), decision.kind, seed, folds
     )
+    test, val, *rest = dealt[fold:] + dealt[:fold]
     split = Split(train=_union(rest), val=val, test=test)
   else:
     split = _as_published(examples, decision, seed)
@@ -137,7 +146,7 @@ def limited(
       for subset in ('train', 'val')
   }
   unused = np.setdiff1d(
-      np.concatenate([split.train, split.val]),
+      np.concatenate([split.train, split.val, split.unused]),
       np.concatenate([kept['train'], kept['val']]),
   )
   return Split(**kept, test=split.test, unused=unused)
@@ -162,7 +171,8 @@ def _as_published(
 ) -> Split:
   """Returns the published subsets; one that was not is cut from train."""
   rows = {
-      subset: np.flatnonzero(decision.subsets == subset) for subset in SUBSETS
+      subset: np.flatnonzero(decision.subsets == subset)
+      for subset in (*SUBSETS, UNUSED)
   }
   for subset in decision.cut:
     rows[subset], *rest = _deal(examples, rows['train'], 'grouped', seed)
@@ -175,15 +185,19 @@ def _union(folds: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _deal(
-    examples: examples_lib.Examples, rows: np.ndarray, kind: str, seed: int
+    examples: examples_lib.Examples,
+    rows: np.ndarray,
+    kind: str,
+    seed: int,
+    count: int = _FOLDS,
 ) -> list[np.ndarray]:
-  """Deals rows of the table to five folds of ascending rows."""
+  """Deals rows of the table to folds of ascending rows."""
   from sklearn import model_selection  # Slow to import; launchers must not.
 
   folds = {
       'by_image': model_selection.StratifiedKFold,
       'grouped': model_selection.StratifiedGroupKFold,
-  }[kind](_FOLDS, shuffle=True, random_state=seed)
+  }[kind](count, shuffle=True, random_state=seed)
   labels, groups = examples.labels[rows], np.array(examples.groups)[rows]
   with warnings.catch_warnings():
     # The check below raises the same with names and advice.
@@ -193,22 +207,23 @@ def _deal(
           np.sort(rows[fold]) for _, fold in folds.split(labels, labels, groups)
       ]
     except ValueError as error:
-      count = len(set(groups))
+      present = len(set(groups))
       why = (
-          f'they are of {count} groups (copies are of one)'
-          if kind == 'grouped' and count < _FOLDS
-          else f'no class has {_FOLDS}'
+          f'they are of {present} groups (copies are of one)'
+          if kind == 'grouped' and present < count
+          else f'no class has {count}'
       )
       what = 'groups' if kind == 'grouped' else 'images'
       raise errors.DataError(
           f'{examples.name}: {len(rows):,} images cannot be split: {why}; add '
-          f'{what}, so that each class has {_FOLDS} or more'
+          f'{what}, so that each class has {count} or more'
       ) from error
 
 
 def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
   sizes = counts(examples, np.arange(len(examples)))
-  for subset in SUBSETS:
+  # A source may lack a class; that is said.
+  for subset in SUBSETS[: 2 if kind == source_splits.KIND else 3]:
     present = np.unique(examples.labels[split.rows(subset)])
     absent = [
         name for i, name in enumerate(examples.class_names) if i not in present
@@ -221,47 +236,6 @@ def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
           'groups, and copies of one image are of one group (or try another '
           '--config.seed)'
       )
-
-
-def audit(
-    examples: examples_lib.Examples,
-    split: Split,
-    digests: Sequence[bytes],
-    copies: copies_lib.Copies | None = None,
-) -> Leak:
-  """Counts what the test subset shares with the train subset.
-
-  Args:
-    examples: the table.
-    split: its rows by subset.
-    digests: n digests of the pixels as the network sees them.
-    copies: which images show the same picture, or None.
-  """
-  trained = {digests[i] for i in split.train}
-  duplicates = sum(digests[i] in trained for i in split.test)
-  leak = Leak(None, None, None, duplicates)
-  if copies is not None:
-    copied = len(copies_in_train(split, copies))
-    leak = dataclasses.replace(
-        leak,
-        copies=copied,
-        copies_share=copied / len(split.test),
-        sets_of_copies=len(copies.rows()),
-    )
-  if not examples.groups_known:
-    return leak
-  groups = np.array(examples.groups)
-  shared = np.intersect1d(groups[split.train], groups[split.test])
-  images = int(np.isin(groups[split.test], shared).sum())
-  return dataclasses.replace(
-      leak, images=images, groups=len(shared), share=images / len(split.test)
-  )
-
-
-def copies_in_train(split: Split, copies: copies_lib.Copies) -> np.ndarray:
-  """Returns the rows of test images that have a copy in train."""
-  sets = copies.sets
-  return split.test[np.isin(sets[split.test], sets[split.train])]
 
 
 def counts(

@@ -5,6 +5,7 @@ compare with the run's own test images), `predictions.csv`, and `images.csv`
 (label, group and further columns of each image, and which were taken out).
 """
 
+from collections.abc import Mapping
 import pathlib
 from typing import Any
 
@@ -53,8 +54,7 @@ def validate(
     `classes` (images of each), `absent_classes`, `seen` {`looked`, `why`,
     `copies`}, `skipped`, `left_out`, `notes`, `scores` (see
     `evaluation.summary.split_summary`), `comparison` (see
-    `evaluation.external_validation.compare`), `summary_digest` of the run that
-    was validated.
+    `evaluation.external_validation.compare`), `summary_digest` of the run.
 
   Raises:
     DataError: images are missing or damaged, a class is none of the network,
@@ -68,19 +68,7 @@ def validate(
         'with; the command that began it resumes it'
     )
   name = results.check_name(name or source.resolve().stem)
-  on_bad_image = options.get('on_bad_image', 'fail')
-  examples = labelled.read(source, trained.class_names, **options)
-  for note in examples.notes:
-    console.line(f'note: {note}')
-  decoded = pixel_cache.read(
-      examples,
-      trained.image_size,
-      on_bad_image=on_bad_image,
-      where=cache.folder(trained.spec.cache_dir),
-      contents=file_digests.read(examples.paths),
-      grey_range=trained.grey_range,
-  )
-  decoded, about = _unseen(trained, decoded, source)
+  decoded, about = _unseen(trained, _decoded(trained, source, options), source)
   examples = decoded.examples
   scored = predictions_lib.Predictions(
       image_ids=examples.image_ids,
@@ -106,6 +94,25 @@ def validate(
     written = results.write(trained.path, found, scored, examples)
     console.line(f'written: {written}')
   return found
+
+
+def _decoded(
+    trained: classifier.Classifier,
+    source: pathlib.Path,
+    options: Mapping[str, Any],
+) -> decoded_lib.Decoded:
+  """Reads the images as the run read its own."""
+  examples = labelled.read(source, trained.class_names, **options)
+  for note in examples.notes:
+    console.line(f'note: {note}')
+  return pixel_cache.read(
+      examples,
+      trained.image_size,
+      on_bad_image=options.get('on_bad_image', 'fail'),
+      where=cache.folder(trained.spec.cache_dir),
+      contents=file_digests.read(examples.paths),
+      grey_range=trained.grey_range,
+  )
 
 
 def _unseen(

@@ -25,8 +25,13 @@ DEFAULT = {
         'image_size': (224, 224),  # Height and width in pixels.
         # by_image: 60/20/20 at random; grouped: the same by lesion or patient;
         # official: as published; official_grouped: the published test images,
-        # validation by group; auto: official where published, else by_image.
+        # validation by group; auto: official where published, else by_image;
+        # source: the images of data.test_source test.
         'split': 'by_image',
+        # Number of folds of a split by_image or grouped; 3 or more.
+        'folds': 5,
+        'fold': 0,  # The fold that tests; the next one validates. From 0.
+        'test_source': '',  # Source, such as a clinic, that tests.
         # Names of published subsets, such as train=Learning,test=Exam; of
         # recipe folder.
         'subsets': '',

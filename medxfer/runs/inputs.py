@@ -19,6 +19,7 @@ from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests as contents_lib
+from medxfer.data import leaks
 from medxfer.data import pixel_cache
 from medxfer.data import published_splits
 from medxfer.data import splits
@@ -48,7 +49,7 @@ class Inputs:
   examples: examples_lib.Examples
   decoded: decoded_lib.Decoded
   split: splits.Split
-  leak: splits.Leak
+  leak: leaks.Leak
   copies: copies_lib.Copies
   backbone: weights_lib.Weights | None
   decision: published_splits.Decision
@@ -102,7 +103,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   strategy.check(spec)
   examples = datasets.read(spec.data)
   # What is refused is refused before any image is decoded.
-  decision = published_splits.decide(examples, spec.data.split)
+  decision = splits.decide(examples, spec.data.split, spec.data.test_source)
   for note in (*examples.notes, *decision.notes):
     console.line(f'note: {note}')
   _check_class_weights(spec.training, examples)
@@ -129,7 +130,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   split = splits.of_run(examples, spec.data, spec.seed)
   if baseline:
     split = _without_val(split)
-  leak = splits.audit(examples, split, decoded.digests, copies)
+  leak = leaks.audit(examples, split, decoded.digests, copies)
   inputs = Inputs(examples, decoded, split, leak, copies, backbone, decision)
   announce.images(spec, inputs, positive(spec, inputs), settled)
   return inputs

@@ -7,7 +7,7 @@ import numpy as np
 
 from medxfer import console
 from medxfer import spec as specs
-from medxfer.data import splits
+from medxfer.data import leaks
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import inputs as inputs_lib
@@ -31,7 +31,7 @@ def summary(
     What `summaries.split_summary` says of them; None if no test image is a
     copy, or if all of them are.
   """
-  copied = splits.copies_in_train(inputs.split, inputs.copies)
+  copied = leaks.copies_in_train(inputs.split, inputs.copies)
   names = {inputs.examples.image_ids[i] for i in copied}
   rows = np.array(
       [i for i, name in enumerate(test.image_ids) if name not in names],
@@ -47,7 +47,7 @@ def summary(
   )
 
 
-def announce(leak: splits.Leak, without: dict[str, Any] | None) -> None:
+def announce(leak: leaks.Leak, without: dict[str, Any] | None) -> None:
   """Says the score without copies, if there are any."""
   if not leak.copies:
     return

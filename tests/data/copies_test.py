@@ -20,6 +20,7 @@ from medxfer.data import copies_policy
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import hash_vectors
+from medxfer.data import leaks
 from medxfer.data import perceptual_hash
 from medxfer.data import splits
 
@@ -282,8 +283,8 @@ def test_the_audit_counts_test_images_with_a_copy_in_train() -> None:
       train=np.array([0, 1, 2]), val=np.array([3]), test=np.array([4, 5, 6])
   )
   found = copies.Copies(np.array([0, 1, 2, 3, 0, 3, 6]))
-  leak = splits.audit(examples, split, decoded.digests, found)
-  assert leak == splits.Leak(
+  leak = leaks.audit(examples, split, decoded.digests, found)
+  assert leak == leaks.Leak(
       None,
       None,
       None,
@@ -292,4 +293,4 @@ def test_the_audit_counts_test_images_with_a_copy_in_train() -> None:
       copies_share=1 / 3,
       sets_of_copies=2,
   )
-  assert splits.copies_in_train(split, found).tolist() == [4]
+  assert leaks.copies_in_train(split, found).tolist() == [4]

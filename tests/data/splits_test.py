@@ -14,6 +14,7 @@ from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
 from medxfer.data import ham10000
+from medxfer.data import leaks
 from medxfer.data import published_splits
 from medxfer.data import splits
 
@@ -59,7 +60,7 @@ def test_no_group_stands_on_two_sides_of_the_grouped_split(
   subsets = [{hundred.groups[i] for i in split.rows(s)} for s in splits.SUBSETS]
   assert not subsets[0] & subsets[1] and not subsets[0] & subsets[2]
   assert not subsets[1] & subsets[2]
-  leak = splits.audit(hundred, split, [bytes([i]) for i in range(100)])
+  leak = leaks.audit(hundred, split, [bytes([i]) for i in range(100)])
   assert (leak.images, leak.groups, leak.share, leak.duplicates) == (
       0,
       0,
@@ -127,7 +128,7 @@ def test_grouped_and_official_go_together(
       {examples.groups[i] for i in rows} for rows in (split.train, split.val)
   )
   assert not train & val
-  leak = splits.audit(examples, split, [bytes([i]) for i in range(100)])
+  leak = leaks.audit(examples, split, [bytes([i]) for i in range(100)])
   assert leak.images == 20  # Groups of two published in two subsets.
 
 
@@ -276,8 +277,8 @@ def test_the_audit_counts_what_it_says() -> None:
   split = splits.Split(
       train=np.array([0, 1, 2]), val=np.array([3]), test=np.array([4, 5])
   )
-  leak = splits.audit(examples, split, [b'a', b'b', b'c', b'd', b'e', b'a'])
-  assert leak == splits.Leak(images=1, groups=1, share=0.5, duplicates=1)
+  leak = leaks.audit(examples, split, [b'a', b'b', b'c', b'd', b'e', b'a'])
+  assert leak == leaks.Leak(images=1, groups=1, share=0.5, duplicates=1)
 
 
 @pytest.mark.parametrize(
@@ -335,9 +336,7 @@ def test_a_leak_that_nobody_can_know_is_not_called_none(
   split = splits.assign(unknown, kind='by_image', seed=0)
   digests = [bytes([i]) for i in range(100)]
   digests[split.test[0]] = digests[split.train[0]]
-  assert splits.audit(unknown, split, digests) == splits.Leak(
-      None, None, None, 1
-  )
+  assert leaks.audit(unknown, split, digests) == leaks.Leak(None, None, None, 1)
 
 
 def test_the_real_leak(real_ham: Any) -> None:
@@ -345,11 +344,11 @@ def test_the_real_leak(real_ham: Any) -> None:
   examples = ham10000.read(real_ham)
   digests = [name.encode() for name in examples.image_ids]
   thesis = splits.assign(examples, kind='by_image', seed=0)
-  assert splits.audit(examples, thesis, digests).share == pytest.approx(
+  assert leaks.audit(examples, thesis, digests).share == pytest.approx(
       0.312, abs=0.02
   )
   grouped = splits.assign(examples, kind='grouped', seed=0)
-  assert splits.audit(examples, grouped, digests).images == 0
+  assert leaks.audit(examples, grouped, digests).images == 0
   for subset in splits.SUBSETS:
     assert min(splits.counts(examples, grouped.rows(subset)).values()) > 10
 
@@ -359,7 +358,7 @@ def test_the_real_chest_xrays(real_chest: Any) -> None:
   examples = chest_xray.read(real_chest)
   digests = [name.encode() for name in examples.image_ids]
   thesis = splits.assign(examples, kind='by_image', seed=0)
-  assert splits.audit(examples, thesis, digests).share == pytest.approx(
+  assert leaks.audit(examples, thesis, digests).share == pytest.approx(
       0.36, abs=0.02
   )
   for kind in ('grouped', 'official'):
@@ -420,3 +419,29 @@ def test_no_limit_and_a_large_one_change_nothing(
   """The split of a run that was made before there was a limit."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
   assert splits.limited(hundred, whole, limit, seed=0) is whole
+
+
+@pytest.mark.parametrize('kind', ['by_image', 'grouped'])
+@pytest.mark.parametrize('folds', [3, 5, 10])
+def test_over_all_folds_every_image_tests_once(
+    hundred: examples_lib.Examples, kind: str, folds: int
+) -> None:
+  """And validates once; without the keys, it is the first of five."""
+  dealt = [
+      splits.assign(hundred, kind=kind, seed=1, folds=folds, fold=fold)
+      for fold in range(folds)
+  ]
+  for subset in ('test', 'val'):
+    rows = np.concatenate([split.rows(subset) for split in dealt])
+    assert sorted(rows) == list(range(100))
+  for split in dealt:
+    assert len(split) == 100 and not len(split.unused)
+    if kind == 'grouped':
+      groups = np.array(hundred.groups)
+      assert not set(groups[split.test]) & set(
+          groups[np.concatenate([split.train, split.val])]
+      )
+  assert (
+      splits.assign(hundred, kind=kind, seed=1).names()
+      == splits.assign(hundred, kind=kind, seed=1, folds=5, fold=0).names()
+  )

@@ -148,9 +148,7 @@ def decided(
   generator = np.random.default_rng(seed)
   table = confusion(CLASSES[setting.classes], p)
   true = {'accuracy': p, 'recall': p, 'f1': f1(table)}
-  hits, widths = (
-      {name: [] for name in (*true, 'f1_macro')} for _ in range(2)
-  )
+  hits, widths = ({name: [] for name in (*true, 'f1_macro')} for _ in range(2))
   rows = max(1, min(repeats, 100_000 // setting.images))
   for _ in range(-(-repeats // rows)):
     counts = _counts(generator, setting, p, rows)

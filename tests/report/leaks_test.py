@@ -48,7 +48,11 @@ def _trust(root: pathlib.Path) -> verdicts.Line:
             'No leak found.',
             'No test image has a copy in train.',
         ),
-        ({'share': 0.0}, 'Whether test images leak is not known.', 'Copies were not looked for.'),
+        (
+            {'share': 0.0},
+            'Whether test images leak is not known.',
+            'Copies were not looked for.',
+        ),
         (
             {'share': 0.0, 'copies': None},
             'Whether test images leak is not known.',

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import pathlib
 import re
+import typing
 from typing import Any
 
 from medxfer import baselines
@@ -251,8 +252,9 @@ def without_folder(message: str, path: pathlib.Path) -> str:
 
 def _decided(spec: specs.RunSpec, summary: Mapping[str, Any]) -> specs.RunSpec:
   """Returns a specification with the split that `auto` came to."""
+  splits = typing.get_args(typing.get_type_hints(specs.DataSpec)['split'])
   split = specs.renamed('data.split', summary.get('split', spec.data.split))
-  if split not in ('by_image', 'grouped', 'official', 'official_grouped'):
+  if split not in splits:
     raise errors.DataError(f'summary.json: no split is called {split!r}')
   return dataclasses.replace(
       spec, data=dataclasses.replace(spec.data, split=split)

@@ -12,6 +12,7 @@ SPLITS = {
     'grouped': 'split by group',
     'official': 'published split',
     'official_grouped': 'published test set, validation split by group',
+    'source': 'one source tests',
     'auto': 'split as the folder lies',
 }
 
