@@ -1,6 +1,6 @@
 """Where a command works that names no --workdir.
 
-    runs/NAME-ARM[-MODIFIER...][-seedN]
+    runs/NAME-ARM[-MODIFIER...][-SOURCE][-foldK][-seedN]
 
 NAME is the stem of the configuration's file. The same command finds the same
 folder again, whatever the order of its modifiers.
@@ -44,7 +44,8 @@ def name(filename: str, config: Mapping[str, Any]) -> str:
 
   Args:
     filename: what --config names, `FILE[:ARGUMENT,...]`.
-    config: what it holds; `modifiers` and `seed` of it are read.
+    config: what it holds; `modifiers`, `seed`, and of `data` the source and
+      the fold that test are read.
   """
   file, _, argument = filename.partition(':')
   chosen = [part.strip() for part in argument.split(',')]
@@ -54,6 +55,10 @@ def name(filename: str, config: Mapping[str, Any]) -> str:
       *(part for part in chosen if part not in modifiers),
       *modifiers,
   ]
+  data = config.get('data', {})
+  parts.append(data.get('test_source', ''))
+  if data.get('fold'):
+    parts.append(f'fold{data["fold"]}')
   if config.get('seed'):
     parts.append(f'seed{config["seed"]}')
   safe = (re.sub(r'[^\w.+-]+', '_', part).strip('.-') for part in parts)

@@ -45,6 +45,15 @@ def test_the_name_of_a_run(filename: str, seed: int, name: str) -> None:
   assert default_workdir.name(filename, config) == name
 
 
+def test_another_fold_or_source_has_another_folder() -> None:
+  """They are other runs of one command."""
+  config = ham.get_config('head')
+  config.data.update(split='grouped', fold=2)
+  assert default_workdir.name('ham.py:head', config) == 'ham-head-fold2'
+  config.data.update(split='source', fold=0, test_source='clinic 1')
+  assert default_workdir.name('ham.py:head', config) == 'ham-head-clinic_1'
+
+
 @pytest.mark.parametrize(
     'module, argument, name',
     [

@@ -74,18 +74,20 @@ def threshold(predictions: predictions_lib.Predictions, positive: str) -> float:
 
 
 def at(
-    predictions: predictions_lib.Predictions, threshold: float, positive: str
+    predictions: predictions_lib.Predictions,
+    threshold: float | np.ndarray,
+    positive: str,
 ) -> dict[str, Any]:
   """Returns the metrics of two classes at a threshold, ready for JSON.
 
   Args:
     predictions: n > 0 scored images, other than those that chose the
       threshold; with groups, the intervals are by group.
-    threshold: images are positive from this probability on.
+    threshold: images are positive from this probability on; [n], one for each.
     positive: the positive class.
 
   Returns:
-    `threshold`, `positive` (the class), `accuracy`, `f1_macro`,
+    `threshold` (the mean), `positive` (the class), `accuracy`, `f1_macro`,
     `sensitivity`, `specificity`, `f1_per_class` {class: value}, `confusion`
     (rows true, columns predicted) and `intervals` of all but the last, 95 %,
     as `intervals.of_decisions` makes them.
@@ -105,7 +107,7 @@ def at(
   ends = intervals.of_decisions(predictions, predicted, level=_LEVEL)
   negative = predictions.class_names[1 - k]
   return {
-      'threshold': threshold,
+      'threshold': float(np.mean(threshold)),
       'positive': positive,
       **{name: metrics.or_none(value) for name, value in point.items()},
       'f1_per_class': dict(zip(predictions.class_names, f1.tolist())),

@@ -29,6 +29,7 @@ from medxfer.external import results
 from medxfer.external import seen
 from medxfer.external import words
 from medxfer.runs import class_weights
+from medxfer.runs import scoring
 from medxfer.runs import workdir
 
 
@@ -44,10 +45,10 @@ def validate(
 
   Args:
     trained: the network of a finished run.
-    source: see `labelled.read`.
+    source: see `labelled.read`, as for **options.
     name: of the place; by default that of the folder or table.
     save: whether RUN/external/NAME/ is written.
-    **options: those of `labelled.read`.
+    **options: of `labelled.read`.
 
   Returns:
     `name`, `source`, `n`, `groups` (their number, or None where nobody says),
@@ -57,8 +58,8 @@ def validate(
     `evaluation.external_validation.compare`), `summary_digest` of the run.
 
   Raises:
-    DataError: images are missing or damaged, a class is none of the network,
-      the run is not finished, or all images are its own.
+    DataError: see `labelled.read`; the run is not finished; all images are
+      its own.
     UsageError: see `labelled.read`.
   """
   folder = workdir.Workdir(trained.path)
@@ -70,12 +71,8 @@ def validate(
   name = results.check_name(name or source.resolve().stem)
   decoded, about = _unseen(trained, _decoded(trained, source, options), source)
   examples = decoded.examples
-  scored = predictions_lib.Predictions(
-      image_ids=examples.image_ids,
-      labels=examples.labels,
-      probabilities=trained.predict_proba(decoded.pixels),
-      class_names=examples.class_names,
-      groups=examples.groups,
+  scored = scoring.table(
+      examples, np.arange(len(examples)), trained.predict_proba(decoded.pixels)
   )
   found = {
       'name': name,

@@ -71,6 +71,9 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
       arms=[arm.name for arm in arms],
       source=source,
   )
+  with config.unlocked():
+    # Its curves are of one split.
+    del config.study['folds'], config.study['sources']
   if not other:
     config.study.arms = ','.join(
         arm.name for arm in arms if arm.source != 'other'

@@ -3,6 +3,8 @@
 config.KEY                a key of every run, see `recipes/defaults.py`
 config.study.arms         the columns; fewer may be asked for
 config.study.seeds        each arm runs once with each
+config.study.folds        each arm runs once with each of N folds; 0: the first
+config.study.sources      each arm is tested on each of these sources
 config.study.changes.ARM  what makes an arm what it is
 config.study.source_run   a finished run for the arms that start from one;
                           empty: the study trains it first, from
@@ -72,6 +74,12 @@ def compose(
       'title': title,  # One line for its readers; set by its recipe.
       'arms': ','.join(arms),  # The columns, such as all,last_block.
       'seeds': (0,),  # Each arm runs once with each; such as 0,1,2.
+      # Number of folds; each tests once, so that every image is scored. 0: one
+      # run with the first of data.folds.
+      'folds': 0,
+      # Sources, such as clinics, that are left out of training one after the
+      # other and tested on: all, or names with commas. Empty: none.
+      'sources': '',
       # ARM.KEY: the keys that make an arm what it is.
       'changes': {
           arm: _nest(

@@ -64,7 +64,8 @@ def _lines(
       if len(split.rows(subset))
   )
   if len(split.unused):
-    subsets += f'; {len(split.unused):,} unused (data.limit)'
+    why = 'data.limit' if spec.data.limit else 'groups of the test source'
+    subsets += f'; {len(split.unused):,} unused ({why})'
   yield (
       f'data: {len(examples):,} images of {len(set(examples.groups)):,} '
       f'groups, {len(examples.skipped)} skipped; {inputs.decision.kind} '

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import itertools
 import pathlib
 from typing import Any
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.study import parts
 
 STUDY = 'study.json'
 RUNS = 'runs'
@@ -22,7 +24,7 @@ class Planned:
   """One run of a study.
 
   Attributes:
-    name: of its folder, ARM-seedSEED.
+    name: of its folder, ARM-seedSEED, with -foldK or -SOURCE.
     spec: what it does.
     after: name of the run that must be finished before, or None.
   """
@@ -32,9 +34,9 @@ class Planned:
   after: str | None = None
 
   @staticmethod
-  def named(arm: str, seed: int) -> str:
-    """Returns the name of an arm's run."""
-    return f'{arm}-seed{seed}'
+  def named(arm: str, seed: int, part: str = '') -> str:
+    """Returns the name of an arm's run; `part` tells fold or source."""
+    return f'{arm}-seed{seed}{part}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,25 +72,34 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
         'medxfer.main`, or give --config=configs/table_7_1.py'
     )
   runs: list[Planned] = []
-  for seed in _seeds(study['seeds']):
-    for arm in _arms(study):
-      keys = _merge(_merge(shared, study['changes'][arm]), {'seed': seed})
-      after = _needed(study, arm, keys['model']['init_from'], seed)
-      if after:
-        keys['model']['init_from'] = str(path / RUNS / after)
-      elif not keys['model']['init_from']:
-        keys['model']['init_from'] = _source_run(study, arm)
-      if after and after not in [run.name for run in runs]:
-        runs.append(
-            Planned(
-                after,
-                specs.from_config(_merge(study['source'], {'seed': seed})),
-            )
-        )
+  for seed, arm, (part, data) in itertools.product(
+      _seeds(study['seeds']), _arms(study), _parts(study, shared)
+  ):
+    keys = _merge(shared, study['changes'][arm])
+    keys = _merge(keys, {'seed': seed, 'data': data})
+    after = _needed(study, arm, keys['model']['init_from'], seed, part)
+    if after:
+      keys['model']['init_from'] = str(path / RUNS / after)
+    elif not keys['model']['init_from']:
+      keys['model']['init_from'] = _source_run(study, arm)
+    if after and after not in [run.name for run in runs]:
       runs.append(
-          Planned(Planned.named(arm, seed), specs.from_config(keys), after)
+          Planned(
+              after, specs.from_config(_merge(study['source'], {'seed': seed}))
+          )
       )
+    runs.append(
+        Planned(Planned.named(arm, seed, part), specs.from_config(keys), after)
+    )
   return Study(study['name'], study['title'], tuple(runs))
+
+
+def _parts(
+    study: Mapping[str, Any], shared: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+  # Any of the arms names the same images.
+  keys = _merge(shared, study['changes'][_arms(study)[-1]])
+  return parts.of_study(study, _merge(keys, {'seed': 0}))
 
 
 def _source_run(study: Mapping[str, Any], arm: str) -> str:
@@ -101,7 +112,7 @@ def _source_run(study: Mapping[str, Any], arm: str) -> str:
 
 
 def _needed(
-    study: Mapping[str, Any], arm: str, init_from: str, seed: int
+    study: Mapping[str, Any], arm: str, init_from: str, seed: int, part: str
 ) -> str | None:
   """Returns the name of the run of this study that an arm starts from."""
   if init_from.startswith(_ARM):
@@ -112,7 +123,7 @@ def _needed(
           f'study.arms={study["arms"]!r} is not allowed: {arm} starts from '
           f'{first}, so name {first} before it'
       )
-    return Planned.named(first, seed)
+    return Planned.named(first, seed, part)
   if not init_from and study['source'] and not study['source_run']:
     return Planned.named(_SOURCE, seed)
   return None

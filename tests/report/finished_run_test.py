@@ -22,7 +22,9 @@ _IGNORED = [
 
 
 def _identity(spec: specs.RunSpec) -> specs.RunSpec:
-  run = types.SimpleNamespace(spec=spec, is_baseline=spec.model.name != 'vgg16')
+  run = types.SimpleNamespace(
+      spec=spec, is_baseline=spec.model.name != 'vgg16', folds=()
+  )
   return finished_run.Run.identity.func(run)
 
 

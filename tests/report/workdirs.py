@@ -229,12 +229,14 @@ def _scored(
   logits += skill * np.eye(k)[labels]
   probabilities = np.exp(logits)
   probabilities /= probabilities.sum(axis=1, keepdims=True)
+  # Another fold has other images.
+  first = images * run.data.fold
   return predictions_lib.Predictions(
-      tuple(f'{run.data.split}_{i:04}' for i in range(images)),
+      tuple(f'{run.data.split}_{first + i:04}' for i in range(images)),
       labels,
       probabilities,
       tuple(classes),
-      tuple(f'group_{i // 3}' for i in range(images)),
+      tuple(f'group_{(first + i) // 3}' for i in range(images)),
   )
 
 

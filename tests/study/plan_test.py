@@ -1,6 +1,7 @@
 """Protects the plan of a study: which runs, from where, by whom."""
 
 import pathlib
+import shutil
 from typing import Any
 
 import ml_collections
@@ -8,6 +9,7 @@ import pytest
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.data import ham10000
 from medxfer.recipes import ham
 from medxfer.recipes import layers
 from medxfer.recipes import table_7_1
@@ -256,3 +258,62 @@ def test_an_arm_that_starts_nowhere_is_told_of(phantoms: pathlib.Path) -> None:
       .spec.model.init_from
       == 'there'
   )
+
+
+def test_every_fold_of_every_arm_is_a_run() -> None:
+  """Of one split, so that each image tests once; shards deal them."""
+  study = _plan(
+      table_7_1.get_config('cpu,grouped'), arms='all,last_block', folds=3
+  )
+  assert _names(study.runs) == [
+      f'{arm}-seed0-fold{k}' for arm in ('all', 'last_block') for k in range(3)
+  ]
+  assert {(run.spec.data.folds, run.spec.data.split) for run in study.runs} == {
+      (3, 'grouped')
+  }
+  assert [run.spec.data.fold for run in study.runs] == [0, 1, 2, 0, 1, 2]
+  dealt = [_names(plan.shard(study, i, 2)) for i in (1, 2)]
+  assert sorted(sum(dealt, [])) == sorted(_names(study.runs))
+
+
+def test_every_source_is_left_out_once(
+    tmp_path: pathlib.Path, phantoms: pathlib.Path
+) -> None:
+  """All that the table names, or those that are asked for."""
+  folder = shutil.copytree(phantoms, tmp_path / 'ham10000')
+  table = folder / ham10000.METADATA
+  first, *rows = table.read_text().splitlines()
+  clinics = ('vienna dias', 'rosendahl')
+  lines = [f'{row},{clinics[i % 2]}' for i, row in enumerate(rows)]
+  table.write_text('\n'.join([f'{first},dataset', *lines]) + '\n')
+  config = table_7_1.get_config('cpu')
+  config.data.dir = str(folder)
+  study = _plan(config, arms='all', sources='all')
+  assert _names(study.runs) == ['all-seed0-rosendahl', 'all-seed0-vienna_dias']
+  assert [run.spec.data.test_source for run in study.runs] == [
+      'rosendahl',
+      'vienna dias',
+  ]
+  with pytest.raises(
+      errors.UsageError, match='the sources rosendahl, vienna d'
+  ):
+    _plan(config, sources='graz')
+
+
+@pytest.mark.parametrize(
+    'keys, message',
+    [
+        ({'folds': 2}, 'study.folds=2.*3 or more'),
+        ({'folds': 3, 'sources': 'all'}, 'not allowed together'),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(keys: dict, message: str) -> None:
+  """Before anything runs."""
+  with pytest.raises(errors.UsageError, match=message):
+    _plan(table_7_1.get_config('cpu,grouped'), **keys)
+
+
+def test_a_published_test_set_has_no_folds() -> None:
+  """The key and its way out are named."""
+  with pytest.raises(errors.UsageError, match='data.folds=3'):
+    _plan(table_7_2.get_config('cpu,official'), folds=3)

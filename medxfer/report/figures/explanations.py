@@ -33,7 +33,7 @@ def draw(
     DataError: a checkpoint is damaged, or the images are gone or others.
     UsageError: the data set cannot be read.
   """
-  run = column.first
+  run = column.first.single
   trained = classifier.load(run.path)
   right, wrong = pictures.cases(run)
   rows = [*right, *wrong]

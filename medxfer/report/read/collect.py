@@ -8,6 +8,7 @@ import pathlib
 from medxfer import errors
 from medxfer import files
 from medxfer.report.read import finished_run
+from medxfer.report.read import folds
 from medxfer.report.read import layer_studies
 from medxfer.runs import workdir
 from medxfer.study import plan
@@ -85,13 +86,17 @@ def collect(root: pathlib.Path) -> Collection:
     if path.parent.parent in grouped:
       grouped[path.parent.parent].append(run)
       continue
-    first = seen.setdefault((run.dataset, run.identity, run.spec.seed), name)
+    first = seen.setdefault(
+        (run.dataset, run.identity, run.spec.seed, run.spec.data.fold), name
+    )
     if first == name:
       runs.append(run)
     else:
       left_out.append(
           LeftOut(name, f'repeats {first}: same specification, same seed')
       )
+  runs, incomplete = folds.pool(runs)
+  left_out += [LeftOut(name, why) for name, why in incomplete.items()]
   left_out += _not_begun(root)
   studies = []
   for path, members in grouped.items():

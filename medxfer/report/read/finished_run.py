@@ -20,6 +20,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.external import results
 from medxfer.model import architectures
 from medxfer.report.read import checks
+from medxfer.runs import folds
 from medxfer.runs import workdir
 from medxfer.training import strategy
 
@@ -64,6 +65,7 @@ class Run:
     device: what computed it, or ''.
     external: how it does on images from elsewhere, an object per place; see
       `external.validation.validate`.
+    folds: the runs that were pooled to this one; () of a single run.
   """
 
   name: str
@@ -77,6 +79,7 @@ class Run:
   left_out: tuple[tuple[str, str, bool], ...]
   device: str
   external: tuple[Mapping[str, Any], ...] = ()
+  folds: tuple['Run', ...] = ()
 
   @property
   def is_baseline(self) -> bool:
@@ -87,6 +90,11 @@ class Run:
   def architecture(self) -> architectures.Architecture | None:
     """That of its network; None of a tree or a forest."""
     return architectures.BY_NAME.get(self.spec.model.name)
+
+  @property
+  def single(self) -> 'Run':
+    """A run that one network made: this one, or its first fold."""
+    return self.folds[0] if self.folds else self
 
   @property
   def notes(self) -> tuple[str, ...]:
@@ -125,6 +133,7 @@ class Run:
             cache='host',
             subsets='',
             levels='auto',
+            fold=-1 if self.folds else 0,
         ),
         model=dataclasses.replace(
             spec.model,
@@ -231,6 +240,8 @@ def validation(run: Run) -> predictions_lib.Predictions:
   Raises:
     DataError: the table is missing or damaged.
   """
+  if run.folds:
+    return folds.pooled([validation(fold) for fold in run.folds])
   try:
     scored = workdir.Workdir(run.path).predictions('val')
   except errors.DataError as error:

@@ -9,6 +9,7 @@ from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
 from medxfer.report.text import positive_class
+from medxfer.runs import folds
 
 _EXAMPLES = 2  # Of files that were left out for one reason.
 
@@ -43,6 +44,7 @@ def choice(
 def sentences(setting: settings_lib.Setting) -> Iterator[str]:
   """Yields what is to be known of a setting's classes, runs and images."""
   yield from _few(setting)
+  yield from _folds(setting)
   yield from unfinished(setting.columns)
   for run in (column.first for column in setting.columns):
     found = list(positive_class.why(run))
@@ -63,6 +65,21 @@ def sentences(setting: settings_lib.Setting) -> Iterator[str]:
       for note in run.summary.get('notes') or ()
       if isinstance(note, str)
   )
+
+
+def _folds(setting: settings_lib.Setting) -> Iterator[str]:
+  for column in setting.columns:
+    for run in column.runs:
+      if run.folds:
+        spreads = run.summary['folds']
+        yield (
+            f'“{column.title}”, seed {run.spec.seed}: {len(run.folds)} folds; '
+            'every image was scored once, by a network that had no image of '
+            'its group. Over the folds, macro F1 is '
+            f'{folds.spread(spreads["f1_macro"])} and accuracy '
+            f'{folds.spread(spreads["accuracy"])}. Curves and heat maps are '
+            'those of the first fold.'
+        )
 
 
 def _sentence(text: str) -> str:

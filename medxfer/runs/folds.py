@@ -1,0 +1,124 @@
+"""Runs of all folds as one: every image scored by a network that never saw it.
+
+The test subsets of the folds are disjoint and together all images, so that
+their predictions are one table. Its intervals take the groups into account, as
+those of one run do; that the networks of two folds share training images is
+not in them, and the spread of the folds is not a standard error.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from medxfer import errors
+from medxfer import spec as specs
+from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import summary as summaries
+
+_SPREAD = ('accuracy', 'f1_macro', 'balanced_accuracy', 'auroc_macro')
+
+
+def pooled(
+    tables: Sequence[predictions_lib.Predictions],
+) -> predictions_lib.Predictions:
+  """Returns the predictions of several folds as one table, by image id.
+
+  Raises:
+    DataError: an image is in two of them, or their classes differ.
+  """
+  first = tables[0]
+  if any(table.class_names != first.class_names for table in tables):
+    raise errors.DataError('the folds have different classes')
+  ids = [name for table in tables for name in table.image_ids]
+  if len(set(ids)) < len(ids):
+    raise errors.DataError('an image tests in two folds: they are not of one')
+  whole = predictions_lib.Predictions(
+      tuple(ids),
+      np.concatenate([table.labels for table in tables]),
+      np.concatenate([table.probabilities for table in tables]),
+      first.class_names,
+      tuple(group for table in tables for group in table.groups),
+  )
+  return whole.take(np.argsort(np.array(ids)))
+
+
+def summary(
+    found: Sequence[Mapping[str, Any]],
+    tests: Sequence[predictions_lib.Predictions],
+    spec: specs.RunSpec,
+) -> dict[str, Any]:
+  """Returns a summary of all folds in the form of a run's.
+
+  Args:
+    found: the summaries of the folds, in order.
+    tests: their test predictions.
+    spec: of one of them.
+
+  Returns:
+    The keys of summary.json: `test` is of the pooled predictions, with two
+    classes also at the threshold of each fold, and `leak`, `n` and
+    `train_seconds` are sums; what is of one training is that of the first
+    fold. `folds` {metric: [of each fold]} says how they spread.
+
+  Raises:
+    DataError: see `pooled`.
+  """
+  threshold = found[0].get('threshold')
+  if threshold:
+    each = {
+        name: one['threshold']['value']
+        for one, test in zip(found, tests)
+        for name in test.image_ids
+    }
+    whole = pooled(tests)
+    threshold = {
+        **threshold,
+        'value': np.array([each[name] for name in whole.image_ids]),
+    }
+  total = lambda key: _total([one['leak'].get(key) for one in found])
+  n = sum(len(test.image_ids) for test in tests)
+  leak = {
+      **found[0]['leak'],
+      **{key: total(key) for key in ('images', 'groups', 'copies')},
+      'duplicates': total('duplicates') or 0,
+  }
+  for share, key in ('share', 'images'), ('copies_share', 'copies'):
+    leak[share] = None if leak[key] is None else leak[key] / n
+  return {
+      **found[0],
+      'test': summaries.split_summary(
+          pooled(tests),
+          resamples=spec.evaluation.resamples,
+          seed=spec.seed,
+          threshold=threshold,
+      ),
+      'leak': leak,
+      'n': {**found[0]['n'], 'test': n},
+      'train_seconds': sum(one['train_seconds'] for one in found),
+      'training_notes': list(
+          {
+              note['text']: note
+              for one in found
+              for note in one.get('training_notes') or ()
+          }.values()
+      ),
+      'test_without_copies': None,
+      'folds': {key: [one['test'][key] for one in found] for key in _SPREAD},
+  }
+
+
+def spread(values: Sequence[float | None]) -> str:
+  """Returns the smallest and largest value of the folds, and their SD."""
+  known = [value for value in values if value is not None]
+  if len(known) < 2:
+    return 'undefined'
+  deviation = np.std(known, ddof=1)
+  return f'{min(known):.3f} to {max(known):.3f} (SD {deviation:.3f})'
+
+
+def _total(values: Sequence[int | None]) -> int | None:
+  if None in values:
+    return None
+  return sum(value or 0 for value in values)
