@@ -30,7 +30,6 @@ from medxfer.model import architectures
 from medxfer.runs import network as network_lib
 from medxfer.runs import value_ranges
 from medxfer.runs import workdir
-from medxfer.training import checkpoints
 from medxfer.training import compiled
 
 
@@ -295,6 +294,6 @@ def load(path: str | os.PathLike[str]) -> Classifier:
   compiled.keep(cache.folder(spec.cache_dir))
   return Classifier(
       path,
-      network_lib.Network(spec, checkpoints.export(path)),
+      network_lib.of_workdir(folder, spec),
       value_ranges.of_workdir(path, spec),
   )

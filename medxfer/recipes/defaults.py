@@ -122,5 +122,8 @@ DEFAULT = {
         'resamples': 1000,  # Random draws for tests and intervals; above 0.
         # Positive class of two, such as sick; empty: chosen, and printed.
         'positive': '',
+        # Correction of the probabilities, fitted on validation: temperature;
+        # bias_corrected: a bias per class as well; auto: the better one.
+        'calibration': 'temperature',
     },
 }

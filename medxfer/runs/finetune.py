@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import dataclasses
-import functools
 import pathlib
 from typing import Any
 
@@ -14,8 +13,7 @@ from medxfer import cache
 from medxfer import console
 from medxfer import progress
 from medxfer import spec as specs
-from medxfer.evaluation import operating_point
-from medxfer.evaluation import summary as summaries
+from medxfer.evaluation import recalibration
 from medxfer.model import initialization
 from medxfer.model import optimizer
 from medxfer.model import params as params_lib
@@ -23,6 +21,7 @@ from medxfer.model import trainable
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import backbone
+from medxfer.runs import calibrated
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
@@ -245,42 +244,23 @@ def _scores(
     inputs: inputs_lib.Inputs,
     best: weights_lib.Weights,
 ) -> dict[str, Any]:
-  """Scores validation and test with the best epoch.
+  """Scores validation and test with the best epoch, calibrated on validation.
 
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
+  score = lambda params, subset: scoring.score(
+      task.model, params, task.spec, data, inputs.examples, subset
+  )
+  raw = score(best.params, 'val')
+  fitted = recalibration.fit(
+      raw, task.spec.evaluation.calibration, seed=task.spec.seed
+  )
+  params = calibrated.fold(best.params, task.spec.model, fitted)
   scored = {
-      subset: scoring.score(
-          task.model, best.params, task.spec, data, inputs.examples, subset
-      )
-      for subset in ('val', 'test')
+      'val': raw if params is best.params else score(params, 'val'),
+      'test': score(params, 'test'),
   }
   for subset, table in scored.items():
     workdir.Workdir(output).write_predictions(subset, table)
-  return numbers(task.spec, inputs, scored.__getitem__)
-
-
-def numbers(
-    spec: specs.RunSpec, inputs: inputs_lib.Inputs, scored: scoring.Scored
-) -> dict[str, Any]:
-  """Returns the part of the summary that follows from predictions.
-
-  Args:
-    spec: how they are evaluated.
-    inputs: what the run has read.
-    scored: subset -> its predictions; 'val' and 'test' are asked for.
-  """
-  val, test = scored('val'), scored('test')
-  positive = inputs_lib.positive(spec, inputs)
-  chosen = operating_point.choose(val, positive.name) if positive else None
-  summary = functools.partial(
-      summaries.split_summary,
-      resamples=spec.evaluation.resamples,
-      seed=spec.seed,
-  )
-  return {
-      'val': summary(val),
-      'test': summary(test, threshold=chosen),
-      **({'threshold': chosen} if chosen else {}),
-  }
+  return scoring.numbers(task.spec, inputs, scored.__getitem__, fitted)

@@ -21,6 +21,9 @@ from medxfer.explain import gradcam
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
+from medxfer.runs import calibrated
+from medxfer.runs import workdir
+from medxfer.training import checkpoints
 from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import steps
@@ -135,6 +138,26 @@ class Network:
     return functools.cache(
         functools.partial(activation_maps.compile_activations, self.model)
     )
+
+
+def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
+  """Returns the network of a run's best epoch.
+
+  Args:
+    folder: of the run; if that is finished, its calibration is part of the
+      network.
+    spec: of the run.
+
+  Raises:
+    DataError: the checkpoint is damaged.
+  """
+  weights = checkpoints.export(folder.path)
+  if folder.is_finished:
+    classes = len(weights.contract.classes)
+    fitted = calibrated.of_summary(folder.summary(), classes)
+    params = calibrated.fold(weights.params, spec.model, fitted)
+    weights = dataclasses.replace(weights, params=params)
+  return Network(spec, weights)
 
 
 def columns(

@@ -32,6 +32,7 @@ _MAY_DIFFER = (
     'evaluation.batch_size',
     'evaluation.resamples',
     'evaluation.positive',
+    'evaluation.calibration',
 )
 
 
@@ -116,7 +117,10 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     }
     return Work.COMPARE if changed & set(_PLACES) else Work.NOTHING
   subsets = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
-  same = before.evaluation.batch_size == spec.evaluation.batch_size
+  same = all(
+      getattr(before.evaluation, key) == getattr(spec.evaluation, key)
+      for key in ('batch_size', 'calibration')
+  )
   if (
       spec.model.name in baselines.NAMES
       or same

@@ -14,6 +14,7 @@ from medxfer.data import splits
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import backbone
 from medxfer.runs import baseline
+from medxfer.runs import calibrated
 from medxfer.runs import device_errors
 from medxfer.runs import environment
 from medxfer.runs import finetune
@@ -147,12 +148,16 @@ def _score_again(
       result, scored = _result(path, made, spec, inputs), made
     else:
       console.line('computes its numbers again; nothing is trained')
-      classifier = baseline if spec.model.name in baselines.NAMES else finetune
       read = lambda subset: scoring.read(path, inputs, subset)
-      result, scored = {
-          **workdir.Workdir(path).summary(),
-          **classifier.numbers(spec, inputs, read),
-      }, path
+      before = workdir.Workdir(path).summary()
+      if spec.model.name in baselines.NAMES:
+        again = baseline.numbers(spec, inputs, read)
+      else:
+        classes = len(inputs.examples.class_names)
+        again = scoring.numbers(
+            spec, inputs, read, calibrated.of_summary(before, classes)
+        )
+      result, scored = {**before, **again}, path
     summary = _summary(path, scored, spec, inputs, result)
     # All is known. A run without a summary is scored at its next start: no
     # moment of what follows leaves one that belongs to other predictions.

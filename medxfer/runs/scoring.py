@@ -1,8 +1,10 @@
-"""From a run's weights and images to its predictions table."""
+"""From a run's weights and images to its predictions, and to its numbers."""
 
 from collections.abc import Callable
 import dataclasses
+import functools
 import pathlib
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +13,13 @@ import numpy as np
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
+from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import recalibration
+from medxfer.evaluation import summary as summaries
 from medxfer.model import params as params_lib
 from medxfer.model import vgg
+from medxfer.runs import calibrated
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
 from medxfer.training import devices
@@ -106,3 +112,38 @@ def table(
       class_names=examples.class_names,
       groups=tuple(examples.groups[i] for i in rows),
   )
+
+
+def numbers(
+    spec: specs.RunSpec,
+    inputs: inputs_lib.Inputs,
+    scored: Scored,
+    fitted: recalibration.Calibration,
+) -> dict[str, Any]:
+  """Returns the part of a network's summary that follows from predictions.
+
+  Args:
+    spec: how they are evaluated.
+    inputs: what the run has read.
+    scored: subset -> its predictions; 'val' and 'test' are asked for.
+    fitted: the calibration of the predictions.
+  """
+  val, test = scored('val'), scored('test')
+  positive = inputs_lib.positive(spec, inputs)
+  chosen = operating_point.choose(val, positive.name) if positive else None
+  summary = functools.partial(
+      summaries.split_summary,
+      resamples=spec.evaluation.resamples,
+      seed=spec.seed,
+  )
+  return {
+      'val': summary(val),
+      'test': summary(test, threshold=chosen),
+      **({'threshold': chosen} if chosen else {}),
+      calibrated.KEY: calibrated.described(
+          fitted,
+          {'val': val, 'test': test},
+          resamples=spec.evaluation.resamples,
+          seed=spec.seed,
+      ),
+  }

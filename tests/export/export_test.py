@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from medxfer import classifier
 from medxfer import errors
 from medxfer import export
 from medxfer import spec as specs
@@ -23,7 +24,6 @@ from medxfer.model import vgg
 from medxfer.recipes import ham
 from medxfer.runs import run
 from medxfer.runs import workdir
-from medxfer.training import checkpoints
 from tests import tiny
 
 _SIZE = (34, 48)  # Not square: rows and columns must not be exchanged.
@@ -156,13 +156,15 @@ def trained(
 def test_the_command_exports_a_run(
     trained: pathlib.Path, tmp_path: pathlib.Path, suffix: str
 ) -> None:
-  """With the class names and the image size of the run."""
+  """With the class names, the image size and the calibration of the run."""
   path = tmp_path / f'model{suffix}'
   lines = convert_weights.convert(trained, path)
   assert lines[-1] == f'wrote          {path}'
   assert not any('left out' in line for line in lines)
-  spec, read = workdir.Workdir(trained).spec(), checkpoints.export(trained)
+  spec = workdir.Workdir(trained).spec()
+  read = classifier.load(trained).network.weights
   assert read.contract.architecture == 'tiny'
+  assert workdir.Workdir(trained).summary()['calibration']['temperature'] != 1
   _assert_equal(
       export.ExportedNetwork(
           spec.model, read.params, spec.data.image_size, read.contract.classes
