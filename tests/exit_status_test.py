@@ -108,6 +108,25 @@ def test_a_pickle_is_refused_under_any_name(
         ('tools.evaluate', ('--workdir=nowhere',), 1, 'config.json'),
         ('tools.evaluate', ('--workdir=x', '--subset=all'), 2, 'subset'),
         ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'subset'),
+        (
+            'tools.evaluate',
+            ('--workdir=x', '--classes=a=b'),
+            2,
+            '--classes goes with --data_dir',
+        ),
+        (
+            'tools.evaluate',
+            ('--workdir=x', '--data_dir=y', '--output=z'),
+            2,
+            '--output goes with',
+        ),
+        (
+            'tools.evaluate',
+            ('--workdir=nowhere', '--data_dir=y'),
+            1,
+            'config.json',
+        ),
+        ('tools.evaluate', ('--workdir=x', '--dataset=z'), 2, 'dataset'),
         ('tools.predict', ('--workdir=nowhere',), 2, 'name at least one image'),
         ('tools.predict', ('--workdir=nowhere', 'README.md'), 1, 'config.json'),
         (

@@ -59,6 +59,27 @@ def reliability(
   ]
 
 
+def near(
+    predictions: predictions_lib.Predictions,
+    confidence: float,
+    within: float = 0.05,
+) -> tuple[int, float]:
+  """Returns how many images are about so sure, and the fraction right.
+
+  Args:
+    predictions: n scored images.
+    confidence: the probability of the predicted class.
+    within: how far that of an image may be from it.
+
+  Returns:
+    The number of images, and the fraction of them that is right; NaN of none.
+  """
+  sure = predictions.probabilities.max(axis=1)
+  about = np.abs(sure - confidence) <= within
+  right = predictions.predicted[about] == predictions.labels[about]
+  return int(about.sum()), float(right.mean()) if about.any() else np.nan
+
+
 def expected_calibration_error(
     predictions: predictions_lib.Predictions, *, bins: int = _BINS
 ) -> float:

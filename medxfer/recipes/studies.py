@@ -77,19 +77,12 @@ def compose(
       # Number of folds; each tests once, so that every image is scored. 0: one
       # run with the first of data.folds.
       'folds': 0,
-      # Sources, such as clinics, that are left out of training one after the
-      # other and tested on: all, or names with commas. Empty: none.
+      # Sources, such as clinics, left out of training and tested on, one after
+      # the other: all, or names with commas. Empty: none.
       'sources': '',
       # ARM.KEY: the keys that make an arm what it is.
       'changes': {
-          arm: _nest(
-              {
-                  key: value
-                  for key, value in own.items()
-                  if key in _IDENTITY or value != shared[key]
-              }
-          )
-          for arm, own in zip(arms, flat)
+          arm: _nest(_changes(own, shared)) for arm, own in zip(arms, flat)
       },
       # Workdir of a finished run for the arms that start from one; empty: the
       # study trains it first.
@@ -98,6 +91,17 @@ def compose(
       'source': source.to_dict() if source is not None else {},
   }
   return config.lock()
+
+
+def _changes(
+    own: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, Any]:
+  """Returns the keys that make an arm what it is."""
+  return {
+      key: value
+      for key, value in own.items()
+      if key in _IDENTITY or value != shared[key]
+  }
 
 
 def source_presets(presets: str | None, known: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from medxfer import baselines
 from medxfer import console
 from medxfer import spec as specs
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import calibrated
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
@@ -93,5 +94,6 @@ def numbers(
   return {
       'val': None,
       'test': scores,
+      calibrated.KEY: None,
       'training_notes': convergence.of_scores(scores, 'test'),
   }

@@ -65,36 +65,17 @@ def summary(
   Raises:
     DataError: see `pooled`.
   """
-  threshold = found[0].get('threshold')
-  if threshold:
-    each = {
-        name: one['threshold']['value']
-        for one, test in zip(found, tests)
-        for name in test.image_ids
-    }
-    whole = pooled(tests)
-    threshold = {
-        **threshold,
-        'value': np.array([each[name] for name in whole.image_ids]),
-    }
-  total = lambda key: _total([one['leak'].get(key) for one in found])
-  n = sum(len(test.image_ids) for test in tests)
-  leak = {
-      **found[0]['leak'],
-      **{key: total(key) for key in ('images', 'groups', 'copies')},
-      'duplicates': total('duplicates') or 0,
-  }
-  for share, key in ('share', 'images'), ('copies_share', 'copies'):
-    leak[share] = None if leak[key] is None else leak[key] / n
+  whole = pooled(tests)
+  n = len(whole.image_ids)
   return {
       **found[0],
       'test': summaries.split_summary(
-          pooled(tests),
+          whole,
           resamples=spec.evaluation.resamples,
           seed=spec.seed,
-          threshold=threshold,
+          threshold=_threshold(found, tests, whole),
       ),
-      'leak': leak,
+      'leak': _leak(found, n),
       'n': {**found[0]['n'], 'test': n},
       'train_seconds': sum(one['train_seconds'] for one in found),
       'training_notes': list(
@@ -105,6 +86,7 @@ def summary(
           }.values()
       ),
       'test_without_copies': None,
+      'calibration': None,  # Each fold has its own.
       'folds': {key: [one['test'][key] for one in found] for key in _SPREAD},
   }
 
@@ -116,6 +98,35 @@ def spread(values: Sequence[float | None]) -> str:
     return 'undefined'
   deviation = np.std(known, ddof=1)
   return f'{min(known):.3f} to {max(known):.3f} (SD {deviation:.3f})'
+
+
+def _threshold(
+    found: Sequence[Mapping[str, Any]],
+    tests: Sequence[predictions_lib.Predictions],
+    whole: predictions_lib.Predictions,
+) -> dict[str, Any] | None:
+  """Returns the threshold of each image: that of its fold."""
+  if not found[0].get('threshold'):
+    return None
+  each = {
+      name: one['threshold']['value']
+      for one, test in zip(found, tests)
+      for name in test.image_ids
+  }
+  values = np.array([each[name] for name in whole.image_ids])
+  return {**found[0]['threshold'], 'value': values}
+
+
+def _leak(found: Sequence[Mapping[str, Any]], n: int) -> dict[str, Any]:
+  total = lambda key: _total([one['leak'].get(key) for one in found])
+  leak = {
+      **found[0]['leak'],
+      **{key: total(key) for key in ('images', 'groups', 'copies')},
+      'duplicates': total('duplicates') or 0,
+  }
+  for share, key in ('share', 'images'), ('copies_share', 'copies'):
+    leak[share] = None if leak[key] is None else leak[key] / n
+  return leak
 
 
 def _total(values: Sequence[int | None]) -> int | None:

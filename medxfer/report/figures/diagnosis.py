@@ -1,7 +1,9 @@
 """What one classifier gets wrong: confusion, reliability, ROC curves."""
 
 from collections.abc import Sequence
+import dataclasses
 import functools
+from typing import Any
 
 from matplotlib import axes as mpl_axes
 from matplotlib import patches
@@ -12,7 +14,9 @@ from medxfer.evaluation import metrics
 from medxfer.evaluation import operating_point
 from medxfer.report.figures import style
 from medxfer.report.read import estimates
+from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.report.text import certainty
 from medxfer.report.text import positive_class
 
 # Past these, counts and curves would be a smear; the data table has them all.
@@ -98,9 +102,11 @@ def _paint_confusion(
 
 def reliability(column: settings_lib.Column, name: str) -> style.Chart:
   """Draws accuracy against confidence, with the images behind each bin."""
-  bins = calibration.reliability(column.first.predictions)
-  error = column.first.summary['test']['ece']
+  run = column.first
+  bins = calibration.reliability(run.predictions)
+  error = run.summary['test']['ece']
   full = [row for row in bins if row['count']]
+  before = _uncalibrated(run)
   most = max(row['count'] for row in full)
 
   def paint(axes: mpl_axes.Axes) -> None:
@@ -114,14 +120,15 @@ def reliability(column: settings_lib.Column, name: str) -> style.Chart:
           alpha=0.3 + 0.7 * row['count'] / most,
       )
     axes.plot([0, 1], [0, 1], color=style.SOFT, linestyle='--', linewidth=1)
-    axes.plot(
-        [row['confidence'] for row in full],
-        [row['accuracy'] for row in full],
-        color=style.RED,
-        marker='o',
-        markersize=3,
-        linewidth=1,
-    )
+    for rows, colour in (before, style.SOFT), (full, style.RED):
+      axes.plot(
+          [row['confidence'] for row in rows],
+          [row['accuracy'] for row in rows],
+          color=colour,
+          marker='o',
+          markersize=3,
+          linewidth=1,
+      )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel('confidence')
@@ -135,7 +142,8 @@ def reliability(column: settings_lib.Column, name: str) -> style.Chart:
       caption='Accuracy of the test images by the confidence of their '
       'prediction, 15 bins; the fuller a bin, the darker. On the '
       'dashed line, confidence is what it says. ECE: expected '
-      'calibration error.',
+      'calibration error.'
+      + (' Grey: before calibration on validation images.' * bool(before)),
       label=f'Reliability diagram; the expected calibration error is '
       f'{error:.3f}.',
       svg=style.draw((style.WIDTH, 3.0), paint),
@@ -150,6 +158,17 @@ def reliability(column: settings_lib.Column, name: str) -> style.Chart:
           for row in bins
       ),
   )
+
+
+def _uncalibrated(run: finished_run.Run) -> list[dict[str, Any]]:
+  """Returns the bins of a network before it was calibrated; [] of others."""
+  found = certainty.fitted(run)
+  if not found:
+    return []
+  raw = dataclasses.replace(
+      run.predictions, probabilities=found.undo(run.predictions.probabilities)
+  )
+  return [row for row in calibration.reliability(raw) if row['count']]
 
 
 def roc(column: settings_lib.Column, name: str) -> style.Chart:

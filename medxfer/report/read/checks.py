@@ -169,6 +169,11 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
     number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
     _interval(path, workdir.mapping(path, read['test']['intervals']), (key,))
+  found = workdir.mapping(path, read.get('calibration') or {})
+  for key in ('ece', 'ece_debiased') if found else ():
+    number(path, found, 'before', 'test', key)
+    number(path, found, 'temperature')
+    _interval(path, found['before']['test'], ('ece_interval',))
   for place, key in (
       ('threshold', 'positive'),
       ('positive', 'class'),

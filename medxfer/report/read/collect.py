@@ -71,17 +71,9 @@ def collect(root: pathlib.Path) -> Collection:
   grouped = {home: [] for home in layer_studies.find(root)}
   for path in _workdirs(root):
     name = _name(path, root)
-    try:
-      run = finished_run.read(path, name)
-    except errors.DataError as error:
-      reason = _failure(path) or finished_run.without_folder(str(error), path)
-      left_out.append(LeftOut(name, reason))
-      continue
-    except RecursionError:
-      left_out.append(LeftOut(name, 'a file of it is nested too deeply'))
-      continue
-    except OSError as error:
-      left_out.append(LeftOut(name, f'cannot be read ({error.strerror})'))
+    run = _read(path, name)
+    if isinstance(run, LeftOut):
+      left_out.append(run)
       continue
     if path.parent.parent in grouped:
       grouped[path.parent.parent].append(run)
@@ -116,6 +108,19 @@ def collect(root: pathlib.Path) -> Collection:
         f'python -m medxfer.main{reasons and ". Left out:" + reasons}'
     )
   return Collection(root, tuple(runs), tuple(left_out), tuple(studies))
+
+
+def _read(path: pathlib.Path, name: str) -> finished_run.Run | LeftOut:
+  """Returns a run, or why it cannot be reported."""
+  try:
+    return finished_run.read(path, name)
+  except errors.DataError as error:
+    reason = _failure(path) or finished_run.without_folder(str(error), path)
+    return LeftOut(name, reason)
+  except RecursionError:
+    return LeftOut(name, 'a file of it is nested too deeply')
+  except OSError as error:
+    return LeftOut(name, f'cannot be read ({error.strerror})')
 
 
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:

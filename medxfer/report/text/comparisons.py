@@ -6,12 +6,14 @@ import itertools
 from typing import Any
 
 from medxfer.report.read import estimates
+from medxfer.report.read import finished_run
 from medxfer.report.read import recipes
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
 from medxfer.report.stats import contrasts
 from medxfer.report.stats import matched_pairs
 from medxfer.report.stats import pairs as pairs_lib
+from medxfer.report.text import certainty
 from medxfer.report.text import leaks
 from medxfer.report.text import positive_class
 from medxfer.report.text import tables
@@ -24,6 +26,24 @@ _P = (
     'difference clear only where that is below .05. –: no conclusion is '
     'drawn from one of the two.'
 )
+
+
+def _of_threshold(run: finished_run.Run) -> list[str]:
+  return [
+      'Threshold: on the probability of '
+      f'{positive_class.of(run)}, chosen on validation images '
+      '(largest sensitivity + specificity); what follows it is the test '
+      'subset at that threshold, lowest seed. All other numbers are at 0.5.',
+      *positive_class.why(run),
+  ]
+
+
+def _uncalibrated(column: settings_lib.Column) -> tables.Cell:
+  if not certainty.fitted(column.first):
+    return tables.figure(None)
+  before = column.first.summary['calibration']['before']['test']
+  low, high = before['ece_interval'] or (None, None)
+  return tables.spread(estimates.Estimate(before['ece'], low, high, None, 1))
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
@@ -41,6 +61,7 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
   }
   if all('ece_debiased' in _test(column) for column in setting.columns):
     keys['ECE, debiased'] = ('ece_debiased',)
+  mended = [c for c in setting.columns if certainty.fitted(c.first)]
   chosen = [c for c in setting.columns if _test(c).get('at_threshold')]
   extra = ('Threshold', 'Macro F1 at threshold', 'Sensitivity', 'Specificity')
   rows = []
@@ -50,6 +71,8 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
         tables.spread(estimates.estimate(column, *path))
         for path in keys.values()
     ]
+    if mended:
+      row.append(_uncalibrated(column))
     rows.append(tuple(row + (_at_threshold(column) if chosen else [])))
   notes = [
       *tables.uncertainty(setting),
@@ -57,21 +80,24 @@ def measures(setting: settings_lib.Setting, name: str) -> tables.Table:
       'calibration error in 15 bins, too high by chance where images are '
       'few; debiased: without what chance adds.',
   ]
-  if chosen:
-    run = chosen[0].first
+  if mended:
     notes.append(
-        'Threshold: on the probability of '
-        f'{positive_class.of(run)}, chosen on validation images '
-        '(largest sensitivity + specificity); what follows it is the test '
-        'subset at that threshold, lowest seed. All other numbers are at 0.5.'
+        'Uncalibrated: before the probabilities were corrected on validation '
+        'images, lowest seed.'
     )
-    notes += positive_class.why(run)
+  if chosen:
+    notes += _of_threshold(chosen[0].first)
   return tables.Table(
       name,
       f'Measures on {titles.dataset_title(setting.dataset)}, '
       f'{setting.title}',
       (),
-      ('Arm', *keys, *(extra if chosen else ())),
+      (
+          'Arm',
+          *keys,
+          *(('ECE, uncalibrated',) if mended else ()),
+          *(extra if chosen else ()),
+      ),
       tuple(rows),
       tuple(notes),
   )

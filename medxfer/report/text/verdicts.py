@@ -14,6 +14,7 @@ from medxfer.report.stats import choices
 from medxfer.report.stats import pairs
 from medxfer.report.text import advice as advice_lib
 from medxfer.report.text import cautions
+from medxfer.report.text import certainty
 from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
 
@@ -253,7 +254,7 @@ def _trust(
       leaks.without_copies(column),
       leaks.without_leak(setting, settings, column),
       few(column),
-      _calibration(column),
+      *certainty.said(column),
       *cautions.unfinished([column]),
       'One seed only.' if len(column.runs) == 1 else '',
   )
@@ -272,17 +273,6 @@ def few(column: settings_lib.Column) -> str:
       f'The macro F1 rests on classes with fewer than {finished_run.FEW} test '
       f'images ({classes}): their scores say next to nothing.'
   )
-
-
-def _calibration(column: settings_lib.Column) -> str:
-  test = column.first.summary['test']
-  debiased = test.get('ece_debiased')
-  if debiased is None:
-    return (
-        f'Calibration error {test["ece"]:.3f}, which is biased upwards '
-        'with few images.'
-    )
-  return f'Calibration error {debiased:.3f}, corrected for its bias.'
 
 
 def _f1(column: settings_lib.Column) -> str:
