@@ -159,6 +159,8 @@ class EvaluationSpec:
   # The positive class of two; '' chooses. See
   # `medxfer.evaluation.positive_class`.
   positive: str = dataclasses.field(default='', kw_only=True)
+  # Columns of the table; see `medxfer.runs.subgroups`.
+  subgroups: str = dataclasses.field(default='none', kw_only=True)
   # See `medxfer.evaluation.recalibration`; older runs have none.
   calibration: Literal['none', 'temperature', 'bias_corrected', 'auto'] = (
       dataclasses.field(default='none', kw_only=True)

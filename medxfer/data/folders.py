@@ -54,17 +54,17 @@ def read(
   """Lists the images; their ids are their paths below the folder.
 
   Args:
-    folder: holds one folder per class; see `layouts` for what may lie between.
+    folder: holds one folder per class; see `layouts`.
     groups: see `group_tables`; None takes folders for groups, or each image.
     on_bad_image: 'fail' raises at the first file that has the suffix of an
-      image, but certainly is none; 'skip' leaves it out and lists it in
-      `skipped`.
-    subsets: folder -> train, val or test, for subsets of unusual names.
-    levels: what the levels of folders are; see `layouts.find`.
+      image, but is none; 'skip' leaves it out and lists it in `skipped`.
+    subsets: folder -> train, val or test, for unusual names.
+    levels: see `layouts.find`.
 
   Returns:
     The table by image id. Its column 'published' says which subset an image
-    lies in, 'source' from which centre it comes, where folders say so.
+    lies in, 'source' from which centre it comes, where folders say so; the
+    others are those of the table of groups.
 
   Raises:
     DataError: the folder, an image or the table of groups is wrong.
@@ -79,20 +79,21 @@ def read(
   ids = examples_lib.good(folder, sorted(paths), bad, on_bad_image)
   places = [layout.places[name] for name in ids]
   labels = [layout.class_names.index(place.class_name) for place in places]
-  columns = {
-      'published': tuple(place.subset for place in places),
-      'source': tuple(place.source for place in places),
-  }
+  table = group_tables.read(groups, paths, ids) if groups else {}
+  grouped = table.pop('group', None)
+  for name, told in ('published', 'subset'), ('source', 'source'):
+    values = tuple(getattr(place, told) for place in places)
+    if any(values):
+      table[name] = values
   return examples_lib.Examples(
       name=NAME,
       class_names=layout.class_names,
       image_ids=tuple(ids),
       paths=tuple(paths[name] for name in ids),
       labels=np.array(labels, np.int32),
-      groups=group_tables.read(groups, paths, ids)
-      if groups
-      else tuple(place.group or name for name, place in zip(ids, places)),
-      columns={key: values for key, values in columns.items() if any(values)},
+      groups=grouped
+      or tuple(place.group or name for name, place in zip(ids, places)),
+      columns=table,
       skipped=bad,
       left_out={
           **{k: v for k, v in found.left_out.items() if folder / k != groups},

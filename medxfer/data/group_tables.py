@@ -1,4 +1,7 @@
-"""Tables that say which images belong together: image,group."""
+"""Tables that say which images belong together: image,group.
+
+Further columns are kept: results may be divided by them.
+"""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -12,8 +15,8 @@ _COLUMNS = ('image', 'group')
 
 def read(
     path: pathlib.Path, known: Iterable[str], needed: Sequence[str]
-) -> tuple[str, ...]:
-  """Returns the groups of images.
+) -> dict[str, tuple[str, ...]]:
+  """Returns the groups of images, and what else the table says of them.
 
   Args:
     path: the table.
@@ -21,13 +24,13 @@ def read(
     needed: those of them that must have one.
 
   Returns:
-    The group of each of `needed`.
+    Column -> the value of each of `needed`; 'group' is the first.
   """
   by_name: dict[str, list[str]] = {}
   for image_id in known:
     for name in (image_id, image_id.rsplit('/', 1)[-1]):
       by_name.setdefault(name, []).append(image_id)
-  groups: dict[str, str] = {}
+  found: dict[str, tables.Row] = {}
   for number, row in _rows(path):
     matches = by_name.get(row['image'], [])
     reason = ''
@@ -40,18 +43,23 @@ def read(
           f'{len(matches)} images are called {row["image"]!r}; name the '
           f'one that is meant, such as {matches[0]!r}'
       )
-    elif matches[0] in groups:
+    elif matches[0] in found:
       reason = f'the image {matches[0]!r} has a row already'
     if reason:
       raise errors.DataError(f'{path}, row {number}: {reason}')
-    groups[matches[0]] = row['group']
-  missing = sorted(set(needed) - groups.keys())
+    found[matches[0]] = row
+  missing = sorted(set(needed) - found.keys())
   if missing:
     raise errors.DataError(
         f'{path}: images without a row: {len(missing)}, the first is '
         f'{missing[0]!r}; every image needs a group'
     )
-  return tuple(groups[name] for name in needed)
+  names = [name for name in next(iter(found.values()), {}) if name]
+  return {
+      name: tuple(found[image][name] for image in needed)
+      for name in ['group', *names]
+      if name != 'image'
+  }
 
 
 def _rows(path: pathlib.Path) -> list[tuple[int, tables.Row]]:

@@ -12,19 +12,18 @@ What it loses is told apart:
   estimated without them (`prior_shift`);
 * calibration: the calibration error.
 
-The two sets of images are independent: the interval of a difference combines
-those of both sides (Zou and Donner, 'Construction of confidence limits about
-effect measures: a general approach', Statistics in Medicine 27(10), 2008).
+The two sets of images are independent; see `independent` for the interval of a
+difference.
 """
 
 from collections.abc import Mapping
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
 
 from medxfer.evaluation import calibration
+from medxfer.evaluation import independent
 from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import operating_point
@@ -103,7 +102,9 @@ def compare(
           name: {
               'here': here[name],
               'there': there[name],
-              'difference': _difference(there[name], here[name]),
+              'difference': independent.difference(
+                  *(independent.Measure(**one[name]) for one in (there, here))
+              ),
           }
           for name in METRICS
       },
@@ -133,19 +134,6 @@ def _measures(
       name: {'value': values[name], 'interval': ranges[name]}
       for name in METRICS
   }
-
-
-def _difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns a minus b, of independent images."""
-  if a['value'] is None or b['value'] is None:
-    return {'value': None, 'interval': None}
-  value = a['value'] - b['value']
-  if a['interval'] is None or b['interval'] is None:
-    return {'value': value, 'interval': None}
-  (a_low, a_high), (b_low, b_high) = a['interval'], b['interval']
-  down = math.hypot(max(a['value'] - a_low, 0), max(b_high - b['value'], 0))
-  up = math.hypot(max(a_high - a['value'], 0), max(b['value'] - b_low, 0))
-  return {'value': value, 'interval': [value - down, value + up]}
 
 
 def _with_own_threshold(

@@ -30,6 +30,7 @@ from medxfer.external import seen
 from medxfer.external import words
 from medxfer.runs import class_weights
 from medxfer.runs import scoring
+from medxfer.runs import subgroups
 from medxfer.runs import workdir
 
 
@@ -54,13 +55,12 @@ def validate(
     `name`, `source`, `n`, `groups` (their number, or None where nobody says),
     `classes` (images of each), `absent_classes`, `seen` {`looked`, `why`,
     `copies`}, `skipped`, `left_out`, `notes`, `scores` (see
-    `evaluation.summary.split_summary`), `comparison` (see
-    `evaluation.external_validation.compare`), `summary_digest` of the run.
+    `evaluation.summary`), `comparison` (see `evaluation.external_validation`),
+    `subgroups`, and `summary_digest` of the run.
 
   Raises:
-    DataError: see `labelled.read`; the run is not finished; all images are
-      its own.
-    UsageError: see `labelled.read`.
+    DataError: the run is not finished, or all images are its own.
+    UsageError: as DataError also see `labelled.read`.
   """
   folder = workdir.Workdir(trained.path)
   if not folder.is_finished:
@@ -83,13 +83,16 @@ def validate(
       'skipped': len(examples.skipped),
       'left_out': listing.counts(examples.left_out),
       'notes': list(examples.notes),
+      subgroups.KEY: subgroups.of_images(
+          examples, tuple(examples.columns), scored
+      ),
       **_numbers(trained, scored),
       'summary_digest': folder.summary_digest(),
   }
   _tell(found)
   if save:
-    written = results.write(trained.path, found, scored, examples)
-    console.line(f'written: {written}')
+    place = results.write(trained.path, found, scored, examples)
+    console.line(f'written: {place}')
   return found
 
 
@@ -187,5 +190,9 @@ def _tell(found: dict[str, Any]) -> None:
   console.line(f'{found["name"]}, elsewhere:')
   console.line(summaries.table(found['scores']))
   console.line(words.headline(found))
-  for sentence in (*words.explained(found), *words.cautions(found)):
+  for sentence in (
+      *words.explained(found),
+      *words.cautions(found),
+      *subgroups.sentences(found[subgroups.KEY]),
+  ):
     console.line(f'* {sentence}')

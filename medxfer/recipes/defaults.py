@@ -122,6 +122,9 @@ DEFAULT = {
         'resamples': 1000,  # Random draws for tests and intervals; above 0.
         # Positive class of two, such as sick; empty: chosen, and printed.
         'positive': '',
+        # Columns of the table by which results are divided, such as age,sex;
+        # auto: those that the data set is known for; none.
+        'subgroups': 'auto',
         # Correction of the probabilities, fitted on validation: temperature;
         # bias_corrected: a bias per class as well; auto: the better one.
         'calibration': 'temperature',

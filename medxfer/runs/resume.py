@@ -33,6 +33,7 @@ _MAY_DIFFER = (
     'evaluation.resamples',
     'evaluation.positive',
     'evaluation.calibration',
+    'evaluation.subgroups',
 )
 
 

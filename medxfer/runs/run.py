@@ -22,6 +22,7 @@ from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import resume
 from medxfer.runs import scoring
+from medxfer.runs import subgroups
 from medxfer.runs import without_copies
 from medxfer.runs import workdir
 from medxfer.runs import workdir_lock
@@ -108,6 +109,8 @@ def _tell(
   console.line(f'test, {scored}:')
   console.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
+  for sentence in subgroups.sentences(summary[subgroups.KEY]):
+    console.line(sentence)
   for note in summary.get('training_notes', ()):
     console.line(f'note: {note["text"]}')
 
@@ -222,6 +225,9 @@ def _summary(
       'left_out': listing.counts(inputs.examples.left_out),
       'several_pages': len(inputs.examples.pages),
       'leak': dataclasses.asdict(inputs.leak),
+      subgroups.KEY: subgroups.of_images(
+          inputs.examples, subgroups.columns(spec, inputs.examples), test
+      ),
       'test_without_copies': without_copies.summary(
           spec, inputs, test, result.get('threshold')
       ),

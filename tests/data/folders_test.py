@@ -363,6 +363,17 @@ def test_groups_are_read_by_id_or_name(plain: pathlib.Path) -> None:
     assert groups == ('p1', 'p1', 'p2', 'p 3', '肺')
 
 
+def test_further_columns_of_a_table_of_groups_are_kept(
+    plain: pathlib.Path,
+) -> None:
+  """Results may be divided by them, or one source be tested on."""
+  rows = [f'{row},{i % 2},x' for i, row in enumerate(_ROWS[1:])]
+  table = _table(plain, 'image,group,source,sex', *rows)
+  columns = folders.read(plain, groups=table).columns
+  assert set(columns) == {'source', 'sex'}
+  assert set(columns['source']) == {'0', '1'} and set(columns['sex']) == {'x'}
+
+
 @pytest.mark.parametrize(
     'rows, message',
     [

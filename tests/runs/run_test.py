@@ -95,6 +95,7 @@ def test_the_summary_is_whole_and_recomputes(finished: pathlib.Path) -> None:
       'test_without_copies',
       'training_notes',
       'calibration',
+      'subgroups',
   }
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for subset in ('val', 'test'):

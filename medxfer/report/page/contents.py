@@ -23,6 +23,7 @@ from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
 from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
+from medxfer.report.text import parts
 from medxfer.report.text import positive_class
 from medxfer.report.text import run_list
 from medxfer.report.text import tables
@@ -258,9 +259,14 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
 def _worth(
     setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
 ) -> tuple[tables.Table, ...]:
-  name = names.setting(setting, f'classes_{titles.slug(column.arm)}')
-  table = positive_class.table(setting, column, name)
-  return (table,) if table else ()
+  arm = titles.slug(column.arm)
+  found = (
+      positive_class.table(
+          setting, column, names.setting(setting, f'classes_{arm}')
+      ),
+      parts.table(setting, column, names.setting(setting, f'parts_{arm}')),
+  )
+  return tuple(table for table in found if table)
 
 
 def _diagnoses(
