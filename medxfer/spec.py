@@ -159,6 +159,10 @@ class EvaluationSpec:
   # The positive class of two; '' chooses. See
   # `medxfer.evaluation.positive_class`.
   positive: str = dataclasses.field(default='', kw_only=True)
+  # 'specificity=0.9,sensitivity=0.95', and 'mel=0.02' or, of two, '0.02'; see
+  # `medxfer.evaluation.operating_points`.
+  at: str = dataclasses.field(default='', kw_only=True)
+  prevalence: str = dataclasses.field(default='', kw_only=True)
   # Columns of the table; see `medxfer.runs.subgroups`.
   subgroups: str = dataclasses.field(default='none', kw_only=True)
   # See `medxfer.evaluation.recalibration`; older runs have none.

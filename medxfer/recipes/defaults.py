@@ -122,6 +122,12 @@ DEFAULT = {
         'resamples': 1000,  # Random draws for tests and intervals; above 0.
         # Positive class of two, such as sick; empty: chosen, and printed.
         'positive': '',
+        # Operating points, chosen on validation and told on test, such as
+        # specificity=0.9,sensitivity=0.95; empty: none.
+        'at': '',
+        # How common a class is where the network is to be used, for its
+        # predictive values, such as mel=0.02 or, of two classes, 0.02.
+        'prevalence': '',
         # Columns of the table by which results are divided, such as age,sex;
         # auto: those that the data set is known for; none.
         'subgroups': 'auto',

@@ -11,6 +11,7 @@ from medxfer.evaluation import summary as summaries
 from medxfer.runs import calibrated
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import points
 from medxfer.runs import scoring
 from medxfer.runs import workdir
 
@@ -95,5 +96,6 @@ def numbers(
       'val': None,
       'test': scores,
       calibrated.KEY: None,
+      points.KEY: None,  # Nothing chooses a threshold.
       'training_notes': convergence.of_scores(scores, 'test'),
   }

@@ -88,6 +88,7 @@ def summary(
       'test_without_copies': None,
       'calibration': None,  # Each fold has its own.
       'subgroups': None,
+      'operating_points': None,
       'folds': {key: [one['test'][key] for one in found] for key in _SPREAD},
   }
 

@@ -28,6 +28,7 @@ from medxfer.model import weights as weights_lib
 from medxfer.runs import announce
 from medxfer.runs import backbone as backbone_lib
 from medxfer.runs import class_weights as class_weights_lib
+from medxfer.runs import points
 from medxfer.runs import subgroups
 from medxfer.runs import value_ranges
 from medxfer.training import strategy
@@ -110,6 +111,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   _check_class_weights(spec.training, examples)
   positives.check(examples.class_names, spec.evaluation.positive)
   subgroups.columns(spec, examples)
+  points.check(spec.evaluation, examples.class_names)
   baseline = spec.model.name in baselines.NAMES
   if baseline:
     baselines.check_memory(len(examples), spec.data.image_size)

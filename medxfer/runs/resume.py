@@ -34,6 +34,8 @@ _MAY_DIFFER = (
     'evaluation.positive',
     'evaluation.calibration',
     'evaluation.subgroups',
+    'evaluation.at',
+    'evaluation.prevalence',
 )
 
 

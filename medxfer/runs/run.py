@@ -20,6 +20,7 @@ from medxfer.runs import environment
 from medxfer.runs import finetune
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import points
 from medxfer.runs import resume
 from medxfer.runs import scoring
 from medxfer.runs import subgroups
@@ -109,7 +110,10 @@ def _tell(
   console.line(f'test, {scored}:')
   console.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
-  for sentence in subgroups.sentences(summary[subgroups.KEY]):
+  for sentence in (
+      *points.sentences(summary[points.KEY]),
+      *subgroups.sentences(summary[subgroups.KEY]),
+  ):
     console.line(sentence)
   for note in summary.get('training_notes', ()):
     console.line(f'note: {note["text"]}')

@@ -21,6 +21,7 @@ from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.runs import calibrated
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import points
 from medxfer.runs import workdir
 from medxfer.training import devices
 from medxfer.training import epoch_steps
@@ -140,6 +141,9 @@ def numbers(
       'val': summary(val),
       'test': summary(test, threshold=chosen),
       **({'threshold': chosen} if chosen else {}),
+      points.KEY: points.measures(
+          spec.evaluation, val, test, positive.name if positive else None
+      ),
       calibrated.KEY: calibrated.described(
           fitted,
           {'val': val, 'test': test},

@@ -96,6 +96,7 @@ def test_the_summary_is_whole_and_recomputes(finished: pathlib.Path) -> None:
       'training_notes',
       'calibration',
       'subgroups',
+      'operating_points',
   }
   groups = {r['image_id']: r['group'] for r in _rows(finished / 'split.csv')}
   for subset in ('val', 'test'):

@@ -24,6 +24,7 @@ from medxfer.report.text import comparisons
 from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
 from medxfer.report.text import parts
+from medxfer.report.text import points
 from medxfer.report.text import positive_class
 from medxfer.report.text import run_list
 from medxfer.report.text import tables
@@ -233,6 +234,7 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
       comparisons.measures(setting, names.setting(setting, 'measures')),
       leaks.table(setting, names.setting(setting, 'copies')),
       elsewhere.table(setting, names.setting(setting, 'elsewhere')),
+      points.table(setting, names.setting(setting, 'operating_points')),
       comparisons.pairs(setting, names.setting(setting, 'pairs')),
   ]
   curve = training_curves.training(setting, names.setting(setting, 'training'))

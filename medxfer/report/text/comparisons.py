@@ -42,8 +42,7 @@ def _uncalibrated(column: settings_lib.Column) -> tables.Cell:
   if not certainty.fitted(column.first):
     return tables.figure(None)
   before = column.first.summary['calibration']['before']['test']
-  low, high = before['ece_interval'] or (None, None)
-  return tables.spread(estimates.Estimate(before['ece'], low, high, None, 1))
+  return tables.measured(before['ece'], before['ece_interval'])
 
 
 def measures(setting: settings_lib.Setting, name: str) -> tables.Table:

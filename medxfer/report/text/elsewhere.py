@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from medxfer.external import words
-from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
 from medxfer.report.text import tables
@@ -81,9 +80,11 @@ def _row(
   comparison = place['comparison']
   metrics, adjusted = comparison['metrics'], comparison['adjusted']
   own = comparison['threshold'] or {'accuracy': None, 'interval': None}
+  cell = tables.measured
   three = lambda name: [
-      _cell(**metrics[name][side]) for side in ('here', 'there', 'difference')
+      cell(**metrics[name][side]) for side in ('here', 'there', 'difference')
   ]
+  known, estimated = adjusted['known'], adjusted['estimated']
   return (
       tables.words(title),
       tables.figure(seed, 0),
@@ -91,18 +92,9 @@ def _row(
       tables.figure(place['n'], 0),
       *three('auroc_macro'),
       *three('accuracy')[:2],
-      _cell(own['accuracy'], own['interval']),
-      *(
-          _cell(adjusted[name]['accuracy'], adjusted[name]['accuracy_interval'])
-          for name in ('known', 'estimated')
-      ),
+      cell(own['accuracy'], own['interval']),
+      cell(known['accuracy'], known['accuracy_interval']),
+      cell(estimated['accuracy'], estimated['accuracy_interval']),
       *three('ece')[:2],
-      _cell(adjusted['known']['ece'], adjusted['known']['ece_interval']),
+      cell(known['ece'], known['ece_interval']),
   )
-
-
-def _cell(value: float | None, interval: list[float] | None) -> tables.Cell:
-  if value is None:
-    return tables.figure(None)
-  low, high = interval or (None, None)
-  return tables.spread(estimates.Estimate(value, low, high, None, 1))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
 from medxfer.report.text import tables
@@ -70,18 +69,13 @@ def _row(
   ranges = part['intervals']
   return (
       *head,
-      _cell(part['accuracy'], ranges['accuracy']),
-      _cell(part['gap']['value'], part['gap']['interval']),
-      _cell(part['f1_macro'], ranges['f1_macro']),
+      tables.measured(part['accuracy'], ranges['accuracy']),
+      tables.measured(part['gap']['value'], part['gap']['interval']),
+      tables.measured(part['f1_macro'], ranges['f1_macro']),
       *(
-          _cell(part['sensitivity'][label], ranges['sensitivity'][label])
+          tables.measured(
+              part['sensitivity'][label], ranges['sensitivity'][label]
+          )
           for label in classes
       ),
   )
-
-
-def _cell(value: float | None, interval: list[float] | None) -> tables.Cell:
-  if value is None:
-    return tables.figure(None)
-  low, high = interval or (None, None)
-  return tables.spread(estimates.Estimate(value, low, high, None, 1))
