@@ -1,6 +1,5 @@
 """The contents of a report in order: from runs to tables and figures."""
 
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
@@ -8,16 +7,16 @@ import dataclasses
 from medxfer.model import architectures
 from medxfer.report.figures import architecture_diagram
 from medxfer.report.figures import class_counts
+from medxfer.report.figures import decision_curve
 from medxfer.report.figures import diagnosis
 from medxfer.report.figures import explained
 from medxfer.report.figures import style
 from medxfer.report.figures import training_curves
 from medxfer.report.page import layer_study
+from medxfer.report.page import names as names_lib
 from medxfer.report.read import collect
 from medxfer.report.read import finished_run
-from medxfer.report.read import layer_studies
 from medxfer.report.read import settings as settings_lib
-from medxfer.report.read import thesis
 from medxfer.report.read import titles
 from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
@@ -30,7 +29,12 @@ from medxfer.report.text import run_list
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts as answers_lib
 
-_DIAGNOSES = (diagnosis.confusion, diagnosis.reliability, diagnosis.roc)
+_DIAGNOSES = (
+    diagnosis.confusion,
+    diagnosis.reliability,
+    diagnosis.roc,
+    decision_curve.decision,
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,7 +131,7 @@ class Contents:
 def make(collection: collect.Collection) -> Contents:
   """Arranges, computes and draws a report."""
   settings = settings_lib.arrange(collection.runs)
-  names = _Names(settings)
+  names = names_lib.Names(settings)
   chapters = tuple(
       Chapter(
           titles.dataset_title(dataset),
@@ -162,7 +166,7 @@ def make(collection: collect.Collection) -> Contents:
 
 
 def _networks(
-    settings: Iterable[settings_lib.Setting], names: '_Names'
+    settings: Iterable[settings_lib.Setting], names: names_lib.Names
 ) -> tuple[style.Chart, ...]:
   """Draws what trained, a figure per architecture."""
   alike: dict[architectures.Architecture, list[settings_lib.Column]] = {}
@@ -177,57 +181,7 @@ def _networks(
   )
 
 
-class _Names:
-  """Gives every table and figure of a report a file name of its own."""
-
-  def __init__(self, settings: Sequence[settings_lib.Setting]):
-    self._settings = settings
-    self._taken: set[str] = set()
-
-  def free(self, name: str) -> str:
-    """Returns the name, with a number if it is taken."""
-    number, wanted = 1, name
-    while name in self._taken:
-      number += 1
-      name = f'{wanted}_{number}'
-    self._taken.add(name)
-    return name
-
-  def classes(self, dataset: finished_run.Dataset) -> str:
-    """Returns the name of a data set's class distribution."""
-    known = thesis.table(dataset.name)
-    if known:
-      return self.free(f'figure_{known.figure.replace(".", "_")}')
-    return self.free(f'classes_{titles.slug(dataset.folder or dataset.name)}')
-
-  def study(self, study: layer_studies.LayerStudy) -> Callable[[str], str]:
-    """Returns stem -> name of a file of a study."""
-    tail = titles.slug(study.name)
-    return lambda stem: self.free(f'{stem}_{tail}')
-
-  def setting(self, setting: settings_lib.Setting, stem: str = '') -> str:
-    """Returns the name of a setting's table, or of what goes with it.
-
-    The only table of its data set is `table_7_1` or `table_7_2`; of several,
-    each also tells its setting.
-    """
-    dataset = setting.dataset
-    known = thesis.table(dataset.name)
-    base = (
-        known.number.replace('.', '_')
-        if known
-        else titles.slug(dataset.folder or dataset.name)
-    )
-    alike = [
-        s
-        for s in self._settings
-        if s.dataset.name == dataset.name and s.dataset.folder == dataset.folder
-    ]
-    tail = f'_{setting.slug}' if len(alike) > 1 else ''
-    return self.free(f'{stem or "table"}_{base}{tail}')
-
-
-def _part(setting: settings_lib.Setting, names: _Names) -> Part:
+def _part(setting: settings_lib.Setting, names: names_lib.Names) -> Part:
   best, notes = cautions.choice(setting)
   found = [
       tables.f1_table(setting, names.setting(setting), best, notes),
@@ -259,7 +213,9 @@ def _part(setting: settings_lib.Setting, names: _Names) -> Part:
 
 
 def _worth(
-    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+    setting: settings_lib.Setting,
+    column: settings_lib.Column,
+    names: names_lib.Names,
 ) -> tuple[tables.Table, ...]:
   arm = titles.slug(column.arm)
   found = (
@@ -272,13 +228,16 @@ def _worth(
 
 
 def _diagnoses(
-    setting: settings_lib.Setting, column: settings_lib.Column, names: _Names
+    setting: settings_lib.Setting,
+    column: settings_lib.Column,
+    names: names_lib.Names,
 ) -> tuple[style.Chart, ...]:
   arm = titles.slug(column.arm)
-  return tuple(
+  found = (
       draw(column, names.setting(setting, f'{draw.__name__}_{arm}'))
       for draw in _DIAGNOSES
   )
+  return tuple(chart for chart in found if chart)
 
 
 def _by_dataset(
