@@ -26,6 +26,7 @@ from medxfer.report.text import parts
 from medxfer.report.text import points
 from medxfer.report.text import positive_class
 from medxfer.report.text import run_list
+from medxfer.report.text import sources
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts as answers_lib
 
@@ -147,6 +148,7 @@ def make(collection: collect.Collection) -> Contents:
   found = (
       comparisons.leakage(settings, 'leakage'),
       comparisons.pixels(settings, 'pixels'),
+      sources.table(settings, 'sources'),
   )
   advice = (*answers_lib.advice(settings), *layer_study.advice(sections))
   return Contents(

@@ -137,7 +137,7 @@ def _title(study: layer_studies.LayerStudy) -> str:
   return (
       f'{titles.dataset_title(run.dataset)}, '
       f'{f"{network}, " if network else ""}'
-      f'{titles.split_title(run.dataset, run.spec.data.split)}, '
+      f'{titles.split_title(run.dataset, run.split)}, '
       f'{height}×{width} pixels, {n["train"]:,} images to train on, '
       f'{n["test"]:,} to test'
   )

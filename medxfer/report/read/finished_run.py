@@ -92,6 +92,14 @@ class Run:
     return architectures.BY_NAME.get(self.spec.model.name)
 
   @property
+  def split(self) -> str:
+    """The split, with the source that tests: 'source: NAME'."""
+    data = self.spec.data
+    return (
+        f'{data.split}: {data.test_source}' if data.test_source else data.split
+    )
+
+  @property
   def single(self) -> 'Run':
     """A run that one network made: this one, or its first fold."""
     return self.folds[0] if self.folds else self

@@ -144,7 +144,7 @@ def arrange(runs: Iterable[finished_run.Run]) -> tuple[Setting, ...]:
   """Returns the settings: real images first, then by data set and split."""
   tables, trees = {}, {}
   for run in runs:
-    place = (run.dataset, run.spec.data.split)
+    place = (run.dataset, run.split)
     if run.is_baseline:
       trees.setdefault(place, []).append(run)
     else:
@@ -187,7 +187,8 @@ def _rank(setting: Setting) -> tuple[object, ...]:
       dataset.digest,
       dataset.class_names,
       dataset.phantom,
-      tuple(titles.SPLITS).index(setting.split),
+      tuple(titles.SPLITS).index(setting.split.partition(':')[0]),
+      setting.split,
       setting.network,
       -len(setting.columns),
       setting.recipe,

@@ -180,6 +180,7 @@ def recipe(spec: specs.RunSpec) -> dict[str, str]:
       'official': 'as published',
       'official_grouped': 'as published',
       'auto': 'as the folder gives it',
+      'source': f'tested on {spec.data.test_source}',
   }
   return {
       'split': split[spec.data.split],

@@ -12,7 +12,7 @@ SPLITS = {
     'grouped': 'split by group',
     'official': 'published split',
     'official_grouped': 'published test set, validation split by group',
-    'source': 'one source tests',
+    'source': 'tested on {source}, trained on the other sources',
     'auto': 'split as the folder lies',
 }
 
@@ -25,8 +25,15 @@ def network_title(architecture: architectures.Architecture | None) -> str:
 
 
 def split_title(dataset: finished_run.Dataset, split: str) -> str:
-  """Returns a split in words, with what the data set's groups are."""
-  return SPLITS[split].replace('group', registry.get(dataset.name).group)
+  """Returns a split in words, with what the data set's groups are.
+
+  Args:
+    dataset: that was split.
+    split: as `finished_run.Run.split` says it.
+  """
+  kind, _, source = split.partition(': ')
+  title = SPLITS[kind].replace('group', registry.get(dataset.name).group)
+  return title.format(source=source)
 
 
 def dataset_title(dataset: finished_run.Dataset) -> str:

@@ -75,7 +75,7 @@ def _facts(choice: choices.Choice) -> dict[str, str]:
       'the network': run.architecture.title if run.architecture else '',
       'the number of images to train on': f'{run.summary["n"]["train"]:,}',
       'pixels per image': recipe['images'],
-      'the split': titles.split_title(run.dataset, run.spec.data.split),
+      'the split': titles.split_title(run.dataset, run.split),
       'values of pixels': recipe['pixels'],
       'learning rates': recipe['optimizer'],
       'epochs at most': str(spec.training.epochs),

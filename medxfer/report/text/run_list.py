@@ -48,7 +48,7 @@ def _row(run: finished_run.Run) -> tuple[tables.Cell, ...]:
       tables.words(run.name),
       tables.words(', '.join(filter(None, (spec.arm, network)))),
       tables.words(titles.dataset_title(run.dataset)),
-      tables.words(titles.split_title(run.dataset, spec.data.split)),
+      tables.words(titles.split_title(run.dataset, run.split)),
       tables.words(
           estimates.NOTHING
           if run.is_baseline
