@@ -78,13 +78,7 @@ def summary(
       'leak': _leak(found, n),
       'n': {**found[0]['n'], 'test': n},
       'train_seconds': sum(one['train_seconds'] for one in found),
-      'training_notes': list(
-          {
-              note['text']: note
-              for one in found
-              for note in one.get('training_notes') or ()
-          }.values()
-      ),
+      'training_notes': _notes(found),
       'test_without_copies': None,
       'calibration': None,  # Each fold has its own.
       'subgroups': None,
@@ -100,6 +94,18 @@ def spread(values: Sequence[float | None]) -> str:
     return 'undefined'
   deviation = np.std(known, ddof=1)
   return f'{min(known):.3f} to {max(known):.3f} (SD {deviation:.3f})'
+
+
+def _notes(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+  """Returns one note of each kind, with the number of folds that have it."""
+  of_kind: dict[str, list[str]] = {}
+  for one in found:
+    for note in one.get('training_notes') or ():
+      of_kind.setdefault(note['kind'], []).append(note['text'])
+  return [
+      {'kind': kind, 'text': f'{texts[0]} (in {len(texts)} folds)'}
+      for kind, texts in of_kind.items()
+  ]
 
 
 def _threshold(

@@ -10,6 +10,7 @@ from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
 from medxfer.report.read import titles
 from medxfer.report.text import sources
+from medxfer.report.text import verdicts
 from tests.report import workdirs
 
 
@@ -41,6 +42,8 @@ def test_every_source_has_a_row_beside_the_split_by_group(
   accuracies = [row[4].values[''] for row in found.rows[:3]]
   assert accuracies == sorted(accuracies)
   assert 'tested on x' in settings[-3].title
+  [trust] = verdicts.answers(settings)[-1].lines
+  assert trust.verdict.startswith('On sources that did not train it, macro F1')
   page.report(tmp_path, tmp_path / 'report')
   assert 'Sources left out' in (tmp_path / 'report' / 'index.html').read_text()
 

@@ -1,29 +1,58 @@
 """What networks do on images from elsewhere, beside their own test images."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
 from medxfer.external import words
+from medxfer.report.read import estimates
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
+from medxfer.report.text import sources
 from medxfer.report.text import tables
 
 _NOT_TESTED = 'Not tested on images from elsewhere.'
 
 
-def said(column: settings_lib.Column) -> tuple[str, tuple[str, ...]]:
+def said(
+    column: settings_lib.Column, settings: Iterable[settings_lib.Setting]
+) -> tuple[str, tuple[str, ...]]:
   """Returns the verdict, and sentences that explain it.
 
   Args:
     column: a classifier; of several seeds, the first that was tested counts.
+    settings: all of them; where the classifier was not tested elsewhere, its
+      twins on sources that were left out speak.
   """
   places = next((run.external for run in column.runs if run.external), ())
   if not places:
-    return _NOT_TESTED, ()
+    return _on_sources(column, settings), ()
   return ' '.join(map(words.headline, places)), tuple(
       sentence
       for place in places
       for sentence in (*words.explained(place), *words.cautions(place))
+  )
+
+
+def _on_sources(
+    column: settings_lib.Column, settings: Iterable[settings_lib.Setting]
+) -> str:
+  left_out = sources.twins(column, settings)
+  if not left_out:
+    return _NOT_TESTED
+  scores = sorted(
+      (one.first.summary['test']['f1_macro'], one.first.spec.data.test_source)
+      for one in left_out
+  )
+  (low, worst), (high, best) = scores[0], scores[-1]
+  spread = (
+      f'{low:.3f} on {worst}'
+      if len(scores) == 1
+      else f'{low:.3f} ({worst}) to {high:.3f} ({best})'
+  )
+  return (
+      f'On sources that did not train it, macro F1 is {spread}, against '
+      f'{estimates.f1_macro(column).text()} here.'
   )
 
 

@@ -50,6 +50,26 @@ def table(
   )
 
 
+def twins(
+    column: settings_lib.Column, settings: Iterable[settings_lib.Setting]
+) -> list[settings_lib.Column]:
+  """Returns the columns of one recipe that were tested on a left out source.
+
+  Args:
+    column: of that recipe, with another split.
+    settings: all of them.
+  """
+  wanted = _but_for_the_split(column.first)
+  return [
+      other
+      for setting in settings
+      for other in setting.columns
+      if other.first.spec.data.split == source_splits.KIND
+      and other is not column
+      and _but_for_the_split(other.first) == wanted
+  ]
+
+
 def _rows(columns: list[settings_lib.Column]) -> list[tuple[tables.Cell, ...]]:
   split = lambda column: column.first.spec.data.split
   sources = [c for c in columns if split(c) == source_splits.KIND]

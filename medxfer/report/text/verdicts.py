@@ -243,7 +243,7 @@ def _trust(
 ) -> Line:
   """Says whether a score holds elsewhere, is leakage, and is calibrated."""
   column = shown(setting)
-  verdict, explained = elsewhere.said(column)
+  verdict, explained = elsewhere.said(column, settings)
   leak, first, *sentences = leaks.said(setting, column)
   return line(
       titles.dataset_title(setting.dataset),
