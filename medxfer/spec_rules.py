@@ -214,7 +214,7 @@ def _check_split(data: specs.DataSpec, known: registry.Dataset) -> None:
       bool(data.test_source) == (data.split == 'source'),
       'data.test_source',
       data.test_source,
-      'the source that tests'
+      'the source that tests (any other name lists the sources)'
       if data.split == 'source'
       else f"'' with data.split={data.split}; data.split=source tests on it",
   )

@@ -1,10 +1,10 @@
-"""Scores of parts of the images: by sex, age, site, clinic, or any column.
+"""Scores of subgroups: by sex, age, site, clinic, or any column of a table.
 
-Each part is compared with all other images. As many comparisons are made as
-there are parts, and their intervals are widened so that all of them together
-cover in 95 % (Bonferroni). A part whose classes are mixed otherwise is easier
-or harder for that reason alone: the sensitivity of each class is there to look
-at.
+Each subgroup is compared with all other images. As many comparisons are made
+as there are subgroups, and their intervals are widened so that all of them
+together cover in 95 % (Bonferroni). A subgroup with other fractions of the
+classes is easier or harder for that reason alone: the sensitivity of each class
+is there to look at.
 """
 
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ from medxfer.evaluation import intervals
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 
-FEWEST = 20  # Images of a part; with fewer nothing is said of it.
-MOST = 30  # Parts of a column of text.
+FEWEST = 20  # Images of a subgroup; with fewer nothing is said of it.
+MOST = 30  # Subgroups of a column.
 UNKNOWN = 'not known'
 _NOTHING = frozenset(('', 'unknown', 'nan', 'na', 'n/a', 'none', 'null', '?'))
 _AGES = (30, 50, 70)
 _LEVEL = 0.95
 
 
-def parts(name: str, values: Sequence[str]) -> list[str]:
-  """Returns the part of each image.
+def of_values(name: str, values: Sequence[str]) -> list[str]:
+  """Returns the subgroup of each image.
 
   Args:
     name: of the column; numbers of one that is called 'age' are put into
@@ -59,44 +59,44 @@ def measures(
     predictions: predictions_lib.Predictions,
     columns: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
-  """Returns the scores of the parts of each column, ready for JSON.
+  """Returns the scores of the subgroups of each column, ready for JSON.
 
   Args:
     predictions: n > 0 scored images.
     columns: name -> n values.
 
   Returns:
-    `columns` {name: [{`part`, `n`, `accuracy`, `f1_macro`, `sensitivity`
+    `columns` {name: [{`subgroup`, `n`, `accuracy`, `f1_macro`, `sensitivity`
     {class: value}, `intervals` of these, and `gap`: {`value`, `interval`} of
-    the accuracy to that of all other images}]}, most images first; of a part
-    with fewer than `FEWEST` images, or of all images, all but `part` and `n`
-    are None. `left_out` {name: reason} of columns with too many parts.
+    the accuracy to that of all other images}]}, most images first; of one
+    with fewer than `FEWEST` images, or of all images, all but `subgroup` and
+    `n` are None. `left_out` {name: reason} of columns with too many.
     `compared`: the number of gaps.
   """
   found, left_out = {}, {}
   for name, values in columns.items():
-    part = np.array(parts(name, values), dtype=object)
-    count = len(set(part))
+    members = np.array(of_values(name, values), dtype=object)
+    count = len(set(members))
     if count > MOST:
       left_out[name] = f'{count:,} different values, more than {MOST}'
     elif count > 1:
-      found[name] = part
+      found[name] = members
   sizes = {
-      name: {one: int(np.sum(part == one)) for one in sorted(set(part))}
-      for name, part in found.items()
+      name: {one: int(np.sum(members == one)) for one in sorted(set(members))}
+      for name, members in found.items()
   }
   told = lambda n: FEWEST <= n <= len(predictions.labels) - FEWEST
   compared = sum(told(n) for each in sizes.values() for n in each.values())
   return {
       'columns': {
           name: [
-              _measured(predictions, part == one, compared)
-              | {'part': one, 'n': sizes[name][one]}
+              _measured(predictions, members == one, compared)
+              | {'subgroup': one, 'n': sizes[name][one]}
               if told(sizes[name][one])
-              else _NOT_TOLD | {'part': one, 'n': sizes[name][one]}
+              else _NOT_TOLD | {'subgroup': one, 'n': sizes[name][one]}
               for one in sorted(sizes[name], key=lambda p: -sizes[name][p])
           ]
-          for name, part in found.items()
+          for name, members in found.items()
       },
       'left_out': left_out,
       'compared': compared,

@@ -1,4 +1,4 @@
-"""The scores of a run on parts of its test images, by columns of its table."""
+"""The scores of a run on subgroups of its test images."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from medxfer.evaluation import subgroups
 KEY = 'subgroups'  # In summary.json.
 AUTO, NONE = 'auto', 'none'
 _PUBLISHED = 'published'  # A column of subsets, not of images.
-_TOLD = 3  # Gaps, or parts with few images, of a sentence.
+_TOLD = 3  # Gaps, or small subgroups, that are named.
 
 
 def columns(
@@ -82,24 +82,24 @@ def sentences(found: Mapping[str, Any] | None) -> Iterator[str]:
   """
   if not found:
     return
-  parts = [
-      (name, part) for name, each in found['columns'].items() for part in each
+  rows = [
+      (name, one) for name, each in found['columns'].items() for one in each
   ]
-  told = [(name, part) for name, part in parts if part['gap']]
-  clear = [(name, part) for name, part in told if _is_clear(part['gap'])]
+  told = [(name, one) for name, one in rows if one['gap']]
+  clear = [(name, one) for name, one in told if _is_clear(one['gap'])]
   clear.sort(key=lambda pair: -abs(pair[1]['gap']['value']))
-  yield from (_gap(name, part) for name, part in clear[:_TOLD])
+  yield from (_gap(name, one) for name, one in clear[:_TOLD])
   if len(clear) > _TOLD:
-    yield f'{len(clear) - _TOLD} more parts differ clearly in accuracy.'
+    yield f'{len(clear) - _TOLD} more subgroups differ clearly in accuracy.'
   if told and not clear:
     yield (
-        f'By {", ".join(found["columns"])}, no part of the images differs '
-        'clearly from the others in accuracy.'
+        f'By {", ".join(found["columns"])}, no subgroup differs clearly from '
+        'all other images in accuracy.'
     )
   few = [
-      f'{name} {part["part"]} ({part["n"]:,})'
-      for name, part in parts
-      if not part['gap']
+      f'{name} {one["subgroup"]} ({one["n"]:,})'
+      for name, one in rows
+      if not one['gap']
   ]
   if few:
     more = f' and {len(few) - _TOLD} more' if len(few) > _TOLD else ''
@@ -116,12 +116,12 @@ def _is_clear(gap: Mapping[str, Any]) -> bool:
   return ends is not None and (ends[0] > 0 or ends[1] < 0)
 
 
-def _gap(name: str, part: Mapping[str, Any]) -> str:
-  (low, high), value = part['gap']['interval'], part['gap']['value']
+def _gap(name: str, one: Mapping[str, Any]) -> str:
+  (low, high), value = one['gap']['interval'], one['gap']['value']
   word = 'higher' if value > 0 else 'lower'
   ends = sorted((abs(low), abs(high)))
   return (
-      f'{name} {part["part"]} ({part["n"]:,} images): accuracy '
-      f'{part["accuracy"]:.3f}, {abs(value):.3f} {word} than on all other '
+      f'{name} {one["subgroup"]} ({one["n"]:,} images): accuracy '
+      f'{one["accuracy"]:.3f}, {abs(value):.3f} {word} than on all other '
       f'images ({ends[0]:.3f} to {ends[1]:.3f}).'
   )

@@ -1,5 +1,6 @@
 """Runs the runs of a study, one after the other."""
 
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import pathlib
@@ -11,6 +12,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.runs import backbone
+from medxfer.runs import folds
 from medxfer.runs import resume
 from medxfer.runs import workdir
 from medxfer.study import child_process
@@ -80,7 +82,34 @@ def table(study: plan.Study, path: pathlib.Path) -> str:
         f'{run.name:<{width}}  {test["accuracy"]:8.3f}  '
         f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}'
     )
-  return '\n'.join(lines)
+  return '\n'.join([*lines, *_pooled(study, path)])
+
+
+def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
+  """Yields what all folds of an arm and seed reach together."""
+  alike: dict[str, list[plan.Planned]] = {}
+  for run in study.runs:
+    arm, fold, _ = run.name.partition('-fold')
+    if fold:
+      alike.setdefault(arm, []).append(run)
+  for arm, runs in alike.items():
+    places = [workdir.Workdir(path / plan.RUNS / run.name) for run in runs]
+    if not all(place.is_finished for place in places):
+      continue
+    test = folds.summary(
+        [place.summary() for place in places],
+        [place.predictions('test') for place in places],
+        runs[0].spec,
+    )['test']
+    shown = (
+        f'{title} {test[key]:.3f} ({low:.3f}-{high:.3f})'
+        for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1'))
+        for low, high in [test['intervals'][key]]
+    )
+    yield (
+        f'{arm}, {len(runs)} folds, each of the {test["n"]:,} images scored '
+        f'once: {", ".join(shown)}'
+    )
 
 
 def _write_study(study: plan.Study, path: pathlib.Path) -> None:

@@ -1,4 +1,4 @@
-"""Protects the scores of parts: who is in which, and what is a gap."""
+"""Protects the scores of subgroups: who is in which, and what is a gap."""
 
 import numpy as np
 import pytest
@@ -59,19 +59,26 @@ def _scored(right: np.ndarray, seed: int = 0) -> predictions_lib.Predictions:
         ),
     ],
 )
-def test_values_become_parts(name: str, values: list, expected: list) -> None:
+def test_values_become_subgroups(
+    name: str, values: list, expected: list
+) -> None:
   """Numbers become bands; few of them, and text, stay."""
-  assert subgroups.parts(name, values) == expected
+  assert subgroups.of_values(name, values) == expected
 
 
-def test_scores_are_those_of_the_part_alone() -> None:
+def test_scores_are_those_of_the_subgroup_alone() -> None:
   """And its gap is to all other images."""
   draw = np.random.default_rng(0)
   right = draw.random(400) < np.where(np.arange(400) < 100, 0.5, 0.9)
   scored = _scored(right)
   found = subgroups.measures(scored, {'clinic': ['x'] * 100 + ['y'] * 300})
   y, x = found['columns']['clinic']
-  assert (x['part'], x['n'], y['n'], found['compared']) == ('x', 100, 300, 2)
+  assert (x['subgroup'], x['n'], y['n'], found['compared']) == (
+      'x',
+      100,
+      300,
+      2,
+  )
   alone = metrics.compute(scored.take(range(100)))
   assert x['accuracy'] == alone['accuracy'] == right[:100].mean()
   assert x['f1_macro'] == alone['f1_macro']
@@ -83,7 +90,7 @@ def test_scores_are_those_of_the_part_alone() -> None:
 
 
 def test_few_images_say_nothing() -> None:
-  """Nor do parts that leave too few others."""
+  """Nor do subgroups that leave too few others."""
   found = subgroups.measures(
       _scored(np.ones(100, bool)), {'sex': ['f'] * 95 + ['m'] * 5}
   )
@@ -93,7 +100,7 @@ def test_few_images_say_nothing() -> None:
 
 
 def test_a_column_of_names_is_left_out() -> None:
-  """5,000 values are no parts; one value is none either."""
+  """5,000 values are no subgroups; one value is none either."""
   found = subgroups.measures(
       _scored(np.ones(100, bool)),
       {'patient': [f'p{i}' for i in range(100)], 'scanner': ['s'] * 100},
@@ -102,7 +109,7 @@ def test_a_column_of_names_is_left_out() -> None:
   assert found['left_out'] == {'patient': '100 different values, more than 30'}
 
 
-def test_many_parts_without_a_difference_show_few_clear_gaps() -> None:
+def test_many_subgroups_without_a_difference_show_few_clear_gaps() -> None:
   """All intervals together miss in at most 5 % of the tables, to chance."""
   draw = np.random.default_rng(1)
   missed = 0

@@ -55,7 +55,7 @@ def test_another_form_is_refused(key: str, value: str, message: str) -> None:
     points.check(dataclasses.replace(_SPEC, **{key: value}), ('a', 'b', 'c'))
 
 
-def test_a_run_tells_its_points_and_parts(
+def test_a_run_tells_its_points_and_subgroups(
     finished: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
   """Other keys of the evaluation train nothing."""

@@ -11,6 +11,7 @@ import pytest
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.data import ham10000
 from medxfer.recipes import table_7_1
 from medxfer.study import execute
 from medxfer.study import plan
@@ -224,3 +225,17 @@ def test_another_study_is_refused(
   with pytest.raises(errors.UsageError, match='neither empty nor a study'):
     execute.execute(study, tmp_path, ())
   assert [p.name for p in tmp_path.iterdir()] == ['letter.txt']
+
+
+@pytest.mark.slow
+def test_folds_are_told_together(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """Once all of them are finished."""
+  study = _study(phantoms, tmp_path, arms='decision_tree', folds=3)
+  assert execute.execute(study, tmp_path, study.runs[:2]) == {}
+  assert 'folds' not in execute.table(study, tmp_path)
+  assert execute.execute(study, tmp_path, study.runs) == {}
+  line = execute.table(study, tmp_path).splitlines()[-1]
+  images = len(ham10000.read(phantoms))
+  assert f'3 folds, each of the {images} images scored once' in line

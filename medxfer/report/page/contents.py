@@ -22,11 +22,11 @@ from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
 from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
-from medxfer.report.text import parts
 from medxfer.report.text import points
 from medxfer.report.text import positive_class
 from medxfer.report.text import run_list
 from medxfer.report.text import sources
+from medxfer.report.text import subgroups
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts as answers_lib
 
@@ -224,7 +224,9 @@ def _worth(
       positive_class.table(
           setting, column, names.setting(setting, f'classes_{arm}')
       ),
-      parts.table(setting, column, names.setting(setting, f'parts_{arm}')),
+      subgroups.table(
+          setting, column, names.setting(setting, f'subgroups_{arm}')
+      ),
   )
   return tuple(table for table in found if table)
 

@@ -17,7 +17,7 @@ from medxfer.report.text import cautions
 from medxfer.report.text import certainty
 from medxfer.report.text import elsewhere
 from medxfer.report.text import leaks
-from medxfer.report.text import parts
+from medxfer.report.text import subgroups
 
 _UNKNOWN = 'Not known yet.'
 
@@ -255,7 +255,7 @@ def _trust(
       leaks.without_copies(column),
       leaks.without_leak(setting, settings, column),
       few(column),
-      *parts.said(column),
+      *subgroups.said(column),
       *certainty.said(column),
       *cautions.unfinished([column]),
       'One seed only.' if len(column.runs) == 1 else '',

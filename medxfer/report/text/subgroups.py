@@ -1,4 +1,4 @@
-"""Scores of parts of the test images: by sex, age, site, clinic."""
+"""Scores of subgroups of the test images: by sex, age, site, clinic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,36 +6,38 @@ from typing import Any
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
 from medxfer.report.text import tables
-from medxfer.runs import subgroups
+from medxfer.runs import subgroups as subgroups_lib
 
 
 def said(column: settings_lib.Column) -> tuple[str, ...]:
-  """Returns which parts differ, the largest gap first."""
-  return tuple(subgroups.sentences(column.first.summary.get(subgroups.KEY)))
+  """Returns which subgroups differ, the largest gap first."""
+  return tuple(
+      subgroups_lib.sentences(column.first.summary.get(subgroups_lib.KEY))
+  )
 
 
 def table(
     setting: settings_lib.Setting, column: settings_lib.Column, name: str
 ) -> tables.Table | None:
-  """Sets the scores of each part, one row each; None without columns.
+  """Sets the scores of each subgroup, one row each; None without columns.
 
   Args:
     setting: the column's.
     column: a classifier; of several seeds the lowest.
     name: stem of the files.
   """
-  found = column.first.summary.get(subgroups.KEY)
+  found = column.first.summary.get(subgroups_lib.KEY)
   if not found or not found['columns']:
     return None
   classes = setting.dataset.class_names
   return tables.Table(
       name,
-      f'Parts of the test images: {column.title}, '
+      f'Subgroups of the test images: {column.title}, '
       f'{titles.dataset_title(setting.dataset)}, {setting.title}',
       (('', 6), ('Sensitivity', len(classes))),
       (
           'Column',
-          'Part',
+          'Subgroup',
           'Images',
           'Accuracy',
           'Difference to all others',
@@ -43,38 +45,38 @@ def table(
           *classes,
       ),
       tuple(
-          _row(key, part, classes)
+          _row(key, one, classes)
           for key, each in found['columns'].items()
-          for part in each
+          for one in each
       ),
       (
           'Differences have intervals that cover together in 95 % '
-          f'(Bonferroni, {found["compared"]} parts). Accuracy also differs '
+          f'(Bonferroni, {found["compared"]} subgroups). Accuracy also differs '
           'where the classes are mixed otherwise; their sensitivities do not '
-          'for that reason. The macro F1 is of the classes that a part has.',
+          'for that reason. The macro F1 is of the classes that one has.',
       ),
   )
 
 
 def _row(
-    key: str, part: Mapping[str, Any], classes: tuple[str, ...]
+    key: str, one: Mapping[str, Any], classes: tuple[str, ...]
 ) -> tuple[tables.Cell, ...]:
   head = (
       tables.words(key),
-      tables.words(part['part']),
-      tables.figure(part['n'], 0),
+      tables.words(one['subgroup']),
+      tables.figure(one['n'], 0),
   )
-  if not part['gap']:
+  if not one['gap']:
     return (*head, *[tables.figure(None)] * (3 + len(classes)))
-  ranges = part['intervals']
+  ranges = one['intervals']
   return (
       *head,
-      tables.measured(part['accuracy'], ranges['accuracy']),
-      tables.measured(part['gap']['value'], part['gap']['interval']),
-      tables.measured(part['f1_macro'], ranges['f1_macro']),
+      tables.measured(one['accuracy'], ranges['accuracy']),
+      tables.measured(one['gap']['value'], one['gap']['interval']),
+      tables.measured(one['f1_macro'], ranges['f1_macro']),
       *(
           tables.measured(
-              part['sensitivity'][label], ranges['sensitivity'][label]
+              one['sensitivity'][label], ranges['sensitivity'][label]
           )
           for label in classes
       ),
