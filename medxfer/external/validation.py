@@ -23,11 +23,13 @@ from medxfer.data import listing
 from medxfer.data import pixel_cache
 from medxfer.evaluation import external_validation
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import recalibration
 from medxfer.evaluation import summary as summaries
 from medxfer.external import labelled
 from medxfer.external import results
 from medxfer.external import seen
 from medxfer.external import words
+from medxfer.runs import calibrated
 from medxfer.runs import class_weights
 from medxfer.runs import scoring
 from medxfer.runs import subgroups
@@ -173,16 +175,15 @@ def _numbers(
 
 def _training_fractions(trained: classifier.Classifier) -> np.ndarray:
   """Returns the fractions of the classes as the loss has weighed them."""
-  names = trained.class_names
-  labels = [
-      names.index(row[1])
-      for row in workdir.Workdir(trained.path).split()
-      if row[3] == 'train'
-  ]
+  names, folder = trained.class_names, workdir.Workdir(trained.path)
+  subset, weights = 'train', trained.spec.training.class_weights
+  fitted = calibrated.of_summary(folder.summary(), len(names))
+  if fitted.method == recalibration.BIAS_CORRECTED:
+    # Its biases make the probabilities those of the validation images.
+    subset, weights = 'val', 'none'
+  labels = [names.index(row[1]) for row in folder.split() if row[3] == subset]
   return class_weights.fractions(
-      trained.spec.training.class_weights,
-      names,
-      np.bincount(labels, minlength=len(names)),
+      weights, names, np.bincount(labels, minlength=len(names))
   )
 
 

@@ -16,6 +16,7 @@ from medxfer.external import results
 from medxfer.external import validation
 from medxfer.external import words
 from medxfer.runs import run as runs
+from medxfer.runs import workdir
 from tests import tiny
 
 
@@ -195,6 +196,24 @@ def test_a_known_data_set_is_read_as_such(
       trained, clinic.parent / 'raw', dataset='ham10000'
   )
   assert found['groups'] and found['name'] == 'raw'
+
+
+def test_biases_stand_for_the_fractions_of_validation(
+    trained: classifier.Classifier, clinic: pathlib.Path, phantoms: pathlib.Path
+) -> None:
+  """Without them, for those of training as the loss weighs them."""
+  config = tiny.config(phantoms)
+  for subset, method in ('val', 'bias_corrected'), ('train', 'temperature'):
+    config.evaluation.calibration = method
+    runs.run(specs.from_config(config), trained.path)
+    found = validation.validate(
+        classifier.load(trained.path), clinic, save=False
+    )
+    rows = [r for r in workdir.Workdir(trained.path).split() if r[3] == subset]
+    for name, fraction in found['comparison']['fractions']['training'].items():
+      assert fraction == pytest.approx(
+          sum(row[1] == name for row in rows) / len(rows), abs=1e-5
+      )
 
 
 def test_a_run_that_is_not_finished_is_refused(
