@@ -21,6 +21,7 @@ import os
 from absl import flags
 
 from medxfer import errors
+from medxfer import flag_names
 from medxfer import launcher
 from medxfer.data import registry
 
@@ -110,6 +111,10 @@ def main(argv: list[str]) -> None:
 
 
 def _refuse_external_flags() -> None:
+  # Messages about images of the run name no flag that they cannot have.
+  names, keys = flag_names.current()
+  own = {key: flag for key, flag in names.items() if key == 'data.dir'}
+  flag_names.use((own, keys))
   for flag in (_CLASSES, _GROUPS, _DATASET, _NAME, _ON_BAD_IMAGE):
     if flag.value != flag.default:
       raise errors.UsageError(

@@ -121,11 +121,22 @@ def test_such_a_name_stands_in_the_index_of_pictures(
     'module, args, said, not_said',
     [
         ('tools.predict', ['{bad}'], '--on_bad_image=skip', '--config'),
-        ('tools.evaluate', ['--data_dir={bad}'], '--data_dir=DIR', '--config'),
         (
             'tools.evaluate',
-            ['--data_dir={half}'],
+            ['--subset=test', '--data_dir={bad}'],
+            '--data_dir=DIR',
+            '--config',
+        ),
+        (
+            'tools.evaluate',
+            ['--subset=test', '--data_dir={half}'],
             'data.on_bad_image=skip (a key',
+            '--config',
+        ),
+        (
+            'tools.evaluate',
+            ['--data_dir={half}', '--dataset=ham10000'],
+            'out with --on_bad_image=skip',
             '--config',
         ),
         (
