@@ -4,13 +4,16 @@ import pathlib
 
 import pytest
 
+from medxfer import files
 from medxfer.report.page import write as page
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import thesis
 from medxfer.report.read import titles
+from medxfer.report.text import elsewhere
 from medxfer.report.text import sources
 from medxfer.report.text import verdicts
+from medxfer.runs import workdir
 from tests.report import workdirs
 
 
@@ -81,3 +84,77 @@ def test_every_split_has_a_title(
         },
     )
     assert thesis.recipe(spec)['split']
+
+
+def _place() -> dict:
+  """An external validation, made up."""
+  measure = {'value': 0.5, 'interval': [0.4, 0.6]}
+  sides = {
+      'here': {'value': 0.9, 'interval': [0.85, 0.95]},
+      'there': measure,
+      'difference': {'value': -0.4, 'interval': [-0.5, -0.3]},
+  }
+  adjusted = {
+      'accuracy': 0.6,
+      'accuracy_interval': [0.5, 0.7],
+      'ece': 0.1,
+      'ece_interval': [0.0, 0.2],
+  }
+  fractions = {'akiec': 0.5, 'nv': 0.5}
+  return {
+      'name': 'graz',
+      'n': 100,
+      'groups': 60,
+      'absent_classes': ['df'],
+      'seen': {'looked': True, 'why': '', 'copies': 3},
+      'notes': [],
+      'comparison': {
+          'metrics': {
+              name: sides
+              for name in (
+                  'auroc_macro',
+                  'accuracy',
+                  'balanced_accuracy',
+                  'f1_macro',
+                  'ece',
+              )
+          },
+          'threshold': None,
+          'fractions': {
+              name: fractions for name in ('training', 'known', 'estimated')
+          },
+          'adjusted': {'known': adjusted, 'estimated': adjusted},
+      },
+  }
+
+
+def test_places_elsewhere_lead_the_answer_on_trust(
+    tmp_path: pathlib.Path,
+) -> None:
+  """With a table; those of an older state of the run are not shown."""
+  path = workdirs.write(tmp_path / 'a', 'all')
+  found = {**_place(), 'summary_digest': workdir.Workdir(path).summary_digest()}
+  (path / 'external' / 'graz').mkdir(parents=True)
+  files.write_json(path / 'external' / 'graz' / 'external.json', found)
+  settings = settings_lib.arrange(collect.collect(tmp_path).runs)
+  [trust] = verdicts.answers(settings)[-1].lines
+  assert trust.verdict == (
+      'Elsewhere: AUROC 0.500 (0.400-0.600) on 100 images of 60 groups of '
+      'graz, against 0.900 (0.850-0.950) here; difference -0.400 (-0.500 to '
+      '-0.300).'
+  )
+  assert 'no better than chance' in trust.numbers
+  assert '3 copies of images of the run itself' in trust.numbers
+  [row] = elsewhere.table(settings[0], 't').rows
+  assert [cell.text for cell in row[1:7]] == [
+      '0',
+      'graz',
+      '100',
+      '0.900 (0.850–0.950)',
+      '0.500 (0.400–0.600)',
+      '−0.400 (−0.500 to −0.300)',
+  ]
+  found['summary_digest'] = 'another'
+  files.write_json(path / 'external' / 'graz' / 'external.json', found)
+  settings = settings_lib.arrange(collect.collect(tmp_path).runs)
+  assert not elsewhere.table(settings[0], 't')

@@ -110,8 +110,8 @@ def _row(
   metrics, adjusted = comparison['metrics'], comparison['adjusted']
   own = comparison['threshold'] or {'accuracy': None, 'interval': None}
   cell = tables.measured
-  three = lambda name: [
-      cell(**metrics[name][side]) for side in ('here', 'there', 'difference')
+  both = lambda name: [
+      cell(**metrics[name][side]) for side in ('here', 'there')
   ]
   known, estimated = adjusted['known'], adjusted['estimated']
   return (
@@ -119,11 +119,12 @@ def _row(
       tables.figure(seed, 0),
       tables.words(place['name']),
       tables.figure(place['n'], 0),
-      *three('auroc_macro'),
-      *three('accuracy')[:2],
+      *both('auroc_macro'),
+      cell(**metrics['auroc_macro']['difference'], signed=True),
+      *both('accuracy'),
       cell(own['accuracy'], own['interval']),
       cell(known['accuracy'], known['accuracy_interval']),
       cell(estimated['accuracy'], estimated['accuracy_interval']),
-      *three('ece')[:2],
+      *both('ece'),
       cell(known['ece'], known['ece_interval']),
   )

@@ -72,7 +72,7 @@ def _row(
   return (
       *head,
       tables.measured(one['accuracy'], ranges['accuracy']),
-      tables.measured(one['gap']['value'], one['gap']['interval']),
+      tables.measured(**one['gap'], signed=True),
       tables.measured(one['f1_macro'], ranges['f1_macro']),
       *(
           tables.measured(

@@ -63,12 +63,14 @@ def words(text: str) -> Cell:
   return Cell(text, values={'': text})
 
 
-def measured(value: float | None, interval: list[float] | None) -> Cell:
+def measured(
+    value: float | None, interval: list[float] | None, *, signed: bool = False
+) -> Cell:
   """Returns a cell with the value of one run and its interval, if any."""
   if value is None:
     return figure(None)
   low, high = interval or (None, None)
-  return spread(estimates.Estimate(value, low, high, None, 1))
+  return spread(estimates.Estimate(value, low, high, None, 1), signed=signed)
 
 
 def figure(
