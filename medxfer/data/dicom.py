@@ -54,17 +54,26 @@ def read(content: bytes, name: str) -> deep_grey.Grey | np.ndarray:
 
 
 def frames(path: pathlib.Path) -> int:
-  """Returns the number of frames; 1 where the file does not say."""
+  """Returns the number of frames: 0 of a report, 1 of a damaged file."""
   try:
-    found = _header(path).get('NumberOfFrames') or 1
-    return max(int(found), 1)
+    header = _header(path)
+    if 'Rows' not in header:
+      return 0
+    return max(int(header.get('NumberOfFrames') or 1), 1)
   except Exception:
     return 1  # Reading the pixels tells what is wrong.
 
 
 def patient(path: pathlib.Path) -> str:
-  """Returns a name for the patient that tells nothing of them; '' of none."""
+  """Returns a name for the patient that tells nothing of them; '' of none.
+
+  Args:
+    path: a file of any kind.
+  """
   try:
+    with path.open('rb') as file:
+      if not is_dicom(file.read(HEAD)):
+        return ''
     found = str(_header(path).get('PatientID') or '').strip()
   except Exception:
     return ''

@@ -10,6 +10,8 @@ Signatures are those of the formats' specifications; see also the table of
 
 import re
 
+from medxfer.data import dicom
+
 # Enough for DICOM (132 bytes), NIfTI (348) and the header of tar (262).
 HEAD = 1024
 
@@ -31,6 +33,8 @@ TABLE = 'table'
 UNLABELLED = 'unlabelled image'
 OTHER_SIDE = 'image of an unused side'
 COPY = 'copy, byte for byte, of a file that is read'
+NO_PIXELS = 'DICOM without pixels'
+OLD_DICOM = 'DICOM without its preamble'
 
 # The formats of `data.images`. Stricter than Pillow, which takes a table that
 # starts with 'BMI' for a bitmap and a line 'P1,0.3' for a pixmap.
@@ -106,7 +110,7 @@ _VERSIONS = frozenset(('.git', '.svn', '.hg', '.bzr', '.dvc', '.datalad'))
 
 # Kind -> what the file starts with.
 _HEADS = {
-    'DICOM': rb'.{128}DICM|[\x02\x08]\0.\0[A-Z]{2}',
+    OLD_DICOM: rb'[\x02\x08]\0.\0[A-Z]{2}',
     'HEIC or AVIF picture': rb'.{4}ftyp(hei|hev|mif|msf|avi[fs]|hej)',
     'camera RAW picture': rb'II\*\0.{4}CR|.{4}ftypcrx|FUJIFILMCCD-RAW'
     rb'|IIU\0|IIR[OS]|\0MRM',
@@ -131,7 +135,7 @@ _HEADS = {
 _ENDINGS = {
     UNFINISHED: '.part .partial .crdownload .filepart .download .opdownload '
     '.!qb .!ut .aria2',
-    'DICOM': '.dcm .dicom .dic .ima',
+    OLD_DICOM: '.dcm .dicom .dic .ima',
     'NIfTI or Analyze volume': '.nii .nii.gz .hdr',
     'volume (NRRD, MetaImage)': '.nrrd .nhdr .mha .mhd .mgz .mgh .mnc',
     'camera RAW picture': '.cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .dng .orf '
@@ -182,7 +186,8 @@ _PLURALS = {
     COPY: 'copies, byte for byte, of files that are read',
     'picture of a kind that is not read': 'pictures of kinds that are not read',
     'volume (NRRD, MetaImage)': 'volumes (NRRD, MetaImage)',
-    'DICOM': 'DICOM',
+    OLD_DICOM: OLD_DICOM,
+    NO_PIXELS: NO_PIXELS,
     'PDF': 'PDF',
     'text': 'text',
 }
@@ -217,7 +222,9 @@ def of(name: str, head: bytes) -> str:
     return SYSTEM
   if ending in _OVERRULE:
     return ending
-  for kind in ('camera RAW picture', 'DICOM'):
+  if dicom.is_dicom(head):
+    return ''
+  for kind in ('camera RAW picture', OLD_DICOM):
     if _HEAD[kind].match(head):
       return kind
   if _IMAGES.match(head):

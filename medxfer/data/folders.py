@@ -24,6 +24,7 @@ import unicodedata
 import numpy as np
 
 from medxfer import errors
+from medxfer.data import dicom
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_kinds
 from medxfer.data import group_tables
@@ -38,6 +39,7 @@ NAME = 'folder'
 SUBSETS = subset_names.SUBSETS
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
+_PATIENTS = 'groups are the patients that {:,} DICOM files name, hashed'
 _WAY_OUT = (
     'give --config.data.dir=DIR with one folder of images per class in it'
 )
@@ -80,6 +82,7 @@ def read(
   places = [layout.places[name] for name in ids]
   labels = [layout.class_names.index(place.class_name) for place in places]
   table = group_tables.read(groups, paths, ids) if groups else {}
+  patients = {} if table else _patients(paths, ids)
   grouped = table.pop('group', None)
   for name, told in ('published', 'subset'), ('source', 'source'):
     values = tuple(getattr(place, told) for place in places)
@@ -92,7 +95,10 @@ def read(
       paths=tuple(paths[name] for name in ids),
       labels=np.array(labels, np.int32),
       groups=grouped
-      or tuple(place.group or name for name, place in zip(ids, places)),
+      or tuple(
+          place.group or patients.get(name) or name
+          for name, place in zip(ids, places)
+      ),
       columns=table,
       skipped=bad,
       left_out={
@@ -100,9 +106,27 @@ def read(
           **layout.left_out,
       },
       pages={name: n for name, n in found.pages.items() if name in paths},
-      notes=(*_notes(folder, layout, groups), *links.notes(folder, paths)),
-      groups_known=groups is not None or 'group' in layout.levels,
+      notes=(
+          *_notes(folder, layout, groups),
+          *links.notes(folder, paths),
+          *[_PATIENTS.format(len(patients))] * bool(patients),
+      ),
+      groups_known=groups is not None
+      or 'group' in layout.levels
+      or all(name in patients for name in ids),
   )
+
+
+def _patients(
+    paths: Mapping[str, pathlib.Path], ids: Iterable[str]
+) -> dict[str, str]:
+  """Returns image -> patient of the DICOM files that name one."""
+  found = {
+      name: dicom.patient(paths[name])
+      for name in ids
+      if paths[name].suffix.lower() not in file_kinds.SUFFIXES
+  }
+  return {name: patient for name, patient in found.items() if patient}
 
 
 def _layout(

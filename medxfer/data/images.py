@@ -19,6 +19,7 @@ from PIL import Image
 
 from medxfer import errors
 from medxfer.data import deep_grey as grey_lib
+from medxfer.data import dicom
 
 # A larger image is a damaged header or an attack; X-rays have 10 million.
 MAX_PIXELS = 100_000_000
@@ -65,12 +66,12 @@ def read_rgb(
   """Reads one image; the content decides what it is, not the extension.
 
   The EXIF orientation is applied, the first frame of several is taken, and
-  transparent parts become black. Grey of more than 8 bits is scaled from
-  `grey_range`, or from what the file says of itself (see `grey`), to
-  [0, 255]. Without a range 16-bit grey is scaled from [0, 65535], 32-bit
-  integers that fit 8 bits are kept and others scaled like 16-bit ones, floats
-  in [0, 1] are scaled by 255 and floats in [0, 255] kept. Results are rounded
-  to the nearest value.
+  transparent parts become black; of DICOM, see `dicom`. Grey of more than 8
+  bits is scaled from `grey_range`, or from what the file says of itself (see
+  `grey`), to [0, 255]. Without a range 16-bit grey is scaled from [0, 65535],
+  32-bit integers that fit 8 bits are kept and others scaled like 16-bit ones,
+  floats in [0, 1] are scaled by 255 and floats in [0, 255] kept. Results are
+  rounded to the nearest value.
 
   Args:
     source: a path, the bytes of a file, or a binary stream, which is read
@@ -89,16 +90,25 @@ def read_rgb(
       no defined place in 8 bits.
   """
   name = name or _name(source)
-  with _loaded(source, name) as (image, header):
-    orientation = _orientation(image)
-    if header:
-      grey = grey_lib.of_image(image, header, name)
-      if notice:
-        notice(grey)
-      eight = grey_lib.eight_bits(grey, grey_range, name)
-      rgb = np.repeat(eight[:, :, np.newaxis], 3, axis=2)
+  orientation = 1
+  with _stream(source, name) as stream:
+    if _is_dicom(stream):
+      found = dicom.read(stream.read(), name)
     else:
-      rgb = to_rgb(image, name)
+      with _loaded(stream, name) as (image, header):
+        orientation = _orientation(image)
+        found = (
+            grey_lib.of_image(image, header, name)
+            if header
+            else to_rgb(image, name)
+        )
+  if isinstance(found, grey_lib.Grey):
+    if notice:
+      notice(found)
+    eight = grey_lib.eight_bits(found, grey_range, name)
+    rgb = np.repeat(eight[:, :, np.newaxis], 3, axis=2)
+  else:
+    rgb = found
   if orientation in _TURNS:
     turned = Image.fromarray(rgb).transpose(_TURNS[orientation])
     rgb = np.array(turned)
@@ -115,10 +125,16 @@ def read_grey(content: bytes, name: str) -> grey_lib.Grey | None:
   Raises:
     errors.DataError: as of `read_rgb`.
   """
+  if dicom.is_dicom(content[: dicom.HEAD]):
+    found = dicom.read(content, name)
+    return found if isinstance(found, grey_lib.Grey) else None
   with _stream(content, name) as stream, _open(stream, name) as image:
     if not grey_lib.is_deep(image):
       return None
-  with _loaded(content, name) as (image, header):
+  with (
+      _stream(content, name) as stream,
+      _loaded(stream, name) as (image, header),
+  ):
     return grey_lib.of_image(image, header, name) if header else None
 
 
@@ -141,10 +157,10 @@ def loses_bits(content: bytes, name: str) -> bool:
 
 @contextlib.contextmanager
 def _loaded(
-    source: pathlib.Path | bytes | BinaryIO, name: str
+    stream: BinaryIO, name: str
 ) -> Iterator[tuple[Image.Image, grey_lib.Header | None]]:
   """Yields a decoded image; also its header if it is deep grey."""
-  with _stream(source, name) as stream, _open(stream, name) as image:
+  with _open(stream, name) as image:
     try:
       deep = grey_lib.is_deep(image)
       header = grey_lib.header(image, stream) if deep else None
@@ -158,6 +174,12 @@ def _loaded(
           f' {_REPLACE}'
       ) from error
     yield image, header
+
+
+def _is_dicom(stream: BinaryIO) -> bool:
+  head = stream.read(dicom.HEAD)
+  stream.seek(0)
+  return dicom.is_dicom(head)
 
 
 def _name(source: pathlib.Path | bytes | BinaryIO) -> str:

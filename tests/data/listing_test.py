@@ -151,10 +151,10 @@ def test_version_control_is_one_entry(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     'name, content, reason',
     [
-        ('slice.dcm', _DICOM, 'DICOM'),
-        ('IM0001', _DICOM, 'DICOM'),
-        ('IM2', b'\x08\0\x05\0CS\x0a\0ISO_IR 100', 'DICOM'),
-        ('x.DCM', b'damaged', 'DICOM'),
+        ('report.dcm', _DICOM, file_kinds.NO_PIXELS),
+        ('IM0001', _DICOM, file_kinds.NO_PIXELS),
+        ('IM2', b'\x08\0\x05\0CS\x0a\0ISO_IR 100', file_kinds.OLD_DICOM),
+        ('x.DCM', b'damaged', file_kinds.OLD_DICOM),
         ('brain.nii.gz', b'\x1f\x8b\x08', 'NIfTI or Analyze volume'),
         ('brain.nii', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
         ('scan', bytes(344) + b'n+1\0', 'NIfTI or Analyze volume'),
@@ -381,7 +381,7 @@ def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path: pathlib.Path) -> None:
   found = listing.below(tmp_path)
   assert list(found.images) == [f'{name}.jpg']
   assert listing.said(found.left_out) == (
-      r'left out: 1 file: 1 DICOM (M\udcfcller.dcm)'
+      r'left out: 1 file: 1 DICOM without pixels (M\udcfcller.dcm)'
   )
   assert images.read_rgb(*found.images.values()).shape == (8, 8, 3)
 
@@ -395,7 +395,8 @@ def test_a_line_counts_every_reason(tmp_path: pathlib.Path) -> None:
   )
   assert listing.said(listing.below(tmp_path).left_out) == (
       'left out: 1,203 files: 1,200 hidden or system files (._0.jpg, ._1.jpg, '
-      '...), 2 DICOM (a\\n.dcm, b.dcm), 1 file of unknown kind (no)'
+      '...), 2 DICOM without pixels '
+      '(a\\n.dcm, b.dcm), 1 file of unknown kind (no)'
   )
 
 
