@@ -24,10 +24,9 @@ import unicodedata
 import numpy as np
 
 from medxfer import errors
-from medxfer.data import dicom
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_kinds
-from medxfer.data import group_tables
+from medxfer.data import folder_groups
 from medxfer.data import layouts
 from medxfer.data import level_search
 from medxfer.data import links
@@ -39,7 +38,6 @@ NAME = 'folder'
 SUBSETS = subset_names.SUBSETS
 # No table can hold these and be read back line by line.
 _UNFIT = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
-_PATIENTS = 'groups are the patients that {:,} DICOM files name, hashed'
 _WAY_OUT = (
     'give --config.data.dir=DIR with one folder of images per class in it'
 )
@@ -57,7 +55,7 @@ def read(
 
   Args:
     folder: holds one folder per class; see `layouts`.
-    groups: see `group_tables`; None takes folders for groups, or each image.
+    groups: see `folder_groups`, of a table `image,group`.
     on_bad_image: 'fail' raises at the first file that has the suffix of an
       image, but is none; 'skip' leaves it out and lists it in `skipped`.
     subsets: folder -> train, val or test, for unusual names.
@@ -81,25 +79,15 @@ def read(
   ids = examples_lib.good(folder, sorted(paths), bad, on_bad_image)
   places = [layout.places[name] for name in ids]
   labels = [layout.class_names.index(place.class_name) for place in places]
-  table = group_tables.read(groups, paths, ids) if groups else {}
-  patients = {} if table else _patients(paths, ids)
-  grouped = table.pop('group', None)
-  for name, told in ('published', 'subset'), ('source', 'source'):
-    values = tuple(getattr(place, told) for place in places)
-    if any(values):
-      table[name] = values
+  grouped = folder_groups.read(groups, layout, paths, ids)
   return examples_lib.Examples(
       name=NAME,
       class_names=layout.class_names,
       image_ids=tuple(ids),
       paths=tuple(paths[name] for name in ids),
       labels=np.array(labels, np.int32),
-      groups=grouped
-      or tuple(
-          place.group or patients.get(name) or name
-          for name, place in zip(ids, places)
-      ),
-      columns=table,
+      groups=grouped.names,
+      columns={**grouped.columns, **_columns(places)},
       skipped=bad,
       left_out={
           **{k: v for k, v in found.left_out.items() if folder / k != groups},
@@ -109,24 +97,19 @@ def read(
       notes=(
           *_notes(folder, layout, groups),
           *links.notes(folder, paths),
-          *[_PATIENTS.format(len(patients))] * bool(patients),
+          *grouped.notes,
       ),
-      groups_known=groups is not None
-      or 'group' in layout.levels
-      or all(name in patients for name in ids),
+      groups_known=grouped.known,
   )
 
 
-def _patients(
-    paths: Mapping[str, pathlib.Path], ids: Iterable[str]
-) -> dict[str, str]:
-  """Returns image -> patient of the DICOM files that name one."""
+def _columns(places: list[level_search.Place]) -> dict[str, tuple[str, ...]]:
+  """Returns what the folders say of images, beside class and group."""
   found = {
-      name: dicom.patient(paths[name])
-      for name in ids
-      if paths[name].suffix.lower() not in file_kinds.SUFFIXES
+      'published': tuple(place.subset for place in places),
+      'source': tuple(place.source for place in places),
   }
-  return {name: patient for name, patient in found.items() if patient}
+  return {name: values for name, values in found.items() if any(values)}
 
 
 def _layout(

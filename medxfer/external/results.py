@@ -5,6 +5,7 @@ They are read without JAX, so that a report takes seconds.
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+import math
 import pathlib
 import re
 from typing import Any
@@ -13,6 +14,8 @@ from medxfer import errors
 from medxfer import files
 from medxfer.data import examples as examples_lib
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.external import words
+from medxfer.runs import subgroups
 from medxfer.runs import workdir
 
 _FOLDER = 'external'
@@ -110,7 +113,13 @@ def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
       if found['summary_digest'] == digest:
         _check(found)
         yield found
-    except (KeyError, TypeError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ) as error:
       raise errors.DataError(
           f'{file}: damaged ({error}); validate the run again with medxfer '
           f'evaluate --workdir={path} --data_dir=DIR --name={file.parent.name}'
@@ -118,15 +127,30 @@ def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
 
 
 def _check(found: Mapping[str, Any]) -> None:
-  """Raises KeyError or TypeError where something that is shown is missing."""
-  for name in ('name', 'groups', 'absent_classes', 'notes'):
-    found[name]
-  found['n'] + found['seen']['copies']
+  """Raises what `read` catches where something that is shown is wrong."""
   comparison = found['comparison']
   for name in ('auroc_macro', 'accuracy', 'ece'):
     for side in ('here', 'there', 'difference'):
-      comparison['metrics'][name][side]['value']
-      comparison['metrics'][name][side]['interval']
+      _check_measure(**comparison['metrics'][name][side])
   for name in ('known', 'estimated'):
-    for key in ('accuracy', 'accuracy_interval', 'ece', 'ece_interval'):
-      comparison['adjusted'][name][key]
+    for key in ('accuracy', 'ece'):
+      adjusted = comparison['adjusted'][name]
+      _check_measure(adjusted[key], adjusted[f'{key}_interval'])
+  own = comparison['threshold']
+  if own:
+    _check_measure(own['accuracy'], own['interval'])
+  # What cannot be put into words cannot be shown.
+  for sentence in (
+      words.headline(found),
+      *words.explained(found),
+      *words.cautions(found),
+      *subgroups.sentences(found.get(subgroups.KEY)),
+  ):
+    str(sentence)
+
+
+def _check_measure(value: Any, interval: Any) -> None:
+  numbers = [] if value is None else [value]
+  numbers += [] if interval is None else [interval[0], interval[1]]
+  if not all(map(math.isfinite, numbers)) or len(interval or '..') != 2:
+    raise ValueError(f'{value!r} with {interval!r} is no measure')

@@ -31,7 +31,10 @@ from medxfer.data import deep_grey
 from medxfer.data import folders
 from medxfer.data import ham10000
 from medxfer.data import images
+from medxfer.data import labelled_table
 from medxfer.evaluation import predictions
+from medxfer.external import results
+from medxfer.external import words
 from medxfer.model import architectures
 from medxfer.model import weights
 from medxfer.model.weights import metadata as contracts
@@ -47,6 +50,7 @@ from medxfer.runs import workdir
 from medxfer.study import layer_arms
 from medxfer.study import plan
 from medxfer.training import feature_store
+from tests.data import dicom_files
 
 _KEY = {'a': 1}
 _ALLOWED = (errors.MedxferError, cache.Damaged)
@@ -140,6 +144,53 @@ def _split(folder: pathlib.Path, content: bytes) -> None:
 def _history(folder: pathlib.Path, content: bytes) -> None:
   (folder / 'metrics.jsonl').write_bytes(content)
   workdir.Workdir(folder).history()
+
+
+def _labels(folder: pathlib.Path, content: bytes) -> None:
+  (folder / '1.png').write_bytes(_deep('PNG'))
+  (folder / 'labels.csv').write_bytes(content)
+  labelled_table.read(folder / 'labels.csv')
+
+
+def _external(folder: pathlib.Path, content: bytes) -> None:
+  place = folder / 'external' / 'there' / 'external.json'
+  place.parent.mkdir(parents=True, exist_ok=True)
+  place.write_bytes(content)
+  for found in results.read(folder):
+    words.headline(found)
+
+
+def _validated() -> bytes:
+  measure = {'value': 0.5, 'interval': [0.4, 0.6]}
+  sides = dict.fromkeys(('here', 'there', 'difference'), measure)
+  adjusted = {
+      'accuracy': 0.5,
+      'accuracy_interval': [0.4, 0.6],
+      'ece': 0.1,
+      'ece_interval': None,
+  }
+  fractions = {'a': 0.5, 'b': 0.5}
+  return json.dumps(
+      {
+          'summary_digest': None,
+          'name': 'there',
+          'n': 100,
+          'groups': 60,
+          'absent_classes': [],
+          'notes': [],
+          'seen': {'looked': True, 'why': '', 'copies': 0},
+          'comparison': {
+              'metrics': dict.fromkeys(
+                  ('auroc_macro', 'accuracy', 'ece'), sides
+              ),
+              'threshold': {'accuracy': 0.5, 'interval': None},
+              'fractions': dict.fromkeys(
+                  ('training', 'known', 'estimated'), fractions
+              ),
+              'adjusted': dict.fromkeys(('known', 'estimated'), adjusted),
+          },
+      }
+  ).encode()
 
 
 def _layers(folder: pathlib.Path, content: bytes) -> None:
@@ -320,6 +371,14 @@ def _table() -> dict[str, Parser]:
       'cache_about': Parser(_cached('.json'), _entry('.json')),
       'cache_array': Parser(_cached('.npy'), _entry('.npy')),
       'journal': Parser(_journal, _filled_journal()),
+      'labels': Parser(_labels, b'image,label,group,sex\n1.png,a,p,f\n'),
+      'external': Parser(_external, _validated()),
+      'dicom': Parser(
+          _image,
+          dicom_files.content(
+              np.arange(64).reshape(8, 8), WindowCenter=30, WindowWidth=20
+          ),
+      ),
       'grey_png': Parser(_image, _deep('PNG')),
       'grey_tiff': Parser(_image, _deep('TIFF', tiffinfo={281: 4095})),
       'grey_pgm': Parser(_image, b'P5 2 2 4095\n' + bytes(8)),

@@ -58,7 +58,7 @@ def test_the_lines_and_the_table_say_all(
   assert 'skipped: 1 image (malign/bad.jpg: ' in said
   assert 'left out: 6 files: 2 hidden or system files (' in said
   for part in (
-      '1 DICOM (benign/x.dcm)',
+      '1 DICOM without its preamble (benign/x.dcm)',
       '1 text (readme.txt)',
       '1 segmentation mask (benign/0_mask.png)',
       '1 image outside of the class folders (top.jpg)',
@@ -73,7 +73,7 @@ def test_the_lines_and_the_table_say_all(
   assert rows['malign/bad.jpg']['what'] == 'skipped'
   assert rows['benign/x.dcm'] == {
       'image_id': 'benign/x.dcm',
-      'reason': 'DICOM',
+      'reason': 'DICOM without its preamble',
       'what': 'left_out',
   }
   assert rows[r'malign/Icon\r']['reason'] == 'hidden or system file'

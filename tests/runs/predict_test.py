@@ -188,7 +188,7 @@ def _written(folder: pathlib.Path, files: dict) -> None:
 def test_what_a_folder_holds_beside_images_is_said(
     tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-  """A Mac's shadows, a notebook's copies, DICOM files, pages of a TIFF."""
+  """A Mac's shadows, a notebook's copies, reports, pages of a TIFF."""
   shadow = bytes.fromhex('00051607000200004d6163204f532058')
   dicom = bytes(128) + b'DICM' + bytes(200)
   _written(
@@ -213,7 +213,10 @@ def test_what_a_folder_holds_beside_images_is_said(
   ]
   left_out, several = capsys.readouterr().err.splitlines()
   assert left_out.startswith('left out: 7 files: 4 hidden or system files (')
-  assert f'2 DICOM ({tmp_path}/IM0001, {tmp_path}/slice.dcm)' in left_out
+  assert (
+      f'2 DICOM without pixels ({tmp_path}/IM0001, {tmp_path}/slice.dcm)'
+      in left_out
+  )
   assert r'1 PDF' in left_out and r'M\udcfcller.pdf' in left_out
   assert f'1 image holds several pictures ({tmp_path}/stack: 5)' in several
 

@@ -281,7 +281,10 @@ def test_skipped_images_are_listed(
   config.training.epochs = 1
   summary = run.run(specs.from_config(config), tmp_path / 'run')
   assert summary['skipped'] == 1 and sum(summary['n'].values()) == 49
-  assert summary['left_out'] == {'hidden or system file': 2, 'DICOM': 1}
+  assert summary['left_out'] == {
+      'hidden or system file': 2,
+      'DICOM without its preamble': 1,
+  }
   assert summary['several_pages'] == 0
   assert [r['image_id'] for r in _rows(tmp_path / 'run' / 'skipped.csv')] == [
       nv[0],
