@@ -126,10 +126,10 @@ def _check(dataset: Any, name: str) -> None:
 
 def _pixels(dataset: Any, name: str) -> np.ndarray:
   """Returns the stored values of the first frame."""
-  from pydicom import pixels
+  from pydicom.pixels import utils
 
   try:
-    return pixels.pixel_array(dataset, index=0)
+    return utils.pixel_array(dataset, index=0)
   except MemoryError:
     raise
   except Exception as error:
@@ -144,7 +144,7 @@ def _pixels(dataset: Any, name: str) -> np.ndarray:
 
 
 def _grey(dataset: Any, stored: np.ndarray, name: str) -> deep_grey.Grey:
-  from pydicom import pixels
+  from pydicom.pixels import processing
 
   if stored.ndim != 2:
     raise errors.DataError(
@@ -152,10 +152,10 @@ def _grey(dataset: Any, stored: np.ndarray, name: str) -> deep_grey.Grey:
         'and columns'
     )
   try:
-    values = np.asarray(pixels.apply_modality_lut(stored, dataset))
+    values = np.asarray(processing.apply_modality_lut(stored, dataset))
     said = _window(dataset)
     if said is None and 'VOILUTSequence' in dataset:
-      values = np.asarray(pixels.apply_voi(values, dataset))
+      values = np.asarray(processing.apply_voi(values, dataset))
       bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
       said = (0.0, float(2**bits - 1))
   except Exception as error:
@@ -198,12 +198,12 @@ def _window(dataset: Any) -> tuple[float, float] | None:
 
 
 def _colour(dataset: Any, stored: np.ndarray, name: str) -> np.ndarray:
-  from pydicom import pixels
+  from pydicom.pixels import processing
 
   kind = str(dataset.PhotometricInterpretation)
   try:
     if kind == 'PALETTE COLOR':
-      stored = pixels.apply_color_lut(stored, dataset)
+      stored = processing.apply_color_lut(stored, dataset)
       stored = (stored / max(int(stored.max()), 1) * 255).round()
   except Exception as error:
     raise errors.DataError(
