@@ -10,7 +10,7 @@ import numpy as np
 from medxfer import cache
 from medxfer import errors
 from medxfer import progress
-from medxfer.data import dicom
+from medxfer.data import dicom_headers
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests as contents_lib
 from medxfer.data import images
@@ -18,7 +18,7 @@ from medxfer.data import images
 _KIND = 'depth'
 _VERSION = 1  # Of what is kept.
 _COLOUR = 1  # Stands where no values are: 16-bit colours.
-_HEAD = dicom.HEAD  # Bytes that tell which files may be deep.
+_HEAD = dicom_headers.HEAD  # Bytes that tell which files may be deep.
 _PNG, _TIFF = b'\x89PNG\r\n\x1a\n', (b'II', b'MM')
 _JPEG2000 = (b'\0\0\0\x0cjP', b'\xff\x4f\xff\x51')
 _COLUMNS = ('low', 'high', 'said_low', 'said_high', 'is_float')
@@ -99,7 +99,7 @@ def _may_be_deep(path: pathlib.Path) -> bool:
     return False
   if head.startswith(_PNG):
     return head[24:25] == b'\x10'
-  if dicom.is_dicom(head):
+  if dicom_headers.is_dicom(head):
     return True
   return head.startswith((*_TIFF, *_JPEG2000, b'P'))
 

@@ -1,14 +1,12 @@
-"""DICOM files: pixels as a viewer shows them, and the patient as a group.
+"""Pixels of DICOM files as a viewer shows them.
 
 Stored values are rescaled (Modality LUT) and windowed (VOI LUT) as the file
 says; MONOCHROME1 counts from white. A file without a window is scaled like any
 deep grey image, from the range of its data set. Of several frames the first is
-read. Nothing else leaves the file: the patient's id is hashed.
+read.
 """
 
-import hashlib
 import io
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -16,18 +14,9 @@ import numpy as np
 from medxfer import errors
 from medxfer.data import deep_grey
 
-_MARK = b'DICM'
-_PREAMBLE = 128
-HEAD = _PREAMBLE + len(_MARK)  # Bytes that tell a DICOM file.
 _WHITE_IS_ZERO = 'MONOCHROME1'
 _GREY = ('MONOCHROME2', _WHITE_IS_ZERO)
 _MOST = 100_000_000  # Pixels, as of `images.MAX_PIXELS`.
-_SALT = b'medxfer'
-
-
-def is_dicom(head: bytes) -> bool:
-  """Whether a file of these first bytes is DICOM."""
-  return head[_PREAMBLE:HEAD] == _MARK
 
 
 def read(content: bytes, name: str) -> deep_grey.Grey | np.ndarray:
@@ -51,42 +40,6 @@ def read(content: bytes, name: str) -> deep_grey.Grey | np.ndarray:
   if dataset.PhotometricInterpretation in _GREY:
     return _grey(dataset, pixels, name)
   return _colour(dataset, pixels, name)
-
-
-def frames(path: pathlib.Path) -> int:
-  """Returns the number of frames: 0 of a report, 1 of a damaged file."""
-  try:
-    header = _header(path)
-    if 'Rows' not in header:
-      return 0
-    return max(int(header.get('NumberOfFrames') or 1), 1)
-  except Exception:
-    return 1  # Reading the pixels tells what is wrong.
-
-
-def patient(path: pathlib.Path) -> str:
-  """Returns a name for the patient that tells nothing of them; '' of none.
-
-  Args:
-    path: a file of any kind.
-  """
-  try:
-    with path.open('rb') as file:
-      if not is_dicom(file.read(HEAD)):
-        return ''
-    found = str(_header(path).get('PatientID') or '').strip()
-  except Exception:
-    return ''
-  if not found:
-    return ''
-  digest = hashlib.blake2b(found.encode(), digest_size=6, key=_SALT)
-  return f'patient_{digest.hexdigest()}'
-
-
-def _header(path: pathlib.Path) -> Any:
-  import pydicom
-
-  return pydicom.dcmread(path, stop_before_pixels=True)
 
 
 def _dataset(content: bytes, name: str) -> Any:

@@ -10,7 +10,7 @@ Signatures are those of the formats' specifications; see also the table of
 
 import re
 
-from medxfer.data import dicom
+from medxfer.data import dicom_headers
 
 # Enough for DICOM (132 bytes), NIfTI (348) and the header of tar (262).
 HEAD = 1024
@@ -222,7 +222,7 @@ def of(name: str, head: bytes) -> str:
     return SYSTEM
   if ending in _OVERRULE:
     return ending
-  if dicom.is_dicom(head):
+  if dicom_headers.is_dicom(head):
     return ''
   for kind in ('camera RAW picture', OLD_DICOM):
     if _HEAD[kind].match(head):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pathlib
 from typing import NamedTuple
 
-from medxfer.data import dicom
+from medxfer.data import dicom_headers
 from medxfer.data import file_kinds
 from medxfer.data import group_tables
 from medxfer.data import layouts
@@ -56,7 +56,7 @@ def read(
     names = tuple(layout.places[name].group or name for name in ids)
     return Groups(names, True, {})
   patients = {
-      name: dicom.patient(paths[name])
+      name: dicom_headers.patient(paths[name])
       for name in ids
       # Files of other formats are not opened once more.
       if paths[name].suffix.lower() not in file_kinds.SUFFIXES

@@ -20,6 +20,7 @@ from PIL import Image
 from medxfer import errors
 from medxfer.data import deep_grey as grey_lib
 from medxfer.data import dicom
+from medxfer.data import dicom_headers
 
 # A larger image is a damaged header or an attack; X-rays have 10 million.
 MAX_PIXELS = 100_000_000
@@ -125,7 +126,7 @@ def read_grey(content: bytes, name: str) -> grey_lib.Grey | None:
   Raises:
     errors.DataError: as of `read_rgb`.
   """
-  if dicom.is_dicom(content[: dicom.HEAD]):
+  if dicom_headers.is_dicom(content[: dicom_headers.HEAD]):
     found = dicom.read(content, name)
     return found if isinstance(found, grey_lib.Grey) else None
   with _stream(content, name) as stream, _open(stream, name) as image:
@@ -177,9 +178,9 @@ def _loaded(
 
 
 def _is_dicom(stream: BinaryIO) -> bool:
-  head = stream.read(dicom.HEAD)
+  head = stream.read(dicom_headers.HEAD)
   stream.seek(0)
-  return dicom.is_dicom(head)
+  return dicom_headers.is_dicom(head)
 
 
 def _name(source: pathlib.Path | bytes | BinaryIO) -> str:

@@ -17,7 +17,7 @@ import warnings
 
 from medxfer import console
 from medxfer import errors
-from medxfer.data import dicom
+from medxfer.data import dicom_headers
 from medxfer.data import file_kinds
 
 _EXAMPLES = 2  # Files of a kind that a line names.
@@ -98,8 +98,8 @@ def look(path: pathlib.Path) -> tuple[str, int]:
     broken = os.path.islink(path) and not os.path.exists(path)
     return file_kinds.BROKEN if broken else file_kinds.LOCKED, 0
   reason = file_kinds.of(path.name, head)
-  if not reason and dicom.is_dicom(head):
-    count = dicom.frames(path)
+  if not reason and dicom_headers.is_dicom(head):
+    count = dicom_headers.frames(path)
     return ('', count) if count else (file_kinds.NO_PIXELS, 0)
   paged = not reason and file_kinds.may_hold_pages(head)
   return reason, _pages(path) if paged else 1

@@ -11,6 +11,7 @@ from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import deep_grey
 from medxfer.data import dicom
+from medxfer.data import dicom_headers
 from medxfer.data import folders
 from medxfer.data import images
 from medxfer.recipes import folder as folder_recipe
@@ -68,10 +69,10 @@ def test_the_patient_is_a_group_that_tells_nothing(
   """The same for all files of one, and none without an id."""
   for i, keys in enumerate([{}, {}, {'PatientID': 'x'}, {'PatientID': ''}]):
     (tmp_path / f'{i}.dcm').write_bytes(dicom_files.content(_RAMP, **keys))
-  names = [dicom.patient(tmp_path / f'{i}.dcm') for i in range(4)]
+  names = [dicom_headers.patient(tmp_path / f'{i}.dcm') for i in range(4)]
   assert names[0] == names[1] != names[2] and names[3] == ''
   assert 'Muster' not in names[0] and names[0].startswith('patient_')
-  assert dicom.patient(tmp_path / 'gone.dcm') == ''
+  assert dicom_headers.patient(tmp_path / 'gone.dcm') == ''
 
 
 def test_the_first_of_several_frames_is_read(tmp_path: pathlib.Path) -> None:
@@ -82,9 +83,9 @@ def test_the_first_of_several_frames_is_read(tmp_path: pathlib.Path) -> None:
       _eight(content), _eight(dicom_files.content(_RAMP))
   )
   (tmp_path / 'x.dcm').write_bytes(content)
-  assert dicom.frames(tmp_path / 'x.dcm') == 2
+  assert dicom_headers.frames(tmp_path / 'x.dcm') == 2
   (tmp_path / 'x.dcm').write_bytes(dicom_files.content(_RAMP))
-  assert dicom.frames(tmp_path / 'x.dcm') == 1
+  assert dicom_headers.frames(tmp_path / 'x.dcm') == 1
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_pydicoms_own_files_are_read_or_refused() -> None:
   read = 0
   for path in paths:
     content = path.read_bytes()
-    if not dicom.is_dicom(content[: dicom.HEAD]):
+    if not dicom_headers.is_dicom(content[: dicom_headers.HEAD]):
       continue
     try:
       found = dicom.read(content, path.name)

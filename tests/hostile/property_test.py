@@ -137,6 +137,7 @@ def test_the_seeds_are_what_they_are_said_to_be() -> None:
   assert refused == {
       'npz',
       'safetensors',
+      'dicom',
       'hdf5',
       'keras',
       'onnx',
