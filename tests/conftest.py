@@ -95,3 +95,17 @@ def real_weights() -> pathlib.Path:
     if os.environ.get('MEDXFER_WEIGHTS'):
       raise
     pytest.skip(f'the real ImageNet weights are not here: {error}')
+
+
+@pytest.fixture(scope='session')
+def finished(
+    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> pathlib.Path:
+  """The workdir of a finished run; tests may read it, never change it."""
+  from medxfer import spec as specs
+  from medxfer.runs import run
+  from tests import tiny
+
+  path = tmp_path_factory.mktemp('runs') / 'finished'
+  run.run(specs.from_config(tiny.config(phantoms)), path)
+  return path

@@ -26,6 +26,7 @@ from medxfer.data import file_kinds
 from medxfer.data import folders
 from medxfer.data import listing
 from medxfer.data import registry
+from medxfer.data import unused_files
 
 NAME = 'chest_xray'
 CLASS_NAMES = ('NORMAL', 'PNEUMONIA')
@@ -191,7 +192,7 @@ def _refuse_strange(
   for subset in ('train', 'test'):
     for class_name in CLASS_NAMES:
       if (subset, class_name) not in there:
-        way_out = listing.packed(found.left_out) or ORIGIN
+        way_out = unused_files.packed(found.left_out) or ORIGIN
         raise errors.DataError(
             f'{top / subset / class_name}: no such folder, or no image in it; '
             f'{way_out}'
@@ -212,8 +213,8 @@ def _refuse_strange(
 
 def _nothing(folder: pathlib.Path, found: listing.Listing) -> str:
   """Returns words for a folder in which no image is at its place."""
-  if listing.packed(found.left_out):
-    return f'{folder}: no image; {listing.packed(found.left_out)}'
+  if unused_files.packed(found.left_out):
+    return f'{folder}: no image; {unused_files.packed(found.left_out)}'
   if not found.images:
     return f'{folder}: no image below train/ and test/; {_WAY_OUT}'
   return (

@@ -33,6 +33,7 @@ from medxfer.data import links
 from medxfer.data import listing
 from medxfer.data import registry
 from medxfer.data import subset_names
+from medxfer.data import unused_files
 
 NAME = 'folder'
 SUBSETS = subset_names.SUBSETS
@@ -207,7 +208,7 @@ def _refuse_empty(
 
 
 def _also(left_out: Mapping[str, str]) -> str:
-  return f' ({listing.said(left_out)})' if left_out else ''
+  return f' ({unused_files.said(left_out)})' if left_out else ''
 
 
 def _table(folder: pathlib.Path) -> str:

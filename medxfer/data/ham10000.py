@@ -28,6 +28,7 @@ from medxfer.data import file_kinds
 from medxfer.data import listing
 from medxfer.data import registry
 from medxfer.data import tables
+from medxfer.data import unused_files
 
 NAME = 'ham10000'
 CLASS_NAMES = ('akiec', 'bcc', 'bkl', 'df', 'mel', 'nv', 'vasc')
@@ -129,10 +130,10 @@ def _table(folder: pathlib.Path, left_out: dict[str, str]) -> pathlib.Path:
 
 def _no_table(folder: pathlib.Path, left_out: Mapping[str, str]) -> str:
   """Returns words for a folder without a table."""
-  if listing.packed(left_out):
+  if unused_files.packed(left_out):
     return (
         f'{folder / METADATA}: no such file, but archives are there: '
-        f'{listing.packed(left_out)}'
+        f'{unused_files.packed(left_out)}'
     )
   tables = [name for name, why in left_out.items() if why == file_kinds.TABLE]
   if tables:
@@ -204,7 +205,7 @@ def _files(
     DataError: two files of one id differ, or there is no image.
   """
   if not found.images:
-    way_out = listing.packed(left_out) or _WAY_OUT
+    way_out = unused_files.packed(left_out) or _WAY_OUT
     raise errors.DataError(
         f'{folder}: holds the table, but no image; {way_out}'
     )
@@ -252,8 +253,8 @@ def _bad_images(
           f'{table.name} lists it, but there is no {row["image_id"]}.jpg (or '
           f'.png, ...) below {folder}'
       )
-      if listing.packed(found.left_out):
-        bad[row['image_id']] += f'; {listing.packed(found.left_out)}'
+      if unused_files.packed(found.left_out):
+        bad[row['image_id']] += f'; {unused_files.packed(found.left_out)}'
     elif name in found.bad:
       bad[row['image_id']] = found.bad[name]
   known = {row['image_id'] for row in rows}

@@ -12,7 +12,7 @@ What it loses is told apart:
   estimated without them (`prior_shift`);
 * calibration: the calibration error.
 
-The two sets of images are independent; see `independent` for the interval of a
+The two sets of images are independent; see `measure` for the interval of a
 difference.
 """
 
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from medxfer.evaluation import calibration
-from medxfer.evaluation import independent
 from medxfer.evaluation import intervals
+from medxfer.evaluation import measure
 from medxfer.evaluation import metrics
 from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
@@ -80,11 +80,11 @@ def compare(
   Returns:
     `classes` (those that both places have); `metrics` {name of `METRICS`:
     {`here`, `there`, `difference` (there minus here): {`value`, `interval`}}};
-    `threshold`: {`accuracy`, `interval`} with a threshold that is chosen there,
-    None of more than two classes; `fractions`: {`training`, `known`,
-    `estimated`: {class: fraction}}; `adjusted`: {`known`, `estimated`:
-    {`accuracy`, `accuracy_interval`, `ece`, `ece_interval`}}. What is
-    undefined is None.
+    `threshold`: {`value`, `interval`} of the accuracy with a threshold that is
+    chosen there, None of more than two classes; `fractions`: {`training`,
+    `known`, `estimated`: {class: fraction}}; `adjusted`: {`known`,
+    `estimated`: {`accuracy`, `ece`: {`value`, `interval`}}}. What is undefined
+    is None.
   """
   draws = {'resamples': resamples, 'seed': seed}
   here, there = (_measures(one, draws) for one in (places.here, places.there))
@@ -102,8 +102,8 @@ def compare(
           name: {
               'here': here[name],
               'there': there[name],
-              'difference': independent.difference(
-                  *(independent.Measure(**one[name]) for one in (there, here))
+              'difference': measure.difference(
+                  *(measure.Measure(**one[name]) for one in (there, here))
               ),
           }
           for name in METRICS
@@ -154,7 +154,7 @@ def _with_own_threshold(
     value = operating_point.threshold(others, positive)
     predicted[mine] = there.probabilities[mine, 1] >= value
   return {
-      'accuracy': float((predicted == there.labels).mean()),
+      'value': float((predicted == there.labels).mean()),
       'interval': intervals.of_decisions(there, predicted)['accuracy'],
   }
 
@@ -169,10 +169,5 @@ def _adjusted(
       there,
       probabilities=prior_shift.adjusted(there.probabilities, source, target),
   )
-  ranges = intervals.compute(moved, **draws)
-  return {
-      'accuracy': metrics.compute(moved)['accuracy'],
-      'accuracy_interval': ranges['accuracy'],
-      'ece': calibration.expected_calibration_error(moved),
-      'ece_interval': ranges['ece'],
-  }
+  found = _measures(moved, draws)
+  return {name: found[name] for name in ('accuracy', 'ece')}

@@ -20,6 +20,7 @@ from medxfer.evaluation import intervals
 from medxfer.evaluation import predictions as predictions_lib
 
 RATES = ('sensitivity', 'specificity')
+MEASURES = (*RATES, 'ppv', 'npv')
 _LEVEL = 0.95
 _ROUNDING = 1e-9
 _LEAST = 1e-12

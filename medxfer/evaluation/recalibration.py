@@ -21,6 +21,7 @@ import numpy as np
 from scipy import optimize
 from scipy import special
 
+from medxfer.evaluation import measure
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import resampling
 
@@ -55,10 +56,16 @@ class Calibration:
 
   @classmethod
   def from_json(cls, found: Mapping[str, Any]) -> 'Calibration':
-    """Reads what `to_json` returns."""
-    return cls(
-        found['method'], found['temperature'], tuple(found['biases'].values())
-    )
+    """Reads what `to_json` returns.
+
+    Raises:
+      AttributeError, KeyError, TypeError, ValueError: it is something else.
+    """
+    temperature, biases = found['temperature'], tuple(found['biases'].values())
+    numbers = all(map(measure.is_number, (temperature, *biases)))
+    if found['method'] not in METHODS or not numbers or temperature <= 0:
+      raise ValueError('no calibration')
+    return cls(found['method'], temperature, biases)
 
   def to_json(self, class_names: tuple[str, ...]) -> dict[str, Any]:
     """Returns `method`, `temperature` and `biases` {class: number}."""

@@ -21,6 +21,12 @@ def units(predictions: predictions_lib.Predictions) -> np.ndarray:
   return np.unique(np.array(predictions.groups), return_inverse=True)[1]
 
 
+def unit_name(predictions: predictions_lib.Predictions) -> str:
+  """Returns what is drawn: 'group', or 'image' where each is its own group."""
+  several = len(set(predictions.groups)) < len(predictions.image_ids)
+  return 'group' if predictions.groups and several else 'image'
+
+
 def counts(
     predictions: predictions_lib.Predictions, *, resamples: int, seed: int
 ) -> Iterator[np.ndarray]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from medxfer.evaluation import independent
 from medxfer.evaluation import intervals
+from medxfer.evaluation import measure
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 
@@ -117,7 +117,7 @@ def _measured(
   ends = intervals.of_decisions(mine, mine.predicted, level=_LEVEL)
   wide = 1 - (1 - _LEVEL) / compared
   accuracy = [
-      independent.Measure(
+      measure.Measure(
           float((one.predicted == one.labels).mean()),
           intervals.of_decisions(one, one.predicted, level=wide)['accuracy'],
       )
@@ -132,7 +132,7 @@ def _measured(
           'f1_macro': ends['f1_macro'],
           'sensitivity': ends['recall_per_class'],
       },
-      'gap': independent.difference(*accuracy),
+      'gap': measure.difference(*accuracy),
   }
 
 

@@ -14,6 +14,7 @@ from medxfer.evaluation import metrics
 from medxfer.evaluation import one_vs_rest
 from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.evaluation import resampling
 
 _LEVEL = 0.95
 _NAME_WIDTH = 30
@@ -86,7 +87,7 @@ def split_summary(
       'intervals': ranges,
       'level': _LEVEL,
       'resamples': resamples,
-      'resampled_by': 'group' if predictions.groups else 'image',
+      'resampled_by': resampling.unit_name(predictions),
   }
   if threshold is not None:
     summary['at_threshold'] = operating_point.at(

@@ -5,7 +5,6 @@ They are read without JAX, so that a report takes seconds.
 
 from collections.abc import Iterator
 from collections.abc import Mapping
-import math
 import pathlib
 import re
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 from medxfer import errors
 from medxfer import files
 from medxfer.data import examples as examples_lib
+from medxfer.data import unused_files
+from medxfer.evaluation import measure
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.external import words
-from medxfer.runs import subgroups
 from medxfer.runs import workdir
 
 _FOLDER = 'external'
@@ -90,6 +90,11 @@ def write(
           *(examples.columns[name] for name in columns),
       ),
   )
+  files.write_table(
+      target / workdir.SKIPPED,
+      workdir.SKIPPED_HEADER,
+      unused_files.rows(examples),
+  )
   files.write_json(target / _RESULT, found)
   return target
 
@@ -129,28 +134,20 @@ def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
 def _check(found: Mapping[str, Any]) -> None:
   """Raises what `read` catches where something that is shown is wrong."""
   comparison = found['comparison']
-  for name in ('auroc_macro', 'accuracy', 'ece'):
-    for side in ('here', 'there', 'difference'):
-      _check_measure(**comparison['metrics'][name][side])
-  for name in ('known', 'estimated'):
-    for key in ('accuracy', 'ece'):
-      adjusted = comparison['adjusted'][name]
-      _check_measure(adjusted[key], adjusted[f'{key}_interval'])
-  own = comparison['threshold']
-  if own:
-    _check_measure(own['accuracy'], own['interval'])
+  shown = [
+      comparison['metrics'][name][side]
+      for name in ('auroc_macro', 'accuracy', 'ece')
+      for side in ('here', 'there', 'difference')
+  ]
+  shown += [
+      comparison['adjusted'][name][key]
+      for name in ('known', 'estimated')
+      for key in ('accuracy', 'ece')
+  ]
+  shown += [comparison['threshold']] if comparison['threshold'] else []
+  for one in shown:
+    measure.Measure.read(**one)
   # What cannot be put into words cannot be shown.
-  for sentence in (
-      words.headline(found),
-      *words.explained(found),
-      *words.cautions(found),
-      *subgroups.sentences(found.get(subgroups.KEY)),
-  ):
-    str(sentence)
-
-
-def _check_measure(value: Any, interval: Any) -> None:
-  numbers = [] if value is None else [value]
-  numbers += [] if interval is None else [interval[0], interval[1]]
-  if not all(map(math.isfinite, numbers)) or len(interval or '..') != 2:
-    raise ValueError(f'{value!r} with {interval!r} is no measure')
+  list(words.explained(found))
+  list(words.cautions(found))
+  words.headline(found)

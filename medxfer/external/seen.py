@@ -8,9 +8,8 @@ from medxfer import errors
 from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
-from medxfer.data import file_digests
-from medxfer.data import pixel_cache
 from medxfer.data import splits
+from medxfer.external import pixels
 from medxfer.runs import workdir
 
 
@@ -36,17 +35,9 @@ def rows(
       for row in workdir.Workdir(trained.path).split()
       if row[3] in splits.SUBSETS
   }
-  where = cache.folder(trained.spec.cache_dir)
   try:
     examples = datasets.read(trained.spec.data)
-    known = pixel_cache.read(
-        examples,
-        trained.image_size,
-        on_bad_image='skip',
-        where=where,
-        contents=file_digests.read(examples.paths),
-        grey_range=trained.grey_range,
-    )
+    known = pixels.read(trained, examples, on_bad_image='skip', is_own=True)
   except errors.DataError as error:
     reason = str(error).partition(';')[0].partition(': give')[0]
     return none, f'its own images cannot be read ({reason})'
@@ -58,4 +49,5 @@ def rows(
         f'{min(missing)}'
     )
   own = [i for i, name in enumerate(ids) if name in used]
+  where = cache.folder(trained.spec.cache_dir)
   return copies_lib.among(images, known, own, where), ''

@@ -1,8 +1,9 @@
 """Scores a finished run on labelled images from elsewhere, and keeps that.
 
 The result lies in RUN/external/NAME/: `external.json` (scores, and how they
-compare with the run's own test images), `predictions.csv`, and `images.csv`
-(label, group and further columns of each image, and which were taken out).
+compare with the run's own test images), `predictions.csv`, `images.csv` (label,
+group and further columns of each image), and `skipped.csv` (what was not used,
+and why).
 """
 
 from collections.abc import Mapping
@@ -18,14 +19,13 @@ from medxfer import errors
 from medxfer.data import copies as copies_lib
 from medxfer.data import copies_policy
 from medxfer.data import decoded as decoded_lib
-from medxfer.data import file_digests
-from medxfer.data import listing
-from medxfer.data import pixel_cache
+from medxfer.data import unused_files
 from medxfer.evaluation import external_validation
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import recalibration
 from medxfer.evaluation import summary as summaries
 from medxfer.external import labelled
+from medxfer.external import pixels
 from medxfer.external import results
 from medxfer.external import seen
 from medxfer.external import words
@@ -61,8 +61,8 @@ def validate(
     `subgroups`, and `summary_digest` of the run.
 
   Raises:
-    DataError: the run is not finished, or all images are its own.
-    UsageError: as DataError also see `labelled.read`.
+    DataError: the run is not finished, all images are its own, or as of
+      `labelled.read`, which raises UsageError as well.
   """
   folder = workdir.Workdir(trained.path)
   if not folder.is_finished:
@@ -83,7 +83,7 @@ def validate(
       'groups': len(set(examples.groups)) if examples.groups_known else None,
       **about,
       'skipped': len(examples.skipped),
-      'left_out': listing.counts(examples.left_out),
+      'left_out': unused_files.counts(examples.left_out),
       'notes': list(examples.notes),
       subgroups.KEY: subgroups.of_images(
           examples, tuple(examples.columns), scored
@@ -107,14 +107,15 @@ def _decoded(
   examples = labelled.read(source, trained.class_names, **options)
   for note in examples.notes:
     console.line(f'note: {note}')
-  return pixel_cache.read(
+  decoded = pixels.read(
+      trained,
       examples,
-      trained.image_size,
       on_bad_image=options.get('on_bad_image', 'fail'),
-      where=cache.folder(trained.spec.cache_dir),
-      contents=file_digests.read(examples.paths),
-      grey_range=trained.grey_range,
+      is_own=False,
   )
+  for line in unused_files.all_said(decoded.examples):
+    console.line(line)
+  return decoded
 
 
 def _unseen(
@@ -177,7 +178,7 @@ def _training_fractions(trained: classifier.Classifier) -> np.ndarray:
   """Returns the fractions of the classes as the loss has weighed them."""
   names, folder = trained.class_names, workdir.Workdir(trained.path)
   subset, weights = 'train', trained.spec.training.class_weights
-  fitted = calibrated.of_summary(folder.summary(), len(names))
+  fitted = calibrated.of_summary(folder.summary(), names)
   if fitted.method == recalibration.BIAS_CORRECTED:
     # Its biases make the probabilities those of the validation images.
     subset, weights = 'val', 'none'

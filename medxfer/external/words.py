@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
+from medxfer.evaluation import measure
+
 _PERCENT = 100
 
 
@@ -19,9 +21,9 @@ def headline(found: Mapping[str, Any]) -> str:
     metric, name = found['comparison']['metrics']['accuracy'], 'accuracy'
   by = '' if found['groups'] is None else f' of {found["groups"]:,} groups'
   return (
-      f'Elsewhere: {name} {_measure(metric["there"])} on {found["n"]:,} images'
-      f'{by} of {found["name"]}, against {_measure(metric["here"])} here; '
-      f'difference {_difference(metric["difference"])}.'
+      f'Elsewhere: {name} {_text(metric["there"])} on {found["n"]:,} images'
+      f'{by} of {found["name"]}, against {_text(metric["here"])} here; '
+      f'difference {_text(metric["difference"], signed=True)}.'
   )
 
 
@@ -35,33 +37,26 @@ def explained(found: Mapping[str, Any]) -> Iterator[str]:
   yield _ranking(comparison['metrics']['auroc_macro'])
   accuracy = comparison['metrics']['accuracy']
   text = (
-      f'Accuracy {_measure(accuracy["there"])}, here '
-      f'{_measure(accuracy["here"])}'
+      f'Accuracy {_text(accuracy["there"])}, here ' f'{_text(accuracy["here"])}'
   )
   own = comparison['threshold']
   if own:
-    text += (
-        f'; {_number(own["accuracy"])}{_interval(own["interval"])} with a '
-        'threshold that is chosen there'
-    )
+    text += f'; {_text(own)} with a threshold that is chosen there'
   yield f'{text}.'
   known, estimated = (
       comparison['adjusted'][name] for name in ('known', 'estimated')
   )
   yield (
       'Adjusted to the fractions of the classes there, accuracy is '
-      f'{_number(known["accuracy"])}{_interval(known["accuracy_interval"])}; '
-      'to fractions that are estimated without labels, '
-      f'{_number(estimated["accuracy"])}'
-      f'{_interval(estimated["accuracy_interval"])}'
+      f'{_text(known["accuracy"])}; to fractions that are estimated without '
+      f'labels, {_text(estimated["accuracy"])}'
       f' ({_fractions(comparison["fractions"])}).'
   )
   error = comparison['metrics']['ece']
   yield (
-      f'Calibration error {_measure(error["there"])}, here '
-      f'{_measure(error["here"])}; {_number(known["ece"])}'
-      f'{_interval(known["ece_interval"])} when adjusted to the fractions '
-      'there.'
+      f'Calibration error {_text(error["there"])}, here '
+      f'{_text(error["here"])}; {_text(known["ece"])} when adjusted to the '
+      'fractions there.'
   )
 
 
@@ -99,10 +94,15 @@ def _ranking(metric: Mapping[str, Any]) -> str:
   if there['value'] is None or ends is None:
     return 'Whether the ranking of images suffers cannot be said.'
   low, high = there['interval']
+  if low <= 0.5 <= high and ends[1] >= 0:
+    return (
+        f'Too few images to tell how well the network ranks them: the AUROC, '
+        f'{_text(there)}, may be chance, and differs not clearly.'
+    )
   if low <= 0.5:
     level = 'no better than chance' if high >= 0.5 else 'worse than chance'
     return (
-        f'The ranking is lost: an AUROC of {_measure(there)} is {level}, and '
+        f'The ranking is lost: an AUROC of {_text(there)} is {level}, and '
         'no threshold mends that.'
     )
   if ends[1] < 0:
@@ -126,21 +126,5 @@ def _fractions(fractions: Mapping[str, Mapping[str, float]]) -> str:
   )
 
 
-def _measure(one: Mapping[str, Any]) -> str:
-  return f'{_number(one["value"])}{_interval(one["interval"])}'
-
-
-def _difference(one: Mapping[str, Any]) -> str:
-  sign = '+' if (one['value'] or 0) > 0 else ''
-  if one['interval'] is None:
-    return f'{sign}{_number(one["value"])}'
-  low, high = one['interval']
-  return f'{sign}{_number(one["value"])} ({low:.3f} to {high:.3f})'
-
-
-def _number(value: float | None) -> str:
-  return 'undefined' if value is None else f'{value:.3f}'
-
-
-def _interval(ends: list[float] | None) -> str:
-  return f' ({ends[0]:.3f}-{ends[1]:.3f})' if ends else ''
+def _text(one: Mapping[str, Any], *, signed: bool = False) -> str:
+  return measure.Measure(**one).text(signed=signed)

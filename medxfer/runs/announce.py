@@ -10,8 +10,8 @@ from medxfer import baselines
 from medxfer import console
 from medxfer import spec as specs
 from medxfer.data import copies
-from medxfer.data import listing
 from medxfer.data import splits
+from medxfer.data import unused_files
 from medxfer.evaluation import positive_class as positives
 
 if TYPE_CHECKING:
@@ -71,14 +71,7 @@ def _lines(
       f'groups, {len(examples.skipped)} skipped; {inputs.decision.kind} '
       f'split: {subsets}'
   )
-  yield from filter(
-      None,
-      (
-          listing.skipped_said(examples.skipped),
-          listing.said(examples.left_out),
-          listing.pages_said(examples.pages),
-      ),
-  )
+  yield from unused_files.all_said(examples)
   leak = inputs.leak
   if leak.share is None:
     yield (

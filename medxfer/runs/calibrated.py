@@ -1,11 +1,13 @@
 """A run's calibration: fitted on validation, folded into the last layer."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
 import numpy as np
 
+from medxfer import errors
 from medxfer import spec as specs
 from medxfer.evaluation import calibration
 from medxfer.evaluation import predictions as predictions_lib
@@ -18,12 +20,27 @@ _LEVEL = 0.95
 
 
 def of_summary(
-    summary: Mapping[str, Any], classes: int
+    summary: Mapping[str, Any], class_names: Sequence[str]
 ) -> recalibration.Calibration:
-  """Returns the calibration of a finished run; older runs have none."""
+  """Returns the calibration of a finished run; older runs have none.
+
+  Args:
+    summary: the content of its summary.json.
+    class_names: of the run.
+
+  Raises:
+    DataError: the calibration is damaged, or of other classes.
+  """
   if not summary.get(KEY):
-    return recalibration.Calibration.none(classes)
-  return recalibration.Calibration.from_json(summary[KEY])
+    return recalibration.Calibration.none(len(class_names))
+  try:
+    if list(summary[KEY]['biases']) != list(class_names):
+      raise ValueError('other classes')
+    return recalibration.Calibration.from_json(summary[KEY])
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    raise errors.DataError(
+        f'summary.json: {KEY} is damaged ({error}); restore the file'
+    ) from error
 
 
 def fold(

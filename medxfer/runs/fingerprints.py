@@ -7,7 +7,7 @@ import shlex
 
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.data import listing
+from medxfer.data import unused_files
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import workdir
 
@@ -18,18 +18,11 @@ _NAMED = 3  # Images of a kind of change that are named.
 def write(path: pathlib.Path, inputs: inputs_lib.Inputs) -> None:
   """Writes inputs.json, split.csv and, if a file was left out, skipped.csv.
 
-  Its rows are first the images that are bad ('skipped'), then the files that
-  are no images of the data set ('left_out', with their paths as ids).
-
   Args:
     path: the workdir.
     inputs: what the run reads.
   """
-  rows = [
-      (listing.shown(name), reason, what)
-      for what in ('skipped', 'left_out')
-      for name, reason in getattr(inputs.examples, what).items()
-  ]
+  rows = unused_files.rows(inputs.examples)
   workdir.Workdir(path).write_inputs(inputs.digests(), inputs.table(), rows)
 
 

@@ -153,7 +153,7 @@ def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
   """
   weights = checkpoints.export(folder.path)
   if folder.is_finished:
-    classes = len(weights.contract.classes)
+    classes = weights.contract.classes
     fitted = calibrated.of_summary(folder.summary(), classes)
     params = calibrated.fold(weights.params, spec.model, fitted)
     weights = dataclasses.replace(weights, params=params)

@@ -7,6 +7,7 @@ from typing import Any
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.evaluation import measure
 from medxfer.evaluation import operating_points
 from medxfer.evaluation import predictions as predictions_lib
 
@@ -110,7 +111,7 @@ def sentences(found: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
       yield f'{head}: cannot be reached on validation images.'
       continue
     shown = ', '.join(
-        f'{title} {_measure(point, key)}'
+        f'{title} {measure.Measure.among(point, key).text()}'
         for key, title in (
             ('sensitivity', 'sensitivity'),
             ('specificity', 'specificity'),
@@ -122,18 +123,9 @@ def sentences(found: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
     if 'prevalence' in point:
       text += (
           f'; where {100 * point["prevalence"]:g} % have it, PPV '
-          f'{_measure(point, "ppv_there")}'
+          f'{measure.Measure.among(point, "ppv_there").text()}'
       )
     yield f'{text}.'
-
-
-def _measure(point: Mapping[str, Any], key: str) -> str:
-  if point[key] is None:
-    return 'undefined'
-  ends = point['intervals'][key]
-  return f'{point[key]:.3f}' + (
-      f' ({ends[0]:.3f}-{ends[1]:.3f})' if ends else ''
-  )
 
 
 def _fraction(text: str) -> float | None:

@@ -17,6 +17,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer.data import file_kinds
 from medxfer.data import listing
+from medxfer.data import unused_files
 from medxfer.explain import gradcam
 from medxfer.runs import explain as explain_lib
 from medxfer.runs import value_ranges
@@ -106,7 +107,7 @@ def image_files(
     left_out |= {
         str(source / name): reason for name, reason in there.left_out.items()
     }
-  for text in (listing.said(left_out), listing.pages_said(pages)):
+  for text in (unused_files.said(left_out), unused_files.pages_said(pages)):
     if text:
       print(text, file=sys.stderr)
   return found
@@ -115,7 +116,7 @@ def image_files(
 def _below(folder: pathlib.Path) -> listing.Listing:
   there = listing.below(folder)
   if not there.images:
-    also = f' ({listing.said(there.left_out)})' if there.left_out else ''
+    also = f' ({unused_files.said(there.left_out)})' if there.left_out else ''
     raise errors.UsageError(f'{folder}: no image below it{also}')
   return there
 
@@ -137,7 +138,7 @@ def _named(path: pathlib.Path) -> listing.Listing:
 
 def _leave_out(reason: str, on_bad_image: str | None) -> None:
   if on_bad_image == 'skip':
-    print(f'left out: {listing.shown(reason)}', file=sys.stderr)
+    print(f'left out: {unused_files.shown(reason)}', file=sys.stderr)
     return
   way_out = (
       'leave such images out with --on_bad_image=skip'

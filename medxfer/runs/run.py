@@ -9,8 +9,8 @@ from medxfer import baselines
 from medxfer import cache
 from medxfer import console
 from medxfer import spec as specs
-from medxfer.data import listing
 from medxfer.data import splits
+from medxfer.data import unused_files
 from medxfer.evaluation import summary as summaries
 from medxfer.runs import backbone
 from medxfer.runs import baseline
@@ -160,7 +160,7 @@ def _score_again(
       if spec.model.name in baselines.NAMES:
         again = baseline.numbers(spec, inputs, read)
       else:
-        classes = len(inputs.examples.class_names)
+        classes = inputs.examples.class_names
         again = scoring.numbers(
             spec, inputs, read, calibrated.of_summary(before, classes)
         )
@@ -226,7 +226,7 @@ def _summary(
       if positive
       else None,
       'skipped': len(inputs.examples.skipped),
-      'left_out': listing.counts(inputs.examples.left_out),
+      'left_out': unused_files.counts(inputs.examples.left_out),
       'several_pages': len(inputs.examples.pages),
       'leak': dataclasses.asdict(inputs.leak),
       subgroups.KEY: subgroups.of_images(

@@ -45,6 +45,27 @@ def of_run(
     scale = of_workdir(path, spec)
     if scale is None:
       return None
+  return of_images(spec, examples, contents, scale, 'as this run began')
+
+
+def of_images(
+    spec: specs.RunSpec,
+    examples: examples_lib.Examples,
+    contents: Sequence[bytes | None],
+    recorded: deep_grey.Range | None,
+    why: str,
+) -> deep_grey.Range:
+  """Returns the range of deep grey images, and says it.
+
+  Args:
+    spec: of the run.
+    examples: the images.
+    contents: digests of their files.
+    recorded: the range that the run has recorded, if it has; where that is
+      None or `deep_grey.UNSEEN`, the images tell their own.
+    why: how messages call a recorded range.
+  """
+  scale = recorded
   found = bit_depth_survey.read(
       examples, contents, cache.folder(spec.cache_dir)
   )
@@ -55,7 +76,7 @@ def of_run(
         'as data.value_range says',
     )
   elif scale and scale is not deep_grey.UNSEEN:
-    why = 'as this run began'
+    pass
   elif not len(found):
     scale, why = deep_grey.UNSEEN, ''
   else:

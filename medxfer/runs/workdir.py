@@ -31,7 +31,8 @@ _FINGERPRINTS = 'inputs.json'
 _HISTORY = 'metrics.jsonl'
 _PARAMETERS = 'parameters.txt'
 _PROFILE = 'profile'
-_SKIPPED = 'skipped.csv'
+SKIPPED = 'skipped.csv'
+SKIPPED_HEADER = ('image_id', 'reason', 'what')
 _SPLIT = 'split.csv'
 _SUMMARY = 'summary.json'
 _SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
@@ -168,9 +169,9 @@ class Workdir:
 
   def left_out(self) -> tuple[tuple[str, str, bool], ...]:
     """Returns (image or file, why it was not used, whether it is an image)."""
-    if not (self.path / _SKIPPED).exists():
+    if not (self.path / SKIPPED).exists():
       return ()
-    _, rows = files.read_table(self.path / _SKIPPED)
+    _, rows = files.read_table(self.path / SKIPPED)
     try:  # Older runs lack the third column.
       return tuple(
           (name, reason, what[:1] in ([], ['skipped']))
@@ -178,7 +179,7 @@ class Workdir:
       )
     except ValueError as error:
       raise errors.DataError(
-          f'{self.path / _SKIPPED}: damaged, not CSV ({error})'
+          f'{self.path / SKIPPED}: damaged, not CSV ({error})'
       ) from error
 
   def fingerprints(self) -> dict[str, Any] | None:
@@ -204,9 +205,7 @@ class Workdir:
     files.write_json(self.path / _FINGERPRINTS, fingerprints)
     files.write_table(self.path / _SPLIT, _SPLIT_HEADER, split)
     if left_out:
-      files.write_table(
-          self.path / _SKIPPED, ('image_id', 'reason', 'what'), left_out
-      )
+      files.write_table(self.path / SKIPPED, SKIPPED_HEADER, left_out)
 
   def has_predictions(self, subset: str) -> bool:
     """Whether there is a table of 'val' or 'test'."""

@@ -11,6 +11,7 @@ from medxfer import console
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.evaluation import measure
 from medxfer.runs import backbone
 from medxfer.runs import folds
 from medxfer.runs import resume
@@ -102,9 +103,8 @@ def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
         runs[0].spec,
     )['test']
     shown = (
-        f'{title} {test[key]:.3f} ({low:.3f}-{high:.3f})'
+        f'{title} {measure.Measure.among(test, key).text()}'
         for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1'))
-        for low, high in [test['intervals'][key]]
     )
     yield (
         f'{arm}, {len(runs)} folds, each of the {test["n"]:,} images scored '

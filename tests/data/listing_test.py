@@ -10,6 +10,7 @@ import pytest
 from medxfer.data import file_kinds
 from medxfer.data import images
 from medxfer.data import listing
+from medxfer.data import unused_files
 
 _APPLE_DOUBLE = bytes.fromhex('0005160700020000') + bytes(100)
 _DICOM = bytes(128) + b'DICM' + bytes(200)
@@ -126,7 +127,7 @@ def test_what_systems_leave_is_left_out_and_counted(
   found = listing.below(tmp_path)
   assert list(found.images) == ['a/1.jpg']
   assert found.left_out == {name: file_kinds.SYSTEM} and not found.bad
-  assert 'left out: 1 file: 1 hidden or system file (' in listing.said(
+  assert 'left out: 1 file: 1 hidden or system file (' in unused_files.said(
       found.left_out
   )
 
@@ -293,7 +294,7 @@ def test_several_pictures_in_a_file_are_counted(
   """Only the first is read, and the others are said."""
   found = listing.below(_fill(tmp_path, {'a/x': _image(form, pages)}))
   assert found.pages == {'a/x': pages}
-  assert listing.pages_said(found.pages) == (
+  assert unused_files.pages_said(found.pages) == (
       f'pages: 1 image holds several pictures (a/x: {pages}); only the first '
       'is read'
   )
@@ -380,7 +381,7 @@ def test_a_name_that_is_no_utf8_comes_as_it_is(tmp_path: pathlib.Path) -> None:
   _fill(tmp_path, {f'{name}.jpg': _JPEG, f'{name}.dcm': _DICOM})
   found = listing.below(tmp_path)
   assert list(found.images) == [f'{name}.jpg']
-  assert listing.said(found.left_out) == (
+  assert unused_files.said(found.left_out) == (
       r'left out: 1 file: 1 DICOM without pixels (M\udcfcller.dcm)'
   )
   assert images.read_rgb(*found.images.values()).shape == (8, 8, 3)
@@ -393,7 +394,7 @@ def test_a_line_counts_every_reason(tmp_path: pathlib.Path) -> None:
       {f'._{i}.jpg': _APPLE_DOUBLE for i in range(1200)}
       | {'b.dcm': _DICOM, 'a\n.dcm': _DICOM, 'no': b'\1'},
   )
-  assert listing.said(listing.below(tmp_path).left_out) == (
+  assert unused_files.said(listing.below(tmp_path).left_out) == (
       'left out: 1,203 files: 1,200 hidden or system files (._0.jpg, ._1.jpg, '
       '...), 2 DICOM without pixels '
       '(a\\n.dcm, b.dcm), 1 file of unknown kind (no)'

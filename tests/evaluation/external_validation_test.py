@@ -76,7 +76,7 @@ def test_another_threshold_mends_what_a_bias_broke() -> None:
   low, high = found['metrics']['auroc_macro']['difference']['interval']
   assert low < 0 < high
   broken = found['metrics']['accuracy']['there']['value']
-  mended = found['threshold']['accuracy']
+  mended = found['threshold']['value']
   assert mended > broken + 0.1
   assert mended == pytest.approx(
       found['metrics']['accuracy']['here']['value'], abs=0.04
@@ -99,8 +99,10 @@ def test_other_fractions_of_the_classes_are_corrected() -> None:
   )
   for name in ('known', 'estimated'):
     after = found['adjusted'][name]
-    assert after['accuracy'] > before['accuracy']['there']['value'] + 0.1
-    assert after['ece'] < before['ece']['there']['value'] - 0.1
+    assert (
+        after['accuracy']['value'] > before['accuracy']['there']['value'] + 0.1
+    )
+    assert after['ece']['value'] < before['ece']['there']['value'] - 0.1
   assert found['fractions']['estimated']['malignant'] == pytest.approx(
       0.2, abs=0.05
   )
@@ -109,7 +111,7 @@ def test_other_fractions_of_the_classes_are_corrected() -> None:
 def test_no_image_chooses_its_own_threshold() -> None:
   """Where nothing is to be told, an own threshold brings nothing."""
   found = _compared(_scored(500), _scored(500, signal=0, seed=2))
-  assert found['threshold']['accuracy'] == pytest.approx(0.5, abs=0.05)
+  assert found['threshold']['value'] == pytest.approx(0.5, abs=0.05)
 
 
 def test_an_interval_of_a_difference_covers() -> None:

@@ -5,6 +5,8 @@ import json
 import pathlib
 import shutil
 
+import numpy as np
+from PIL import Image
 import pytest
 
 from medxfer import classifier
@@ -18,16 +20,6 @@ from medxfer.external import words
 from medxfer.runs import run as runs
 from medxfer.runs import workdir
 from tests import tiny
-
-
-@pytest.fixture(scope='module')
-def finished(
-    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
-  """The workdir of a run."""
-  path = tmp_path_factory.mktemp('external') / 'run'
-  runs.run(specs.from_config(tiny.config(phantoms)), path)
-  return path
 
 
 @pytest.fixture
@@ -82,6 +74,59 @@ def test_the_run_keeps_what_was_found(
   assert found['scores']['accuracy'] == (
       found['comparison']['metrics']['accuracy']['there']['value']
   )
+
+
+def test_what_is_not_used_is_said_and_listed(
+    trained: classifier.Classifier,
+    clinic: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+  """By the rule of a run: nothing vanishes."""
+  mixed = shutil.copytree(clinic, tmp_path / 'mixed')
+  (mixed / 'nv' / 'notes.pdf').write_bytes(b'%PDF')
+  (mixed / 'nv' / 'bad.jpg').write_bytes(b'no image')
+  found = validation.validate(trained, mixed, on_bad_image='skip')
+  said = capsys.readouterr().out
+  assert 'left out: 1 file: 1 PDF (nv/notes.pdf)' in said
+  assert 'skipped: 1 image (nv/bad.jpg' in said
+  assert (found['skipped'], found['left_out']) == (1, {'PDF': 1})
+  table = trained.path / 'external' / 'mixed' / 'skipped.csv'
+  assert [line.split(',')[0] for line in table.read_text().splitlines()] == [
+      'image_id',
+      'nv/bad.jpg',
+      'nv/notes.pdf',
+  ]
+
+
+def test_deep_images_tell_their_range_where_the_run_saw_none(
+    trained: classifier.Classifier,
+    clinic: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+  """12 bits in 16 are not a black picture; the range is said."""
+  for path in sorted(clinic.rglob('*.jpg')):
+    grey = np.asarray(Image.open(path).convert('L'), np.uint16)
+    for folder, values in (
+        ('deep', grey * 16),
+        ('plain', np.rint(grey * 16 * (255 / 4095)).astype(np.uint8)),
+    ):
+      target = tmp_path / folder / path.parent.name / f'{path.stem}.png'
+      target.parent.mkdir(parents=True, exist_ok=True)
+      Image.fromarray(values).save(target)
+  found = validation.validate(trained, tmp_path / 'deep', save=False)
+  assert 'grey values 0 to 4095 (12 bits)' in capsys.readouterr().out
+  plain = validation.validate(trained, tmp_path / 'plain', save=False)
+  assert found['scores']['confusion'] == plain['scores']['confusion']
+
+
+def test_intervals_are_by_image_where_nobody_names_groups(
+    trained: classifier.Classifier, clinic: pathlib.Path
+) -> None:
+  """And the table says so."""
+  found = validation.validate(trained, clinic, save=False)
+  assert found['scores']['resampled_by'] == 'image'
 
 
 def test_nothing_is_written_where_nobody_wants_it(
@@ -243,4 +288,4 @@ def test_it_says_what_the_difference_is(
   validation.validate(trained, clinic)
   out = capsys.readouterr().out
   assert 'Elsewhere: AUROC 0.' in out and 'against 0.' in out
-  assert 'The ranking' in out and 'Adjusted to the fractions' in out
+  assert 'rank' in out and 'Adjusted to the fractions' in out

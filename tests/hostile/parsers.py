@@ -163,12 +163,7 @@ def _external(folder: pathlib.Path, content: bytes) -> None:
 def _validated() -> bytes:
   measure = {'value': 0.5, 'interval': [0.4, 0.6]}
   sides = dict.fromkeys(('here', 'there', 'difference'), measure)
-  adjusted = {
-      'accuracy': 0.5,
-      'accuracy_interval': [0.4, 0.6],
-      'ece': 0.1,
-      'ece_interval': None,
-  }
+  adjusted = {'accuracy': measure, 'ece': {'value': 0.1, 'interval': None}}
   fractions = {'a': 0.5, 'b': 0.5}
   return json.dumps(
       {
@@ -183,7 +178,7 @@ def _validated() -> bytes:
               'metrics': dict.fromkeys(
                   ('auroc_macro', 'accuracy', 'ece'), sides
               ),
-              'threshold': {'accuracy': 0.5, 'interval': None},
+              'threshold': measure,
               'fractions': dict.fromkeys(
                   ('training', 'known', 'estimated'), fractions
               ),

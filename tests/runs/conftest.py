@@ -1,4 +1,4 @@
-"""A finished run for all tests of what comes after it."""
+"""A finished run of VGG-16, beside that of the tiny network."""
 
 import pathlib
 from typing import Any
@@ -8,16 +8,6 @@ import pytest
 from medxfer import spec as specs
 from medxfer.runs import run
 from tests import tiny
-
-
-@pytest.fixture(scope='session')
-def finished(
-    phantoms: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
-) -> pathlib.Path:
-  """The workdir of a finished run; tests may read it, never change it."""
-  path = tmp_path_factory.mktemp('runs') / 'finished'
-  run.run(specs.from_config(tiny.config(phantoms)), path)
-  return path
 
 
 @pytest.fixture(scope='session')

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-import math
 import pathlib
 from typing import Any
 
 from medxfer import errors
 from medxfer.data import splits
+from medxfer.evaluation import measure
 from medxfer.evaluation import metrics
+from medxfer.evaluation import operating_points
 from medxfer.evaluation import predictions as predictions_lib
+from medxfer.runs import calibrated
+from medxfer.runs import points
+from medxfer.runs import subgroups
 from medxfer.runs import workdir
 
 PREDICTIONS = workdir.predictions_name('test')
@@ -56,6 +60,7 @@ def summary(
     number(path, test, 'auroc_macro')
   _leak(path, read)
   _additions(path, read)
+  _evaluations(path, read)
   for key in (
       ('train_seconds',),
       *(('n', subset) for subset in ('train', 'test')),
@@ -169,11 +174,6 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
     number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
     _interval(path, workdir.mapping(path, read['test']['intervals']), (key,))
-  found = workdir.mapping(path, read.get('calibration') or {})
-  for key in ('ece', 'ece_debiased') if found else ():
-    number(path, found, 'before', 'test', key)
-    number(path, found, 'temperature')
-    _interval(path, found['before']['test'], ('ece_interval',))
   for place, key in (
       ('threshold', 'positive'),
       ('positive', 'class'),
@@ -184,6 +184,37 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
         workdir.mapping(path, found).get(key), str
     ):
       raise errors.DataError(f'{path}: {place}.{key} is no name')
+
+
+def _evaluations(path: pathlib.Path, read: Mapping[str, Any]) -> None:
+  """Checks calibration, operating points and subgroups, where they are."""
+  calibrated.of_summary(read, read['test']['class_names'])
+  try:
+    if read.get(calibrated.KEY):
+      before = read[calibrated.KEY]['before']['test']
+      measure.Measure.read(before['ece'], before['ece_interval'])
+      measure.Measure.read(before['ece_debiased'], None)
+    for point in read.get(points.KEY) or ():
+      for key in operating_points.MEASURES if point['threshold'] else ():
+        measure.Measure.among(point, key)
+    list(points.sentences(read.get(points.KEY)))
+    for each in (read.get(subgroups.KEY) or {'columns': {}})[
+        'columns'
+    ].values():
+      for one in filter(lambda row: row['gap'], each):
+        measure.Measure.read(**one['gap'])
+        for key in ('accuracy', 'f1_macro'):
+          measure.Measure.among(one, key)
+        for name in read['test']['class_names']:
+          measure.Measure.read(
+              one['sensitivity'][name], one['intervals']['sensitivity'][name]
+          )
+    list(subgroups.sentences(read.get(subgroups.KEY)))
+  except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    raise errors.DataError(
+        f'{path}: a calibration, an operating point or a subgroup is damaged '
+        f'({error})'
+    ) from error
 
 
 def _interval(
@@ -197,7 +228,7 @@ def _interval(
   if not (
       isinstance(value, list)
       and len(value) == 2
-      and all(map(_is_number, value))
+      and all(map(measure.is_number, value))
       and value[0] <= value[1]
   ):
     raise errors.DataError(
@@ -214,16 +245,8 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
   value = tree
   for key in keys:
     value = workdir.mapping(path, value).get(key)
-  if value is None or not _is_number(value):
+  if value is None or not measure.is_number(value):
     raise errors.DataError(
         f'{path}: {".".join(keys)} is {value!r}, not a finite number'
     )
   return value
-
-
-def _is_number(value: Any) -> bool:
-  return (
-      isinstance(value, (int, float))
-      and not isinstance(value, bool)
-      and math.isfinite(value)
-  )

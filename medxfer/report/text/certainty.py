@@ -4,6 +4,7 @@ from medxfer.evaluation import calibration
 from medxfer.evaluation import recalibration
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
+from medxfer.runs import calibrated
 
 _NEAR = 0.9  # How sure a network is of the images that are told of.
 _FEWEST = 20  # Of them, or nothing is told.
@@ -11,10 +12,8 @@ _FEWEST = 20  # Of them, or nothing is told.
 
 def fitted(run: finished_run.Run) -> recalibration.Calibration | None:
   """Returns the calibration of a run; None if nothing was changed."""
-  found = run.summary.get('calibration')
-  if not found or found['method'] == recalibration.NONE:
-    return None
-  return recalibration.Calibration.from_json(found)
+  found = calibrated.of_summary(run.summary, run.dataset.class_names)
+  return None if found.method == recalibration.NONE else found
 
 
 def said(column: settings_lib.Column) -> tuple[str, ...]:

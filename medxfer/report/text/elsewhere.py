@@ -108,7 +108,7 @@ def _row(
 ) -> tuple[tables.Cell, ...]:
   comparison = place['comparison']
   metrics, adjusted = comparison['metrics'], comparison['adjusted']
-  own = comparison['threshold'] or {'accuracy': None, 'interval': None}
+  own = comparison['threshold']
   cell = tables.measured
   both = lambda name: [
       cell(**metrics[name][side]) for side in ('here', 'there')
@@ -122,9 +122,9 @@ def _row(
       *both('auroc_macro'),
       cell(**metrics['auroc_macro']['difference'], signed=True),
       *both('accuracy'),
-      cell(own['accuracy'], own['interval']),
-      cell(known['accuracy'], known['accuracy_interval']),
-      cell(estimated['accuracy'], estimated['accuracy_interval']),
+      cell(**own) if own else tables.figure(None),
+      cell(**known['accuracy']),
+      cell(**estimated['accuracy']),
       *both('ece'),
-      cell(known['ece'], known['ece_interval']),
+      cell(**known['ece']),
   )
