@@ -92,7 +92,8 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
 
   Raises:
     UsageError: it asks for fewer epochs than are done.
-    DataError: it asks for more, and there is no checkpoint to resume from.
+    DataError: it asks for more epochs, or for other scores, and there is no
+      checkpoint for that.
   """
   folder = workdir.Workdir(path)
   if not folder.is_begun:
@@ -120,17 +121,35 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     }
     return Work.COMPARE if changed & set(_PLACES) else Work.NOTHING
   subsets = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
-  same = all(
-      getattr(before.evaluation, key) == getattr(spec.evaluation, key)
+  changed = [
+      key
       for key in ('batch_size', 'calibration')
-  )
+      if getattr(before.evaluation, key) != getattr(spec.evaluation, key)
+  ]
   if (
       spec.model.name in baselines.NAMES
-      or same
+      or not changed
       and all(folder.has_predictions(subset) for subset in subsets)
   ):
     return Work.COUNT
+  if not _history(path):
+    _refuse_to_score(path, before, changed)
   return Work.SCORE
+
+
+def _refuse_to_score(
+    path: pathlib.Path, before: specs.RunSpec, changed: Sequence[str]
+) -> None:
+  """Says that no network is left; or the run would train once more."""
+  ways = [
+      f'--config.evaluation.{key}={getattr(before.evaluation, key)}'
+      for key in changed
+  ]
+  raise errors.DataError(
+      f'{path}: no checkpoint of this finished run is left to score images '
+      f'with; give {" ".join([*ways, "as before, or "]) if ways else ""}'
+      'another --workdir'
+  )
 
 
 def _history(path: pathlib.Path) -> Sequence[loop.Record]:

@@ -287,4 +287,17 @@ def test_no_checkpoint_left_is_said(
       'run is left .*training.epochs=3 as before',
   ):
     run.run(_spec(phantoms, training__epochs=9), done)
+  for key, value, old in (
+      ('calibration', 'auto', 'temperature'),
+      ('batch_size', 4, '16'),
+  ):
+    before = _bytes(done)
+    with pytest.raises(
+        errors.DataError, match=f'to score.*evaluation.{key}={old} as before'
+    ):
+      run.run(_spec(phantoms, **{f'evaluation__{key}': value}), done)
+    assert _bytes(done) == before
+  (done / 'predictions_val.csv').unlink()
+  with pytest.raises(errors.DataError, match='with; give another --workdir'):
+    resume.work(done, _spec(phantoms, evaluation__resamples=7))
   assert resume.work(done, _spec(phantoms)) == resume.Work.NOTHING
