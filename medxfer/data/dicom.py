@@ -117,7 +117,9 @@ def _grey(dataset: Any, stored: np.ndarray, name: str) -> deep_grey.Grey:
         'as PNG'
     ) from error
   if values.dtype == np.float64:
-    values = values.astype(np.float32)
+    # Slope and intercept are text in the file; most are whole numbers.
+    whole = np.array_equal(values, np.rint(values))
+    values = values.astype(np.int32 if whole else np.float32)
   low, high = float(values.min()), float(values.max())
   if not np.isfinite([low, high]).all():
     raise errors.DataError(f'{name}: some values are not numbers')

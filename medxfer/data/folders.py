@@ -51,6 +51,7 @@ def read(
     on_bad_image: str = 'fail',
     subsets: Mapping[str, str] | None = None,
     levels: str = level_search.AUTO,
+    fewest_classes: int = 2,
 ) -> examples_lib.Examples:
   """Lists the images; their ids are their paths below the folder.
 
@@ -61,6 +62,7 @@ def read(
       image, but is none; 'skip' leaves it out and lists it in `skipped`.
     subsets: folder -> train, val or test, for unusual names.
     levels: see `layouts.find`.
+    fewest_classes: a network needs two to learn; to be scored, one is enough.
 
   Returns:
     The table by image id. Its column 'published' says which subset an image
@@ -74,7 +76,7 @@ def read(
   if not folder.is_dir():
     raise errors.DataError(f'{folder}: no such folder; {_WAY_OUT}')
   found = listing.below(folder)
-  layout = _layout(folder, found, subsets, levels)
+  layout = _layout(folder, found, subsets, levels, fewest_classes)
   paths = {name: found.images[name] for name in layout.places}
   bad = {name: why for name, why in found.bad.items() if name in paths}
   ids = examples_lib.good(folder, sorted(paths), bad, on_bad_image)
@@ -118,6 +120,7 @@ def _layout(
     found: listing.Listing,
     subsets: Mapping[str, str] | None,
     levels: str,
+    fewest_classes: int,
 ) -> layouts.Layout:
   """Returns what the folders mean; refuses what no network can learn."""
   if not found.images:
@@ -133,7 +136,7 @@ def _layout(
       check_name(path)
   _refuse_alike(folder, layout.class_names)
   _refuse_empty(folder, layout, found)
-  if len(layout.class_names) < 2:
+  if len(layout.class_names) < fewest_classes:
     only = ''.join(map(repr, layout.class_names)) or 'no image'
     raise errors.DataError(
         f'{folder}: only one class, {only}{_also(found.left_out)}; a network '
@@ -217,8 +220,8 @@ def _table(folder: pathlib.Path) -> str:
     for path in visible(place):
       if file_kinds.of(path.name, b'') == 'table':
         return (
-            f'; the labels in {path} are not read: sort the images into a '
-            'folder a class by it'
+            f'; the labels in {path} are read by `medxfer evaluate` alone: '
+            'to train, sort the images into a folder a class by it'
         )
   return ''
 

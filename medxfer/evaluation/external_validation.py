@@ -83,8 +83,8 @@ def compare(
     `threshold`: {`value`, `interval`} of the accuracy with a threshold that is
     chosen there, None of more than two classes; `fractions`: {`training`,
     `known`, `estimated`: {class: fraction}}; `adjusted`: {`known`,
-    `estimated`: {`accuracy`, `ece`: {`value`, `interval`}}}. What is undefined
-    is None.
+    `estimated`: {`accuracy`, `ece`: {`value`, `interval`}}}, None of a single
+    class. What is undefined is None.
   """
   draws = {'resamples': resamples, 'seed': seed}
   here, there = (_measures(one, draws) for one in (places.here, places.there))
@@ -117,7 +117,9 @@ def compare(
       'adjusted': {
           name: _adjusted(places.there, source, target, draws)
           for name, target in (('known', known), ('estimated', estimated))
-      },
+      }
+      # Of one class, the known fraction would be the answer.
+      if len(places.classes) > 1 else None,
   }
 
 

@@ -51,6 +51,8 @@ def read(
     )
   if groups:
     options['groups'] = groups
+  if known.user_folder and source.is_dir():
+    options['fewest_classes'] = 1
   if source.is_file():
     examples = labelled_table.read(source, **options)
   elif source.is_dir():

@@ -143,6 +143,7 @@ def _check(found: Mapping[str, Any]) -> None:
       comparison['adjusted'][name][key]
       for name in ('known', 'estimated')
       for key in ('accuracy', 'ece')
+      if comparison['adjusted']
   ]
   shown += [comparison['threshold']] if comparison['threshold'] else []
   for one in shown:

@@ -19,10 +19,11 @@ def headline(found: Mapping[str, Any]) -> str:
   name = 'AUROC'
   if metric['there']['value'] is None or metric['here']['value'] is None:
     metric, name = found['comparison']['metrics']['accuracy'], 'accuracy'
-  by = '' if found['groups'] is None else f' of {found["groups"]:,} groups'
+  by = '' if found['groups'] is None else f' ({found["groups"]:,} groups)'
+  images = 'image' if found['n'] == 1 else 'images'
   return (
-      f'Elsewhere: {name} {_text(metric["there"])} on {found["n"]:,} images'
-      f'{by} of {found["name"]}, against {_text(metric["here"])} here; '
+      f'Elsewhere: {name} {_text(metric["there"])} on {found["n"]:,} '
+      f'{images}{by} of {found["name"]}, against {_text(metric["here"])} here; '
       f'difference {_text(metric["difference"], signed=True)}.'
   )
 
@@ -43,20 +44,24 @@ def explained(found: Mapping[str, Any]) -> Iterator[str]:
   if own:
     text += f'; {_text(own)} with a threshold that is chosen there'
   yield f'{text}.'
-  known, estimated = (
-      comparison['adjusted'][name] for name in ('known', 'estimated')
+  error = comparison['metrics']['ece']
+  calibration = (
+      f'Calibration error {_text(error["there"])}, here {_text(error["here"])}'
   )
+  adjusted = comparison['adjusted']
+  if not adjusted:
+    yield f'{calibration}.'
+    return
+  known, estimated = adjusted['known'], adjusted['estimated']
   yield (
       'Adjusted to the fractions of the classes there, accuracy is '
       f'{_text(known["accuracy"])}; to fractions that are estimated without '
       f'labels, {_text(estimated["accuracy"])}'
       f' ({_fractions(comparison["fractions"])}).'
   )
-  error = comparison['metrics']['ece']
   yield (
-      f'Calibration error {_text(error["there"])}, here '
-      f'{_text(error["here"])}; {_text(known["ece"])} when adjusted to the '
-      'fractions there.'
+      f'{calibration}; {_text(known["ece"])} when adjusted to the fractions '
+      'there.'
   )
 
 

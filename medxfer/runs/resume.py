@@ -5,14 +5,10 @@ import enum
 import pathlib
 import shlex
 
-import numpy as np
-
 from medxfer import baselines
 from medxfer import console
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.data import augment
-from medxfer.model import optimizer
 from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import loop
@@ -102,15 +98,15 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
   if spec.model.name not in baselines.NAMES and (
       before.training != spec.training
   ):
-    history = _history(path)
-    _refuse_fewer(path, history, spec.training)
-    if finished and not history:
+    records = history(path)
+    _refuse_fewer(path, records, spec.training)
+    if finished and not records:
       raise errors.DataError(
           f'{path}: no checkpoint of this finished run is left to resume from; '
           f'give --config.training.epochs={before.training.epochs} as before, '
           'or another --workdir'
       )
-    if finished and not loop.is_over(history, spec.training):
+    if finished and not loop.is_over(records, spec.training):
       return Work.TRAIN
   if not finished:
     return Work.TRAIN
@@ -132,7 +128,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
       and all(folder.has_predictions(subset) for subset in subsets)
   ):
     return Work.COUNT
-  if not _history(path):
+  if not history(path):
     _refuse_to_score(path, before, changed)
   return Work.SCORE
 
@@ -152,7 +148,8 @@ def _refuse_to_score(
   )
 
 
-def _history(path: pathlib.Path) -> Sequence[loop.Record]:
+def history(path: pathlib.Path) -> Sequence[loop.Record]:
+  """Returns one record per epoch that is done, as the checkpoints have them."""
   if not workdir.Workdir(path).checkpoints.is_dir():
     return ()
   return checkpoints_lib.Checkpoints(path, read_only=True).history()
@@ -160,16 +157,16 @@ def _history(path: pathlib.Path) -> Sequence[loop.Record]:
 
 def _refuse_fewer(
     path: pathlib.Path,
-    history: Sequence[loop.Record],
+    records: Sequence[loop.Record],
     training: specs.TrainingSpec,
 ) -> None:
   """Refuses a plan by which a run would have ended before it did."""
-  done = len(history)
+  done = len(records)
   end = next(
       (
           epoch
           for epoch in range(1, done)
-          if loop.is_over(history[:epoch], training)
+          if loop.is_over(records[:epoch], training)
       ),
       done,
   )
@@ -202,106 +199,3 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
         f'--config.training.patience={2 * spec.training.patience} waits '
         'longer, 0 never stops'
     )
-
-
-def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
-  """Prints how a run continues with more epochs, and marks it as unfinished.
-
-  What makes its result another than that of a run which was asked for them
-  from the start is written, for the summary.
-
-  Args:
-    path: the workdir.
-    spec: what is asked for.
-    first: whether this is the first of the processes, which writes.
-  """
-  folder = workdir.Workdir(path)
-  if not folder.is_begun:
-    return
-  before = folder.spec()
-  if before.training == spec.training:
-    return
-  history = _history(path)
-  if history:
-    console.line(
-        f'of this run {len(history)} epochs of {before.training.epochs} '
-        f'are done; it goes on, to epoch {spec.training.epochs}'
-    )
-  difference = _difference(path, before, spec, history)
-  # Of what nothing has come to pass, nothing remains to be said.
-  notes = [
-      note for note in folder.continued() if note['epochs_done'] < len(history)
-  ]
-  if difference:
-    console.line(
-        f'note: {difference}: the result is not that of a run which was '
-        f'asked for {spec.training.epochs} epochs from the start'
-    )
-    notes.append(
-        {
-            'epochs_done': len(history),
-            'epochs_before': before.training.epochs,
-            'epochs': spec.training.epochs,
-            'difference': difference,
-        }
-    )
-  elif history:
-    console.line(
-        'as a run does that was asked for them from the start'
-        + _rounding(before, spec)
-    )
-  if first:
-    folder.write_continued(notes)
-    # It is no longer true, and its best epoch may make way.
-    folder.remove_summary()
-
-
-def _difference(
-    path: pathlib.Path,
-    before: specs.RunSpec,
-    spec: specs.RunSpec,
-    history: Sequence[loop.Record],
-) -> str:
-  """Returns in words what going on changes, or ''."""
-  if not history or loop.is_over(history, spec.training):
-    return ''
-  found = []
-  if not checkpoints_lib.Checkpoints(path, read_only=True).can_go_on():
-    best = loop.best_epoch(history, spec.training)
-    found.append(
-        'neither the last epoch nor the state of the optimizer was kept, so '
-        f'it goes on from the best epoch, {best}, with a new optimizer'
-    )
-  if (
-      spec.optimizer.schedule == 'cosine'
-      and before.training.epochs != spec.training.epochs
-  ):
-    old, new = (
-        float(
-            np.asarray(
-                optimizer.schedule(spec.optimizer, steps=epochs)(len(history))
-            )
-        )
-        for epochs in (before.training.epochs, spec.training.epochs)
-    )
-    found.append(
-        f'the cosine of the learning rate now spans {spec.training.epochs} '
-        f'epochs, not {before.training.epochs} (after epoch {len(history)} '
-        f'it is {new:.2g}, not {old:.2g})'
-    )
-  return ', and '.join(found)
-
-
-def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
-  """Returns what may change the last bits, if it does."""
-  views = augment.view_count(spec.augment)
-  computed_once = [
-      augment.has_only_views(spec.augment) and views <= one.training.epochs
-      for one in (before, spec)
-  ]
-  if len(set(computed_once)) == 1 or spec.training.feature_cache == 'off':
-    return ''
-  return (
-      ', but for rounding: so many epochs pay for computing what frozen '
-      'layers make of the images once'
-  )

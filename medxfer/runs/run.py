@@ -20,6 +20,7 @@ from medxfer.runs import environment
 from medxfer.runs import finetune
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import more_epochs
 from medxfer.runs import points
 from medxfer.runs import resume
 from medxfer.runs import scoring
@@ -76,7 +77,7 @@ def run(
     if work == resume.Work.COMPARE:
       return _finished(path, spec, keep_last)
     if work == resume.Work.TRAIN:
-      resume.begin(path, spec, first=devices.is_first_process())
+      more_epochs.begin(path, spec, first=devices.is_first_process())
       _write_start(output, spec, inputs)
       result = _result(path, output, spec, inputs, profile)
       summary = _summary(path, output, spec, inputs, result)

@@ -278,7 +278,7 @@ def test_images_beside_a_table_of_labels_are_refused_by_its_name(
   _fill(tmp_path, *(f'isic/ISIC_Training_Input/{i}.jpg' for i in range(3)))
   (tmp_path / 'isic/ISIC_GroundTruth.csv').write_text('image,MEL,NV')
   with pytest.raises(
-      errors.DataError, match='ISIC_GroundTruth.csv are not read.*a class by it'
+      errors.DataError, match='ISIC_GroundTruth.csv are read by .*class by it'
   ):
     folders.read(tmp_path / data)
 

@@ -210,6 +210,21 @@ def test_a_class_that_is_not_there_is_said_and_counts_nowhere(
   assert any('have no df' in sentence for sentence in words.cautions(found))
 
 
+def test_images_of_one_class_are_scored(
+    trained: classifier.Classifier, clinic: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """What is found of it; nothing is adjusted to a fraction of one."""
+  one = tmp_path / 'one' / 'nv'
+  shutil.copytree(clinic / 'nv', one)
+  found = validation.validate(trained, tmp_path / 'one')
+  assert found['classes']['nv'] == found['n']
+  assert found['comparison']['adjusted'] is None
+  assert found['comparison']['metrics']['auroc_macro']['there']['value'] is None
+  said = ' '.join([words.headline(found), *words.explained(found)])
+  assert 'Elsewhere: accuracy' in said and 'Adjusted' not in said
+  assert len(list(results.read(trained.path))) == 1
+
+
 def test_a_table_names_images_labels_and_groups(
     trained: classifier.Classifier, clinic: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

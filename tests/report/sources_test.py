@@ -134,7 +134,7 @@ def test_places_elsewhere_lead_the_answer_on_trust(
   settings = settings_lib.arrange(collect.collect(tmp_path).runs)
   [trust] = verdicts.answers(settings)[-1].lines
   assert trust.verdict == (
-      'Elsewhere: AUROC 0.500 (0.400-0.600) on 100 images of 60 groups of '
+      'Elsewhere: AUROC 0.500 (0.400-0.600) on 100 images (60 groups) of '
       'graz, against 0.900 (0.850-0.950) here; difference -0.400 (-0.500 to '
       '-0.300).'
   )

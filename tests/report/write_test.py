@@ -60,7 +60,6 @@ def test_the_tool_writes_every_file_and_names_what_is_left_out(
 @pytest.mark.parametrize(
     'args, status, part',
     [
-        ((), 2, '--workdir is required'),
         (('--workdir=nowhere',), 2, 'no such folder'),
         (
             ('--workdir=docs_that_do_not_exist', 'more'),

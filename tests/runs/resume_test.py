@@ -14,6 +14,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import more_epochs
 from medxfer.runs import resume
 from medxfer.runs import run
 from medxfer.runs import workdir
@@ -92,7 +93,7 @@ def test_a_stretched_cosine_is_said_and_recorded(
   files.write_json(done / 'config.json', config)
   longer = _spec(phantoms, optimizer__schedule='cosine', training__epochs=6)
   for _ in range(2):  # Killed in between.
-    resume.begin(done, longer, first=True)
+    more_epochs.begin(done, longer, first=True)
     (note,) = workdir.Workdir(done).continued()
     assert (note['epochs_done'], note['epochs_before'], note['epochs']) == (
         3,
@@ -108,7 +109,7 @@ def test_a_stretched_cosine_is_said_and_recorded(
   assert not (done / 'summary.json').exists()
   # It changes its mind before anything was trained.
   files.write_json(done / 'config.json', longer.to_json())
-  resume.begin(
+  more_epochs.begin(
       done,
       _spec(phantoms, optimizer__schedule='cosine', training__epochs=3),
       first=True,

@@ -113,7 +113,9 @@ def _row(
   both = lambda name: [
       cell(**metrics[name][side]) for side in ('here', 'there')
   ]
-  known, estimated = adjusted['known'], adjusted['estimated']
+  changed = lambda name, key: (
+      cell(**adjusted[name][key]) if adjusted else tables.figure(None)
+  )
   return (
       tables.words(title),
       tables.figure(seed, 0),
@@ -123,8 +125,8 @@ def _row(
       cell(**metrics['auroc_macro']['difference'], signed=True),
       *both('accuracy'),
       cell(**own) if own else tables.figure(None),
-      cell(**known['accuracy']),
-      cell(**estimated['accuracy']),
+      changed('known', 'accuracy'),
+      changed('estimated', 'accuracy'),
       *both('ece'),
-      cell(**known['ece']),
+      changed('known', 'ece'),
   )
