@@ -18,7 +18,7 @@ __all__ = ['Classifier', 'compare', 'load', 'train']
 _HOMES = {
     'Classifier': 'medxfer.classifier',
     'compare': 'medxfer.api',
-    'load': 'medxfer.classifier',
+    'load': 'medxfer.ensemble',
     'train': 'medxfer.api',
 }
 

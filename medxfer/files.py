@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
 import csv
 import io
@@ -144,6 +145,17 @@ def name_of(path: pathlib.Path) -> str:
 def write_json(path: pathlib.Path, value: Any) -> None:
   """Writes JSON, indented; refuses NaN, which is no JSON."""
   write_text(path, json.dumps(value, indent=2, allow_nan=False) + '\n')
+
+
+def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
+  """Returns an object of JSON.
+
+  Raises:
+    DataError: it is something else.
+  """
+  if not isinstance(value, Mapping):
+    raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
+  return value
 
 
 def parse_json(text: str | bytes) -> Any:

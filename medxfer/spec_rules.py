@@ -41,6 +41,7 @@ def check(spec: specs.RunSpec) -> None:
       'training.patience': spec.training.patience,
       'optimizer.weight_decay': spec.optimizer.weight_decay,
       'optimizer.gradient_clip': spec.optimizer.gradient_clip,
+      'evaluation.reference_images': spec.evaluation.reference_images,
   }
   for key, value in at_least_zero.items():
     typed.require(value >= 0, key, value, '0 or more')
@@ -156,6 +157,12 @@ def _check_model(model: specs.ModelSpec, image_size: tuple[int, int]) -> None:
 
 def _check_data(data: specs.DataSpec) -> None:
   value_range(data.value_range)
+  typed.require(
+      data.split_seed >= -1,
+      'data.split_seed',
+      data.split_seed,
+      '0 or more, or -1 for the seed of the run',
+  )
   typed.require(
       data.name in registry.NAMES,
       'data.name',

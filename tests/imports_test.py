@@ -29,6 +29,8 @@ _FLOORS = {
     'medxfer.training': 2,
     'medxfer.baselines': 3,
     'medxfer.classifier': 4,
+    'medxfer.ensemble': 4,
+    'medxfer.predictor': 4,
     'medxfer.api': 5,
     'medxfer.external': 4,
     'medxfer.explain': 3,

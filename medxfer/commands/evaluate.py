@@ -4,6 +4,8 @@
     python -m medxfer evaluate --workdir=RUN --data_dir=DIR_OR_CSV \\
         [--classes=THEIRS=OURS,...] [--groups=CSV] [--name=NAME]
 
+With --workdir=A --workdir=B the probabilities of several runs are averaged.
+
 The first scores every image of a subset of the run again, from its best
 checkpoint; the workdir is only read. With --subset, --data_dir is where the
 images of the run are now.
@@ -25,7 +27,11 @@ from medxfer import flag_names
 from medxfer import launcher
 from medxfer.data import registry
 
-_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
+_WORKDIR = flags.DEFINE_multi_string(
+    'workdir',
+    None,
+    'Workdir of a run; given several times, the runs are averaged.',
+)
 _SUBSET = flags.DEFINE_enum(
     'subset',
     None,
@@ -75,7 +81,7 @@ CALLS = {
 def main(argv: list[str]) -> None:
   """Reads the flags, then evaluates."""
   launcher.require(argv, _WORKDIR)
-  workdir = launcher.required_path(_WORKDIR)
+  workdirs = launcher.required_paths(_WORKDIR)
   data_dir, output = launcher.path(_DATA_DIR), launcher.path(_OUTPUT)
   groups = launcher.path(_GROUPS)
   if data_dir is None or _SUBSET.value:
@@ -84,29 +90,30 @@ def main(argv: list[str]) -> None:
     from medxfer.runs import evaluate
 
     evaluate.evaluate(
-        workdir,
+        workdirs,
         _SUBSET.value or 'test',
         output=output,
         data_dir=os.fspath(data_dir) if data_dir else None,
     )
     return
-  if output:
+  if output and not workdirs[1:]:
     raise errors.UsageError(
-        '--output goes with the images of the run; what comes from elsewhere '
-        'is kept in the folder external/ of the workdir'
+        '--output goes with the images of the run, or with several runs; what '
+        'comes from elsewhere is kept in the folder external/ of the workdir'
     )
-  from medxfer import classifier
+  from medxfer import ensemble
   from medxfer.external import class_mapping
   from medxfer.external import validation
 
   validation.validate(
-      classifier.load(workdir),
+      ensemble.load(*workdirs),
       data_dir,
       name=_NAME.value,
       classes=class_mapping.parse(_CLASSES.value),
       groups=groups,
       dataset=_DATASET.value,
       on_bad_image=_ON_BAD_IMAGE.value,
+      output=output,
   )
 
 

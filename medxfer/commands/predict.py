@@ -4,7 +4,10 @@ r"""Classifies images with the best checkpoint of a run.
         [--explain=DIR] [--explain_layer=block4_conv3]
 
 Grey, colour, palette, CMYK, 16-bit and rotated images are all read; a folder
-stands for every image below it. With --explain each image is also drawn, as
+stands for every image below it. With --workdir=A --workdir=B the probabilities
+of several runs are averaged. `unlike_training` says which percentage of the
+validation images are nearer to the training images: above 99, the network
+knows no such images. With --explain each image is also drawn, as
 the network saw it, beside a heat map (Grad-CAM) of where its prediction comes
 from. Bytes of a file's name that are no text are written as \xNN, and a
 backslash that looks like one as \x5c. Research use only: no medical device.
@@ -15,7 +18,11 @@ from absl import flags
 from medxfer import errors
 from medxfer import launcher
 
-_WORKDIR = flags.DEFINE_string('workdir', None, 'Workdir of a run.')
+_WORKDIR = flags.DEFINE_multi_string(
+    'workdir',
+    None,
+    'Workdir of a run; given several times, the runs are averaged.',
+)
 _OUTPUT = flags.DEFINE_string(
     'output', None, 'CSV file to write; without it the table is printed.'
 )
@@ -51,7 +58,7 @@ def main(argv: list[str]) -> None:
   from medxfer.runs import predict
 
   predict.predict(
-      launcher.required_path(_WORKDIR),
+      launcher.required_paths(_WORKDIR),
       launcher.paths(argv),
       output=launcher.path(_OUTPUT),
       on_bad_image=_ON_BAD_IMAGE.value,

@@ -65,7 +65,14 @@ class Split:
 def of_run(
     examples: examples_lib.Examples, spec: specs.DataSpec, seed: int
 ) -> Split:
-  """Returns the split that a run asks for; errors as of `assign`."""
+  """Returns the split that a run asks for; errors as of `assign`.
+
+  Args:
+    examples: the table.
+    spec: of the split.
+    seed: of the run; `spec.split_seed` goes before it.
+  """
+  seed = seed if spec.split_seed < 0 else spec.split_seed
   split = assign(
       examples,
       kind=spec.split,

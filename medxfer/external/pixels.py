@@ -1,7 +1,7 @@
 """Pixels of images for a trained network, as its run read its own."""
 
 from medxfer import cache
-from medxfer import classifier
+from medxfer import predictor
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests
@@ -10,7 +10,7 @@ from medxfer.runs import value_ranges
 
 
 def read(
-    trained: classifier.Classifier,
+    trained: predictor.Predictor,
     examples: examples_lib.Examples,
     *,
     on_bad_image: str,

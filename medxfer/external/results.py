@@ -51,26 +51,22 @@ def folder(path: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def write(
-    path: pathlib.Path,
+    target: pathlib.Path,
     found: Mapping[str, Any],
     scored: predictions_lib.Predictions,
     examples: examples_lib.Examples,
-) -> pathlib.Path:
+) -> None:
   """Writes the results of a place, over older ones; external.json is last.
 
   Args:
-    path: the run's workdir.
+    target: their folder.
     found: what `validation.validate` returns.
     scored: the predictions.
     examples: the table of the same images.
 
-  Returns:
-    The folder.
-
   Raises:
     DataError: the folder cannot be written.
   """
-  target = folder(path, found['name'])
   try:
     target.mkdir(parents=True, exist_ok=True)
     (target / _RESULT).unlink(missing_ok=True)
@@ -96,7 +92,6 @@ def write(
       unused_files.rows(examples),
   )
   files.write_json(target / _RESULT, found)
-  return target
 
 
 def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:

@@ -1,10 +1,14 @@
 """Which images from elsewhere are images of the run itself."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from medxfer import cache
-from medxfer import classifier
 from medxfer import errors
+from medxfer import predictor
 from medxfer.data import copies as copies_lib
 from medxfer.data import datasets
 from medxfer.data import decoded as decoded_lib
@@ -12,11 +16,16 @@ from medxfer.data import splits
 from medxfer.external import pixels
 from medxfer.runs import workdir
 
+if TYPE_CHECKING:
+  from medxfer import classifier
+
 
 def rows(
-    trained: classifier.Classifier, images: decoded_lib.Decoded
+    trained: predictor.Predictor, images: decoded_lib.Decoded
 ) -> tuple[np.ndarray, str]:
   """Finds copies of the images that trained, validated or tested a network.
+
+  Of several networks, those of each.
 
   Args:
     trained: the network.
@@ -29,12 +38,31 @@ def rows(
   Raises:
     DataError: the run's table of images is missing or damaged.
   """
+  used: dict[tuple, tuple[classifier.Classifier, set[str]]] = {}
+  for member in trained.members:
+    data = member.spec.data
+    _, names = used.setdefault(
+        (data.name, data.dir, data.phantom, data.levels), (member, set())
+    )
+    names.update(
+        row[0]
+        for row in workdir.Workdir(member.path).split()
+        if row[3] in splits.SUBSETS
+    )
+  found = np.zeros(0, np.int64)
+  for member, names in used.values():
+    these, why = _among(member, names, images)
+    if why:
+      return np.zeros(0, np.int64), why
+    found = np.union1d(found, these)
+  return found, ''
+
+
+def _among(
+    trained: classifier.Classifier, used: set[str], images: decoded_lib.Decoded
+) -> tuple[np.ndarray, str]:
+  """Finds copies of images of one data set, as `rows` does."""
   none = np.zeros(0, np.int64)
-  used = {
-      row[0]
-      for row in workdir.Workdir(trained.path).split()
-      if row[3] in splits.SUBSETS
-  }
   try:
     examples = datasets.read(trained.spec.data)
     known = pixels.read(trained, examples, on_bad_image='skip', is_own=True)

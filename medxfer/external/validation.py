@@ -16,11 +16,13 @@ from medxfer import cache
 from medxfer import classifier
 from medxfer import console
 from medxfer import errors
+from medxfer import predictor
 from medxfer.data import copies as copies_lib
 from medxfer.data import copies_policy
 from medxfer.data import decoded as decoded_lib
 from medxfer.data import unused_files
 from medxfer.evaluation import external_validation
+from medxfer.evaluation import neighbours
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import recalibration
 from medxfer.evaluation import summary as summaries
@@ -29,6 +31,7 @@ from medxfer.external import pixels
 from medxfer.external import results
 from medxfer.external import seen
 from medxfer.external import words
+from medxfer.runs import averages
 from medxfer.runs import calibrated
 from medxfer.runs import class_weights
 from medxfer.runs import scoring
@@ -37,20 +40,22 @@ from medxfer.runs import workdir
 
 
 def validate(
-    trained: classifier.Classifier,
+    trained: predictor.Predictor,
     source: pathlib.Path,
     *,
     name: str = '',
     save: bool = True,
+    output: pathlib.Path | None = None,
     **options: Any,
 ) -> dict[str, Any]:
   """Scores labelled images that the run has never seen.
 
   Args:
-    trained: the network of a finished run.
+    trained: the network of a finished run, or the average of several.
     source: see `labelled.read`, as for **options.
     name: of the place; by default that of the folder or table.
-    save: whether RUN/external/NAME/ is written.
+    save: whether RUN/external/NAME/ is written; an average has no such folder.
+    output: a folder for the same files of an average.
     **options: of `labelled.read`.
 
   Returns:
@@ -58,48 +63,55 @@ def validate(
     `classes` (images of each), `absent_classes`, `seen` {`looked`, `why`,
     `copies`}, `skipped`, `left_out`, `notes`, `scores` (see
     `evaluation.summary`), `comparison` (see `evaluation.external_validation`),
-    `subgroups`, and `summary_digest` of the run.
+    `unlike_training` {`limit`, `share`} (of images with a percentile above
+    the limit; None if the run cannot tell), `subgroups`, `runs` (their
+    workdirs), and `summary_digest` of a single run.
 
   Raises:
     DataError: the run is not finished, all images are its own, or as of
       `labelled.read`, which raises UsageError as well.
   """
-  folder = workdir.Workdir(trained.path)
-  if not folder.is_finished:
-    raise errors.DataError(
-        f'{trained.path}: not finished, so that there is no test to compare '
-        'with; the command that began it resumes it'
-    )
+  paths = [one.path for one in trained.members]
+  here = averages.read(paths)  # A run that is not finished, before any image.
   name = results.check_name(name or source.resolve().stem)
   decoded, about = _unseen(trained, _decoded(trained, source, options), source)
   examples = decoded.examples
+  scores = trained.scores(decoded.pixels)
   scored = scoring.table(
-      examples, np.arange(len(examples)), trained.predict_proba(decoded.pixels)
+      examples, np.arange(len(examples)), scores.probabilities
   )
   found = {
       'name': name,
       'source': str(source.resolve()),
-      'n': len(examples),
-      'groups': len(set(examples.groups)) if examples.groups_known else None,
       **about,
-      'skipped': len(examples.skipped),
-      'left_out': unused_files.counts(examples.left_out),
-      'notes': list(examples.notes),
       subgroups.KEY: subgroups.of_images(
           examples, tuple(examples.columns), scored
       ),
-      **_numbers(trained, scored),
-      'summary_digest': folder.summary_digest(),
+      **_numbers(trained, here, scored),
+      'unlike_training': _unlike(scores.unlike_training),
+      'runs': [str(path) for path in paths],
+      'summary_digest': workdir.Workdir(paths[0]).summary_digest(),
   }
   _tell(found)
-  if save:
-    place = results.write(trained.path, found, scored, examples)
-    console.line(f'written: {place}')
+  if save and not paths[1:]:
+    output = results.folder(paths[0], name)
+  if output:
+    results.write(output, found, scored, examples)
+    console.line(f'written: {output}')
   return found
 
 
+def _unlike(percentiles: np.ndarray | None) -> dict[str, float] | None:
+  if percentiles is None:
+    return None
+  return {
+      'limit': neighbours.UNLIKE,
+      'share': float((percentiles > neighbours.UNLIKE).mean()),
+  }
+
+
 def _decoded(
-    trained: classifier.Classifier,
+    trained: predictor.Predictor,
     source: pathlib.Path,
     options: Mapping[str, Any],
 ) -> decoded_lib.Decoded:
@@ -119,7 +131,7 @@ def _decoded(
 
 
 def _unseen(
-    trained: classifier.Classifier,
+    trained: predictor.Predictor,
     decoded: decoded_lib.Decoded,
     source: pathlib.Path,
 ) -> tuple[decoded_lib.Decoded, dict[str, Any]]:
@@ -146,6 +158,11 @@ def _unseen(
   counts = np.bincount(examples.labels, minlength=len(examples.class_names))
   classes = dict(zip(examples.class_names, counts.tolist()))
   return decoded, {
+      'n': len(examples),
+      'groups': len(set(examples.groups)) if examples.groups_known else None,
+      'skipped': len(examples.skipped),
+      'left_out': unused_files.counts(examples.left_out),
+      'notes': list(examples.notes),
       'classes': classes,
       'absent_classes': [one for one, count in classes.items() if not count],
       'seen': {'looked': not why, 'why': why, 'copies': len(rows)},
@@ -153,24 +170,21 @@ def _unseen(
 
 
 def _numbers(
-    trained: classifier.Classifier, scored: predictions_lib.Predictions
+    trained: predictor.Predictor,
+    here: averages.Scored,
+    scored: predictions_lib.Predictions,
 ) -> dict[str, Any]:
-  spec, folder = trained.spec, workdir.Workdir(trained.path)
-  places = external_validation.of_shared_classes(
-      folder.predictions('test'), scored
-  )
+  spec = trained.spec
+  places = external_validation.of_shared_classes(here.test, scored)
   if not len(places.here.image_ids):
     raise errors.DataError(
-        f'{trained.path}: none of its test images is of a class that these '
-        'images have'
+        f'{trained.members[0].path}: none of its test images is of a class '
+        'that these images have'
     )
   draws = {'resamples': spec.evaluation.resamples, 'seed': spec.seed}
-  comparison = external_validation.compare(
-      places, _training_fractions(trained), **draws
-  )
-  scores = summaries.split_summary(
-      scored, threshold=folder.summary().get('threshold'), **draws
-  )
+  fractions = np.mean(list(map(_training_fractions, trained.members)), axis=0)
+  comparison = external_validation.compare(places, fractions, **draws)
+  scores = summaries.split_summary(scored, threshold=here.threshold, **draws)
   return {'scores': scores, 'comparison': comparison}
 
 

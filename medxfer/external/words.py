@@ -87,6 +87,13 @@ def cautions(found: Mapping[str, Any]) -> Iterator[str]:
         f'{seen["copies"]:,} copies of images of the run itself were found '
         'among them and taken out.'
     )
+  unlike = found.get('unlike_training')
+  if unlike:
+    yield (
+        f'{_PERCENT * unlike["share"]:.0f} % of those images are unlike the '
+        f'training images: farther from them than {unlike["limit"]:g} % of the '
+        'validation images.'
+    )
   if found['groups'] is None:
     yield (
         'Which of those images belong to one patient was not said: intervals '

@@ -32,6 +32,9 @@ DEFAULT = {
         'folds': 5,
         'fold': 0,  # The fold that tests; the next one validates. From 0.
         'test_source': '',  # Source, such as a clinic, that tests.
+        # Seed of the split alone, so that several seeds share their test
+        # images and can be averaged; -1: seed.
+        'split_seed': -1,
         # Names of published subsets, such as train=Learning,test=Exam; of
         # recipe folder.
         'subsets': '',
@@ -134,5 +137,11 @@ DEFAULT = {
         # Correction of the probabilities, fitted on validation: temperature;
         # bias_corrected: a bias per class as well; auto: the better one.
         'calibration': 'temperature',
+        # Whether each image is scored in all its flips and turns, as switched
+        # on in augment, and the results are averaged.
+        'test_time_views': False,
+        # Number of training images at most whose features are kept, so that
+        # predict can tell how unlike them an image is; 0: none.
+        'reference_images': 2000,
     },
 }

@@ -1,13 +1,16 @@
 """Scores a split again, from the checkpoint of a run."""
 
+from collections.abc import Sequence
 import dataclasses
 import pathlib
 from typing import Any
 
 from medxfer import classifier
 from medxfer import console
+from medxfer import errors
 from medxfer import files
 from medxfer.evaluation import summary as summaries
+from medxfer.runs import averages
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
@@ -16,7 +19,7 @@ from medxfer.runs import workdir
 
 
 def evaluate(
-    path: pathlib.Path,
+    paths: Sequence[pathlib.Path],
     subset: str,
     *,
     output: pathlib.Path | None = None,
@@ -24,8 +27,10 @@ def evaluate(
 ) -> dict[str, Any]:
   """Recomputes the metrics of one subset of a run's split.
 
+  Of several runs, the predictions that they have written are averaged.
+
   Args:
-    path: the run's workdir; only read.
+    paths: the workdir of a run, or those of several; only read.
     subset: 'train', 'val' or 'test'.
     output: folder for the predictions and the summary, or None to print.
     data_dir: where the images are, if not where the run read them.
@@ -37,8 +42,21 @@ def evaluate(
   Raises:
     DataError: the folder is no workdir, its checkpoint is damaged, or the
       images are not those of the run.
-    UsageError: the run is a baseline, which keeps no weights.
+    UsageError: the run is a baseline, which keeps no weights; or the subset
+      of several is not 'test'.
   """
+  if len(paths) > 1:
+    return _average(paths, subset, output, data_dir)
+  return _again(paths[0], subset, output, data_dir)
+
+
+def _again(
+    path: pathlib.Path,
+    subset: str,
+    output: pathlib.Path | None,
+    data_dir: str | None,
+) -> dict[str, Any]:
+  """Returns the metrics of the images of a run, scored once more."""
   trained = classifier.load(path)
   spec = trained.spec
   if data_dir:
@@ -48,8 +66,14 @@ def evaluate(
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
   network, images = trained.network, scoring.data(spec, inputs)
-  scored = scoring.score(
-      network.model, network.params, spec, images, inputs.examples, subset
+  scored, _ = scoring.score(
+      network.model,
+      network.params,
+      spec,
+      images,
+      inputs.examples,
+      images.split.rows(subset),
+      subset,
   )
   threshold = _threshold(path, subset)
   summary = summaries.split_summary(
@@ -72,6 +96,35 @@ def evaluate(
       files.write_json(
           output / f'summary_{subset}_without_copies.json', without
       )
+  return summary
+
+
+def _average(
+    paths: Sequence[pathlib.Path],
+    subset: str,
+    output: pathlib.Path | None,
+    data_dir: str | None,
+) -> dict[str, Any]:
+  """Returns the metrics of the averaged predictions of several runs."""
+  if subset != 'test' or data_dir:
+    raise errors.UsageError(
+        'several runs are averaged on the test images as they have scored '
+        'them, or on images from elsewhere: leave --subset out'
+    )
+  found = averages.read(paths)
+  spec = workdir.Workdir(paths[0]).spec()
+  summary = summaries.split_summary(
+      found.test,
+      resamples=spec.evaluation.resamples,
+      seed=spec.seed,
+      threshold=found.threshold,
+  )
+  console.line(f'test, average of {len(paths)} runs{averages.said(found)}:')
+  console.line(summaries.table(summary))
+  if output:
+    output.mkdir(parents=True, exist_ok=True)
+    workdir.Workdir(output).write_predictions(subset, found.test)
+    files.write_json(output / f'summary_{subset}.json', summary)
   return summary
 
 

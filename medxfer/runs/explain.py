@@ -9,8 +9,8 @@ import re
 
 import numpy as np
 
-from medxfer import classifier
 from medxfer import files
+from medxfer import predictor
 from medxfer.explain import pictures
 
 INDEX = 'index.csv'
@@ -22,7 +22,7 @@ Draw = Callable[[Sequence[pathlib.Path], np.ndarray, np.ndarray], None]
 
 @contextlib.contextmanager
 def drawing(
-    target: pathlib.Path, trained: classifier.Classifier, layer: str | None
+    target: pathlib.Path, trained: predictor.Predictor, layer: str | None
 ) -> Iterator[Draw]:
   """Opens a folder of pictures; it is there, whole, when the body has ended.
 

@@ -249,17 +249,27 @@ def _scores(
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
-  score = lambda params, subset: scoring.score(
-      task.model, params, task.spec, data, inputs.examples, subset
+  score = lambda params, rows, what: scoring.score(
+      task.model, params, task.spec, data, inputs.examples, rows, what
   )
-  raw = score(best.params, 'val')
+  raw, features = score(best.params, data.split.val, 'val')
+  workdir.Workdir(output).write_reference(
+      scoring.reference(
+          task.spec,
+          data.split.train,
+          features,
+          lambda rows, what: score(best.params, rows, what)[1],
+      )
+  )
   fitted = recalibration.fit(
       raw, task.spec.evaluation.calibration, seed=task.spec.seed
   )
   params = calibrated.fold(best.params, task.spec.model, fitted)
   scored = {
-      'val': raw if params is best.params else score(params, 'val'),
-      'test': score(params, 'test'),
+      'val': raw
+      if params is best.params
+      else score(params, data.split.val, 'val')[0],
+      'test': score(params, data.split.test, 'test')[0],
   }
   for subset, table in scored.items():
     workdir.Workdir(output).write_predictions(subset, table)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import dataclasses
 import functools
 from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,17 +17,32 @@ import numpy as np
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import pixel_sources
+from medxfer.evaluation import neighbours
 from medxfer.explain import activation_maps
 from medxfer.explain import gradcam
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
 from medxfer.runs import calibrated
+from medxfer.runs import scoring
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
 from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import steps
+
+
+class Scores(NamedTuple):
+  """What a network says of n images.
+
+  Attributes:
+    probabilities: float32 [n, classes].
+    unlike_training: float64 [n], see `neighbours.Reference.percentiles`; None
+      if the run keeps no features of its training images.
+  """
+
+  probabilities: np.ndarray
+  unlike_training: np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,10 +52,12 @@ class Network:
   Attributes:
     spec: of the run.
     weights: parameters, class names, preprocessing.
+    reference: what tells how unlike the training images others are, or None.
   """
 
   spec: specs.RunSpec
   weights: weights_lib.Weights
+  reference: neighbours.Reference | None = None
 
   @functools.cached_property
   def model(self) -> vgg.VGG:
@@ -52,22 +70,31 @@ class Network:
     return jax.tree.map(jnp.asarray, self.weights.params)
 
   @property
+  def class_names(self) -> tuple[str, ...]:
+    """The classes, in the order of the columns of its probabilities."""
+    return self.weights.contract.classes
+
+  @property
   def batch_size(self) -> int:
     """How many images are scored together at most."""
     return memory.images_at_once(
         self.spec.data.image_size, self.spec.evaluation.batch_size
     )
 
-  def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-    """Returns the probability of each class, float32 [n, classes].
+  def scores(self, pixels: np.ndarray) -> Scores:
+    """Scores a batch of images.
 
     Args:
       pixels: uint8 [n, height, width, 3] of the run's image size.
     """
     padded, n = self._padded(pixels)
-    return np.asarray(jax.nn.softmax(self._score(self.params, None, padded)))[
-        :n
-    ]
+    found = self._score(self.params, None, padded)
+    return Scores(
+        np.asarray(jax.nn.softmax(found.logits))[:n],
+        self.reference.percentiles(np.asarray(found.features)[:n])
+        if self.reference
+        else None,
+    )
 
   def heat(
       self, pixels: np.ndarray, columns: np.ndarray, layer: str | None = None
@@ -118,13 +145,14 @@ class Network:
 
   @functools.cached_property
   def _score(self) -> Any:
-    return steps.compile_predict(
+    return steps.compile_score(
         self.model,
         feeds.pixels(
             pixel_sources.of_arrays(),
             self.spec.augment,
             self.weights.contract.preprocessing,
         ),
+        scoring.views(self.spec),
     )
 
   @functools.cached_property
@@ -138,6 +166,65 @@ class Network:
     return functools.cache(
         functools.partial(activation_maps.compile_activations, self.model)
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Average:
+  """Networks of the same classes and image size as one.
+
+  Attributes:
+    networks: two or more.
+  """
+
+  networks: tuple[Network, ...]
+
+  @property
+  def spec(self) -> specs.RunSpec:
+    """Of the first of them."""
+    return self.networks[0].spec
+
+  @property
+  def class_names(self) -> tuple[str, ...]:
+    """The classes of each of them."""
+    return self.networks[0].class_names
+
+  @property
+  def batch_size(self) -> int:
+    """How many images are scored together at most."""
+    return min(network.batch_size for network in self.networks)
+
+  def scores(self, pixels: np.ndarray) -> Scores:
+    """Returns the means of their probabilities and percentiles.
+
+    Args:
+      pixels: uint8 [n, height, width, 3].
+    """
+    found = [network.scores(pixels) for network in self.networks]
+    unlike = [
+        one.unlike_training for one in found if one.unlike_training is not None
+    ]
+    return Scores(
+        np.mean([one.probabilities for one in found], axis=0),
+        np.mean(unlike, axis=0) if len(unlike) == len(found) else None,
+    )
+
+  def heat(
+      self, pixels: np.ndarray, columns: np.ndarray, layer: str | None = None
+  ) -> np.ndarray:
+    """Returns the mean of their maps; arguments as of `Network.heat`.
+
+    Raises:
+      UsageError: their architectures differ, and so may the layers.
+    """
+    if len({network.spec.model.name for network in self.networks}) > 1:
+      raise errors.UsageError(
+          'maps of networks of different architectures cannot be averaged: '
+          'explain each run alone'
+      )
+    maps = [network.heat(pixels, columns, layer) for network in self.networks]
+    mean = np.mean(maps, axis=0)
+    brightest = mean.max((1, 2), keepdims=True)
+    return mean / np.where(brightest > 0, brightest, 1)
 
 
 def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
@@ -157,7 +244,7 @@ def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
     fitted = calibrated.of_summary(folder.summary(), classes)
     params = calibrated.fold(weights.params, spec.model, fitted)
     weights = dataclasses.replace(weights, params=params)
-  return Network(spec, weights)
+  return Network(spec, weights, folder.reference())
 
 
 def columns(

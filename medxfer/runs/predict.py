@@ -12,20 +12,24 @@ import sys
 
 import numpy as np
 
-from medxfer import classifier
+from medxfer import ensemble
 from medxfer import errors
 from medxfer import files
+from medxfer import predictor
 from medxfer.data import file_kinds
 from medxfer.data import listing
 from medxfer.data import unused_files
+from medxfer.evaluation import neighbours
 from medxfer.explain import gradcam
 from medxfer.runs import explain as explain_lib
 from medxfer.runs import value_ranges
 from medxfer.runs import workdir
 
+UNLIKE_TRAINING = 'unlike_training'
+
 
 def predict(
-    path: pathlib.Path,
+    paths: Sequence[pathlib.Path],
     sources: Sequence[pathlib.Path],
     *,
     output: pathlib.Path | None,
@@ -33,10 +37,14 @@ def predict(
     explain: pathlib.Path | None = None,
     explain_layer: str | None = None,
 ) -> None:
-  """Writes or prints `image,prediction,p_<class>...`, one row per image.
+  """Writes or prints a table, one row per image.
+
+  Its columns are `image`, `prediction`, `p_<class>` of each class, and
+  `unlike_training` (see `neighbours.Reference.percentiles`), empty where the
+  run keeps no features of its training images.
 
   Args:
-    path: the run's workdir.
+    paths: the workdir of a run, or those of several, which are averaged.
     sources: images, and folders that stand for the images below them.
     output: CSV file, or None for the standard output.
     on_bad_image: 'fail', or 'skip' to report and leave out what is
@@ -55,15 +63,17 @@ def predict(
     files.check_target(output, overwrite=True)
   if explain:
     files.check_free(explain)
-  workdir.Workdir(path).spec()  # A folder that is no run, before any image.
+  for path in paths:
+    workdir.Workdir(path).spec()  # A folder that is no run, before any image.
   names = image_files(sources, on_bad_image)
-  trained = classifier.load(path)
+  trained = ensemble.load(*paths)
   if explain_layer:
     gradcam.check(trained.architecture, explain_layer)
   header = (
       'image',
       'prediction',
       *(f'p_{name}' for name in trained.class_names),
+      UNLIKE_TRAINING,
   )
   with (
       explain_lib.drawing(explain, trained, explain_layer)
@@ -75,6 +85,29 @@ def predict(
     files.write_table(output, header, rows)
   else:
     csv.writer(sys.stdout, lineterminator='\n').writerows([header, *rows])
+  _warn([row[-1] for row in rows])
+
+
+def _warn(unlike: Sequence[float | None]) -> None:
+  """Says how many images are unlike those that the network knows."""
+  if None in unlike:
+    print(
+        f'note: {UNLIKE_TRAINING} is empty: the run keeps no features of its '
+        'training images; the command that made it, with '
+        '--config.evaluation.reference_images=2000, computes them without '
+        'training again',
+        file=sys.stderr,
+    )
+    return
+  count = sum(value > neighbours.UNLIKE for value in unlike if value)
+  if count:
+    print(
+        f'warning: {count:,} of {len(unlike):,} images are unlike the training '
+        f'images ({UNLIKE_TRAINING} above {neighbours.UNLIKE:g}: farther from '
+        f'them than {neighbours.UNLIKE:g} % of the validation images); do not '
+        'trust their predictions',
+        file=sys.stderr,
+    )
 
 
 def image_files(
@@ -149,7 +182,7 @@ def _leave_out(reason: str, on_bad_image: str | None) -> None:
 
 
 def _rows(
-    trained: classifier.Classifier,
+    trained: predictor.Predictor,
     names: Sequence[pathlib.Path],
     on_bad_image: str,
     draw: explain_lib.Draw | None,
@@ -164,14 +197,15 @@ def _rows(
     good, pixels = _read(names[first : first + size], read, on_bad_image)
     if not good:
       continue
-    probabilities = trained.network.probabilities(pixels)
+    probabilities, unlike = trained.network.scores(pixels)
     if draw:
       draw(good, pixels, probabilities)
-    for name, p in zip(good, probabilities):
+    for i, (name, p) in enumerate(zip(good, probabilities)):
       yield (
           files.name_of(name),
           classes[p.argmax()],
           *(float(value) for value in p),
+          None if unlike is None else round(float(unlike[i]), 1),
       )
 
 

@@ -15,6 +15,13 @@ from medxfer.training import loop
 
 # Keys that name places; digests compare what lies there.
 _PLACES = ('data.dir', 'data.groups', 'model.init_from', 'model.weights')
+# Keys of `evaluation` that change what is scored, or its numbers.
+_SCORED_BY = (
+    'batch_size',
+    'calibration',
+    'test_time_views',
+    'reference_images',
+)
 # What may differ between two starts of one run: places, what the recipe is
 # called, how long the run is and how it is scored.
 _MAY_DIFFER = (
@@ -25,13 +32,12 @@ _MAY_DIFFER = (
     'modifiers',
     'training.epochs',
     'training.patience',
-    'evaluation.batch_size',
     'evaluation.resamples',
     'evaluation.positive',
-    'evaluation.calibration',
     'evaluation.subgroups',
     'evaluation.at',
     'evaluation.prevalence',
+    *(f'evaluation.{key}' for key in _SCORED_BY),
 )
 
 
@@ -119,7 +125,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
   subsets = ('test',) if spec.model.name in baselines.NAMES else ('val', 'test')
   changed = [
       key
-      for key in ('batch_size', 'calibration')
+      for key in _SCORED_BY
       if getattr(before.evaluation, key) != getattr(spec.evaluation, key)
   ]
   if (

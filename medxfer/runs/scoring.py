@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from medxfer import spec as specs
+from medxfer.data import augment
 from medxfer.data import examples as examples_lib
 from medxfer.data import pixel_sources
+from medxfer.evaluation import neighbours
 from medxfer.evaluation import operating_point
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import recalibration
@@ -54,9 +56,10 @@ def score(
     spec: specs.RunSpec,
     images: epoch_steps.Data,
     examples: examples_lib.Examples,
-    subset: str,
-) -> predictions_lib.Predictions:
-  """Scores every image of one subset exactly once.
+    rows: np.ndarray,
+    what: str,
+) -> tuple[predictions_lib.Predictions, np.ndarray]:
+  """Scores images, each exactly once.
 
   Args:
     model: the network.
@@ -64,19 +67,32 @@ def score(
     spec: of the run that trained it.
     images: the run's images.
     examples: their table.
-    subset: 'train', 'val' or 'test'.
+    rows: int [n], those to score.
+    what: they are called, such as 'test'.
+
+  Returns:
+    The predictions, and the features of the images, float32 [n, channels].
   """
-  rows = images.split.rows(subset)
-  step = steps.compile_predict(model, images.feed)
-  logits = loop.predict(
+  step = steps.compile_score(model, images.feed, views(spec))
+  found = loop.predict(
       step,
       params,
       images.feed,
       rows,
       spec,
-      f'scoring {len(rows):,} {subset} images',
+      f'scoring {len(rows):,} {what} images',
   )
-  return table(examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
+  probabilities = np.asarray(jax.nn.softmax(jnp.asarray(found.logits)))
+  return table(examples, rows, probabilities), found.features
+
+
+def views(spec: specs.RunSpec) -> int:
+  """Returns over how many views of an image a run averages."""
+  return (
+      augment.view_count(spec.augment)
+      if (spec.evaluation.test_time_views)
+      else 1
+  )
 
 
 def read(
@@ -112,6 +128,29 @@ def table(
       probabilities=probabilities,
       class_names=examples.class_names,
       groups=tuple(examples.groups[i] for i in rows),
+  )
+
+
+def reference(
+    spec: specs.RunSpec,
+    train: np.ndarray,
+    val_features: np.ndarray,
+    score: Callable[[np.ndarray, str], np.ndarray],
+) -> neighbours.Reference | None:
+  """Returns what tells how unlike the training images others are.
+
+  Args:
+    spec: of the run.
+    train: rows of the training images, of which some are drawn.
+    val_features: float32 [v, channels].
+    score: rows, what they are called -> their features.
+  """
+  count = spec.evaluation.reference_images
+  if not count:
+    return None
+  drawn = np.random.default_rng(spec.seed).permutation(train)[:count]
+  return neighbours.Reference.of(
+      score(np.sort(drawn), 'training'), val_features
   )
 
 

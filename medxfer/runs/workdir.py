@@ -20,6 +20,7 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.data import splits
+from medxfer.evaluation import neighbours
 from medxfer.evaluation import predictions as predictions_lib
 
 # As `training.checkpoints` names it; importing that would load JAX.
@@ -34,6 +35,7 @@ _PROFILE = 'profile'
 SKIPPED = 'skipped.csv'
 SKIPPED_HEADER = ('image_id', 'reason', 'what')
 _SPLIT = 'split.csv'
+_REFERENCE = 'reference.safetensors'
 _SUMMARY = 'summary.json'
 _SPLIT_HEADER = ['image_id', 'label', 'group', 'split']
 
@@ -135,7 +137,7 @@ class Workdir:
         raise errors.DataError(
             f'{file}: line {i + 1} is damaged, not JSON ({error})'
         ) from error
-      epochs.append(mapping(file, epoch))
+      epochs.append(files.mapping(file, epoch))
     return tuple(epochs)
 
   def write_history(self, history: Iterable[Mapping[str, Any]]) -> None:
@@ -242,6 +244,15 @@ class Workdir:
       with files.replacing(self.path / table.name) as temporary:
         shutil.copyfile(table, temporary)
 
+  def reference(self) -> neighbours.Reference | None:
+    """Returns what tells how unlike its images others are, if it is kept."""
+    file = self.path / _REFERENCE
+    return neighbours.read(file) if file.exists() else None
+
+  def write_reference(self, found: neighbours.Reference | None) -> None:
+    """Writes what `reference` returns later; None removes it."""
+    neighbours.write(self.path / _REFERENCE, found)
+
   def devices(self) -> str:
     """Returns what computed the run; '' if that is not recorded."""
     found = self._environment().get('devices', [])
@@ -279,17 +290,6 @@ class Workdir:
           f'{self.path} was written by medxfer {wrote}, this is '
           f'{medxfer.__version__}; update medxfer (pip install -U medxfer)'
       )
-
-
-def mapping(path: pathlib.Path, value: Any) -> Mapping[str, Any]:
-  """Returns an object of JSON.
-
-  Raises:
-    DataError: it is something else.
-  """
-  if not isinstance(value, Mapping):
-    raise errors.DataError(f'{path}: holds {value!r:.40} in place of an object')
-  return value
 
 
 def _release(version: Any) -> tuple[int, ...]:

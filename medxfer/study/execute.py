@@ -12,6 +12,8 @@ from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
 from medxfer.evaluation import measure
+from medxfer.evaluation import summary as summaries
+from medxfer.runs import averages
 from medxfer.runs import backbone
 from medxfer.runs import folds
 from medxfer.runs import resume
@@ -83,7 +85,7 @@ def table(study: plan.Study, path: pathlib.Path) -> str:
         f'{run.name:<{width}}  {test["accuracy"]:8.3f}  '
         f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}'
     )
-  return '\n'.join([*lines, *_pooled(study, path)])
+  return '\n'.join([*lines, *_pooled(study, path), *_averaged(study, path)])
 
 
 def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
@@ -102,14 +104,36 @@ def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
         [place.predictions('test') for place in places],
         runs[0].spec,
     )['test']
-    shown = (
-        f'{title} {measure.Measure.among(test, key).text()}'
-        for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1'))
-    )
     yield (
         f'{arm}, {len(runs)} folds, each of the {test["n"]:,} images scored '
-        f'once: {", ".join(shown)}'
+        f'once: {_shown(test)}'
     )
+
+
+def _averaged(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
+  """Yields what the seeds of an arm reach together, on the same test images."""
+  alike: dict[str, list[pathlib.Path]] = {}
+  for run in study.runs:
+    folder = path / plan.RUNS / run.name
+    if run.name == plan.Planned.named(run.spec.arm, run.spec.seed) and (
+        workdir.Workdir(folder).is_finished
+    ):
+      alike.setdefault(run.spec.arm, []).append(folder)
+  for arm, folders in alike.items():
+    if len(folders) < 2:
+      continue
+    found = averages.read(folders)
+    if found.counts.min() < found.runs:
+      continue
+    test = summaries.split_summary(found.test)
+    yield f'{arm}, average of {found.runs} seeds: {_shown(test)}'
+
+
+def _shown(test: Mapping[str, Any]) -> str:
+  return ', '.join(
+      f'{title} {measure.Measure.among(test, key).text()}'
+      for key, title in (('accuracy', 'accuracy'), ('f1_macro', 'macro F1'))
+  )
 
 
 def _write_study(study: plan.Study, path: pathlib.Path) -> None:

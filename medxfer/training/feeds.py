@@ -23,6 +23,10 @@ from medxfer.training import devices
 Batch = Any  # A tree of arrays.
 
 
+def _no_view(*_: Any) -> jax.Array:
+  raise NotImplementedError('stored activations have no views to score')
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Feed:
   """A way for images into the network.
@@ -34,6 +38,8 @@ class Feed:
       host: a tree of arrays [batch size, ...].
     train: (stored, batch, key) -> what enters `first`, augmented; traceable.
     score: (stored, batch) -> what enters `first`, as it is; traceable.
+    view: (stored, batch, number of the view) -> what enters `first`, of pixels;
+      see `augment.view`. Stored activations have none.
   """
 
   first: str
@@ -41,6 +47,7 @@ class Feed:
   batches: Callable[[np.ndarray], Iterator[Batch]]
   train: Callable[[Any, Batch, jax.Array], jax.Array]
   score: Callable[[Any, Batch], jax.Array]
+  view: Callable[[Any, Batch, jax.Array], jax.Array] = _no_view
 
 
 def pixels(
@@ -61,7 +68,12 @@ def pixels(
   def score(stored: Any, batch: jax.Array) -> jax.Array:
     return preprocessing.preprocess(pixel_sources.pixels(stored, batch), mode)
 
-  return Feed('', source.stored, source.batches, train, score)
+  def view(stored: Any, batch: jax.Array, number: jax.Array) -> jax.Array:
+    images = pixel_sources.pixels(stored, batch)
+    images = jax.vmap(lambda image: augment.view(image, number, spec))(images)
+    return preprocessing.preprocess(images, mode)
+
+  return Feed('', source.stored, source.batches, train, score, view)
 
 
 def views_on_host(

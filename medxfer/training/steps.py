@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -186,6 +187,64 @@ def predict_step(
   with products(model):
     images = feed.score(stored, batch)
     return vgg.forward(model, params, images, first=feed.first)[0]
+
+
+class Scores(NamedTuple):
+  """What a network says of a batch.
+
+  Attributes:
+    logits: float32 [batch, classes].
+    features: float32 [batch, channels], the mean of each channel of the last
+      pooling over the image.
+  """
+
+  logits: jax.Array
+  features: jax.Array
+
+
+def compile_score(
+    model: vgg.VGG, feed: feeds.Feed, views: int = 1
+) -> Callable[[params_lib.Params, Any, feeds.Batch], Scores]:
+  """Returns the compiled `score_step` of a network."""
+  return jax.jit(
+      functools.partial(score_step, model, feed, views),
+      out_shardings=devices.everywhere(),
+  )
+
+
+def score_step(
+    model: vgg.VGG,
+    feed: feeds.Feed,
+    views: int,
+    params: params_lib.Params,
+    stored: Any,
+    batch: feeds.Batch,
+) -> Scores:
+  """Scores a batch of pixels.
+
+  Args:
+    model: the network.
+    feed: of pixels.
+    views: over how many views of each image the scores are averaged, from 1.
+      The mean of logits is calibrated by what calibrates each of them.
+    params: of the network.
+    stored: of the feed.
+    batch: of the feed.
+  """
+
+  def one(images: jax.Array) -> Scores:
+    logits, activations = vgg.forward(model, params, images)
+    last = activations[model.architecture.activations[-1]]
+    return Scores(logits, last.astype(jnp.float32).mean((1, 2)))
+
+  with products(model):
+    if views == 1:
+      return one(feed.score(stored, batch))
+    # One program for all views, and the memory of one.
+    found = jax.lax.map(
+        lambda number: one(feed.view(stored, batch, number)), jnp.arange(views)
+    )
+    return jax.tree.map(lambda leaf: leaf.mean(0), found)
 
 
 def products(model: vgg.VGG) -> contextlib.AbstractContextManager[None]:

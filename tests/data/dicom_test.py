@@ -186,7 +186,7 @@ def test_nothing_personal_reaches_a_file(
   config.training.update(epochs=1, batch_size=8)
   run.run(specs.from_config(config), tmp_path / 'run')
   predict.predict(
-      tmp_path / 'run', [hospital / 'ill'], output=tmp_path / 'run' / 'p.csv'
+      [tmp_path / 'run'], [hospital / 'ill'], output=tmp_path / 'run' / 'p.csv'
   )
   page.report(tmp_path / 'run', tmp_path / 'run' / 'report')
   written = [path for path in (tmp_path / 'run').rglob('*') if path.is_file()]

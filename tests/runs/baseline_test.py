@@ -248,8 +248,8 @@ def test_a_killed_baseline_starts_again_with_its_own_inputs(
 @pytest.mark.parametrize(
     'call',
     [
-        lambda path, images, out: evaluate.evaluate(path, 'test', output=out),
-        lambda path, images, out: predict.predict(path, [images], output=out),
+        lambda path, images, out: evaluate.evaluate([path], 'test', output=out),
+        lambda path, images, out: predict.predict([path], [images], output=out),
     ],
 )
 def test_what_needs_a_checkpoint_is_refused_in_words(

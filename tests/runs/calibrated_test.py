@@ -76,7 +76,7 @@ def test_every_command_says_the_calibrated_probabilities(
 ) -> None:
   """Evaluate and predict, as the tables of the run."""
   summary = _again(path, phantoms, method)
-  assert evaluate.evaluate(path, 'test') == summary['test']
+  assert evaluate.evaluate([path], 'test') == summary['test']
   trained, table = classifier.load(path), _table(path, 'test')
   files = {file.stem: file for file in phantoms.rglob('*.jpg')}
   np.testing.assert_allclose(

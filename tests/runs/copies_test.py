@@ -251,7 +251,7 @@ def test_a_network_and_its_evaluation_say_the_same(
       for line in capsys.readouterr().out.splitlines()
       if line.startswith('without the ')
   )
-  evaluate.evaluate(tmp_path / 'run', 'test', output=tmp_path / 'again')
+  evaluate.evaluate([tmp_path / 'run'], 'test', output=tmp_path / 'again')
   assert said in capsys.readouterr().out
   again = tmp_path / 'again' / 'summary_test_without_copies.json'
   assert json.loads(again.read_text()) == without

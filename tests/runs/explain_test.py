@@ -57,7 +57,7 @@ def test_every_image_has_a_picture_that_leads_back_to_it(
 ) -> None:
   """The picture shows that image; the index says what the table says."""
   predict.predict(
-      finished, odd, output=tmp_path / 'p.csv', explain=tmp_path / 'e'
+      [finished], odd, output=tmp_path / 'p.csv', explain=tmp_path / 'e'
   )
   with (tmp_path / 'p.csv').open(newline='', encoding='utf-8') as file:
     table = list(csv.DictReader(file))
@@ -84,9 +84,9 @@ def test_explanations_leave_the_table_as_it_is(
     finished: pathlib.Path, odd: list, tmp_path: pathlib.Path
 ) -> None:
   """To ask why must not change what."""
-  predict.predict(finished, odd, output=tmp_path / 'a.csv')
+  predict.predict([finished], odd, output=tmp_path / 'a.csv')
   predict.predict(
-      finished,
+      [finished],
       odd,
       output=tmp_path / 'b.csv',
       explain=tmp_path / 'e',
@@ -102,7 +102,7 @@ def test_an_image_that_is_left_out_shifts_no_other(
   """Pictures follow the table, not the list of files."""
   (odd[0] / 'bad.png').write_text('no image')
   predict.predict(
-      finished,
+      [finished],
       odd,
       output=tmp_path / 'p.csv',
       on_bad_image='skip',
@@ -121,7 +121,7 @@ def test_what_fails_leaves_no_folder(
   (odd[1] / 'zz.png').write_text('no image')
   before = sorted(tmp_path.iterdir())
   with pytest.raises(errors.DataError, match='zz.png'):
-    predict.predict(finished, odd, output=None, explain=tmp_path / 'e')
+    predict.predict([finished], odd, output=None, explain=tmp_path / 'e')
   with pytest.raises(errors.DataError, match='zz.png'):
     activations.draw(
         odd[1:], output=tmp_path / 'e', layer='block1_conv1', run=finished
@@ -134,7 +134,7 @@ def test_a_layer_that_does_not_exist_is_refused(
 ) -> None:
   """With the names of the network's own layers."""
   with pytest.raises(errors.UsageError, match="'fc1'.*block2_conv2"):
-    predict.predict(finished, odd, output=None, explain_layer='fc1')
+    predict.predict([finished], odd, output=None, explain_layer='fc1')
   with pytest.raises(errors.UsageError, match="'conv1'.*block2_pool"):
     activations.draw(odd, output=tmp_path / 'e', layer='conv1', run=finished)
 
@@ -145,7 +145,7 @@ def test_a_folder_that_holds_something_is_refused_first(
   """Before the run is looked for, let alone loaded."""
   nowhere = tmp_path / 'nowhere'
   with pytest.raises(errors.UsageError, match='not empty'):
-    predict.predict(nowhere, odd, output=None, explain=odd[0])
+    predict.predict([nowhere], odd, output=None, explain=odd[0])
   with pytest.raises(errors.UsageError, match='not empty'):
     activations.draw(odd, output=odd[0], layer='block1_conv1', run=nowhere)
 

@@ -29,7 +29,7 @@ def test_a_folder_gives_the_probabilities_of_the_run(
     either: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
   """A picture must score as it did when it was a test image."""
-  predict.predict(either, [phantoms], output=tmp_path / 'p.csv')
+  predict.predict([either], [phantoms], output=tmp_path / 'p.csv')
   found = _table(tmp_path / 'p.csv')
   assert len(found) == len(ham10000.read(phantoms))
   paths = {p.stem: str(p) for p in ham10000.read(phantoms).paths}
@@ -60,7 +60,7 @@ def test_every_kind_of_image_is_read(
   exif = Image.Exif()
   exif[0x0112] = 6
   image.save(tmp_path / 'turned.jpg', exif=exif)
-  predict.predict(finished, [tmp_path], output=tmp_path / 'p.csv')
+  predict.predict([finished], [tmp_path], output=tmp_path / 'p.csv')
   assert len(_table(tmp_path / 'p.csv')) == 8
 
 
@@ -74,9 +74,9 @@ def test_what_is_no_image_ends_or_is_left_out(
   (tmp_path / 'bad.png').write_text('no image')
   out = tmp_path / 'p.csv'
   with pytest.raises(errors.DataError, match='bad.png.*on_bad_image=skip'):
-    predict.predict(finished, [tmp_path], output=out)
+    predict.predict([finished], [tmp_path], output=out)
   assert not out.exists()
-  predict.predict(finished, [tmp_path], output=out, on_bad_image='skip')
+  predict.predict([finished], [tmp_path], output=out, on_bad_image='skip')
   assert list(_table(out)) == [str(tmp_path / 'good.png')]
   assert 'left out' in capsys.readouterr().err
 
@@ -90,13 +90,13 @@ def test_a_name_that_is_no_text_has_a_row(
   good = tmp_path / 'M\udcfcller.png'
   Image.new('RGB', (40, 40)).save(good)
   written = str(tmp_path / r'M\xfcller.png')
-  predict.predict(finished, [good], output=tmp_path / 'p.csv')
+  predict.predict([finished], [good], output=tmp_path / 'p.csv')
   assert list(_table(tmp_path / 'p.csv')) == [written]
-  predict.predict(finished, [good], output=None)
+  predict.predict([finished], [good], output=None)
   assert written in capsys.readouterr().out
   good.write_text('no image')
   with pytest.raises(errors.DataError, match='ller.png'):
-    predict.predict(finished, [good], output=None)
+    predict.predict([finished], [good], output=None)
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_such_a_name_stands_in_the_index_of_pictures(
   """As in the table: the one leads to the other."""
   Image.new('RGB', (40, 40)).save(tmp_path / 'M\udcfcller.png')
   predict.predict(
-      finished,
+      [finished],
       [tmp_path / 'M\udcfcller.png'],
       output=tmp_path / 'p.csv',
       explain=tmp_path / 'e',
@@ -277,12 +277,12 @@ def test_names_that_do_not_exist_are_refused(
 ) -> None:
   """Before the weights are read."""
   with pytest.raises(errors.UsageError, match='no such file'):
-    predict.predict(finished, [tmp_path / 'x.png'], output=None)
+    predict.predict([finished], [tmp_path / 'x.png'], output=None)
   with pytest.raises(errors.UsageError, match='no image below'):
-    predict.predict(finished, [tmp_path], output=None)
+    predict.predict([finished], [tmp_path], output=None)
   (tmp_path / 'x.dcm').write_bytes(b'x')
   with pytest.raises(errors.UsageError, match='no image below .*1 DICOM'):
-    predict.predict(finished, [tmp_path], output=None)
+    predict.predict([finished], [tmp_path], output=None)
 
 
 def test_a_folder_that_is_no_run_is_refused(
@@ -290,4 +290,4 @@ def test_a_folder_that_is_no_run_is_refused(
 ) -> None:
   """The usual slip: the data folder instead of the workdir."""
   with pytest.raises(errors.DataError, match='config.json: no such file'):
-    predict.predict(tmp_path, [phantoms], output=None)
+    predict.predict([tmp_path], [phantoms], output=None)

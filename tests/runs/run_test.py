@@ -47,6 +47,7 @@ def test_a_run_leaves_every_file_and_nothing_else(
       'events.out.tfevents.medxfer',
       'predictions_val.csv',
       'predictions_test.csv',
+      'reference.safetensors',
       'summary.json',
   }
 
@@ -134,7 +135,7 @@ def test_evaluate_gives_the_numbers_of_the_run(
     either: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
   """From the checkpoint, through its own jitted step, to the same table."""
-  again = evaluate.evaluate(either, 'test', output=tmp_path / 'out')
+  again = evaluate.evaluate([either], 'test', output=tmp_path / 'out')
   summary = json.loads((either / 'summary.json').read_text())
   assert again == summary['test']
   assert (tmp_path / 'out' / 'predictions_test.csv').read_bytes() == (
@@ -397,7 +398,7 @@ def test_another_split_is_refused_on_resume(
   digests['split_digest'] = 'dealt by another version'
   (path / 'inputs.json').write_text(json.dumps(digests))
   with pytest.raises(errors.DataError, match='split_digest'):
-    evaluate.evaluate(path, 'test')
+    evaluate.evaluate([path], 'test')
 
 
 def test_a_run_killed_before_its_summary_only_scores(

@@ -71,14 +71,14 @@ def test_evaluate_uses_the_threshold_of_the_run(
 ) -> None:
   """It is part of the classifier: nothing is chosen again."""
   path, summary = two_classes
-  assert evaluate.evaluate(path, 'test') == summary['test']
+  assert evaluate.evaluate([path], 'test') == summary['test']
   assert 'nv from a probability of' in capsys.readouterr().out
-  assert evaluate.evaluate(path, 'val') == summary['val']
+  assert evaluate.evaluate([path], 'val') == summary['val']
   moved = shutil.copytree(path, tmp_path / 'moved')
   summary = json.loads((moved / 'summary.json').read_text())
   summary['threshold']['value'] = 0.25
   (moved / 'summary.json').write_text(json.dumps(summary))
-  again = evaluate.evaluate(moved, 'test')
+  again = evaluate.evaluate([moved], 'test')
   assert again['at_threshold']['threshold'] == 0.25
   (moved / 'summary.json').unlink()
-  assert 'at_threshold' not in evaluate.evaluate(moved, 'test')
+  assert 'at_threshold' not in evaluate.evaluate([moved], 'test')

@@ -61,7 +61,7 @@ def _run12(images: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def _predicted(path: pathlib.Path, images: Any, tmp_path: pathlib.Path) -> Any:
-  predict.predict(path, [images], output=tmp_path / 'p.csv')
+  predict.predict([path], [images], output=tmp_path / 'p.csv')
   with (tmp_path / 'p.csv').open(newline='') as file:
     return {
         row['image'].removeprefix(str(images)): float(row['p_sick'])
@@ -99,7 +99,7 @@ def test_predict_never_finds_a_range_of_its_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
   """16-bit files are outside of the run's range; each is named."""
-  predict.predict(run12, [images[16] / 'sick'], output=tmp_path / 'p.csv')
+  predict.predict([run12], [images[16] / 'sick'], output=tmp_path / 'p.csv')
   told = capsys.readouterr().err
   assert told.count("outside of the run's range of 0 to 4095 (12 bits)") == 20
   assert str(images[16] / 'sick' / '00.png') in told
@@ -119,7 +119,7 @@ def test_evaluate_uses_the_record(
   """Also where the images would give another range today."""
   path = shutil.copytree(run12, tmp_path / 'run')
   summary = json.loads((path / 'summary.json').read_text())
-  again = evaluate.evaluate(path, 'test')
+  again = evaluate.evaluate([path], 'test')
   assert again['accuracy'] == summary['test']['accuracy']
   assert (
       'grey values 0 to 4095 (12 bits), black to white, as this run began'
@@ -130,13 +130,13 @@ def test_evaluate_uses_the_record(
       json.dumps({**inputs, value_ranges.RECORD: [0, 16383]})
   )
   with pytest.raises(errors.DataError, match='images_digest'):
-    evaluate.evaluate(path, 'test')
+    evaluate.evaluate([path], 'test')
   assert '0 to 16383 (14 bits), black' in capsys.readouterr().out
   (path / 'inputs.json').write_text(
       json.dumps({**inputs, value_ranges.RECORD: [5, 'x']})
   )
   with pytest.raises(errors.DataError, match='value_range=.* no pair'):
-    evaluate.evaluate(path, 'test')
+    evaluate.evaluate([path], 'test')
 
 
 @pytest.mark.slow
@@ -153,7 +153,7 @@ def test_a_run_of_an_older_version_goes_on_as_it_began(
   (path / 'inputs.json').write_text(json.dumps(inputs))
   # Its pixels are not those of the new run: the digests tell.
   with pytest.raises(errors.DataError, match='images_digest'):
-    evaluate.evaluate(path, 'test')
+    evaluate.evaluate([path], 'test')
   dark = _write(tmp_path / 'dark', 8, _SHADES / 16)
   assert _predicted(path, images[12], tmp_path) == pytest.approx(
       _predicted(path, dark, tmp_path), abs=0.02

@@ -97,7 +97,7 @@ def _check_same(
     pixels: np.ndarray,
 ) -> None:
   """Refuses images that the network does not score as it once did."""
-  now = trained.network.probabilities(pixels)
+  now = trained.network.scores(pixels).probabilities
   then = run.predictions.probabilities[list(rows)]
   far = np.abs(now - then).max(axis=1) > _TOLERANCE
   if far.any():

@@ -18,6 +18,7 @@ from medxfer.report.read import collect
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
+from medxfer.report.text import averages
 from medxfer.report.text import cautions
 from medxfer.report.text import comparisons
 from medxfer.report.text import elsewhere
@@ -188,6 +189,7 @@ def _part(setting: settings_lib.Setting, names: names_lib.Names) -> Part:
   found = [
       tables.f1_table(setting, names.setting(setting), best, notes),
       comparisons.measures(setting, names.setting(setting, 'measures')),
+      averages.table(setting, names.setting(setting, 'averages')),
       leaks.table(setting, names.setting(setting, 'copies')),
       elsewhere.table(setting, names.setting(setting, 'elsewhere')),
       points.table(setting, names.setting(setting, 'operating_points')),

@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 from medxfer import errors
+from medxfer import files
 from medxfer.data import splits
 from medxfer.evaluation import measure
 from medxfer.evaluation import metrics
@@ -42,12 +43,12 @@ def summary(
   """
   if read.get('status') != 'finished':
     raise errors.DataError(f'{path}: its status is not "finished"')
-  test = workdir.mapping(path, read.get('test'))
+  test = files.mapping(path, read.get('test'))
   if test.get('class_names') != list(predictions.class_names):
     raise errors.DataError(
         f'{path}: its classes are not those of {PREDICTIONS}'
     )
-  ranges = workdir.mapping(path, test.get('intervals'))
+  ranges = files.mapping(path, test.get('intervals'))
   keys = [(key,) for key in _POINTS]
   keys += [('f1_per_class', name) for name in predictions.class_names]
   for key in keys:
@@ -68,12 +69,10 @@ def summary(
     number(path, read, *key)
   point = test.get('at_threshold')
   for key in _AT_THRESHOLD if point is not None else ():
-    found = workdir.mapping(path, point)
+    found = files.mapping(path, point)
     if found.get(key) is not None:
       number(path, found, key)
-      _interval(
-          path, workdir.mapping(path, found.get('intervals') or {}), (key,)
-      )
+      _interval(path, files.mapping(path, found.get('intervals') or {}), (key,))
   again = metrics.compute(predictions)
   for key in ('accuracy', 'f1_macro'):
     if abs(again[key] - test[key]) > _TOLERANCE:
@@ -139,14 +138,14 @@ def history(path: pathlib.Path, epochs: Iterable[Mapping[str, Any]]) -> None:
 def _leak(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   """Checks what the test subset shares with the train subset."""
   for key in ('share', 'copies', 'duplicates'):  # Older runs lack copies.
-    if workdir.mapping(path, read.get('leak')).get(key) is not None:
+    if files.mapping(path, read.get('leak')).get(key) is not None:
       number(path, read, 'leak', key)
   rest = read.get('test_without_copies')
   if rest is not None:
     for key in ('n', 'accuracy', 'f1_macro'):
       number(path, rest, key)
     for key in ('accuracy', 'f1_macro'):
-      _interval(path, workdir.mapping(path, rest.get('intervals')), (key,))
+      _interval(path, files.mapping(path, rest.get('intervals')), (key,))
 
 
 def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
@@ -155,25 +154,23 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   if notes is not None and not (
       isinstance(notes, list)
       and all(
-          isinstance(workdir.mapping(path, note).get('text'), str)
+          isinstance(files.mapping(path, note).get('text'), str)
           for note in notes
       )
   ):
     raise errors.DataError(f'{path}: training_notes is no list of notes')
-  classes = workdir.mapping(path, read['test'].get('per_class') or {})
+  classes = files.mapping(path, read['test'].get('per_class') or {})
   for name, rates in classes.items():
     for key in _RATES:
-      if workdir.mapping(path, rates).get(key) is not None:
+      if files.mapping(path, rates).get(key) is not None:
         number(path, rates, key)
-      _interval(
-          path, workdir.mapping(path, rates.get('intervals') or {}), (key,)
-      )
+      _interval(path, files.mapping(path, rates.get('intervals') or {}), (key,))
   if classes and set(classes) != set(read['test']['class_names']):
     raise errors.DataError(f'{path}: per_class is of other classes')
   if read['test'].get('ece_debiased') is not None:
     number(path, read['test'], 'ece_debiased')
   for key in ('ece', 'ece_debiased', 'brier'):
-    _interval(path, workdir.mapping(path, read['test']['intervals']), (key,))
+    _interval(path, files.mapping(path, read['test']['intervals']), (key,))
   for place, key in (
       ('threshold', 'positive'),
       ('positive', 'class'),
@@ -181,7 +178,7 @@ def _additions(path: pathlib.Path, read: Mapping[str, Any]) -> None:
   ):
     found = read.get(place)
     if found is not None and not isinstance(
-        workdir.mapping(path, found).get(key), str
+        files.mapping(path, found).get(key), str
     ):
       raise errors.DataError(f'{path}: {place}.{key} is no name')
 
@@ -222,7 +219,7 @@ def _interval(
 ) -> None:
   value = ranges
   for key in keys:
-    value = workdir.mapping(path, value).get(key)
+    value = files.mapping(path, value).get(key)
   if value is None:
     return
   if not (
@@ -244,7 +241,7 @@ def number(path: pathlib.Path, tree: Any, *keys: str) -> float:
   """
   value = tree
   for key in keys:
-    value = workdir.mapping(path, value).get(key)
+    value = files.mapping(path, value).get(key)
   if value is None or not measure.is_number(value):
     raise errors.DataError(
         f'{path}: {".".join(keys)} is {value!r}, not a finite number'

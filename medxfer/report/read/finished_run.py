@@ -149,7 +149,11 @@ class Run:
             init_from=start if start in ('imagenet', 'random') else 'a run',
         ),
         training=dataclasses.replace(spec.training, feature_cache='auto'),
-        evaluation=specs.EvaluationSpec(batch_size=1, resamples=1),
+        evaluation=specs.EvaluationSpec(
+            batch_size=1,
+            resamples=1,
+            test_time_views=spec.evaluation.test_time_views,
+        ),
     )
     if not self.is_baseline:
       return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
