@@ -27,7 +27,7 @@ class Reference:
   """What a run knows of its own images.
 
   Attributes:
-    train: float16 [m, channels], features of length one of training images.
+    train: float32 [m, channels], features of length one of training images.
     validation: float32 [v], distances of all validation images, ascending.
   """
 
@@ -55,7 +55,7 @@ class Reference:
       train: float [m > 0, channels], features of training images.
       validation: float [v > 0, channels], of validation images.
     """
-    unit = _unit(train).astype(np.float16)
+    unit = _unit(train)
     return cls(unit, np.sort(_distances(validation, unit)))
 
   def percentiles(self, features: np.ndarray) -> np.ndarray:
@@ -99,12 +99,9 @@ def write(path: pathlib.Path, reference: Reference | None) -> None:
 def _distances(features: np.ndarray, train: np.ndarray) -> np.ndarray:
   """Returns the distance to the k-th nearest row of `train`, float32 [n]."""
   k = min(NEIGHBOUR, len(train)) - 1
-  train = train.astype(np.float32)
   found = []
   for first in range(0, len(features), _AT_ONCE):
-    # As those of `train`, so that an image is no distance from itself.
-    unit = _unit(features[first : first + _AT_ONCE]).astype(np.float16)
-    cosines = unit.astype(np.float32) @ train.T
+    cosines = _unit(features[first : first + _AT_ONCE]) @ train.T
     nearest = -np.partition(-cosines, k, axis=1)[:, k]
     found.append(np.sqrt(np.maximum(2 - 2 * nearest, 0)))
   return np.concatenate([np.zeros(0, np.float32), *found])

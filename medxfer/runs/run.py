@@ -172,7 +172,7 @@ def _score_again(
     target = workdir.Workdir(output)
     target.remove_summary()
     _write_start(output, spec, inputs)
-    target.take_predictions(workdir.Workdir(made))
+    target.take_scores(workdir.Workdir(made))
     target.write_summary(summary)
   return summary
 

@@ -238,9 +238,11 @@ class Workdir:
     """Writes the scored images of a subset."""
     predictions_lib.write(self.path / predictions_name(subset), table)
 
-  def take_predictions(self, other: 'Workdir') -> None:
-    """Copies the predictions of another folder."""
-    for table in other.path.glob(predictions_name('*')):
+  def take_scores(self, other: 'Workdir') -> None:
+    """Copies what a folder, where the run was scored again, has of it."""
+    if tables := list(other.path.glob(predictions_name('*'))):
+      self.write_reference(other.reference())
+    for table in tables:
       with files.replacing(self.path / table.name) as temporary:
         shutil.copyfile(table, temporary)
 

@@ -63,7 +63,7 @@ def test_what_is_written_is_read(tmp_path: pathlib.Path) -> None:
       [('a.jpg', 'damaged', 'skipped'), ('b.txt', 'no image', 'left_out')],
   )
   copy.write_history(source.history())
-  copy.take_predictions(source)
+  copy.take_scores(source)
   copy.write_continued([])
   copy.write_summary(source.summary())
   assert copy.spec() == source.spec() and copy.devices() == 'cpu, gpu'
