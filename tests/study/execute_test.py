@@ -18,10 +18,14 @@ from medxfer.study import plan
 
 
 def _study(
-    phantoms: pathlib.Path, path: pathlib.Path, **keys: Any
+    phantoms: pathlib.Path,
+    path: pathlib.Path,
+    *,
+    split_seed: int = -1,
+    **keys: Any,
 ) -> plan.Study:
   config = table_7_1.get_config('phantom')
-  config.data.update(dir=str(phantoms), phantom=0)
+  config.data.update(dir=str(phantoms), phantom=0, split_seed=split_seed)
   config.evaluation.resamples = 20
   with config.unlocked():
     for name in config.study.changes:
@@ -239,3 +243,16 @@ def test_folds_are_told_together(
   line = execute.table(study, tmp_path).splitlines()[-1]
   images = len(ham10000.read(phantoms))
   assert f'3 folds, each of the {images} images scored once' in line
+
+
+@pytest.mark.slow
+def test_seeds_are_averaged_where_they_share_the_test_images(
+    done: pathlib.Path, phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """An image of one seed's test may have trained another seed."""
+  keys = {'arms': 'decision_tree', 'seeds': (0, 1)}
+  assert 'average' not in execute.table(_study(phantoms, done, **keys), done)
+  study = _study(phantoms, tmp_path, split_seed=0, **keys)
+  assert execute.execute(study, tmp_path, study.runs) == {}
+  line = execute.table(study, tmp_path).splitlines()[-1]
+  assert line.startswith('decision_tree, average of 2 seeds: accuracy 0.')

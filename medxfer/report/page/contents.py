@@ -30,6 +30,8 @@ from medxfer.report.text import sources
 from medxfer.report.text import subgroups
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts as answers_lib
+from medxfer.report.text.checklists import about
+from medxfer.report.text.checklists import checklist
 
 _DIAGNOSES = (
     diagnosis.confusion,
@@ -73,11 +75,12 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Chapter:
-  """One data set: how many images, and a part a setting."""
+  """One data set: how many images, a part a setting, what journals ask."""
 
   title: str
   distribution: style.Chart
   parts: tuple[Part, ...]
+  checklist: tables.Table
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -114,6 +117,7 @@ class Contents:
         for p in c.parts
         for t in (*p.tables, *(t for other in p.others for t in other.tables))
     ]
+    found += [chapter.checklist for chapter in self.chapters]
     found += [t for section in self.layers for t in section.tables]
     return (*found, *self.comparisons, self.runs)
 
@@ -139,6 +143,7 @@ def make(collection: collect.Collection) -> Contents:
           titles.dataset_title(dataset),
           class_counts.distribution(_first_run(alike), names.classes(dataset)),
           tuple(_part(setting, names) for setting in alike),
+          _checklist(alike, names),
       )
       for dataset, alike in _by_dataset(settings).items()
   )
@@ -165,6 +170,23 @@ def make(collection: collect.Collection) -> Contents:
       networks=_networks(settings, names),
       explained=explained.explain(answers_lib.chosen(settings)),
       runs=run_list.runs(collection, 'runs'),
+  )
+
+
+def _checklist(
+    alike: Sequence[settings_lib.Setting], names: names_lib.Names
+) -> tables.Table:
+  """Returns the checklist of the setting that answers for a data set."""
+  [setting] = answers_lib.chosen(alike, trees_alone=True)
+  centres = {
+      column.first.spec.data.test_source: None
+      for one in alike
+      for column in one.columns
+      if column.first.spec.data.test_source
+  }
+  return checklist.table(
+      about.About(answers_lib.shown(setting), tuple(centres)),
+      names.setting(setting, 'checklist'),
   )
 
 

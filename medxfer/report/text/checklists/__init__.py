@@ -1,0 +1,1 @@
+"""What the checklists of journals ask for."""
