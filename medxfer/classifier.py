@@ -16,6 +16,7 @@ import numpy as np
 
 from medxfer import baselines
 from medxfer import cache
+from medxfer import console
 from medxfer import errors
 from medxfer import predictor
 from medxfer import startup
@@ -95,6 +96,11 @@ class Classifier(predictor.Predictor):
     """
     from medxfer import export
 
+    if self.spec.evaluation.test_time_views:
+      console.line(
+          f'note: {path} scores an image once; the run averages its views '
+          '(evaluation.test_time_views)'
+      )
     export.export(
         export.ExportedNetwork(
             spec=self.spec.model,

@@ -58,6 +58,8 @@ def load(
     UsageError: a run is a tree or a forest, which keep no weights; or the runs
       cannot be averaged.
   """
+  if isinstance(path, (list, tuple)):
+    raise errors.UsageError('give each workdir by itself: load(*paths)')
   members = tuple(map(classifier.load, (path, *more)))
   first = members[0]
   if not more:

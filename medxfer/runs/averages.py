@@ -57,11 +57,7 @@ def read(paths: Sequence[pathlib.Path]) -> Scored:
   summaries = [folder.summary() for folder in folders]
   _refuse_others(folders)
   test, counts = mean([folder.predictions('test') for folder in folders])
-  found = summaries[0].get('threshold')
-  if len(folders) > 1 and found:
-    val, _ = mean([folder.predictions('val') for folder in folders])
-    found = operating_point.choose(val, found['positive'])
-  return Scored(test, len(folders), counts, found)
+  return Scored(test, len(folders), counts, _threshold(folders, summaries))
 
 
 def said(found: Scored) -> str:
@@ -112,6 +108,24 @@ def mean(
       tuple(known[name][0][1] for name in names) if first.groups else (),
   )
   return averaged, np.array([len(known[name]) for name in names])
+
+
+def _threshold(
+    folders: Sequence[workdir.Workdir], summaries: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+  """Returns the threshold of an average; None where a run has none."""
+  if len(folders) == 1:
+    return summaries[0].get('threshold')
+  found = [one['threshold'] for one in summaries if one.get('threshold')]
+  if len(found) < len(folders):
+    return None
+  if len({one['positive'] for one in found}) > 1:
+    raise errors.DataError(
+        'the runs have different positive classes; give each the same '
+        '--config.evaluation.positive'
+    )
+  val, _ = mean([folder.predictions('val') for folder in folders])
+  return operating_point.choose(val, found[0]['positive'])
 
 
 def _refuse_others(folders: Sequence[workdir.Workdir]) -> None:

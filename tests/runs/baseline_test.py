@@ -55,6 +55,7 @@ def test_a_baseline_leaves_the_files_of_a_run(
       'metrics.jsonl',
       'checkpoints',
       'predictions_val.csv',
+      'reference.safetensors',
       'events.out.tfevents.medxfer',
   }
   assert not {p.name for p in forest.iterdir()} - {
