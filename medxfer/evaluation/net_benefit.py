@@ -45,3 +45,13 @@ def of_all(
   thresholds = np.asarray(thresholds, np.float64)
   share = float((predictions.labels == k).mean())
   return share - (1 - share) * thresholds / (1 - thresholds)
+
+
+def gain(
+    predictions: predictions_lib.Predictions,
+    k: int,
+    thresholds: Sequence[float] | np.ndarray,
+) -> np.ndarray:
+  """Returns how much better `curve` is than acting on all images or on none."""
+  alone = np.maximum(of_all(predictions, k, thresholds), 0)
+  return curve(predictions, k, thresholds) - alone

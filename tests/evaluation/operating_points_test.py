@@ -141,3 +141,8 @@ def test_net_benefit_is_that_of_its_definition() -> None:
       net_benefit.of_all(scored, 1, thresholds),
       net_benefit.curve(everyone, 1, thresholds),
   )
+  # Above the better of acting on everyone and on no one; never above perfect.
+  gain = net_benefit.gain(scored, 1, thresholds)
+  alone = [max(share - (1 - share) * t / (1 - t), 0) for t in thresholds]
+  np.testing.assert_allclose(gain, curve - alone)
+  assert (gain <= net_benefit.gain(perfect, 1, thresholds)).all()

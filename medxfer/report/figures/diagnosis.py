@@ -1,5 +1,6 @@
 """What one classifier gets wrong: confusion, reliability, ROC curves."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
 import functools
@@ -12,6 +13,7 @@ import numpy as np
 from medxfer.evaluation import calibration
 from medxfer.evaluation import metrics
 from medxfer.evaluation import operating_point
+from medxfer.evaluation import predictions as predictions_lib
 from medxfer.report.figures import style
 from medxfer.report.read import estimates
 from medxfer.report.read import finished_run
@@ -171,6 +173,19 @@ def _uncalibrated(run: finished_run.Run) -> list[dict[str, Any]]:
   return [row for row in calibration.reliability(raw) if row['count']]
 
 
+def most_tested(
+    scored: predictions_lib.Predictions, classes: Iterable[int]
+) -> list[int]:
+  """Returns those of some classes that have the most test images, in order.
+
+  Args:
+    scored: the test images.
+    classes: of which as many are returned as one figure has room for.
+  """
+  support = np.bincount(scored.labels, minlength=len(scored.class_names))
+  return sorted(sorted(classes, key=lambda k: -support[k])[:_MOST_CURVES])
+
+
 def roc(column: settings_lib.Column, name: str) -> style.Chart:
   """Draws the ROC curve of each class against the rest."""
   scored = column.first.predictions
@@ -183,7 +198,7 @@ def roc(column: settings_lib.Column, name: str) -> style.Chart:
   shown = (
       [k for k in defined if names[k] == found]
       if found
-      else sorted(sorted(defined, key=lambda k: -support[k])[:_MOST_CURVES])
+      else most_tested(scored, defined)
   )
 
   def paint(axes: mpl_axes.Axes) -> None:
