@@ -174,7 +174,9 @@ class Predictor:
       For the test images accuracy, macro F1, AUROC, calibration and more, each
       with its interval (see `evaluation.summary.split_summary`). For images
       from elsewhere these are `scores`, and `comparison` says how they differ
-      from the test images and why. RUN/external/NAME/ keeps them.
+      from the test images and why; RUN/external/NAME/ keeps them, of an
+      average a folder `output`. An average has the test images of all its
+      members, each image by those that did not learn from it.
 
     Raises:
       DataError: images are missing, damaged, or not those of the run; or a

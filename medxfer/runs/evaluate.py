@@ -67,7 +67,7 @@ def _again(
   fingerprints.refuse_other(path, inputs)
   network, images = trained.network, scoring.data(spec, inputs)
   scored, _ = scoring.score(
-      network.model,
+      scoring.compile_step(network.model, spec, images),
       network.params,
       spec,
       images,

@@ -249,8 +249,9 @@ def _scores(
   Of two classes, validation also chooses the threshold that the test images
   are scored at once more.
   """
+  step = scoring.compile_step(task.model, task.spec, data)
   score = lambda params, rows, what: scoring.score(
-      task.model, params, task.spec, data, inputs.examples, rows, what
+      step, params, task.spec, data, inputs.examples, rows, what
   )
   raw, features = score(best.params, data.split.val, 'val')
   workdir.Workdir(output).write_reference(

@@ -33,6 +33,7 @@ from medxfer.training import steps
 
 # Subset, 'val' or 'test' -> its predictions.
 Scored = Callable[[str], predictions_lib.Predictions]
+Step = Callable[[params_lib.Params, Any, feeds.Batch], steps.Scores]
 
 
 def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
@@ -50,8 +51,15 @@ def data(spec: specs.RunSpec, inputs: inputs_lib.Inputs) -> epoch_steps.Data:
   )
 
 
+def compile_step(
+    model: vgg.VGG, spec: specs.RunSpec, images: epoch_steps.Data
+) -> Step:
+  """Returns what `score` needs, compiled at its first call."""
+  return steps.compile_score(model, images.feed, views(spec))
+
+
 def score(
-    model: vgg.VGG,
+    step: Step,
     params: params_lib.Params,
     spec: specs.RunSpec,
     images: epoch_steps.Data,
@@ -62,7 +70,7 @@ def score(
   """Scores images, each exactly once.
 
   Args:
-    model: the network.
+    step: see `compile_step`.
     params: of the network.
     spec: of the run that trained it.
     images: the run's images.
@@ -73,7 +81,6 @@ def score(
   Returns:
     The predictions, and the features of the images, float32 [n, channels].
   """
-  step = steps.compile_score(model, images.feed, views(spec))
   found = loop.predict(
       step,
       params,
@@ -88,11 +95,9 @@ def score(
 
 def views(spec: specs.RunSpec) -> int:
   """Returns over how many views of an image a run averages."""
-  return (
-      augment.view_count(spec.augment)
-      if (spec.evaluation.test_time_views)
-      else 1
-  )
+  if not spec.evaluation.test_time_views:
+    return 1
+  return augment.view_count(spec.augment)
 
 
 def read(
