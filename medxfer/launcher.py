@@ -81,16 +81,16 @@ def required_path(flag: flags.FlagHolder[str | None]) -> pathlib.Path:
   return paths_lib.read(flag.value or '', f'--{flag.name}')
 
 
-def required_paths(
-    flag: flags.FlagHolder[list[str] | None],
-) -> list[pathlib.Path]:
-  """Returns the paths that a flag names, which may be given several times.
+def workdirs(flag: flags.FlagHolder[list[str] | None]) -> list[pathlib.Path]:
+  """Returns the workdirs that a flag names, which may be given several times.
 
   Raises:
     UsageError: it names none, or as `paths.read`.
   """
-  require([], flag)
-  return [paths_lib.read(value, f'--{flag.name}') for value in flag.value or ()]
+  values = flag.value or ()
+  if not values or '' in values:
+    raise default_workdir.missing()
+  return [paths_lib.read(value, f'--{flag.name}') for value in values]
 
 
 def paths(argv: Sequence[str]) -> list[pathlib.Path]:

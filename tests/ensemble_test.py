@@ -216,7 +216,7 @@ def test_predict_says_what_is_unlike_the_training_images(
     out, err = capsys.readouterr()
     rows = list(csv.DictReader(out.splitlines()))
     assert [row[predict.UNLIKE_TRAINING] for row in rows] == [said] * 2
-    assert ('warning: 2 of 2 images are unlike' in err) == (nearest == 0)
+    assert ('unlike the training images: 2 of 2' in err) == (nearest == 0)
   (path / 'reference.safetensors').unlink()
   predict.predict([path], images, output=None)
   out, err = capsys.readouterr()

@@ -105,6 +105,7 @@ def test_a_pickle_is_refused_under_any_name(
     'module, args, status, part',
     [
         ('tools.evaluate', (), 2, '--workdir is required'),
+        ('tools.evaluate', ('--workdir=',), 2, '--workdir is required'),
         ('tools.evaluate', ('--workdir=nowhere',), 1, 'config.json'),
         ('tools.evaluate', ('--workdir=x', '--subset=all'), 2, 'subset'),
         ('tools.evaluate', ('--workdir=x', '--split=all'), 2, 'subset'),

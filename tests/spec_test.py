@@ -47,6 +47,8 @@ def test_json_round_trip_is_exact() -> None:
         ({'data__image_size': (224, 16)}, 'at least 32'),
         ({'data__image_size': (64, 96)}, 'quarter_turns'),
         ({'data__phantom': 600, 'data__dir': 'x'}, 'data.dir'),
+        ({'data__split_seed': -2}, 'data.split_seed=-2.*-1 for the seed'),
+        ({'evaluation__reference_images': -1}, 'reference_images=-1.*0 or'),
         ({'model__dtype': 'float16'}, 'model.dtype'),
         ({'model__dropout': 1.0}, 'model.dropout'),
         ({'model__head_units': (256, 0)}, 'model.head_units'),

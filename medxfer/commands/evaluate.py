@@ -80,8 +80,8 @@ CALLS = {
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then evaluates."""
-  launcher.require(argv, _WORKDIR)
-  workdirs = launcher.required_paths(_WORKDIR)
+  launcher.require(argv)
+  workdirs = launcher.workdirs(_WORKDIR)
   data_dir, output = launcher.path(_DATA_DIR), launcher.path(_OUTPUT)
   groups = launcher.path(_GROUPS)
   if data_dir is None or _SUBSET.value:

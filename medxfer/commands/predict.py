@@ -51,14 +51,14 @@ CALLS = {'data.on_bad_image': '--on_bad_image'}
 
 def main(argv: list[str]) -> None:
   """Reads the flags, then predicts."""
-  launcher.require([], _WORKDIR)
+  workdirs = launcher.workdirs(_WORKDIR)
   if not argv:
     raise errors.UsageError('name at least one image or folder (see --help)')
   # TensorFlow and JAX take seconds to load: refuse first, load then.
   from medxfer.runs import predict
 
   predict.predict(
-      launcher.required_paths(_WORKDIR),
+      workdirs,
       launcher.paths(argv),
       output=launcher.path(_OUTPUT),
       on_bad_image=_ON_BAD_IMAGE.value,

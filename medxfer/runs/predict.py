@@ -102,10 +102,10 @@ def _warn(unlike: Sequence[float | None]) -> None:
   count = sum(value > neighbours.UNLIKE for value in unlike if value)
   if count:
     print(
-        f'warning: {count:,} of {len(unlike):,} images are unlike the training '
-        f'images ({UNLIKE_TRAINING} above {neighbours.UNLIKE:g}: farther from '
-        f'them than {neighbours.UNLIKE:g} % of the validation images); do not '
-        'trust their predictions',
+        f'warning: unlike the training images: {count:,} of {len(unlike):,} '
+        f'({UNLIKE_TRAINING} above {neighbours.UNLIKE:g}: farther from them '
+        f'than {neighbours.UNLIKE:g} % of the validation images); do not trust '
+        'these predictions',
         file=sys.stderr,
     )
 
