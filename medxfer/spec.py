@@ -137,6 +137,10 @@ class OptimizerSpec:
   weight_decay: float
   schedule: Literal['constant', 'cosine']
   gradient_clip: float  # Largest global norm of the gradient; 0 is off.
+  # Factor of the rate of each block, of the one above it.
+  layer_decay: float = dataclasses.field(default=1.0, kw_only=True)
+  # See `medxfer.model.relative_gradient`.
+  relative_gradient: bool = dataclasses.field(default=False, kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,6 +30,7 @@ def check(spec: specs.RunSpec) -> None:
       'evaluation.resamples': spec.evaluation.resamples,
       'optimizer.learning_rate': spec.optimizer.learning_rate,
       'optimizer.backbone_factor': spec.optimizer.backbone_factor,
+      'optimizer.layer_decay': spec.optimizer.layer_decay,
       'model.head_units': min(spec.model.head_units),
   }
   for key, value in positive.items():

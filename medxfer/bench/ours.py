@@ -63,7 +63,9 @@ def _task(
   params |= jax.tree.map(jnp.asarray, settings.head(setting))
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
-  tx = optimizer.make(spec.optimizer, mask, strategy.rates, steps=10**6)
+  tx = optimizer.make(
+      spec.optimizer, mask, strategy.rates, steps=10**6, epoch=10**6
+  )
   return (
       steps_lib.Task(
           model=model,

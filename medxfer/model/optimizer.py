@@ -14,6 +14,7 @@ import jax
 import optax
 
 from medxfer import spec as specs
+from medxfer.model import relative_gradient
 
 
 def schedule(spec: specs.OptimizerSpec, *, steps: int) -> optax.Schedule:
@@ -29,6 +30,7 @@ def make(
     rates: Mapping[str, float],
     *,
     steps: int,
+    epoch: int,
 ) -> optax.GradientTransformation:
   """Returns the update rule for the leaves that `mask` marks.
 
@@ -37,6 +39,7 @@ def make(
     mask: tree like the parameters, True on what trains.
     rates: layer -> factor of its learning rate; 1 where it is not named.
     steps: length of the schedule.
+    epoch: steps of an epoch.
   """
   learning_rate = schedule(spec, steps=steps)
   rules = {
@@ -60,7 +63,10 @@ def make(
       layer: {leaf: not trains for leaf, trains in leaves.items()}
       for layer, leaves in mask.items()
   }
-  return optax.selective_transform(optax.chain(*parts), freeze_mask=frozen)
+  rule = optax.chain(*parts)
+  if spec.relative_gradient:
+    rule = relative_gradient.scale(rule, epoch)
+  return optax.selective_transform(rule, freeze_mask=frozen)
 
 
 def at_step(state: optax.OptState, step: jax.Array) -> optax.OptState:

@@ -81,6 +81,10 @@ def _blocks(*places: int) -> Change:
   return change
 
 
+def _auto_rgn(config: ml_collections.ConfigDict) -> None:
+  config.optimizer.update(relative_gradient=True, backbone_factor=1.0)
+
+
 # In the order in which they are applied, whatever the command's order.
 MODIFIERS = {
     # The network; the default needs no name.
@@ -105,6 +109,11 @@ SCOPES = {
     'first_block': _blocks(0),
     'first_last': _blocks(0, -1),
     'head': lambda config: config.model.update(trainable='none'),
+    # One block and the head (Lee et al., 2023); `last_block` is the fifth.
+    **{f'block{i + 1}': _blocks(i) for i in range(1, 4)},
+    # Lower blocks change less.
+    'layer_decay': lambda config: config.optimizer.update(layer_decay=0.5),
+    'auto_rgn': _auto_rgn,
 }
 
 # Of each row one at most: recipes, scopes.

@@ -104,6 +104,12 @@ DEFAULT = {
         'weight_decay': 0.0,  # Of the rule adamw alone; 0 or more.
         'schedule': 'constant',  # Learning rate over the epochs.
         'gradient_clip': 0.0,  # Largest norm of the gradient; 0: no limit.
+        # Factor of the learning rate of each block, of the block above it;
+        # above 0. 1: one rate for all blocks.
+        'layer_decay': 1.0,
+        # Whether each layer learns as fast as its gradient is large beside its
+        # weights (Auto-RGN; Lee et al., 2023).
+        'relative_gradient': False,
     },
     'training': {
         'batch_size': 32,  # Images per step; above 0.

@@ -104,12 +104,13 @@ def build(
   strategy = strategies.resolve(spec)
   params = start_params(spec, inputs)
   mask = trainable.mask(params, strategy.trained)
+  epoch = epoch_steps.per_epoch(inputs.split, spec.training)
   tx = optimizer.make(
       spec.optimizer,
       mask,
       strategy.rates,
-      steps=spec.training.epochs
-      * epoch_steps.per_epoch(inputs.split, spec.training),
+      steps=spec.training.epochs * epoch,
+      epoch=epoch,
   )
   weights = inputs_lib.class_weights(spec.training, inputs)
   task = steps_lib.Task(

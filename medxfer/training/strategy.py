@@ -62,10 +62,11 @@ def resolve(spec: specs.RunSpec) -> Strategy:
   chosen = trainable.resolve(
       spec.model.transferred, architecture, 'model.transferred'
   )
-  rates = {
-      name: 1.0 if name in architecture.head else spec.optimizer.backbone_factor
-      for name in architecture.layers
-  }
+  rates = dict.fromkeys(architecture.head, 1.0)
+  factor = spec.optimizer.backbone_factor
+  for convolutions in reversed(architecture.blocks.values()):
+    rates |= dict.fromkeys(convolutions, factor)
+    factor *= spec.optimizer.layer_decay
   return Strategy(
       architecture,
       trained,

@@ -68,7 +68,7 @@ def _task(spec: specs.RunSpec, params: dict) -> steps.Task:
       mask=mask,
       spec=spec,
       strategy=plan,
-      tx=optimizer.make(spec.optimizer, mask, plan.rates, steps=10),
+      tx=optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5),
       class_weights=jnp.ones(7),
   )
 

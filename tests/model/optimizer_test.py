@@ -30,7 +30,7 @@ def _moved(params: dict, arm: str, **changes: Any) -> dict:
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
   gradient = jax.tree.map(lambda leaf: 3 * leaf + 1, params)
   state, way = tx.init(params), jax.tree.map(np.zeros_like, params)
   for _ in range(3):
@@ -73,7 +73,7 @@ def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
   rate = optimizer.schedule(spec.optimizer, steps=10)
   first, later = tx.init(params), optimizer.at_step(
       tx.init(params), jnp.int32(6)
@@ -88,3 +88,17 @@ def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
       begun,
       anew,
   )
+
+
+def test_each_block_is_slower_than_the_one_above(params: dict) -> None:
+  """Down from the last; the head keeps its own rate."""
+  changes = {'name': 'adam', 'backbone_factor': 0.1}
+  whole = _moved(params, 'all', **changes)
+  part = _moved(params, 'all', **changes, layer_decay=0.5)
+  for i, block in enumerate(reversed(_VGG16.blocks.values())):
+    for layer in block:
+      np.testing.assert_allclose(
+          part[layer]['kernel'], 0.5**i * whole[layer]['kernel'], rtol=1e-5
+      )
+  for layer in _VGG16.head:
+    np.testing.assert_array_equal(part[layer]['kernel'], whole[layer]['kernel'])
