@@ -154,6 +154,8 @@ class TrainingSpec:
   class_weights: Literal['none', 'balanced', 'sqrt_balanced'] | ClassWeights
   label_smoothing: float
   feature_cache: Literal['auto', 'off']  # See `training.feature_cache`.
+  # See `training.strategy.stages`; '' is one stage.
+  stages: str = dataclasses.field(default='', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -76,9 +76,24 @@ def _blocks(*places: int) -> Change:
 
   def change(config: ml_collections.ConfigDict) -> None:
     blocks = tuple(architectures.BY_NAME[config.model.name].blocks)
+    if max(places) >= len(blocks):
+      raise errors.UsageError(
+          f'{config.arm}: {config.model.name} has {len(blocks)} blocks'
+      )
     config.model.trainable = ','.join(blocks[place] for place in places)
 
   return change
+
+
+def _stages(config: ml_collections.ConfigDict, *stages: str) -> None:
+  config.training.stages = ','.join(stages)
+  config.model.trainable = 'all'
+
+
+# The head, then one block more in each stage, from above; the rest at last.
+def _gradual(config: ml_collections.ConfigDict) -> None:
+  *_, lower, last = architectures.BY_NAME[config.model.name].blocks
+  _stages(config, 'head:1', f'{last}:1', f'{lower}+{last}:1', 'all:1')
 
 
 def _auto_rgn(config: ml_collections.ConfigDict) -> None:
@@ -109,9 +124,12 @@ SCOPES = {
     'first_block': _blocks(0),
     'first_last': _blocks(0, -1),
     'head': lambda config: config.model.update(trainable='none'),
-    # One block and the head (Lee et al., 2023); `last_block` is the fifth.
-    **{f'block{i + 1}': _blocks(i) for i in range(1, 4)},
-    # Lower blocks change less.
+    # One block and the head (Lee et al., ICLR 2023).
+    **{f'block{i + 1}': _blocks(i) for i in range(5)},
+    # The head, then all layers (Kumar et al., ICLR 2022).
+    'lp_ft': lambda config: _stages(config, 'head:1', 'all:1'),
+    'gradual': _gradual,
+    # Lower blocks learn more slowly.
     'layer_decay': lambda config: config.optimizer.update(layer_decay=0.5),
     'auto_rgn': _auto_rgn,
 }

@@ -125,6 +125,11 @@ DEFAULT = {
         # Whether the output of frozen layers is kept and reused: auto where it
         # saves time and fits, off never.
         'feature_cache': 'auto',
+        # What trains one after the other, as LAYERS:PARTS[:RATE]: LAYERS as of
+        # model.trainable, several joined by +; PARTS of the epochs; RATE, a
+        # factor of the learning rate. head:1,all:2:0.1 trains the head, then
+        # all from its best epoch. Empty: model.trainable in one stage.
+        'stages': '',
     },
     'evaluation': {
         'batch_size': 64,  # Images that are scored together; above 0.

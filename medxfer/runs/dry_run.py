@@ -20,18 +20,20 @@ from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import splits
+from medxfer.model import architectures
 from medxfer.model import operations
 from medxfer.model import trainable
 from medxfer.model import vgg
-from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import resume
+from medxfer.runs import tasks
 from medxfer.runs import workdir
 from medxfer.training import compiled
 from medxfer.training import feature_cache
 from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps
+from medxfer.training import strategy
 
 FINISHED = 'is finished'
 _MEBI = 2**20
@@ -62,7 +64,7 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> None:
     console.line(f'pixels: {_pixels(inputs) / _MEBI:,.0f} MiB')
     console.line('time: not estimated for trees; seconds to a few minutes')
     return
-  task, train_state = finetune.build(spec, inputs)
+  task, train_state = tasks.build(spec, inputs)
   for line in _network(task, train_state):
     console.line(line)
   where = cache.folder(spec.cache_dir)
@@ -73,7 +75,7 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> None:
   for line in _space(path, where, inputs, train_state):
     console.line(line)
   console.line(
-      f'time: about {progress.duration(seconds(task, inputs, path))} for '
+      f'time: about {progress.duration(seconds(spec, inputs, path))} for '
       f'{spec.training.epochs} epochs, estimated from the operations of each '
       'step and the speed of a scoring step on this machine, without start-up '
       'and compilation; early stopping may end it sooner'
@@ -100,15 +102,38 @@ def state_of(spec: specs.RunSpec, path: pathlib.Path) -> str:
 
 
 def seconds(
-    task: steps.Task, inputs: inputs_lib.Inputs, path: pathlib.Path
+    spec: specs.RunSpec, inputs: inputs_lib.Inputs, path: pathlib.Path
 ) -> float:
   """Returns about how long the training takes that is left to do.
 
   Args:
-    task: network, recipe and what trains.
+    spec: of the run.
     inputs: what the run reads.
     path: the workdir: epochs that are done take no time.
   """
+  done, total = len(workdir.Workdir(path).history()), 0.0
+  for stage in strategy.stages(spec):
+    left = max(stage.training.epochs - done, 0)
+    done = max(done - stage.training.epochs, 0)
+    if left:
+      task, _ = tasks.build(stage, inputs)
+      total += _operations(task, inputs, left)
+  classes = len(inputs.examples.class_names)
+  total += operations.operations(
+      operations.multiplications(
+          architectures.BY_NAME[spec.model.name],
+          spec.data.image_size,
+          spec.model.head_units,
+          classes,
+      )
+  ) * (len(inputs.split.val) + len(inputs.split.test))
+  return total / _speed(spec.model, classes, spec.data.image_size)
+
+
+def _operations(
+    task: steps.Task, inputs: inputs_lib.Inputs, epochs: int
+) -> float:
+  """Returns the operations of some epochs of a stage, features included."""
   spec, split = task.spec, inputs.split
   products = operations.multiplications(
       task.model.architecture,
@@ -128,17 +153,10 @@ def seconds(
     total += operations.operations(below) * (
         len(split.train) * views + len(split.val)
     )
-  done = len(workdir.Workdir(path).history())
-  total += (spec.training.epochs - done) * (
+  return total + epochs * (
       operations.operations(above, task.strategy.trained) * len(split.train)
       + operations.operations(above) * len(split.val)
   )
-  scored = len(split.val) + len(split.test)
-  total += operations.operations(products) * scored
-  speed = _speed(
-      spec.model, len(inputs.examples.class_names), spec.data.image_size
-  )
-  return total / speed
 
 
 @functools.cache

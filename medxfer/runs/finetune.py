@@ -1,43 +1,28 @@
 """Fine-tunes a network: epochs, the best of them, its scores."""
 
-from collections.abc import Sequence
-import dataclasses
 import pathlib
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from medxfer import cache
 from medxfer import console
-from medxfer import progress
 from medxfer import spec as specs
 from medxfer.evaluation import recalibration
-from medxfer.model import initialization
-from medxfer.model import optimizer
 from medxfer.model import params as params_lib
 from medxfer.model import trainable
-from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
-from medxfer.runs import backbone
 from medxfer.runs import calibrated
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
-from medxfer.runs import reporter
 from medxfer.runs import scoring
+from medxfer.runs import stages
+from medxfer.runs import tasks
 from medxfer.runs import workdir
-from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
-from medxfer.training import devices
 from medxfer.training import epoch_steps
-from medxfer.training import feature_cache
 from medxfer.training import loop
 from medxfer.training import profiling
-from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
-from medxfer.training import strategy as strategies
-from medxfer.training import tensorboard
 
 
 def run(
@@ -64,16 +49,15 @@ def run(
   Raises:
     DataError: a checkpoint is damaged, or the training diverged.
   """
-  task, state = build(spec, inputs)
+  task, state = tasks.build(spec, inputs)
   _write_parameters(output, task, state.params)
   data = scoring.data(spec, inputs)
   checkpoints = checkpoints_lib.Checkpoints(path)
-  history = _train(
+  history = stages.train(
       output,
-      task,
-      data,
+      spec,
       inputs,
-      state,
+      data,
       checkpoints,
       profiling.Profiler(workdir.Workdir(output).profile) if profile else iter,
   )
@@ -94,134 +78,6 @@ def run(
       'trainable_parameters': training,
       'frozen_parameters': frozen,
   }
-
-
-def build(
-    spec: specs.RunSpec, inputs: inputs_lib.Inputs
-) -> tuple[steps_lib.Task, states.TrainState]:
-  """Returns the network with its optimizer, and the state before step 1."""
-  model = vgg.build(spec.model, len(inputs.examples.class_names))
-  strategy = strategies.resolve(spec)
-  params = start_params(spec, inputs)
-  mask = trainable.mask(params, strategy.trained)
-  epoch = epoch_steps.per_epoch(inputs.split, spec.training)
-  tx = optimizer.make(
-      spec.optimizer,
-      mask,
-      strategy.rates,
-      steps=spec.training.epochs * epoch,
-      epoch=epoch,
-  )
-  weights = inputs_lib.class_weights(spec.training, inputs)
-  task = steps_lib.Task(
-      model=model,
-      tx=tx,
-      mask=mask,
-      spec=spec,
-      strategy=strategy,
-      class_weights=jnp.asarray(weights),
-      origin=backbone.origin(spec.model, inputs.backbone) or 'random weights',
-  )
-  return task, devices.replicate(states.create(params, tx), donate=True)
-
-
-def start_params(
-    spec: specs.RunSpec, inputs: inputs_lib.Inputs
-) -> params_lib.Params:
-  """Returns the parameters that a run begins with."""
-  model = vgg.build(spec.model, len(inputs.examples.class_names))
-  values = inputs.backbone.params if inputs.backbone else None
-  if values and spec.model.inherit == 'statistics':
-    values = initialization.redrawn(values, spec.seed)
-  key = jax.random.key(spec.seed)
-  if spec.model.transferred != 'all':
-    # A source of the same seed drew its layers from that key: new layers that
-    # began where its own did would grow together with the transferred ones.
-    key = jax.random.fold_in(key, 1)
-  return initialization.initial_params(
-      model,
-      spec.data.image_size,
-      key,
-      values,
-      strategies.resolve(spec).transferred,
-  )
-
-
-def _train(
-    output: pathlib.Path,
-    task: steps_lib.Task,
-    data: epoch_steps.Data,
-    inputs: inputs_lib.Inputs,
-    state: states.TrainState,
-    checkpoints: checkpoints_lib.Checkpoints,
-    watch: epoch_steps.Watch,
-) -> Sequence[loop.Record]:
-  """Trains from the latest checkpoint, if there is one, to the end."""
-  with tensorboard.EventWriter(output) as writer:
-    report = reporter.Reporter(output, task.spec.training, writer)
-    done = checkpoints.history()
-    # A run that was killed after its last epoch needs no prefix, and one that
-    # is scored anew has no optimizer any more.
-    if loop.is_over(done, task.spec.training):
-      report.resume(done)
-      return done
-    steps = epoch_steps.per_epoch(data.split, task.spec.training)
-    start = (
-        checkpoints.best_anew(state, steps)
-        or checkpoints.latest(state)
-        or checkpoint_io.Checkpoint(state)
-    )
-    report.resume(start.history, start.steps)
-    pixels, data = data.feed, _with_prefix(
-        task, data, start.state.params, inputs
-    )
-    console.line(_compiling(start.history))
-    # A step alone is too short to be timed, and what is read from the cache
-    # is not computed.
-    if data.feed is not pixels or steps == 1:
-      report.without_rates()
-    return loop.train(task, data, start, checkpoints, report.epoch, watch)
-
-
-def _compiling(history: Sequence[loop.Record]) -> str:
-  """Returns what to say before the longest silence of a run."""
-  took = [
-      record['compile_seconds']
-      for record in history
-      if 'seconds_to_first_step' in record
-  ]
-  return 'compiling the network: ' + (
-      f'{progress.duration(took[-1])} at the last start'
-      if took
-      else 'some seconds, with few cores a minute or two; later runs of the '
-      'same shapes find it done'
-  )
-
-
-def _with_prefix(
-    task: steps_lib.Task,
-    data: epoch_steps.Data,
-    params: params_lib.Params,
-    inputs: inputs_lib.Inputs,
-) -> epoch_steps.Data:
-  """Replaces pixels by activations of frozen layers, if that saves time."""
-  where = cache.folder(task.spec.cache_dir)
-  decision = feature_cache.decide(task, data.split, where)
-  console.line(
-      f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
-  )
-  if not decision.keep:
-    return data
-  feed = feature_cache.feed(
-      task,
-      params,
-      data.source,
-      data.split,
-      decision,
-      where,
-      inputs.digests()['images_digest'],
-  )
-  return dataclasses.replace(data, feed=feed)
 
 
 def _write_parameters(

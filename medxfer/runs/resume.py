@@ -93,7 +93,8 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     spec: what is asked for.
 
   Raises:
-    UsageError: it asks for fewer epochs than are done.
+    UsageError: it asks for fewer epochs than are done, or for others in
+      stages.
     DataError: it asks for more epochs, or for other scores, and there is no
       checkpoint for that.
   """
@@ -105,6 +106,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
       before.training != spec.training
   ):
     records = history(path)
+    _refuse_other_stages(path, before.training, spec.training)
     _refuse_fewer(path, records, spec.training)
     if finished and not records:
       raise errors.DataError(
@@ -159,6 +161,18 @@ def history(path: pathlib.Path) -> Sequence[loop.Record]:
   if not workdir.Workdir(path).checkpoints.is_dir():
     return ()
   return checkpoints_lib.Checkpoints(path, read_only=True).history()
+
+
+def _refuse_other_stages(
+    path: pathlib.Path, before: specs.TrainingSpec, now: specs.TrainingSpec
+) -> None:
+  """Refuses epochs that would have been dealt to stages otherwise."""
+  if before.stages and before.epochs != now.epochs:
+    raise errors.UsageError(
+        f'{path}: its stages have shared {before.epochs} epochs; give '
+        f'--config.training.epochs={before.epochs} as before, or another '
+        '--workdir'
+    )
 
 
 def _refuse_fewer(

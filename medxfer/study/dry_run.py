@@ -10,7 +10,6 @@ from medxfer import console
 from medxfer import progress
 from medxfer import spec as specs
 from medxfer.runs import dry_run
-from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.study import plan
 from medxfer.training import compiled
@@ -46,8 +45,7 @@ def run(
       if key not in read:
         compiled.keep(cache.folder(spec.cache_dir))
         read[key] = inputs_lib.read(spec)
-      task, _ = finetune.build(spec, read[key])
-      took = dry_run.seconds(task, read[key], folder)
+      took = dry_run.seconds(spec, read[key], folder)
       total += took
       estimate = f'about {progress.duration(took)}'
     lines.append(f'{planned.name:<{wide}}  {state:<28}  {estimate}'.rstrip())

@@ -22,10 +22,10 @@ from medxfer.layerwise import transferability
 from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.model.architectures import Architecture
-from medxfer.runs import finetune
 from medxfer.runs import fingerprints
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
+from medxfer.runs import tasks
 from medxfer.study import layer_arms
 from medxfer.training import epoch_steps
 from medxfer.training import feeds
@@ -135,7 +135,7 @@ def load(path: pathlib.Path) -> Trained:
   return Trained(
       spec,
       model,
-      finetune.start_params(spec, inputs),
+      tasks.start_params(spec, inputs),
       trained.network.weights.params,
       data,
       inputs,

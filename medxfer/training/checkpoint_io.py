@@ -1,10 +1,11 @@
 """One checkpoint on disk: its items, and how damage to them shows.
 
-It holds `params`; `optimizer`, with the step; and `record`, with the history
-of the run, the contract of the weights, a SHA-256 of every array and one of
-itself, because Orbax reads a flipped bit without a word.
+It holds `params`; `optimizer`, with the step; and `record`: history, contract
+of the weights, and a SHA-256 of every array and of itself, because Orbax reads
+a flipped bit without a word.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
@@ -32,6 +33,8 @@ _OPTIMIZER, _PARAMS = 'optimizer', 'params'
 _SHA256 = 'sha256'
 
 Record = Mapping[str, Any]
+# Of a record, a state of the shapes and dtypes of its checkpoint.
+Like = Callable[[Record], states.TrainState]
 # Sums over the batch -> one per step.
 Sums = Mapping[str, Sequence[float]]
 
@@ -97,19 +100,19 @@ def write(
   )
 
 
-def read(path: pathlib.Path, like: states.TrainState) -> Checkpoint:
+def read(path: pathlib.Path, like: Like) -> Checkpoint:
   """Reads a checkpoint and verifies every bit of it.
 
   Args:
     path: its folder.
-    like: a state of the same shapes and dtypes.
+    like: see `Like`.
 
   Raises:
     DataError: it is damaged or belongs to another optimizer.
   """
   record = read_record(path)
   abstract = jax.tree.map(
-      ocp.utils.to_shape_dtype_struct, _optimizer_item(like)
+      ocp.utils.to_shape_dtype_struct, _optimizer_item(like(record))
   )
   optimizer = orbax_io.restore(
       path, optimizer=ocp.args.StandardRestore(abstract)
@@ -189,13 +192,7 @@ def share(path: pathlib.Path, base: pathlib.Path) -> None:
 def forget(
     path: pathlib.Path, *, parameters: bool, optimizer: bool = True
 ) -> None:
-  """Removes what a run needs only to go on, most of a checkpoint.
-
-  Args:
-    path: its folder.
-    parameters: whether they go as well.
-    optimizer: whether its state goes.
-  """
+  """Removes what a run needs only to go on, most of a checkpoint."""
   for item in [_OPTIMIZER] * optimizer + [_PARAMS] * parameters:
     shutil.rmtree(path / item, ignore_errors=True)
 

@@ -87,13 +87,13 @@ class Checkpoints:
     last = places[0]
     return f'The run is saved up to {_words(last)}, {self._folder(last)}'
 
-  def latest(self, like: states.TrainState) -> checkpoint_io.Checkpoint | None:
+  def latest(self, like: checkpoint_io.Like) -> checkpoint_io.Checkpoint | None:
     """Returns the newest sound checkpoint, or None before the first.
 
     Newer ones that are damaged are put aside, and it is said.
 
     Args:
-      like: a state of the same shapes and dtypes.
+      like: see `checkpoint_io.Like`.
 
     Raises:
       DataError: there are some, and none is sound, or what was the best epoch

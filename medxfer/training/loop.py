@@ -41,11 +41,12 @@ def train(
     checkpoints: checkpoints_lib.Checkpoints,
     on_epoch: Callable[[Sequence[Record]], None],
     watch: epoch_steps.Watch = iter,
-) -> tuple[Record, ...]:
-  """Trains until the last epoch or the end of patience.
+) -> checkpoint_io.Checkpoint:
+  """Trains a stage until its last epoch or the end of patience.
 
   Args:
-    task: network, optimizer, mask and recipe.
+    task: network, optimizer, mask and recipe; its specification is the
+      stage's.
     data: the images.
     start: where to resume from; its memory is reused.
     checkpoints: where each epoch is saved.
@@ -53,13 +54,13 @@ def train(
     watch: through which the batches of each epoch go.
 
   Returns:
-    The whole history.
+    Where it ended.
 
   Raises:
     DataError: a loss or a gradient is not finite, or nothing can be saved.
     Interrupted: somebody stopped the run; the steps of its epoch are saved.
   """
-  rate = _rate(task.spec, data)
+  rate = _rate(task, data)
   progress = epoch_steps.Progress(start, rate, checkpoints.safe)
 
   def save() -> None:
@@ -69,7 +70,7 @@ def train(
 
   steps = steps_lib.compile_steps(task, data.feed)
   try:
-    while not is_over(progress.history, task.spec.training):
+    while not is_over(progress.history[task.before :], task.spec.training):
       record = {
           **_epoch(task, steps, data, progress, watch),
           'learning_rate': float(
@@ -86,7 +87,7 @@ def train(
       save()
     console.line(f'{checkpoints.safe()}; the same command resumes from there')
     raise
-  return progress.history
+  return _checkpoint(task, progress)
 
 
 def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
@@ -103,11 +104,39 @@ def best_epoch(history: Sequence[Record], spec: specs.TrainingSpec) -> int:
 
 
 def is_over(history: Sequence[Record], spec: specs.TrainingSpec) -> bool:
-  """Whether the last epoch or the end of patience is reached."""
+  """Whether the last epoch or the end of patience is reached.
+
+  Args:
+    history: of a run of one stage, or of the stage alone.
+    spec: of the run or the stage.
+  """
   if len(history) >= spec.epochs:
     return True
-  waited = len(history) - best_epoch(history, spec) if history else 0
+  waited = history[-1]['epoch'] - best_epoch(history, spec) if history else 0
   return 0 < spec.patience <= waited
+
+
+def stage(
+    history: Sequence[Record], stages: Sequence[specs.RunSpec]
+) -> tuple[int, int]:
+  """Returns which stage a run is in, and how many epochs were before it.
+
+  Args:
+    history: of the run.
+    stages: see `strategy.stages`.
+
+  Returns:
+    The number of the stage, that of all stages once the last is over.
+  """
+  before = 0
+  for number, spec in enumerate(stages):
+    end = before
+    while not is_over(history[before:end], spec.training):
+      if end == len(history):
+        return number, before
+      end += 1
+    before = end
+  return len(stages), before
 
 
 def predict(
@@ -192,14 +221,16 @@ def _epoch(
   }
 
 
-def _rate(spec: specs.RunSpec, data: epoch_steps.Data) -> optax.Schedule:
+def _rate(task: steps_lib.Task, data: epoch_steps.Data) -> optax.Schedule:
   """Returns step of the run -> learning rate."""
+  spec = task.spec
   batches, _ = batching.batched(
       data.split.train, spec.training.batch_size, jax.device_count()
   )
-  return optimizer.schedule(
+  scheduled = optimizer.schedule(
       spec.optimizer, steps=len(batches) * spec.training.epochs
   )
+  return lambda step: scheduled(step - len(batches) * task.before)
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -29,9 +29,17 @@ class TrainState:
 
 
 def create(
-    params: params_lib.Params, tx: optax.GradientTransformation
+    params: params_lib.Params, tx: optax.GradientTransformation, done: int = 0
 ) -> TrainState:
-  """Returns the state before the first step."""
+  """Returns the state before the first step of an optimizer.
+
+  Args:
+    params: that it begins with.
+    tx: the optimizer.
+    done: steps that others have taken.
+  """
   return TrainState(
-      step=jnp.zeros((), jnp.int32), params=params, opt_state=tx.init(params)
+      step=jnp.full((), done, jnp.int32),
+      params=params,
+      opt_state=tx.init(params),
   )

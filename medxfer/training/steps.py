@@ -35,6 +35,7 @@ class Task:
     strategy: what trains, and how fast.
     class_weights: float32 [classes], factors of the loss.
     origin: where the weights come from, for the contract of those it makes.
+    before: epochs of the stages before this one.
   """
 
   model: vgg.VGG
@@ -44,6 +45,7 @@ class Task:
   strategy: strategies.Strategy
   class_weights: jax.Array
   origin: str = 'random weights'
+  before: int = 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

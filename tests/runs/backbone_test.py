@@ -16,9 +16,9 @@ from medxfer import spec as specs
 from medxfer.model import architectures
 from medxfer.model.weights import metadata
 from medxfer.runs import backbone
-from medxfer.runs import finetune
 from medxfer.runs import inputs
 from medxfer.runs import run
+from medxfer.runs import tasks
 from medxfer.training import checkpoints
 from tests import tiny
 
@@ -40,7 +40,7 @@ def test_a_run_starts_from_the_backbone_of_another(
   spec = _spec(phantoms, finished)
   before = checkpoints.export(finished).params
   read = inputs.read(spec)
-  task, state = finetune.build(spec, read)
+  task, state = tasks.build(spec, read)
   for name in _TINY.convolutions:
     jax.tree.map(
         np.testing.assert_array_equal, state.params[name], before[name]
@@ -63,7 +63,7 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   model = dataclasses.replace(spec.model, transferred='block2')
   # Another seed: with its own, the rest would be drawn as it was there.
   spec = dataclasses.replace(spec, model=model, seed=1)
-  _, state = finetune.build(spec, inputs.read(spec))
+  _, state = tasks.build(spec, inputs.read(spec))
   same = [
       name
       for name in _TINY.convolutions
@@ -74,7 +74,7 @@ def test_a_part_of_it_may_be_transferred_or_its_scale_alone(
   spec = dataclasses.replace(
       spec, model=dataclasses.replace(model, inherit='statistics')
   )
-  task, state = finetune.build(spec, inputs.read(spec))
+  task, state = tasks.build(spec, inputs.read(spec))
   assert task.origin.endswith(', of it block2, mean and variance alone')
   kernel = np.asarray(state.params['block2_conv2']['kernel'])
   wanted = before['block2_conv2']['kernel']

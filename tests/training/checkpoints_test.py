@@ -102,7 +102,7 @@ def test_the_newest_two_and_the_best_are_kept_and_restored_exactly(
   _save(tmp_path, range(1, 6), best=(1, 3))
   assert _kept(tmp_path) == {'3', '4', '5'}
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
-  latest = checkpoints.latest(_state(0))
+  latest = checkpoints.latest(lambda _: _state(0))
   _assert_is(latest, 5)
   assert int(latest.state.step) == 50 and latest.best == 3
   assert latest.history[-1] == {'epoch': 5, 'val_accuracy': 0.5}
@@ -136,7 +136,7 @@ def test_a_workdir_of_any_name_can_be_gone_on_with(
   workdir = tmp_path / 'in' / name
   _save(workdir, (1, 2), best=(1,))
   checkpoints = checkpoints_lib.Checkpoints(workdir)
-  _assert_is(checkpoints.latest(_state(0)), 2)
+  _assert_is(checkpoints.latest(lambda _: _state(0)), 2)
   checkpoints.finish()
   assert checkpoints_lib.export(workdir).contract.source == 'epoch 1'
   assert _kept(workdir) == {'1', '2'}
@@ -151,7 +151,10 @@ def test_a_link_to_a_workdir_is_that_workdir(
   monkeypatch.chdir(tmp_path)
   _save(pathlib.Path('x[1]'), (1,), best=(1,))
   _assert_is(
-      checkpoints_lib.Checkpoints(tmp_path / 'there').latest(_state(0)), 1
+      checkpoints_lib.Checkpoints(tmp_path / 'there').latest(
+          lambda _: _state(0)
+      ),
+      1,
   )
 
 
@@ -172,7 +175,7 @@ def test_steps_of_an_epoch_are_newer_than_the_epoch_before(
   """Somebody stopped the run: their hours are not lost."""
   _save(tmp_path, (1, 2), best=(1,), steps=3)
   assert _kept(tmp_path) == {'1', '2', '2.3'}
-  found = checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  found = checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0))
   assert (found.epoch, found.steps, found.seconds) == (2, 3, 3.0)
   assert found.sums == {'loss': [0.1, 0.1, 0.1]} and int(found.state.step) == 23
   _save(tmp_path, (3,), best=(1, 3))
@@ -229,7 +232,7 @@ def test_a_finished_run_may_keep_what_it_needs_to_go_on(
   assert not (tmp_path / 'checkpoints' / '4' / 'params').exists()
   with np.load(tmp_path / 'checkpoints' / '4' / 'since_2.npz') as arrays:
     assert set(arrays) == {'fc2/kernel', 'fc2/bias'}
-  found = checkpoints.latest(_state(0))
+  found = checkpoints.latest(lambda _: _state(0))
   jax.tree.map(
       np.testing.assert_array_equal, found.state.opt_state, _state(4).opt_state
   )
@@ -277,7 +280,7 @@ def test_a_workdir_without_checkpoints_is_said_to_have_none(
 ) -> None:
   """Evaluate and predict are often pointed at the wrong folder."""
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
-  assert checkpoints.latest(_state(0)) is None
+  assert checkpoints.latest(lambda _: _state(0)) is None
   assert checkpoints.history() == ()
   assert checkpoints.safe() == 'Nothing of the run is saved yet'
   with pytest.raises(errors.DataError, match='no checkpoint yet'):
@@ -328,7 +331,7 @@ def test_damage_is_found_said_and_gone_back_from(
   """Orbax itself reads a flipped bit without a word."""
   _save(tmp_path, (1, 2, 3), best=(1,))
   _DAMAGE[damage](_largest(tmp_path / 'checkpoints' / '3' / item))
-  found = checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+  found = checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0))
   _assert_is(found, 2)
   out = capsys.readouterr().out
   assert f'{tmp_path}/checkpoints/3: ' in out
@@ -336,7 +339,9 @@ def test_damage_is_found_said_and_gone_back_from(
   # Put aside, so that the epoch can be saved again.
   assert _kept(tmp_path) == {'1', '2', '3.damaged'}
   _save(tmp_path, (3,), best=(1,))
-  _assert_is(checkpoints_lib.Checkpoints(tmp_path).latest(_state(0)), 3)
+  _assert_is(
+      checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0)), 3
+  )
 
 
 @pytest.mark.parametrize('damage', _DAMAGE)
@@ -353,7 +358,7 @@ def test_damage_to_what_was_kept_to_go_on_is_found(
     path = workdir / 'checkpoints' / name
     _DAMAGE[damage](path if path.is_file() else _largest(path))
     with pytest.raises(errors.DataError, match='checkpoints/[23]: |npz: '):
-      checkpoints_lib.Checkpoints(workdir).latest(_state(0))
+      checkpoints_lib.Checkpoints(workdir).latest(lambda _: _state(0))
 
 
 def test_every_file_of_a_checkpoint_may_be_missing_or_empty(
@@ -369,7 +374,7 @@ def test_every_file_of_a_checkpoint_may_be_missing_or_empty(
       workdir = tmp_path / f'{damage}{i}'
       shutil.copytree(tmp_path / 'sound', workdir)
       _DAMAGE[damage](workdir / 'checkpoints' / '2' / name)
-      found = checkpoints_lib.Checkpoints(workdir).latest(_state(0))
+      found = checkpoints_lib.Checkpoints(workdir).latest(lambda _: _state(0))
       _assert_is(found, found.epoch)
       assert found.epoch == 2 or 'going back' in capsys.readouterr().out
 
@@ -381,7 +386,7 @@ def test_a_changed_record_is_found(tmp_path: pathlib.Path) -> None:
   _change_the_best(_largest(record))
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
   assert checkpoints.best_weights()[0] == 1
-  assert checkpoints.latest(_state(0)).epoch == 1
+  assert checkpoints.latest(lambda _: _state(0)).epoch == 1
 
 
 def test_nothing_sound_is_a_refusal(tmp_path: pathlib.Path) -> None:
@@ -392,7 +397,7 @@ def test_nothing_sound_is_a_refusal(tmp_path: pathlib.Path) -> None:
   with pytest.raises(
       errors.DataError, match='/2: .*damaged.*nor can 1 older.*anew'
   ):
-    checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+    checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0))
   assert _kept(tmp_path) == {'1', '2'}
 
 
@@ -401,7 +406,7 @@ def test_a_damaged_best_epoch_is_a_refusal(tmp_path: pathlib.Path) -> None:
   _save(tmp_path, range(1, 6), best=(2,))
   _flip(_largest(tmp_path / 'checkpoints' / '2' / 'params'))
   with pytest.raises(errors.DataError, match='/2: .*it is the best epoch'):
-    checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+    checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0))
 
 
 def test_checkpoints_of_version_0_1_are_read(tmp_path: pathlib.Path) -> None:
@@ -417,7 +422,7 @@ def test_checkpoints_of_version_0_1_are_read(tmp_path: pathlib.Path) -> None:
     (folder / 'metrics').mkdir()
     (folder / 'metrics' / 'metrics').write_text(json.dumps({'best': best}))
   checkpoints = checkpoints_lib.Checkpoints(tmp_path)
-  _assert_is(checkpoints.latest(_state(0)), 2)
+  _assert_is(checkpoints.latest(lambda _: _state(0)), 2)
   assert checkpoints.best_weights()[0] == 1
   assert checkpoints_lib.export(tmp_path).contract.source == 'epoch 1'
 
@@ -427,7 +432,7 @@ def test_another_optimizer_is_refused(tmp_path: pathlib.Path) -> None:
   _save(tmp_path, (1,), best=(1,))
   other = states.create(_state(0).params, optax.adam(1e-3))
   with pytest.raises(errors.DataError, match='cannot be restored'):
-    checkpoints_lib.Checkpoints(tmp_path).latest(other)
+    checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: other)
 
 
 def test_a_full_disk_names_the_path_and_keeps_what_was_saved(
@@ -473,7 +478,7 @@ def test_a_lost_process_is_no_full_disk_and_no_damage(
     if what == 'save':
       _save(tmp_path, (3,), best=(1,))
     else:
-      checkpoints_lib.Checkpoints(tmp_path).latest(_state(0))
+      checkpoints_lib.Checkpoints(tmp_path).latest(lambda _: _state(0))
   assert _kept(tmp_path) == {'1', '2'}
 
 

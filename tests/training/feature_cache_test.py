@@ -15,9 +15,9 @@ from medxfer.model import architectures
 from medxfer.model import initialization
 from medxfer.model import vgg
 from medxfer.model.architectures import architecture
-from medxfer.runs import finetune
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import scoring
+from medxfer.runs import tasks
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feature_cache
@@ -95,7 +95,7 @@ def test_training_on_the_cache_equals_training_on_pixels(
   spec = _spec(phantoms, trainable)
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
-  task, state = finetune.build(spec, inputs)
+  task, state = tasks.build(spec, inputs)
   stored = dataclasses.replace(
       data,
       feed=feature_cache.feed(
@@ -132,7 +132,7 @@ def test_validation_sees_the_images_as_they_are(phantoms: pathlib.Path) -> None:
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
-  task, state = finetune.build(spec, inputs)
+  task, state = tasks.build(spec, inputs)
   feed = feature_cache.feed(
       task, state.params, data.source, data.split, _IN_MEMORY
   )
@@ -171,7 +171,7 @@ def test_the_decision_and_its_reason(
     part = dataclasses.replace(getattr(spec, group), **{name: value})
     spec = dataclasses.replace(spec, **{group: part})
   inputs = inputs_lib.read(spec)
-  task, _ = finetune.build(spec, inputs)
+  task, _ = tasks.build(spec, inputs)
   decision = feature_cache.decide(task, inputs.split)
   assert decision.keep == keep and reason in decision.reason
 
@@ -183,7 +183,7 @@ def test_too_little_memory_switches_it_off(
   monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
-  task, _ = finetune.build(spec, inputs)
+  task, _ = tasks.build(spec, inputs)
   decision = feature_cache.decide(task, inputs.split)
   assert not decision.keep and 'memory' in decision.reason
 
@@ -197,7 +197,7 @@ def test_another_run_finds_what_the_first_has_computed(
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   data = scoring.data(spec, inputs)
-  task, state = finetune.build(spec, inputs)
+  task, state = tasks.build(spec, inputs)
   asked = []
 
   def batches(rows: np.ndarray) -> Iterator:
@@ -236,7 +236,7 @@ def test_other_weights_images_or_pixels_find_nothing(
   """What was computed for something else is never used."""
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
-  task, state = finetune.build(spec, inputs)
+  task, state = tasks.build(spec, inputs)
   params = dict(state.params)
   key = feature_cache.key(task, params, 'digest')
   if 'params' in change:

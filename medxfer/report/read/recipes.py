@@ -7,9 +7,27 @@ from medxfer import spec as specs
 from medxfer.model import architectures
 from medxfer.report.read import thesis
 
-_SCOPES = ('all', 'last_block', 'first_block', 'first_last', 'head')
+_SCOPES = (
+    'all',
+    'last_block',
+    'first_block',
+    'first_last',
+    'head',
+    *(f'block{i}' for i in range(1, 6)),
+    'lp_ft',
+    'gradual',
+    'layer_decay',
+    'auto_rgn',
+)
 # What makes an arm, or changes no number: no difference of recipe.
-_WHAT = ('model.trainable', 'model.init_from', 'baseline')
+_WHAT = (
+    'model.trainable',
+    'model.init_from',
+    'training.stages',
+    'optimizer.layer_decay',
+    'optimizer.relative_gradient',
+    'baseline',
+)
 # Modifiers that name the default, the split, the images, the network or what
 # trains.
 _NOT_RECIPE = (

@@ -125,7 +125,12 @@ class Setting:
   def column(self, *arms: str) -> Column | None:
     """Returns the first column of one of these arms that trains all layers."""
     for column in self.networks:
-      if column.arm in arms and column.first.spec.model.trainable == 'all':
+      spec = column.first.spec
+      if (
+          column.arm in arms
+          and spec.model.trainable == 'all'
+          and strategy.is_plain(spec)
+      ):
         return column
     return None
 
@@ -232,9 +237,9 @@ def _column(
       runs[0].is_baseline
       or arm == 'head'
       or (known and _same_layers(known.trainable, spec))
-  )
+  ) and (runs[0].is_baseline or strategy.is_plain(spec))
   if not as_known:
-    title = f'{title}, {_scope(spec.model.trainable)}'
+    title = f'{title}, {_scope(spec)}'
   if runs[0].is_baseline or spec.model.init_from == 'random':
     group = thesis.BASELINE_MODELS
   else:
@@ -257,8 +262,18 @@ def _same_layers(patterns: str, spec: specs.RunSpec) -> bool:
   return trainable.resolve(patterns, plan.architecture) == plan.trained
 
 
-def _scope(patterns: str) -> str:
-  return 'head trainable' if patterns == 'none' else f'{patterns} trainable'
+def _scope(spec: specs.RunSpec) -> str:
+  """Returns what trains, one stage after the other, and by which rates."""
+  patterns = [stage.model.trainable for stage in strategy.stages(spec)]
+  text = ', then '.join(
+      'head' if one == 'none' else one.replace(',', ' and ') for one in patterns
+  )
+  found = [f'{text} trainable']
+  if spec.optimizer.layer_decay != 1:
+    found.append(f'each block at {spec.optimizer.layer_decay:g} of the next')
+  if spec.optimizer.relative_gradient:
+    found.append('rates by relative gradient')
+  return ', '.join(found)
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:
