@@ -10,6 +10,11 @@ Arms, the CNN columns of table 7.1 of the thesis (the head always trains):
     first_block  ImageNet weights, block 1 trains
     first_last   ImageNet weights, blocks 1 and 5 train
     head         ImageNet weights, the head alone
+    block1 ... block5    ImageNet weights, this block trains
+    lp_ft        ImageNet weights, the head trains, then everything
+    gradual      ImageNet weights, the head, then block by block from above
+    layer_decay  ImageNet weights, everything trains, lower blocks slower
+    auto_rgn     ImageNet weights, everything trains, at rates by layer
     random       random weights, everything trains
 
 and its baselines, trained on the pixels of train and validation together:

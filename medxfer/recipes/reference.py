@@ -42,6 +42,12 @@ MEANINGS = {
     'first_block': 'the first block trains, and the head',
     'first_last': 'the first and the last block train, and the head',
     'head': 'the head alone trains',
+    **{f'block{i}': f'block {i} trains, and the head' for i in range(1, 6)},
+    'lp_ft': 'the head trains, then everything from its best epoch',
+    'gradual': 'the head trains, then one block more in each of three stages',
+    'layer_decay': 'everything trains, each block at half the rate of the next',
+    'auto_rgn': 'everything trains, each layer at a rate by its relative '
+    'gradient',
     'imagenet': 'everything trains, from ImageNet weights',
     'random': 'everything trains, from random weights',
     'ham': 'everything trains, from a finished run on HAM10000: '

@@ -14,8 +14,9 @@ and baselines, trained on the pixels of train and validation together:
 
     decision_tree, random_forest
 
-Modifiers: last_block, first_block, first_last, head (these layers alone
-train; the head always does), all (the default); official (the published
+Modifiers: last_block, first_block, first_last, head, block1 to block5 (these
+layers alone train; the head always does), lp_ft, gradual, layer_decay,
+auto_rgn (see configs/ham.py), all (the default); official (the published
 train/ and test/ instead of 60/20/20 of all images; validation is cut from
 train by patient, with or without grouped), and those of
 `medxfer train --help`: thesis (the default), tuned, grouped, caffe, phantom,

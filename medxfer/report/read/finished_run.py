@@ -193,6 +193,8 @@ def _without_recipe(spec: specs.RunSpec) -> specs.RunSpec:
           weight_decay=0.0,
           schedule='constant',
           gradient_clip=0.0,
+          layer_decay=1.0,
+          relative_gradient=False,
       ),
       training=dataclasses.replace(
           spec.training,
@@ -202,6 +204,7 @@ def _without_recipe(spec: specs.RunSpec) -> specs.RunSpec:
           patience=0,
           label_smoothing=0.0,
           feature_cache='auto',
+          stages='',
       ),
   )
 

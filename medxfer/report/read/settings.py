@@ -263,17 +263,15 @@ def _same_layers(patterns: str, spec: specs.RunSpec) -> bool:
 
 
 def _scope(spec: specs.RunSpec) -> str:
-  """Returns what trains, one stage after the other, and by which rates."""
-  patterns = [stage.model.trainable for stage in strategy.stages(spec)]
+  """Returns what trains, one stage after the other, and at which rates."""
+  patterns = (stage.model.trainable for stage in strategy.stages(spec))
   text = ', then '.join(
       'head' if one == 'none' else one.replace(',', ' and ') for one in patterns
   )
-  found = [f'{text} trainable']
+  text += ' trainable'
   if spec.optimizer.layer_decay != 1:
-    found.append(f'each block at {spec.optimizer.layer_decay:g} of the next')
-  if spec.optimizer.relative_gradient:
-    found.append('rates by relative gradient')
-  return ', '.join(found)
+    text += f', each block at {spec.optimizer.layer_decay:g} of the next'
+  return text + ', by relative gradient' * spec.optimizer.relative_gradient
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:
