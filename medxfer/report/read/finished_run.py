@@ -20,6 +20,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.external import results
 from medxfer.model import architectures
 from medxfer.report.read import checks
+from medxfer.report.read import identity as identity_lib
 from medxfer.runs import folds
 from medxfer.runs import workdir
 from medxfer.training import strategy
@@ -122,91 +123,8 @@ class Run:
 
   @functools.cached_property
   def identity(self) -> specs.RunSpec:
-    """Its specification less the seed, the names and the places.
-
-    Trees ignore the recipe of the networks: theirs is taken out as well.
-    """
-    spec = self.spec
-    start = spec.model.init_from
-    same = dataclasses.replace(
-        spec,
-        arm='',
-        modifiers=(),
-        seed=0,
-        cache_dir='',
-        data=dataclasses.replace(
-            spec.data,
-            dir='',
-            groups='',
-            cache='host',
-            subsets='',
-            levels='auto',
-            fold=-1 if self.folds else 0,
-        ),
-        model=dataclasses.replace(
-            spec.model,
-            weights='',
-            init_from=start if start in ('imagenet', 'random') else 'a run',
-        ),
-        training=dataclasses.replace(spec.training, feature_cache='auto'),
-        evaluation=specs.EvaluationSpec(
-            batch_size=1,
-            resamples=1,
-            test_time_views=spec.evaluation.test_time_views,
-        ),
-    )
-    if not self.is_baseline:
-      return dataclasses.replace(same, baseline=specs.BaselineSpec('raw', 1))
-    return _without_recipe(same)
-
-
-def _without_recipe(spec: specs.RunSpec) -> specs.RunSpec:
-  """Returns a specification with one value for all keys that trees ignore."""
-  # By names: a key that is new here must not break the report.
-  return dataclasses.replace(
-      spec,
-      model=dataclasses.replace(
-          spec.model,
-          init_from='random',
-          weights='',
-          preprocessing='tf',
-          trainable='all',
-          head_units=(1, 1),
-          dropout=0.0,
-          initializer='glorot_uniform',
-          dtype='float32',
-      ),
-      augment=dataclasses.replace(
-          spec.augment,
-          horizontal_flip=False,
-          vertical_flip=False,
-          quarter_turns=False,
-          zoom=0.0,
-          brightness=0.0,
-      ),
-      optimizer=dataclasses.replace(
-          spec.optimizer,
-          name='sgd',
-          learning_rate=1.0,
-          backbone_factor=1.0,
-          momentum=0.0,
-          weight_decay=0.0,
-          schedule='constant',
-          gradient_clip=0.0,
-          layer_decay=1.0,
-          relative_gradient=False,
-      ),
-      training=dataclasses.replace(
-          spec.training,
-          batch_size=1,
-          epochs=1,
-          monitor='accuracy',
-          patience=0,
-          label_smoothing=0.0,
-          feature_cache='auto',
-          stages='',
-      ),
-  )
+    """What its repeats have in common; see `identity.of`."""
+    return identity_lib.of(self.spec, is_pooled=bool(self.folds))
 
 
 def read(path: pathlib.Path, name: str) -> Run:
