@@ -81,7 +81,8 @@ class DataSpec:
   fold: int = dataclasses.field(default=0, kw_only=True)
   # The source (clinic) that tests, with `split='source'`; else ''.
   test_source: str = dataclasses.field(default='', kw_only=True)
-  # Decides the split in place of `seed`, from 0 on.
+  # See `medxfer.data.splits.smaller`; and what deals in place of `seed`.
+  train_images: int = dataclasses.field(default=0, kw_only=True)
   split_seed: int = dataclasses.field(default=-1, kw_only=True)
 
 
@@ -177,9 +178,8 @@ class EvaluationSpec:
   calibration: Literal['none', 'temperature', 'bias_corrected', 'auto'] = (
       dataclasses.field(default='none', kw_only=True)
   )
-  # Whether the logits of all exact views are averaged (`data.augment`).
+  # Whether views are averaged (`data.augment`); see `evaluation.neighbours`.
   test_time_views: bool = dataclasses.field(default=False, kw_only=True)
-  # See `medxfer.evaluation.neighbours`; older runs have none.
   reference_images: int = dataclasses.field(default=0, kw_only=True)
 
 

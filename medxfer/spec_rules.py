@@ -39,6 +39,7 @@ def check(spec: specs.RunSpec) -> None:
       'seed': spec.seed,
       'data.phantom': spec.data.phantom,
       'data.limit': spec.data.limit,
+      'data.train_images': spec.data.train_images,
       'training.patience': spec.training.patience,
       'optimizer.weight_decay': spec.optimizer.weight_decay,
       'optimizer.gradient_clip': spec.optimizer.gradient_clip,

@@ -14,6 +14,7 @@ five, and the fold of that number tests, the next one validates: over all of
 them, every image tests once.
 """
 
+import collections
 from collections.abc import Sequence
 import dataclasses
 import warnings
@@ -81,7 +82,8 @@ def of_run(
       fold=spec.fold,
       source=spec.test_source,
   )
-  return limited(examples, split, spec.limit, seed)
+  split = limited(examples, split, spec.limit, seed)
+  return smaller(examples, split, spec.train_images, seed)
 
 
 def decide(
@@ -157,6 +159,50 @@ def limited(
       np.concatenate([kept['train'], kept['val']]),
   )
   return Split(**kept, test=split.test, unused=unused)
+
+
+def smaller(
+    examples: examples_lib.Examples, split: Split, images: int, seed: int
+) -> Split:
+  """Leaves images of train out, by group, for a study of sizes.
+
+  Args:
+    examples: the table.
+    split: its rows by subset.
+    images: how many train keeps, about: every class its share and two, every
+      group all or none. 0 keeps all.
+    seed: decides which; fewer are some of those that more would keep.
+
+  Raises:
+    UsageError: there are too few for two of each class.
+  """
+  if not images or images >= len(split.train):
+    return split
+  classes = len(np.unique(examples.labels[split.train]))
+  if images < 2 * classes:
+    raise errors.UsageError(
+        f'data.train_images={images}: each of {classes} classes needs two '
+        f'images; give {2 * classes} or more, or 0 for all'
+    )
+  drawn = np.random.default_rng(seed).permutation(split.train)
+  groups: dict[str, list[int]] = {}
+  for row in drawn.tolist():
+    groups.setdefault(examples.groups[row], []).append(row)
+  wanted = {
+      label: max(round(count * images / len(drawn)), 2)
+      for label, count in collections.Counter(
+          examples.labels[drawn].tolist()
+      ).items()
+  }
+  kept = []
+  for rows in groups.values():
+    label = int(examples.labels[rows[0]])
+    if wanted[label] > 0:
+      kept += rows
+      wanted[label] -= len(rows)
+  kept = np.sort(kept)
+  unused = np.union1d(split.unused, np.setdiff1d(split.train, kept))
+  return dataclasses.replace(split, train=kept, unused=unused)
 
 
 def _share(

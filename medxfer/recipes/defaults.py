@@ -49,6 +49,9 @@ DEFAULT = {
         # Number of images to train and validate on; all are tested on. 0: no
         # limit.
         'limit': 0,
+        # Number of images to train on, whole lesions or patients; validation
+        # and test stay as they are. Fewer are some of more. 0: all.
+        'train_images': 0,
         # An unreadable image ends the run (fail), or is left out and listed
         # (skip).
         'on_bad_image': 'fail',

@@ -194,7 +194,7 @@ class Average:
     return min(network.batch_size for network in self.networks)
 
   def scores(self, pixels: np.ndarray) -> Scores:
-    """Returns the means of their probabilities and percentiles.
+    """Returns the mean of their probabilities, the median of percentiles.
 
     Args:
       pixels: uint8 [n, height, width, 3].
@@ -205,7 +205,7 @@ class Average:
     ]
     return Scores(
         np.mean([one.probabilities for one in found], axis=0),
-        np.mean(unlike, axis=0) if len(unlike) == len(found) else None,
+        np.median(unlike, axis=0) if len(unlike) == len(found) else None,
     )
 
   def heat(

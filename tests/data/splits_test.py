@@ -412,6 +412,41 @@ def test_a_limit_keeps_two_of_a_rare_class(
     assert np.bincount(hundred.labels[split.rows(subset)]).min() == 2
 
 
+@pytest.mark.parametrize('kind', ['by_image', 'grouped'])
+def test_fewer_training_images_are_whole_groups_and_some_of_more(
+    hundred: examples_lib.Examples, kind: str
+) -> None:
+  """Validation and test stay; each class keeps its fraction."""
+  whole = splits.assign(hundred, kind=kind, seed=0)
+  groups = lambda rows: [hundred.groups[i] for i in rows]
+  before: set[int] = set()
+  for images in (10, 20, 40):
+    split = splits.smaller(hundred, whole, images, seed=0)
+    assert split.val is whole.val and split.test is whole.test
+    assert before <= set(split.train) <= set(whole.train)
+    assert images <= len(split.train) <= images + 2 * 5
+    left = set(groups(np.setdiff1d(whole.train, split.train)))
+    assert not left & set(groups(split.train))
+    assert len(split) == 100 and not set(split.unused) & set(split.train)
+    before = set(split.train)
+  rare = [np.mean(hundred.labels[s.train]) for s in (split, whole)]
+  assert rare[0] == pytest.approx(rare[1], abs=0.1)
+  other = splits.smaller(hundred, whole, 20, seed=1)
+  few = splits.smaller(hundred, whole, 20, seed=0)
+  assert set(other.train) != set(few.train)
+
+
+def test_too_few_training_images_for_the_classes_are_refused(
+    hundred: examples_lib.Examples,
+) -> None:
+  """With the least number that would do; zero and more than all change none."""
+  whole = splits.assign(hundred, kind='grouped', seed=0)
+  with pytest.raises(errors.UsageError, match='train_images=3.*give 4 or more'):
+    splits.smaller(hundred, whole, 3, seed=0)
+  for images in (0, 1000):
+    assert splits.smaller(hundred, whole, images, seed=0) is whole
+
+
 @pytest.mark.parametrize('limit', [0, 80, 1000])
 def test_no_limit_and_a_large_one_change_nothing(
     hundred: examples_lib.Examples, limit: int
