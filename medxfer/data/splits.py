@@ -9,9 +9,8 @@ so, from the published train and validation subsets. `auto` is `official` where
 subsets were published, else `by_image`; see `published_splits`. `source` tests
 on one source; see `source_splits`.
 
-With `folds` and `fold`, `by_image` and `grouped` cut into other folds than
-five, and the fold of that number tests, the next one validates: over all of
-them, every image tests once.
+With `folds` and `fold`, `by_image` and `grouped` cut into other folds; that of
+the number tests, the next one validates: over all, every image tests once.
 """
 
 import collections
