@@ -122,10 +122,12 @@ def test_thesis_pixels_and_every_arm_take_a_step(
     config = ham.get_config(f'{arm},cpu')
     config.data.update(dir=str(few_ham), image_size=(32, 32))
     config.model.weights = str(real_weights)
-    config.training.epochs = 1
+    # One for each stage.
+    epochs = config.training.stages.count(',') + 1
+    config.training.epochs = epochs
     config.evaluation.resamples = 20
     summary = run.run(specs.from_config(config), tmp_path / arm)
-    assert summary['status'] == 'finished' and summary['epochs_run'] == 1
+    assert summary['status'] == 'finished' and summary['epochs_run'] == epochs
     tensors = checkpoints.export(tmp_path / arm).contract.tensors
     assert summary['trainable_parameters'] + summary[
         'frozen_parameters'

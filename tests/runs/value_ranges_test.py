@@ -88,7 +88,7 @@ def test_the_range_is_recorded_and_used_by_predict(
       )
   shallow = _predicted(run12, images[8], tmp_path)
   assert shallow == pytest.approx(found, abs=0.02)
-  assert 'warning' not in capsys.readouterr().err
+  assert 'outside of the run' not in capsys.readouterr().err
 
 
 @pytest.mark.slow
