@@ -10,6 +10,7 @@ from medxfer.evaluation import predictions as predictions_lib
 from medxfer.report.read import collect
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.text import averages
+from medxfer.report.text import tables
 from tests.report import workdirs
 
 
@@ -57,3 +58,18 @@ def test_networks_of_different_tests_are_not(tmp_path: pathlib.Path) -> None:
     text = (path / name).read_text()
     (path / name).write_text(text.replace('by_image_0000', 'by_image_9999'))
   assert averages.table(_setting(tmp_path), 'averages') is None
+
+
+def test_seeds_of_one_split_are_said_to_be(tmp_path: pathlib.Path) -> None:
+  """A drawn split has the seed of its run otherwise."""
+  for seed in (0, 1):
+    workdirs.write(tmp_path / f'own/{seed}', 'all', seed=seed)
+    workdirs.write(
+        tmp_path / f'one/{seed}',
+        'all',
+        seed=seed,
+        overrides={'data.split_seed': 0},
+    )
+  said = lambda name: ' '.join(tables.uncertainty(_setting(tmp_path / name)))
+  assert 'each with its own split' in said('own')
+  assert '2 seeds, on one split' in said('one')

@@ -244,10 +244,18 @@ def uncertainty(setting: settings_lib.Setting) -> Iterable[str]:
     )
   repeated = sorted({len(c.runs) for c in setting.columns} - {1})
   if repeated:
+    shared = all(
+        c.first.spec.data.split_seed >= 0 for c in setting.columns if c.runs[1:]
+    )
+    split = (
+        'on one split'
+        if shared
+        else 'each with its own split where the split is drawn'
+    )
     yield (
-        f'Means of {" or ".join(map(str, repeated))} seeds, each with its '
-        'own split where the split is drawn; their 95 % intervals hold both '
-        'the choice of the test images and the spread over the seeds.'
+        f'Means of {" or ".join(map(str, repeated))} seeds, {split}; their '
+        '95 % intervals hold both the choice of the test images and the spread '
+        'over the seeds.'
     )
   if any(column.first.is_baseline for column in setting.columns):
     yield 'Trees also train on the validation images; networks do not.'
