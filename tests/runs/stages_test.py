@@ -15,6 +15,7 @@ from medxfer import stopping
 from medxfer.runs import run
 from medxfer.runs import workdir
 from medxfer.training import checkpoints
+from medxfer.training import dispatch
 from medxfer.training import loop
 from medxfer.training import strategy
 from tests import tiny
@@ -126,6 +127,38 @@ def test_a_run_that_is_stopped_between_or_in_stages_ends_with_the_same_bits(
       for name in ('whole', 'stopped')
   ]
   assert losses[0] == losses[1] and len(losses[0]) == 4
+
+
+def test_a_stage_that_is_stopped_inside_its_first_epoch_resumes_there(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+  """What was saved then has the optimizer of this stage."""
+  spec = _spec(phantoms, 'head:1,all:1', **{'optimizer.name': 'adam'})
+  run.run(spec, tmp_path / 'whole')
+  given = dispatch.training
+
+  def stop(
+      feed: Any, labels: Any, batches: Any, *rest: Any, **more: Any
+  ) -> Any:
+    found = given(feed, labels, batches, *rest, **more)
+    for i, batch in enumerate(found):
+      if rest[1] == 'epoch 3' and i == 2:
+        raise stopping.Interrupted(signal.SIGTERM)
+      yield batch
+
+  with monkeypatch.context() as patch:
+    patch.setattr(dispatch, 'training', stop)
+    with pytest.raises(stopping.Interrupted):
+      run.run(spec, tmp_path / 'stopped')
+  places = {path.name for path in (tmp_path / 'stopped/checkpoints').iterdir()}
+  assert any(name.startswith('2.') for name in places)
+  run.run(spec, tmp_path / 'stopped')
+  assert _same(
+      checkpoints.export(tmp_path / 'whole').params,
+      checkpoints.export(tmp_path / 'stopped').params,
+  )
 
 
 def test_the_patience_of_a_stage_ends_it_alone(phantoms: pathlib.Path) -> None:
