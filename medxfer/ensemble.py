@@ -17,6 +17,7 @@ from medxfer import classifier
 from medxfer import errors
 from medxfer import predictor
 from medxfer.data import deep_grey
+from medxfer.runs import averages
 from medxfer.runs import network as network_lib
 
 
@@ -64,9 +65,7 @@ def load(
   first = members[0]
   if not more:
     return first
-  paths = [member.path.resolve() for member in members]
-  if len(set(paths)) < len(paths):
-    raise errors.UsageError('a run is named twice: name each run once')
+  averages.refuse_twice([member.path for member in members])
   for other in members[1:]:
     for what, of_run in (
         ('classes', lambda run: run.class_names),

@@ -131,6 +131,8 @@ def test_what_cannot_be_averaged_is_refused(
   """One run twice, another image size, other classes."""
   with pytest.raises(errors.UsageError, match='named twice'):
     medxfer.load(finished, finished)
+  with pytest.raises(errors.UsageError, match='named twice'):
+    evaluate.evaluate([finished, finished], 'test')
   with pytest.raises(errors.UsageError, match=r'load\(\*paths\)'):
     medxfer.load([finished, finished])  # pyright: ignore
   other = shutil.copytree(finished, tmp_path / 'other')

@@ -286,7 +286,7 @@ def _check(examples: examples_lib.Examples, split: Split, kind: str) -> None:
           f'{", ".join(f"{n} ({sizes[n]} images)" for n in absent)} out of '
           f'{subset}; add images: each class needs at least five, of five '
           'groups, and copies of one image are of one group (or try another '
-          '--config.seed)'
+          '--config.data.split_seed)'
       )
 
 

@@ -46,6 +46,8 @@ class Reference:
       raise ValueError('no images')
     if not all(np.isfinite(a).all() for a in (self.train, self.validation)):
       raise ValueError('values that are no numbers')
+    if (np.diff(self.validation) < 0).any():
+      raise ValueError('distances that do not ascend')
 
   @classmethod
   def of(cls, train: np.ndarray, validation: np.ndarray) -> 'Reference':

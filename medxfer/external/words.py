@@ -92,7 +92,7 @@ def cautions(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f'{_PERCENT * unlike["share"]:.0f} % of those images are unlike the '
         f'training images: farther from them than {unlike["limit"]:g} % of the '
-        'validation images.'
+        f'validation images; {_PERCENT - unlike["limit"]:g} % would be usual.'
     )
   if found['groups'] is None:
     yield (

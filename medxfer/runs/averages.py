@@ -46,7 +46,9 @@ def read(paths: Sequence[pathlib.Path]) -> Scored:
   Raises:
     DataError: a run is not finished, a file is damaged, or they are not of the
       same images.
+    UsageError: see `refuse_twice`.
   """
+  refuse_twice(paths)
   folders = [workdir.Workdir(path) for path in paths]
   for folder in folders:
     if not folder.is_finished:
@@ -58,6 +60,16 @@ def read(paths: Sequence[pathlib.Path]) -> Scored:
   _refuse_others(folders)
   test, counts = mean([folder.predictions('test') for folder in folders])
   return Scored(test, len(folders), counts, _threshold(folders, summaries))
+
+
+def refuse_twice(paths: Sequence[pathlib.Path]) -> None:
+  """Refuses a run that would count twice.
+
+  Raises:
+    UsageError: two paths are of one folder.
+  """
+  if len({path.resolve() for path in paths}) < len(paths):
+    raise errors.UsageError('a run is named twice: name each run once')
 
 
 def said(found: Scored) -> str:

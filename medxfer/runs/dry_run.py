@@ -68,10 +68,12 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> None:
   for line in _network(task, train_state):
     console.line(line)
   where = cache.folder(spec.cache_dir)
-  decision = feature_cache.decide(task, inputs.split, where)
-  console.line(
-      f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
-  )
+  for stage in strategy.stages(spec):
+    part = tasks.describe(stage, inputs, train_state.params)
+    decision = feature_cache.decide(part, inputs.split, where)
+    console.line(
+        f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
+    )
   for line in _space(path, where, inputs, train_state):
     console.line(line)
   console.line(

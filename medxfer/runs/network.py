@@ -20,6 +20,7 @@ from medxfer.data import pixel_sources
 from medxfer.evaluation import neighbours
 from medxfer.explain import activation_maps
 from medxfer.explain import gradcam
+from medxfer.model import architectures
 from medxfer.model import preprocessing
 from medxfer.model import vgg
 from medxfer.model import weights as weights_lib
@@ -236,7 +237,7 @@ def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
     spec: of the run.
 
   Raises:
-    DataError: the checkpoint is damaged.
+    DataError: the checkpoint is damaged, or the reference is of another run.
   """
   weights = checkpoints.export(folder.path)
   if folder.is_finished:
@@ -244,7 +245,16 @@ def of_workdir(folder: workdir.Workdir, spec: specs.RunSpec) -> Network:
     fitted = calibrated.of_summary(folder.summary(), classes)
     params = calibrated.fold(weights.params, spec.model, fitted)
     weights = dataclasses.replace(weights, params=params)
-  return Network(spec, weights, folder.reference())
+  reference = folder.reference()
+  architecture = architectures.BY_NAME[spec.model.name]
+  channels = architecture.channels[architecture.convolutions[-1]]
+  if reference and reference.train.shape[1] != channels:
+    raise errors.DataError(
+        f'{folder.path}: its features of training images are of another '
+        'network; restore reference.safetensors, or remove it to go without '
+        'unlike_training'
+    )
+  return Network(spec, weights, reference)
 
 
 def columns(

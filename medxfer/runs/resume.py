@@ -93,8 +93,7 @@ def work(path: pathlib.Path, spec: specs.RunSpec) -> Work:
     spec: what is asked for.
 
   Raises:
-    UsageError: it asks for fewer epochs than are done, or for others in
-      stages.
+    UsageError: it asks for fewer epochs than are done, or for other stages.
     DataError: it asks for more epochs, or for other scores, and there is no
       checkpoint for that.
   """
@@ -166,12 +165,16 @@ def history(path: pathlib.Path) -> Sequence[loop.Record]:
 def _refuse_other_stages(
     path: pathlib.Path, before: specs.TrainingSpec, now: specs.TrainingSpec
 ) -> None:
-  """Refuses epochs that would have been dealt to stages otherwise."""
-  if before.stages and before.epochs != now.epochs:
+  """Refuses what would have ended its stages at other epochs."""
+  asked = [
+      f'--config.training.{key}={getattr(before, key)}'
+      for key in ('epochs', 'patience')
+      if getattr(before, key) != getattr(now, key)
+  ]
+  if before.stages.strip() and asked:
     raise errors.UsageError(
-        f'{path}: its stages have shared {before.epochs} epochs; give '
-        f'--config.training.epochs={before.epochs} as before, or another '
-        '--workdir'
+        f'{path}: its stages would have ended at other epochs; give '
+        f'{" ".join(asked)} as before, or another --workdir'
     )
 
 
@@ -211,7 +214,12 @@ def say_finished(path: pathlib.Path, spec: specs.RunSpec) -> None:
     return
   summary = workdir.Workdir(path).summary()
   done = summary['epochs_run']
-  if done < spec.training.epochs:
+  if done < spec.training.epochs and spec.training.stages.strip():
+    console.line(
+        f'note: it ended after epoch {done} of {spec.training.epochs}, because '
+        f'in a stage {spec.training.patience} epochs brought none better'
+    )
+  elif done < spec.training.epochs:
     console.line(
         f'note: it ended after epoch {done} of {spec.training.epochs}, because '
         f'{spec.training.patience} epochs brought none better than epoch '

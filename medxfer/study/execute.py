@@ -85,7 +85,12 @@ def table(study: plan.Study, path: pathlib.Path) -> str:
         f'{run.name:<{width}}  {test["accuracy"]:8.3f}  '
         f'{test["f1_macro"]:8.3f}  {summary["train_seconds"] / 60:7.1f}'
     )
-  return '\n'.join([*lines, *_pooled(study, path), *_averaged(study, path)])
+  for together in (_pooled, _averaged):
+    try:
+      lines += together(study, path)
+    except errors.DataError as error:
+      lines.append(f'not told together: {error}')
+  return '\n'.join(lines)
 
 
 def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:

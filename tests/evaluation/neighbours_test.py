@@ -71,6 +71,7 @@ def test_numbers_that_are_none_are_refused() -> None:
       (np.ones((0, 3)), np.ones(2)),
       (np.ones((2, 3)), np.ones(0)),
       (np.ones(3), np.ones(2)),
+      (np.ones((2, 3)), np.array([2.0, 1.0])),
   ):
     with pytest.raises(ValueError):
       neighbours.Reference(train, val)

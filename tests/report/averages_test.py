@@ -60,6 +60,15 @@ def test_networks_of_different_tests_are_not(tmp_path: pathlib.Path) -> None:
   assert averages.table(_setting(tmp_path), 'averages') is None
 
 
+def test_networks_of_other_groups_are_not(tmp_path: pathlib.Path) -> None:
+  """Another table of groups is another test, and no end of the report."""
+  workdirs.write(tmp_path / 'all0', 'all')
+  path = workdirs.write(tmp_path / 'all1', 'all', seed=1)
+  text = (path / 'split.csv').read_text()
+  (path / 'split.csv').write_text(text.replace(',group_1,', ',group_x,'))
+  assert averages.table(_setting(tmp_path), 'averages') is None
+
+
 def test_seeds_of_one_split_are_said_to_be(tmp_path: pathlib.Path) -> None:
   """A drawn split has the seed of its run otherwise."""
   for seed in (0, 1):

@@ -40,6 +40,7 @@ def test_what_was_not_done_is_not_reported(tmp_path: pathlib.Path) -> None:
   rows = _rows(tmp_path)
   for item in (
       'CLAIM 2024 30',
+      'CLAIM 2024 31',  # No checkpoint is left to draw with.
       'CLAIM 2024 33',
       'CLAIM 2024 36',
       'CLAIM 2024 44',
@@ -48,6 +49,9 @@ def test_what_was_not_done_is_not_reported(tmp_path: pathlib.Path) -> None:
       'TRIPOD+AI 24',
   ):
     assert rows[item] == ('not reported', ''), item
+  # One network has no pair to test.
+  assert 'paired' not in rows['CLAIM 2024 29'][1]
+  assert 'pictures' not in rows['CLAIM 2024 39'][1]
 
 
 def test_what_was_done_is_reported(tmp_path: pathlib.Path) -> None:

@@ -185,6 +185,17 @@ def test_the_patience_of_a_stage_ends_it_alone(phantoms: pathlib.Path) -> None:
   assert loop.stage(epochs(0.5, 0.4, 0.3, 0.2), longer) == (2, 4)
 
 
+@pytest.mark.parametrize('key', ['epochs', 'patience'])
+def test_stages_that_would_have_ended_otherwise_are_refused(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, key: str
+) -> None:
+  """What was trained belongs to the stages that were asked for."""
+  run.run(_spec(phantoms, 'head:1,all:1'), tmp_path / 'run')
+  other = _spec(phantoms, 'head:1,all:1', **{f'training.{key}': 9})
+  with pytest.raises(errors.UsageError, match=f'stages.*training.{key}=. as'):
+    run.run(other, tmp_path / 'run')
+
+
 @pytest.mark.parametrize(
     'stages, message',
     [

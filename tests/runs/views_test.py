@@ -117,3 +117,12 @@ def test_a_damaged_file_of_features_is_named(path: pathlib.Path) -> None:
   (path / 'reference.safetensors').write_bytes(b'x')
   with pytest.raises(errors.DataError, match='reference.*or remove it'):
     classifier.load(path)
+
+
+def test_features_of_another_network_are_refused(path: pathlib.Path) -> None:
+  """A file may be whole, and of another run."""
+  folder = workdir.Workdir(path)
+  ones = np.ones((3, 5), np.float32)
+  folder.write_reference(neighbours.Reference.of(ones, ones))
+  with pytest.raises(errors.DataError, match='of another network.*remove it'):
+    classifier.load(path)

@@ -256,3 +256,8 @@ def test_seeds_are_averaged_where_they_share_the_test_images(
   assert execute.execute(study, tmp_path, study.runs) == {}
   line = execute.table(study, tmp_path).splitlines()[-1]
   assert line.startswith('decision_tree, average of 2 seeds: accuracy 0.')
+  run = tmp_path / plan.RUNS / study.runs[0].name
+  (run / 'predictions_test.csv').write_text('')
+  table = execute.table(study, tmp_path)
+  assert study.runs[1].name in table
+  assert table.splitlines()[-1].startswith('not told together: ')

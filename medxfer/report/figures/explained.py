@@ -10,6 +10,7 @@ import dataclasses
 
 from medxfer import errors
 from medxfer.report.figures import pictures as pictures_lib
+from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.read import titles
 from medxfer.runs import workdir
@@ -17,10 +18,17 @@ from medxfer.runs import workdir
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Explained:
-  """The pictures, and a sentence for each that could not be made."""
+  """What the networks see.
+
+  Attributes:
+    pictures: of all data sets.
+    missing: a sentence for each data set without them.
+    datasets: those with them.
+  """
 
   pictures: tuple[pictures_lib.Picture, ...]
   missing: tuple[str, ...]
+  datasets: tuple[finished_run.Dataset, ...]
 
 
 def explain(settings: Iterable[settings_lib.Setting]) -> Explained:
@@ -29,16 +37,17 @@ def explain(settings: Iterable[settings_lib.Setting]) -> Explained:
   Args:
     settings: at most one per data set.
   """
-  drawn, missing = [], []
+  drawn, missing, datasets = [], [], []
   for setting in settings:
     title = titles.dataset_title(setting.dataset)
     try:
       drawn += _drawn(setting)
+      datasets.append(setting.dataset)
     except (errors.MedxferError, OSError) as error:
       missing.append(
           f'{title}: no Grad-CAM and no activations, because {error}.'
       )
-  return Explained(tuple(drawn), tuple(missing))
+  return Explained(tuple(drawn), tuple(missing), tuple(datasets))
 
 
 def _drawn(setting: settings_lib.Setting) -> Sequence[pictures_lib.Picture]:

@@ -138,12 +138,13 @@ def make(collection: collect.Collection) -> Contents:
   """Arranges, computes and draws a report."""
   settings = settings_lib.arrange(collection.runs)
   names = names_lib.Names(settings)
+  seen = explained.explain(answers_lib.chosen(settings))
   chapters = tuple(
       Chapter(
           titles.dataset_title(dataset),
           class_counts.distribution(_first_run(alike), names.classes(dataset)),
           tuple(_part(setting, names) for setting in alike),
-          _checklist(alike, names),
+          _checklist(alike, names, seen),
       )
       for dataset, alike in _by_dataset(settings).items()
   )
@@ -168,13 +169,15 @@ def make(collection: collect.Collection) -> Contents:
       layers=sections,
       comparisons=tuple(table for table in found if table),
       networks=_networks(settings, names),
-      explained=explained.explain(answers_lib.chosen(settings)),
+      explained=seen,
       runs=run_list.runs(collection, 'runs'),
   )
 
 
 def _checklist(
-    alike: Sequence[settings_lib.Setting], names: names_lib.Names
+    alike: Sequence[settings_lib.Setting],
+    names: names_lib.Names,
+    seen: explained.Explained,
 ) -> tables.Table:
   """Returns the checklist of the setting that answers for a data set."""
   [setting] = answers_lib.chosen(alike, trees_alone=True)
@@ -185,7 +188,12 @@ def _checklist(
       if column.first.spec.data.test_source
   }
   return checklist.table(
-      about.About(answers_lib.shown(setting), tuple(centres)),
+      about.About(
+          column=answers_lib.shown(setting),
+          setting=setting,
+          centres=tuple(centres),
+          is_drawn=setting.dataset in seen.datasets,
+      ),
       names.setting(setting, 'checklist'),
   )
 

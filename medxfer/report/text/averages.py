@@ -46,9 +46,12 @@ def table(setting: settings_lib.Setting, name: str) -> tables.Table | None:
 
 
 def _is_shared(column: settings_lib.Column) -> bool:
-  """Whether all networks of a column were tested on the same images."""
-  ids = {frozenset(run.predictions.image_ids) for run in column.runs}
-  return len(column.runs) > 1 and len(ids) == 1
+  """Whether all networks were tested on the same images, in equal groups."""
+  tests = {
+      frozenset(zip(table.image_ids, table.labels.tolist(), table.groups))
+      for table in (run.predictions for run in column.runs)
+  }
+  return len(column.runs) > 1 and len(tests) == 1
 
 
 def _row(column: settings_lib.Column) -> Iterator[tables.Cell]:

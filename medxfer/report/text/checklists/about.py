@@ -12,11 +12,15 @@ class About:
 
   Attributes:
     column: the classifier.
+    setting: its table.
     centres: sources of the data set that tested networks of the others.
+    is_drawn: whether the page has pictures of what its networks see.
   """
 
   column: settings_lib.Column
+  setting: settings_lib.Setting
   centres: tuple[str, ...]
+  is_drawn: bool
 
   @property
   def first(self) -> finished_run.Run:

@@ -69,7 +69,8 @@ def training(about: about_lib.About) -> str:
   run = about.first
   if run.is_baseline:
     return ''
-  return f'{recipes.words(run.spec, _TRAINING)} (config.json)'
+  words = recipes.words(run.spec, _TRAINING)
+  return f'{about.column.title}: {words} (config.json)'
 
 
 def selection(about: about_lib.About) -> str:
@@ -77,8 +78,9 @@ def selection(about: about_lib.About) -> str:
   run = about.first
   if run.is_baseline:
     return ''
+  monitored = run.spec.training.monitor.replace('f1_macro', 'macro F1')
   return (
-      f'the epoch with the best {run.spec.training.monitor} on validation '
+      f'the epoch with the best {monitored} on validation '
       f'images, {run.summary["best_epoch"]} of {run.summary["epochs_run"]} '
       '(metrics.jsonl); networks are chosen on validation images'
   )

@@ -18,12 +18,15 @@ def metrics(about: about_lib.About) -> str:
 def uncertainty(about: about_lib.About) -> str:
   """How sure the numbers are."""
   test = about.first.summary['test']
-  seeds = f', {len(about.runs)} seeds' if len(about.runs) > 1 else ''
-  return (
+  found = (
       f'{100 * test["level"]:g} % intervals by '
-      f'{test.get("resampled_by", "image")}{seeds}; paired tests, corrected '
-      'by Holm'
+      f'{test.get("resampled_by", "image")}'
   )
+  if len(about.runs) > 1:
+    found += f', {len(about.runs)} seeds'
+  if len(about.setting.networks) > 1:
+    found += '; paired tests, corrected by Holm'
+  return found
 
 
 def robustness(about: about_lib.About) -> str:
@@ -41,7 +44,7 @@ def robustness(about: about_lib.About) -> str:
 
 def explanations(about: about_lib.About) -> str:
   """Heat maps."""
-  if about.first.is_baseline:
+  if not about.is_drawn:
     return ''
   return 'Grad-CAM of right and wrong predictions ("What the networks see")'
 
@@ -125,4 +128,7 @@ def diagnostic(about: about_lib.About) -> str:
 
 def failures(about: about_lib.About) -> str:
   """What goes wrong."""
-  return 'confusion matrix, and the surest wrong predictions in pictures'
+  found = 'confusion matrix'
+  if about.is_drawn:
+    found += ', and the surest wrong predictions in pictures'
+  return found
