@@ -61,8 +61,9 @@ def resolve(spec: specs.RunSpec) -> Strategy:
     UsageError: a pattern of layers is empty, broken or matches nothing.
   """
   architecture = architectures.BY_NAME[spec.model.name]
+  key = 'training.stages' if spec.training.stages else 'model.trainable'
   each = [
-      trainable.resolve(stage.model.trainable, architecture)
+      trainable.resolve(stage.model.trainable, architecture, key)
       for stage in stages(spec)
   ]
   trained = tuple(

@@ -204,7 +204,7 @@ def test_stages_that_would_have_ended_otherwise_are_refused(
         ('head:0', "'head:0' is no stage"),
         ('head:1:2:3', 'is no stage'),
         ('head:nan', 'is no stage'),
-        ('head:1,block9:1', "'block9' matches no block"),
+        ('head:1,block9:1', "training.stages: 'block9' matches no block"),
         ('head:1,head:1,head:1,head:1,all:1', '5 stages.*epochs=4 is fewer'),
     ],
 )
