@@ -138,7 +138,6 @@ class OptimizerSpec:
   weight_decay: float
   schedule: Literal['constant', 'cosine']
   gradient_clip: float  # Largest global norm of the gradient; 0 is off.
-  # Factor of the rate of each block, of the one above it.
   layer_decay: float = dataclasses.field(default=1.0, kw_only=True)
   # See `medxfer.model.relative_gradient`.
   relative_gradient: bool = dataclasses.field(default=False, kw_only=True)
@@ -157,6 +156,7 @@ class TrainingSpec:
   feature_cache: Literal['auto', 'off']  # See `training.feature_cache`.
   # See `training.strategy.stages`; '' is one stage.
   stages: str = dataclasses.field(default='', kw_only=True)
+  passes: int = dataclasses.field(default=1, kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)

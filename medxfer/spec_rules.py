@@ -26,6 +26,7 @@ def check(spec: specs.RunSpec) -> None:
       'baseline.trees': spec.baseline.trees,
       'training.batch_size': spec.training.batch_size,
       'training.epochs': spec.training.epochs,
+      'training.passes': spec.training.passes,
       'evaluation.batch_size': spec.evaluation.batch_size,
       'evaluation.resamples': spec.evaluation.resamples,
       'optimizer.learning_rate': spec.optimizer.learning_rate,

@@ -3,16 +3,23 @@
 import numpy as np
 
 
-def shuffled(rows: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
+def shuffled(
+    rows: np.ndarray, *, seed: int, epoch: int, passes: int = 1
+) -> np.ndarray:
   """Returns `rows` in the order of one training epoch.
 
   Args:
     rows: int [n].
     seed: the run's seed.
     epoch: 1 for the first.
+    passes: how often an epoch goes through the rows.
+
+  Returns:
+    int [passes * n]; each pass has an order of its own.
   """
   generator = np.random.Generator(np.random.PCG64([seed, epoch]))
-  return rows[generator.permutation(len(rows))]
+  orders = [generator.permutation(len(rows)) for _ in range(passes)]
+  return rows[np.concatenate(orders)]
 
 
 def batched(

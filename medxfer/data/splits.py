@@ -13,7 +13,6 @@ With `folds` and `fold`, `by_image` and `grouped` cut into other folds; that of
 the number tests, the next one validates: over all, every image tests once.
 """
 
-import collections
 from collections.abc import Sequence
 import dataclasses
 import warnings
@@ -23,6 +22,7 @@ import numpy as np
 from medxfer import errors
 from medxfer import spec as specs
 from medxfer.data import examples as examples_lib
+from medxfer.data import fewer_images
 from medxfer.data import published_splits
 from medxfer.data import source_splits
 from medxfer.data import subset_names
@@ -36,7 +36,7 @@ _FOLDS = 5
 class Split:
   """Rows of an `Examples` table by subset; each int64, ascending, disjoint.
 
-  `unused` are those that stand in no subset; see `limited`.
+  `unused` are those that stand in no subset; see `fewer_images`.
   """
 
   train: np.ndarray
@@ -70,19 +70,21 @@ def of_run(
   Args:
     examples: the table.
     spec: of the split.
-    seed: of the run; `spec.split_seed` goes before it.
+    seed: of the run; `spec.split_seed`, if it is not negative, deals the
+      subsets in its place.
   """
-  seed = seed if spec.split_seed < 0 else spec.split_seed
+  dealt = seed if spec.split_seed < 0 else spec.split_seed
   split = assign(
       examples,
       kind=spec.split,
-      seed=seed,
+      seed=dealt,
       folds=spec.folds,
       fold=spec.fold,
       source=spec.test_source,
   )
-  split = limited(examples, split, spec.limit, seed)
-  return smaller(examples, split, spec.train_images, seed)
+  split = fewer_images.limited(examples, split, spec.limit, dealt)
+  # Which few images train is a matter of chance as well: each seed its own.
+  return fewer_images.smaller(examples, split, spec.train_images, seed)
 
 
 def decide(
@@ -132,88 +134,6 @@ def assign(
     split = _as_published(examples, decision, seed)
   _check(examples, split, decision.kind)
   return split
-
-
-def limited(
-    examples: examples_lib.Examples, split: Split, limit: int, seed: int
-) -> Split:
-  """Leaves images of train and val out, for a study of few images.
-
-  Args:
-    examples: the table.
-    split: its rows by subset.
-    limit: how many images train and val keep together, about: both and every
-      class keep their share, and a class two images of each. 0 keeps all.
-    seed: decides which; fewer are some of those that more would keep.
-  """
-  learnt = len(split.train) + len(split.val)
-  if not limit or limit >= learnt:
-    return split
-  kept = {
-      subset: _share(examples.labels, split.rows(subset), limit / learnt, seed)
-      for subset in ('train', 'val')
-  }
-  unused = np.setdiff1d(
-      np.concatenate([split.train, split.val, split.unused]),
-      np.concatenate([kept['train'], kept['val']]),
-  )
-  return Split(**kept, test=split.test, unused=unused)
-
-
-def smaller(
-    examples: examples_lib.Examples, split: Split, images: int, seed: int
-) -> Split:
-  """Leaves images of train out, by group, for a study of sizes.
-
-  Args:
-    examples: the table.
-    split: its rows by subset.
-    images: how many train keeps, about: every class its share and two, every
-      group all or none. 0 keeps all.
-    seed: decides which; fewer are some of those that more would keep.
-
-  Raises:
-    UsageError: there are too few for two of each class.
-  """
-  if not images or images >= len(split.train):
-    return split
-  classes = len(np.unique(examples.labels[split.train]))
-  if images < 2 * classes:
-    raise errors.UsageError(
-        f'data.train_images={images}: each of {classes} classes needs two '
-        f'images; give {2 * classes} or more, or 0 for all'
-    )
-  drawn = np.random.default_rng(seed).permutation(split.train)
-  groups: dict[str, list[int]] = {}
-  for row in drawn.tolist():
-    groups.setdefault(examples.groups[row], []).append(row)
-  wanted = {
-      label: max(round(count * images / len(drawn)), 2)
-      for label, count in collections.Counter(
-          examples.labels[drawn].tolist()
-      ).items()
-  }
-  kept = []
-  for rows in groups.values():
-    label = int(examples.labels[rows[0]])
-    if wanted[label] > 0:
-      kept += rows
-      wanted[label] -= len(rows)
-  kept = np.sort(kept)
-  unused = np.union1d(split.unused, np.setdiff1d(split.train, kept))
-  return dataclasses.replace(split, train=kept, unused=unused)
-
-
-def _share(
-    labels: np.ndarray, rows: np.ndarray, share: float, seed: int
-) -> np.ndarray:
-  """Returns a fraction of each class among rows, ascending."""
-  drawn = np.random.default_rng(seed).permutation(rows)
-  kept = []
-  for value in np.unique(labels[rows]):
-    members = drawn[labels[drawn] == value]
-    kept.append(members[: max(round(len(members) * share), 2)])
-  return np.sort(np.concatenate(kept))
 
 
 def _as_published(

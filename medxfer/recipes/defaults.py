@@ -117,6 +117,9 @@ DEFAULT = {
     'training': {
         'batch_size': 32,  # Images per step; above 0.
         'epochs': 100,  # Largest number of epochs; above 0.
+        # How often an epoch goes through the training images; above 0. More
+        # than 1 spares validations where training images are few.
+        'passes': 1,
         # Metric of the validation images by which the best epoch is chosen.
         'monitor': 'accuracy',
         # Training stops after so many epochs without a better one; 0: never.

@@ -70,10 +70,9 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
       configure=_configure(data),
       arms=[arm.name for arm in arms],
       source=source,
+      # Its curves are of one split.
+      without=('folds', 'sources', 'sizes', 'rates', 'elsewhere'),
   )
-  with config.unlocked():
-    # Its curves are of one split.
-    del config.study['folds'], config.study['sources']
   if not other:
     config.study.arms = ','.join(
         arm.name for arm in arms if arm.source != 'other'

@@ -5,6 +5,9 @@ config.study.arms         the columns; fewer may be asked for
 config.study.seeds        each arm runs once with each
 config.study.folds        each arm runs once with each of N folds; 0: the first
 config.study.sources      each arm is tested on each of these sources
+config.study.sizes        each arm learns from so many images
+config.study.rates        factors of the learning rate, of an advice
+config.study.elsewhere    images from elsewhere, of an advice
 config.study.changes.ARM  what makes an arm what it is
 config.study.source_run   a finished run for the arms that start from one;
                           empty: the study trains it first, from
@@ -43,6 +46,8 @@ def compose(
     configure: Configure,
     arms: Sequence[str],
     source: ml_collections.ConfigDict | None = None,
+    image_size: bool = True,
+    without: Sequence[str] = ('rates', 'elsewhere'),
 ) -> ml_collections.ConfigDict:
   """Returns the locked configuration of a study.
 
@@ -53,6 +58,8 @@ def compose(
     configure: `get_config` of the arms.
     arms: names, in the order of the table's columns.
     source: configuration of the run that arms without a start begin from.
+    image_size: whether `cpu` also makes images smaller.
+    without: keys of `study` that this study has not.
 
   Raises:
     UsageError: a preset is unknown, or two contradict each other.
@@ -60,7 +67,7 @@ def compose(
   chosen = [p for p in (presets or '').split(',') if p]
   configs = [configure(','.join([arm, *chosen])) for arm in arms]
   for config in [*configs, *([source] if source is not None else [])]:
-    _shrink(config)
+    _shrink(config, image_size)
   flat = [_flatten(config) for config in configs]
   # Baselines come first and squeeze their images; the last arm is a network.
   shared = flat[-1]
@@ -80,6 +87,14 @@ def compose(
       # Sources, such as clinics, left out of training and tested on, one after
       # the other: all, or names with commas. Empty: none.
       'sources': '',
+      # Numbers of training images, such as 250,1000,all; each smaller part lies
+      # in the larger ones. Empty: all; an advice chooses some.
+      'sizes': '',
+      # Factors of the learning rate that are tried for each arm.
+      'rates': (1.0,),
+      # Folder or table of labelled images from elsewhere, on which an advice
+      # is checked; empty: none.
+      'elsewhere': '',
       # ARM.KEY: the keys that make an arm what it is.
       'changes': {
           arm: _nest(_changes(own, shared)) for arm, own in zip(arms, flat)
@@ -90,6 +105,8 @@ def compose(
       # KEY: configuration of the run that the study trains first.
       'source': source.to_dict() if source is not None else {},
   }
+  for key in without:
+    del config.study[key]
   return config.lock()
 
 
@@ -117,7 +134,7 @@ def source_presets(presets: str | None, known: Sequence[str]) -> str:
   return ''.join(f',{p}' for p in chosen if p in known)
 
 
-def _shrink(config: ml_collections.ConfigDict) -> None:
+def _shrink(config: ml_collections.ConfigDict, image_size: bool) -> None:
   """Fits many runs into the time that a preset promises."""
   with config.unlocked():
     if config.data.phantom:
@@ -125,7 +142,7 @@ def _shrink(config: ml_collections.ConfigDict) -> None:
       config.data.update(phantom=160, image_size=(32, 32))
       config.training.epochs = 2
       config.evaluation.resamples = 200
-    elif 'cpu' in config.modifiers:
+    elif 'cpu' in config.modifiers and image_size:
       # Two hours for all arms on two cores, most of them for those that
       # train every layer: a quarter of the work an image leaves time for the
       # epochs that a random start needs.

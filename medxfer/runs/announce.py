@@ -64,7 +64,8 @@ def _lines(
       if len(split.rows(subset))
   )
   if len(split.unused):
-    why = 'data.limit' if spec.data.limit else 'groups of the test source'
+    keys = [k for k in ('train_images', 'limit') if getattr(spec.data, k)]
+    why = f'data.{keys[0]}' if keys else 'groups of the test source'
     subsets += f'; {len(split.unused):,} unused ({why})'
   yield (
       f'data: {len(examples):,} images of {len(set(examples.groups)):,} '

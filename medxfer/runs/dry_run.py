@@ -20,7 +20,6 @@ from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import splits
-from medxfer.model import architectures
 from medxfer.model import operations
 from medxfer.model import trainable
 from medxfer.model import vgg
@@ -29,6 +28,7 @@ from medxfer.runs import resume
 from medxfer.runs import tasks
 from medxfer.runs import workdir
 from medxfer.training import compiled
+from medxfer.training import costs
 from medxfer.training import feature_cache
 from medxfer.training import memory
 from medxfer.training import state as states
@@ -113,52 +113,21 @@ def seconds(
     inputs: what the run reads.
     path: the workdir: epochs that are done take no time.
   """
-  done, total = len(workdir.Workdir(path).history()), 0.0
-  for stage in strategy.stages(spec):
-    left = max(stage.training.epochs - done, 0)
-    done = max(done - stage.training.epochs, 0)
-    if left:
-      task, _ = tasks.build(stage, inputs)
-      total += _operations(task, inputs, left)
   classes = len(inputs.examples.class_names)
-  total += operations.operations(
-      operations.multiplications(
-          architectures.BY_NAME[spec.model.name],
-          spec.data.image_size,
-          spec.model.head_units,
-          classes,
-      )
-  ) * (len(inputs.split.val) + len(inputs.split.test))
+  split, where = inputs.split, cache.folder(spec.cache_dir)
+
+  def is_cached(stage: specs.RunSpec) -> bool:
+    task, _ = tasks.build(stage, inputs)
+    return feature_cache.decide(task, split, where).keep
+
+  total = costs.of_training(
+      spec,
+      costs.Images(len(split.train), len(split.val), len(split.test), classes),
+      augment.view_count(spec.augment),
+      is_cached,
+      done=len(workdir.Workdir(path).history()),
+  )
   return total / _speed(spec.model, classes, spec.data.image_size)
-
-
-def _operations(
-    task: steps.Task, inputs: inputs_lib.Inputs, epochs: int
-) -> float:
-  """Returns the operations of some epochs of a stage, features included."""
-  spec, split = task.spec, inputs.split
-  products = operations.multiplications(
-      task.model.architecture,
-      spec.data.image_size,
-      spec.model.head_units,
-      len(inputs.examples.class_names),
-  )
-  names = list(products)
-  entered = names.index(task.strategy.first)
-  decision = feature_cache.decide(task, split, cache.folder(spec.cache_dir))
-  below = {name: products[name] for name in names[:entered]}
-  above = dict(products)
-  total = 0.0
-  if decision.keep:
-    above = {name: products[name] for name in names[entered:]}
-    views = augment.view_count(spec.augment)
-    total += operations.operations(below) * (
-        len(split.train) * views + len(split.val)
-    )
-  return total + epochs * (
-      operations.operations(above, task.strategy.trained) * len(split.train)
-      + operations.operations(above) * len(split.val)
-  )
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import enum
 import pathlib
 import shlex
+from typing import Any
 
 from medxfer import baselines
 from medxfer import console
@@ -71,7 +72,22 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
       )
     return
   # Read, because a key that is younger than the run has a default there.
-  old = folder.spec().to_json()
+  refuse_difference(path, folder.spec().to_json(), spec)
+
+
+def refuse_difference(
+    path: pathlib.Path, old: dict[str, Any], spec: specs.RunSpec
+) -> None:
+  """Compares the specification of a run with the one that is asked for.
+
+  Args:
+    path: its workdir.
+    old: its specification, as JSON.
+    spec: what is asked for.
+
+  Raises:
+    UsageError: they differ in more than names and places.
+  """
   lines = [
       line
       for line in specs.difference(old, spec.to_json())

@@ -10,10 +10,14 @@ interrupted ones resume, and one that fails does not stop the others. Any key of
 a run is set for all of them, as in --config.training.epochs=3. Shards may run
 at the same time on the same folder.
 
+`configs/advice.py` trains what its --budget allows, and ends in the answer to
+which layers to fine-tune; what it found stands in DIR/advice.json.
+
 The networks of `configs/layers.py` are then looked into, layer by layer, by
 the shard that ends last; what is found stands in DIR/layers.json.
 """
 
+import pathlib
 import shlex
 import sys
 
@@ -24,8 +28,11 @@ from medxfer import default_workdir
 from medxfer import errors
 from medxfer import launcher
 from medxfer.study import plan
+from medxfer.study.advice import clock
+from medxfer.study.advice import grid
 from medxfer.training import strategy
 
+_USUAL = '60m'
 _CONFIG = config_flags.DEFINE_config_file(
     'config',
     None,
@@ -44,6 +51,12 @@ _DRY_RUN = flags.DEFINE_boolean(
 )
 _SHARD = flags.DEFINE_string(
     'shard', '1/1', 'I/N: do the I-th of N parts of the runs.'
+)
+_BUDGET = flags.DEFINE_string(
+    'budget',
+    None,
+    'Of an advice: the time that it may take, such as 45m or 2h; left out: '
+    f'{_USUAL}.',
 )
 # Key of a run -> this command's flag for it; see `launcher.run`.
 CALLS = {
@@ -64,6 +77,14 @@ def main(argv: list[str]) -> None:
   launcher.require(argv, _CONFIG)
   index, count = plan.parse_shard(_SHARD.value)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
+  if 'rates' in _CONFIG.value.get('study', {}):
+    _advise(path, (index, count))
+    return
+  if _BUDGET.value:
+    raise errors.UsageError(
+        f'--budget={_BUDGET.value}: this study trains all its runs; a budget '
+        'is of --config=configs/advice.py'
+    )
   study = plan.from_config(_CONFIG.value, path)
   for run in study.runs:
     strategy.check(run.spec)
@@ -90,6 +111,27 @@ def main(argv: list[str]) -> None:
         f'{", ".join(failures)}; {path / plan.FAILURES} says why, and the '
         'same command tries them again'
     )
+
+
+def _advise(path: pathlib.Path, shard: tuple[int, int]) -> None:
+  """Trains what the budget allows, and says what to fine-tune."""
+  budget = clock.parse(_BUDGET.value or _USUAL)
+  for spec in grid.first_specs(_CONFIG.value):
+    strategy.check(spec)
+  # TensorFlow and JAX take seconds to load: refuse first, load then.
+
+  from medxfer.study.advice import run
+
+  study = run.Study(_CONFIG.value, path, budget, shard)
+  if _DRY_RUN.value:
+    run.dry_run(study)
+    return
+  found = run.run(study)
+  lines = '\n'.join(found['sentences'])
+  print(
+      f'\n{study.grid.title}\n{lines}\n\n'
+      f'python -m medxfer report --workdir={shlex.quote(f"{path}")}'
+  )
 
 
 if __name__ == '__main__':

@@ -18,9 +18,19 @@ from medxfer import spec as specs
 from medxfer import startup
 from medxfer import stopping
 
+OUT_OF_TIME = 'stopped at the end of its time; it goes on where it was'
 
-def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
+
+def run(
+    spec: specs.RunSpec, path: pathlib.Path, seconds: float | None = None
+) -> str:
   """Runs a specification in a workdir; returns why it failed, or ''.
+
+  Args:
+    spec: of the run.
+    path: its workdir.
+    seconds: after which it is stopped, with what it has saved, and the answer
+      is `OUT_OF_TIME`; None for never.
 
   Raises:
     Interrupted: somebody stopped this process; the other has ended.
@@ -35,6 +45,10 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> str:
   sending.close()
   try:
     with receiving:
+      if not receiving.poll(seconds):
+        process.terminate()
+        process.join()
+        return OUT_OF_TIME
       return receiving.recv_bytes().decode()
   except EOFError:
     process.join()

@@ -52,23 +52,29 @@ def execute(
   }
   for model in sources.values():
     backbone.check(model)
-  _write_study(study, path)
+  write_study(study, path)
   failures: dict[str, str] = {}
   for number, run in enumerate(runs, start=1):
     console.line(f'\n[{number}/{len(runs)}] {run.name}')
     if run.after in failures:
       problem = f'not started, because {run.after} failed'
     else:
-      problem = _attempt(run.spec, path / plan.RUNS / run.name)
-    note = path / plan.FAILURES / f'{run.name}.txt'
+      problem = attempt(run.spec, path / plan.RUNS / run.name)
+    keep_failure(path, run.name, problem)
     if problem:
-      console.line(f'failed: {problem}')
       failures[run.name] = problem
-      note.parent.mkdir(exist_ok=True)
-      files.write_text(note, problem + '\n')
-    else:
-      note.unlink(missing_ok=True)
   return failures
+
+
+def keep_failure(path: pathlib.Path, name: str, problem: str) -> None:
+  """Says and writes why a run failed; '' removes what an earlier one left."""
+  note = path / plan.FAILURES / f'{name}.txt'
+  if problem:
+    console.line(f'failed: {problem}')
+    note.parent.mkdir(exist_ok=True)
+    files.write_text(note, problem + '\n')
+  else:
+    note.unlink(missing_ok=True)
 
 
 def table(study: plan.Study, path: pathlib.Path) -> str:
@@ -141,7 +147,7 @@ def _shown(test: Mapping[str, Any]) -> str:
   )
 
 
-def _write_study(study: plan.Study, path: pathlib.Path) -> None:
+def write_study(study: plan.Study, path: pathlib.Path) -> None:
   """Says what the folder holds, unless it says something else already."""
   target = path / plan.STUDY
   if target.exists():
@@ -166,8 +172,10 @@ def _write_study(study: plan.Study, path: pathlib.Path) -> None:
   )
 
 
-def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
-  """Runs one run in a process of its own; returns why it failed, or ''."""
+def attempt(
+    spec: specs.RunSpec, path: pathlib.Path, seconds: float | None = None
+) -> str:
+  """Runs one run in a process of its own; see `child_process.run`."""
   if _summary(path) is not None:
     try:
       resume.refuse_other_spec(path, spec)
@@ -177,7 +185,7 @@ def _attempt(spec: specs.RunSpec, path: pathlib.Path) -> str:
     except errors.MedxferError as error:
       return str(error)
   started = time.monotonic()
-  problem = child_process.run(spec, path)
+  problem = child_process.run(spec, path, seconds)
   if problem:
     return problem
   console.line(f'took {(time.monotonic() - started) / 60:.1f} minutes')

@@ -73,10 +73,10 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
     )
   runs: list[Planned] = []
   for seed, arm, (part, data) in itertools.product(
-      _seeds(study['seeds']), _arms(study), _parts(study, shared)
+      seeds_of(study['seeds']), arms_of(study), _parts(study, shared)
   ):
-    keys = _merge(shared, study['changes'][arm])
-    keys = _merge(keys, {'seed': seed, 'data': data})
+    keys = merged(shared, study['changes'][arm])
+    keys = merged(keys, {'seed': seed, 'data': data})
     after = _needed(study, arm, keys['model']['init_from'], seed, part)
     if after:
       keys['model']['init_from'] = str(path / RUNS / after)
@@ -85,7 +85,7 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
     if after and after not in [run.name for run in runs]:
       runs.append(
           Planned(
-              after, specs.from_config(_merge(study['source'], {'seed': seed}))
+              after, specs.from_config(merged(study['source'], {'seed': seed}))
           )
       )
     runs.append(
@@ -98,8 +98,8 @@ def _parts(
     study: Mapping[str, Any], shared: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, Any]]]:
   # Any of the arms names the same images.
-  keys = _merge(shared, study['changes'][_arms(study)[-1]])
-  return parts.of_study(study, _merge(keys, {'seed': 0}))
+  keys = merged(shared, study['changes'][arms_of(study)[-1]])
+  return parts.of_study(study, merged(keys, {'seed': 0}))
 
 
 def _source_run(study: Mapping[str, Any], arm: str) -> str:
@@ -117,7 +117,7 @@ def _needed(
   """Returns the name of the run of this study that an arm starts from."""
   if init_from.startswith(_ARM):
     first = init_from.removeprefix(_ARM)
-    arms = _arms(study)
+    arms = arms_of(study)
     if first not in arms[: arms.index(arm)]:
       raise errors.UsageError(
           f'study.arms={study["arms"]!r} is not allowed: {arm} starts from '
@@ -165,7 +165,7 @@ def parse_shard(text: str) -> tuple[int, int]:
   )
 
 
-def _arms(study: Mapping[str, Any]) -> Sequence[str]:
+def arms_of(study: Mapping[str, Any]) -> Sequence[str]:
   arms = [arm.strip() for arm in study['arms'].split(',')]
   if len(set(arms)) < len(arms) or not set(arms) <= set(study['changes']):
     raise errors.UsageError(
@@ -175,7 +175,7 @@ def _arms(study: Mapping[str, Any]) -> Sequence[str]:
   return arms
 
 
-def _seeds(seeds: Any) -> Sequence[int]:
+def seeds_of(seeds: Any) -> Sequence[int]:
   seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
   if (
       not seeds
@@ -189,14 +189,14 @@ def _seeds(seeds: Any) -> Sequence[int]:
   return seeds
 
 
-def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict:
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict:
   """Returns nested dicts with the values of `changes` over those of `base`."""
-  merged = {
-      key: _merge(value, {}) if hasattr(value, 'items') else value
+  answer = {
+      key: merged(value, {}) if hasattr(value, 'items') else value
       for key, value in base.items()
   }
   for key, value in changes.items():
-    merged[key] = (
-        _merge(merged.get(key, {}), value) if hasattr(value, 'items') else value
+    answer[key] = (
+        merged(answer.get(key, {}), value) if hasattr(value, 'items') else value
     )
-  return merged
+  return answer

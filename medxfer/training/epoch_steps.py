@@ -55,7 +55,7 @@ class Data:
 
 def per_epoch(split: splits.Split, spec: specs.TrainingSpec) -> int:
   """Returns the number of steps that an epoch takes."""
-  return -(-len(split.train) // spec.batch_size)
+  return -(-len(split.train) * spec.passes // spec.batch_size)
 
 
 class Progress:
@@ -183,7 +183,12 @@ def take(
   spec, spent = task.spec, progress.seconds
   started, compiling = time.perf_counter(), compiled.seconds()
   batches, weights = batching.batched(
-      batching.shuffled(data.split.train, seed=spec.seed, epoch=progress.epoch),
+      batching.shuffled(
+          data.split.train,
+          seed=spec.seed,
+          epoch=progress.epoch,
+          passes=spec.training.passes,
+      ),
       spec.training.batch_size,
       jax.device_count(),
   )

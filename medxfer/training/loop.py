@@ -224,13 +224,11 @@ def _epoch(
 def _rate(task: steps_lib.Task, data: epoch_steps.Data) -> optax.Schedule:
   """Returns step of the run -> learning rate."""
   spec = task.spec
-  batches, _ = batching.batched(
-      data.split.train, spec.training.batch_size, jax.device_count()
-  )
+  steps = epoch_steps.per_epoch(data.split, spec.training)
   scheduled = optimizer.schedule(
-      spec.optimizer, steps=len(batches) * spec.training.epochs
+      spec.optimizer, steps=steps * spec.training.epochs
   )
-  return lambda step: scheduled(step - len(batches) * task.before)
+  return lambda step: scheduled(step - steps * task.before)
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -8,6 +8,7 @@ import pytest
 
 from medxfer import errors
 from medxfer.data import examples as examples_lib
+from medxfer.data import fewer_images
 from medxfer.data import leaks
 from medxfer.data import source_splits
 from medxfer.data import splits
@@ -56,7 +57,7 @@ def test_groups_that_the_source_has_as_well_do_not_train() -> None:
   assert split.unused.tolist() == [50, 51] and len(split) == 120
   notes = splits.decide(examples, 'source', 'x').notes
   assert '2 images of other sources' in notes[1]
-  limited = splits.limited(examples, split, 40, 0)
+  limited = fewer_images.limited(examples, split, 40, 0)
   assert {50, 51} <= set(limited.unused) and len(limited) == 120
 
 

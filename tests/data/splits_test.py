@@ -13,6 +13,7 @@ import pytest
 from medxfer import errors
 from medxfer.data import chest_xray
 from medxfer.data import examples as examples_lib
+from medxfer.data import fewer_images
 from medxfer.data import ham10000
 from medxfer.data import leaks
 from medxfer.data import published_splits
@@ -380,7 +381,7 @@ def test_a_limit_leaves_images_of_train_and_val_out(
 ) -> None:
   """Each class and subset keeps its fraction, the test subset all images."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
-  split = splits.limited(hundred, whole, limit, seed=0)
+  split = fewer_images.limited(hundred, whole, limit, seed=0)
   assert len(split.train) == limit * 3 / 4 and len(split.val) == limit / 4
   assert split.test.tolist() == whole.test.tolist()
   assert set(split.train) < set(whole.train)
@@ -396,9 +397,11 @@ def test_a_smaller_limit_keeps_some_of_the_images_of_a_larger_one(
 ) -> None:
   """Two points of a learning curve differ in how many, not in which."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
-  few, more = (splits.limited(hundred, whole, n, seed=0) for n in (16, 40))
+  few, more = (
+      fewer_images.limited(hundred, whole, n, seed=0) for n in (16, 40)
+  )
   assert set(few.train) < set(more.train)
-  other = splits.limited(hundred, whole, 16, seed=1)
+  other = fewer_images.limited(hundred, whole, 16, seed=1)
   assert set(other.train) != set(few.train)
 
 
@@ -407,7 +410,7 @@ def test_a_limit_keeps_two_of_a_rare_class(
 ) -> None:
   """With fewer, nothing could be trained on it, or validated."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
-  split = splits.limited(hundred, whole, 4, seed=0)
+  split = fewer_images.limited(hundred, whole, 4, seed=0)
   for subset in ('train', 'val'):
     assert np.bincount(hundred.labels[split.rows(subset)]).min() == 2
 
@@ -421,7 +424,7 @@ def test_fewer_training_images_are_whole_groups_and_some_of_more(
   groups = lambda rows: [hundred.groups[i] for i in rows]
   before: set[int] = set()
   for images in (10, 20, 40):
-    split = splits.smaller(hundred, whole, images, seed=0)
+    split = fewer_images.smaller(hundred, whole, images, seed=0)
     assert split.val is whole.val and split.test is whole.test
     assert before <= set(split.train) <= set(whole.train)
     assert images <= len(split.train) <= images + 2 * 5
@@ -431,8 +434,8 @@ def test_fewer_training_images_are_whole_groups_and_some_of_more(
     before = set(split.train)
   rare = [np.mean(hundred.labels[s.train]) for s in (split, whole)]
   assert rare[0] == pytest.approx(rare[1], abs=0.1)
-  other = splits.smaller(hundred, whole, 20, seed=1)
-  few = splits.smaller(hundred, whole, 20, seed=0)
+  other = fewer_images.smaller(hundred, whole, 20, seed=1)
+  few = fewer_images.smaller(hundred, whole, 20, seed=0)
   assert set(other.train) != set(few.train)
 
 
@@ -442,9 +445,9 @@ def test_too_few_training_images_for_the_classes_are_refused(
   """With the least number that would do; zero and more than all change none."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
   with pytest.raises(errors.UsageError, match='train_images=3.*give 4 or more'):
-    splits.smaller(hundred, whole, 3, seed=0)
+    fewer_images.smaller(hundred, whole, 3, seed=0)
   for images in (0, 1000):
-    assert splits.smaller(hundred, whole, images, seed=0) is whole
+    assert fewer_images.smaller(hundred, whole, images, seed=0) is whole
 
 
 @pytest.mark.parametrize('limit', [0, 80, 1000])
@@ -453,7 +456,7 @@ def test_no_limit_and_a_large_one_change_nothing(
 ) -> None:
   """The split of a run that was made before there was a limit."""
   whole = splits.assign(hundred, kind='by_image', seed=0)
-  assert splits.limited(hundred, whole, limit, seed=0) is whole
+  assert fewer_images.limited(hundred, whole, limit, seed=0) is whole
 
 
 @pytest.mark.parametrize('kind', ['by_image', 'grouped'])
