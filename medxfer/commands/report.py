@@ -38,5 +38,5 @@ def main(argv: list[str]) -> None:
   )
   for item in collection.left_out:
     print(f'left out {item.name}: {item.reason}')
-  count = len(collection.all_runs)
+  count = collection.count
   print(f'{count} {"run" if count == 1 else "runs"} in {page}')

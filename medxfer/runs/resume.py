@@ -23,6 +23,7 @@ _SCORED_BY = (
     'test_time_views',
     'reference_images',
 )
+_LENGTH = ('training.epochs', 'training.patience')
 # What may differ between two starts of one run: places, what the recipe is
 # called, how long the run is and how it is scored.
 _MAY_DIFFER = (
@@ -31,8 +32,7 @@ _MAY_DIFFER = (
     'cache_dir',
     'arm',
     'modifiers',
-    'training.epochs',
-    'training.patience',
+    *_LENGTH,
     'evaluation.resamples',
     'evaluation.positive',
     'evaluation.subgroups',
@@ -76,7 +76,11 @@ def refuse_other_spec(path: pathlib.Path, spec: specs.RunSpec) -> None:
 
 
 def refuse_difference(
-    path: pathlib.Path, old: dict[str, Any], spec: specs.RunSpec
+    path: pathlib.Path,
+    old: dict[str, Any],
+    spec: specs.RunSpec,
+    *,
+    as_long: bool = False,
 ) -> None:
   """Compares the specification of a run with the one that is asked for.
 
@@ -84,14 +88,16 @@ def refuse_difference(
     path: its workdir.
     old: its specification, as JSON.
     spec: what is asked for.
+    as_long: whether it has to be as long, too.
 
   Raises:
     UsageError: they differ in more than names and places.
   """
+  free = [key for key in _MAY_DIFFER if not (as_long and key in _LENGTH)]
   lines = [
       line
       for line in specs.difference(old, spec.to_json())
-      if line.split(':')[0] not in _MAY_DIFFER
+      if line.split(':')[0] not in free
   ]
   if lines:
     raise errors.UsageError(

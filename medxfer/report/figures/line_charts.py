@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import math
 from typing import Any
 
 from matplotlib import axes as mpl_axes
@@ -56,7 +57,7 @@ def over_layers(
       )
       for line in lines
   ]
-  ticks = {
+  ticks: dict[float, str] = {
       place: layer.removeprefix('block').replace('_conv', '.')
       for place, layer in enumerate(layers, start=1)
   }
@@ -78,14 +79,34 @@ def over_counts(
     lines: their values by number of layers.
   """
   counts = sorted({count for line in lines for count in line.values})
+  ticks: dict[float, str] = {count: str(count) for count in counts}
+  return _chart(name, title, caption, axis, 'macro F1', lines, ticks)
+
+
+def over_sizes(
+    name: str,
+    title: str,
+    caption: str,
+    sizes: Sequence[int],
+    lines: Sequence[Curve],
+) -> style.Chart:
+  """Draws macro F1 by number of training images, on a logarithmic axis.
+
+  Args:
+    name: stem of the file.
+    title: one line.
+    caption: how to read it.
+    sizes: numbers of images, ascending.
+    lines: their values by the logarithm to base two of the number.
+  """
   return _chart(
       name,
       title,
       caption,
-      axis,
+      'training images',
       'macro F1',
       lines,
-      {count: str(count) for count in counts},
+      {math.log2(size): f'{size:,}' for size in sizes},
   )
 
 
@@ -96,7 +117,7 @@ def _chart(
     axis: str,
     measure: str,
     lines: Sequence[Curve],
-    ticks: Mapping[int, str],
+    ticks: Mapping[float, str],
 ) -> style.Chart:
   known = [
       {place: one for place, one in line.values.items() if one}
@@ -177,7 +198,7 @@ def _ends(estimate: estimates.Estimate) -> tuple[float, float]:
 def _told(
     title: str,
     values: Mapping[int, estimates.Estimate],
-    ticks: Mapping[int, str],
+    ticks: Mapping[float, str],
 ) -> str:
   if not values:
     return f'{title}: no values.'

@@ -12,6 +12,7 @@ from medxfer.report.figures import diagnosis
 from medxfer.report.figures import explained
 from medxfer.report.figures import style
 from medxfer.report.figures import training_curves
+from medxfer.report.page import advice_study
 from medxfer.report.page import layer_study
 from medxfer.report.page import names as names_lib
 from medxfer.report.read import collect
@@ -85,7 +86,7 @@ class Chapter:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Contents:
-  """Everything that is written and shown.
+  """Everything that is shown.
 
   Attributes:
     collection: the runs, and what was left out.
@@ -93,6 +94,7 @@ class Contents:
     phantoms: whether procedural images are among the data.
     chapters: one per data set.
     layers: one per study of layers.
+    advices: one per advice study.
     comparisons: leakage and pixels, where there are twins.
     networks: what trained in each arm, one of each architecture.
     explained: pictures, and why some are missing.
@@ -104,6 +106,7 @@ class Contents:
   phantoms: bool
   chapters: tuple[Chapter, ...]
   layers: tuple[layer_study.Section, ...]
+  advices: tuple[advice_study.Section, ...]
   comparisons: tuple[tables.Table, ...]
   networks: tuple[style.Chart, ...]
   explained: explained.Explained
@@ -118,7 +121,8 @@ class Contents:
         for t in (*p.tables, *(t for other in p.others for t in other.tables))
     ]
     found += [chapter.checklist for chapter in self.chapters]
-    found += [t for section in self.layers for t in section.tables]
+    for section in (*self.advices, *self.layers):
+      found += section.tables
     return (*found, *self.comparisons, self.runs)
 
   def charts(self) -> tuple[style.Chart, ...]:
@@ -129,7 +133,7 @@ class Contents:
       for part in chapter.parts:
         found += [*part.charts, *part.diagnoses]
         found += [chart for other in part.others for chart in other.charts]
-    for section in self.layers:
+    for section in (*self.advices, *self.layers):
       found += section.charts
     return tuple(found)
 
@@ -157,16 +161,22 @@ def make(collection: collect.Collection) -> Contents:
       comparisons.pixels(settings, 'pixels'),
       sources.table(settings, 'sources'),
   )
+  advices = tuple(
+      advice_study.section(study, names) for study in collection.advices
+  )
   advice = (*answers_lib.advice(settings), *layer_study.advice(sections))
   return Contents(
       collection=collection,
       answers=(
+          *advice_study.answers(advices),
           *answers_lib.answers(settings, advice),
           *layer_study.answers(sections, advice),
       ),
-      phantoms=any(run.dataset.phantom for run in collection.all_runs),
+      phantoms=any(run.dataset.phantom for run in collection.all_runs)
+      or any(study.data.phantom for study in collection.advices),
       chapters=chapters,
       layers=sections,
+      advices=advices,
       comparisons=tuple(table for table in found if table),
       networks=_networks(settings, names),
       explained=seen,

@@ -48,8 +48,11 @@ def _digest(script: str) -> str:
 
 
 def _title(contents: contents_lib.Contents) -> str:
-  found = [chapter.title for chapter in contents.chapters]
-  return ', '.join(found) or 'Layers that transfer'
+  found = [
+      *(section.dataset for section in contents.advices),
+      *(chapter.title for chapter in contents.chapters),
+  ]
+  return ', '.join(dict.fromkeys(found)) or 'Layers that transfer'
 
 
 def _svg(chart: style.Chart) -> markupsafe.Markup:

@@ -7,6 +7,7 @@ import pathlib
 
 from medxfer import errors
 from medxfer import files
+from medxfer.report.read import advice_studies
 from medxfer.report.read import finished_run
 from medxfer.report.read import folds
 from medxfer.report.read import layer_studies
@@ -31,12 +32,14 @@ class Collection:
     runs: the finished runs, by name, but for those of the studies.
     left_out: the others, by name.
     studies: those of layers.
+    advices: those of strategies; their runs are in no table of `runs`.
   """
 
   root: pathlib.Path
   runs: tuple[finished_run.Run, ...]
   left_out: tuple[LeftOut, ...]
   studies: tuple[layer_studies.LayerStudy, ...] = ()
+  advices: tuple[advice_studies.AdviceStudy, ...] = ()
 
   @property
   def all_runs(self) -> tuple[finished_run.Run, ...]:
@@ -50,6 +53,11 @@ class Collection:
             for run in column.runs
         ),
     )
+
+  @property
+  def count(self) -> int:
+    """How many finished runs the report says something of."""
+    return len(self.all_runs) + sum(study.runs for study in self.advices)
 
 
 def collect(root: pathlib.Path) -> Collection:
@@ -67,7 +75,8 @@ def collect(root: pathlib.Path) -> Collection:
   """
   if not root.is_dir():
     raise errors.UsageError(f'{root}: no such folder; give another --workdir')
-  runs, left_out, seen = [], [], {}
+  advices, left_out = _advices(root)
+  runs, seen = [], {}
   grouped = {home: [] for home in layer_studies.find(root)}
   for path in _workdirs(root):
     name = _name(path, root)
@@ -101,13 +110,27 @@ def collect(root: pathlib.Path) -> Collection:
           )
       )
   studies = [study for study in studies if study]
-  if not runs and not studies:
+  if not runs and not studies and not advices:
     reasons = ''.join(f'\n  {item.name}: {item.reason}' for item in left_out)
     raise errors.DataError(
         f'{root}: no finished run below it; train one with '
         f'python -m medxfer.main{reasons and ". Left out:" + reasons}'
     )
-  return Collection(root, tuple(runs), tuple(left_out), tuple(studies))
+  return Collection(root, tuple(runs), tuple(left_out), tuple(studies), advices)
+
+
+def _advices(
+    root: pathlib.Path,
+) -> tuple[tuple[advice_studies.AdviceStudy, ...], list[LeftOut]]:
+  """Returns the advice studies, and those that say nothing yet."""
+  found, left_out = [], []
+  for path in advice_studies.find(root):
+    name = _name(path, root)
+    try:
+      found.append(advice_studies.read(path, name))
+    except errors.DataError as error:
+      left_out.append(LeftOut(name, f'{error}'))
+  return tuple(found), left_out
 
 
 def _read(path: pathlib.Path, name: str) -> finished_run.Run | LeftOut:
@@ -125,7 +148,11 @@ def _read(path: pathlib.Path, name: str) -> finished_run.Run | LeftOut:
 
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields the folders that a run began, in the order of their names."""
+  advice = set(advice_studies.find(root))
   for folder, below, names in os.walk(root):
+    if pathlib.Path(folder) in advice:
+      # Its record has what they decided, its advice what they say.
+      below[:] = [name for name in below if name != plan.RUNS]
     if workdir.is_begun(names):
       below.clear()
       yield pathlib.Path(folder)

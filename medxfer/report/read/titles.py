@@ -1,7 +1,9 @@
 """What a report calls networks, splits and data sets."""
 
+import pathlib
 import re
 
+from medxfer import spec as specs
 from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.report.read import finished_run
@@ -44,6 +46,15 @@ def dataset_title(dataset: finished_run.Dataset) -> str:
   if dataset.phantom:
     return f'{title}: {dataset.phantom:,} phantoms'
   return title
+
+
+def advice_title(data: specs.DataSpec) -> str:
+  """Returns what the images of an advice study are called."""
+  title = registry.get(data.name).title
+  if data.phantom:
+    return f'{title}: {data.phantom:,} phantoms'
+  folder = pathlib.PurePath(data.dir).name
+  return f'{title} “{folder}”' if data.name == 'folder' and folder else title
 
 
 def slug(text: str) -> str:

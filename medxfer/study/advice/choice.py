@@ -7,9 +7,9 @@ of resampled validation images (and seeds) put it level with the leader.
 
 The advice is the cheapest arm that the validation images cannot tell from the
 leader (the 95 % interval of the difference holds zero) and that loses at most
-`MARGIN` to it: the leader of several equals is a matter of chance, its price is
-not. An arm that loses more without being clearly worse is not advised, because
-its expected loss is larger than what it saves.
+`grid.MARGIN` to it: the leader of several equals is a matter of chance, its
+price is not. An arm that loses more without being clearly worse is not advised,
+because its expected loss is larger than what it saves.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,7 @@ from medxfer.evaluation import selection_stability
 from medxfer.study.advice import grid as grids
 from medxfer.study.advice import results as results_lib
 
-MARGIN = 0.01  # Macro F1.
 _DOUBT = 0.01
-# From these fractions of the resamples on, a choice is called so.
-SURE, LIKELY = 0.8, 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -151,7 +148,9 @@ class Choice:
   @functools.cached_property
   def advised(self) -> Standing:
     """The cheapest of those that are level and lose no more than the margin."""
-    near = [s for s in self.level if self.leader.on_val - s.on_val <= MARGIN]
+    near = [
+        s for s in self.level if self.leader.on_val - s.on_val <= grids.MARGIN
+    ]
     return min(near, key=lambda s: self.costs[s.arm])
 
   @property

@@ -46,11 +46,13 @@ def of(
   return {
       'format': _FORMAT,
       'study': grid.name,
+      'spec': grid.spec(next(grid.cells())).to_json(),
+      'runs': len(results),
       'title': grid.title,
       'images': dataclasses.asdict(grid.images),
       'rates': list(grid.rates),
       'seeds': list(grid.seeds),
-      'margin': choices.MARGIN,
+      'margin': grids.MARGIN,
       'sizes': sizes,
       'curves': {arm: curve for arm, curve in _curves(grid, known)},
       'rules': _rules(sizes),
@@ -167,7 +169,9 @@ def _curves(
             {'train_images': size, **over_seeds(point.runs)}
             for size, point in zip(sizes, points)
         ],
-        'power_law': dataclasses.asdict(law) if law else None,
+        'power_law': {**dataclasses.asdict(law), 'interval': list(law.interval)}
+        if law
+        else None,
     }
 
 

@@ -19,11 +19,16 @@ from medxfer.study import plan
 from medxfer.training import costs
 
 PREFIX = 'advice_'  # Of the name of such a study.
+ADVICE = 'advice.json'  # What it has found, in its folder.
 CONTROL = 'random'  # The arm that shows what pretrained weights bring.
 EVERYTHING, LAST_BLOCK = 'all', 'last_block'
 # The simplest rules: one strategy whatever the data.
 RULES = (EVERYTHING, LAST_BLOCK)
 MIDDLE = 1.0  # The factor of the recipe's own learning rate.
+# Macro F1 that a cheaper arm may lose on validation.
+MARGIN = 0.01
+# From these fractions of the resamples on, a choice is called so.
+SURE, LIKELY = 0.8, 0.5
 _FEWEST = 5  # Images of a class, on average.
 # Sizes where none are asked for; those well below all images are taken.
 _USUAL = (100, 250, 500, 1000, 2500)

@@ -94,7 +94,7 @@ class Results(dict[grids.Cell, Result]):
         self._record.add(folder, None)
         entry = self._record.entries[cell.name]
       resume.refuse_difference(
-          folder.path, dict(entry.spec), self._grid.spec(cell)
+          folder.path, dict(entry.spec), self._grid.spec(cell), as_long=True
       )
       first = first or Result(cell, entry)
       for subset in records.SUBSETS:

@@ -32,8 +32,6 @@ from medxfer.study.advice import sentence
 from medxfer.training import costs
 from medxfer.training import strategy
 
-ADVICE = 'advice.json'
-
 
 class Study:
   """An advice study under way, or one that is only looked at.
@@ -163,7 +161,7 @@ class Study:
         self.took(),
     )
     found['sentences'] = sentence.sentences(found)
-    files.write_json(self.path / ADVICE, found)
+    files.write_json(self.path / grids.ADVICE, found)
     return found
 
 

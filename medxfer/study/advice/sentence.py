@@ -1,11 +1,16 @@
-"""The advice in words."""
+"""The advice in words; free of JAX, so that a page takes seconds."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
+from typing import TYPE_CHECKING
 
-from medxfer.study.advice import choice as choices
 from medxfer.study.advice import grid as grids
+
+if TYPE_CHECKING:
+  from medxfer.study.advice import choice as choices
 
 # What each strategy does, as an instruction, and as a noun.
 _DO = {
@@ -94,12 +99,12 @@ def _advice(size: Mapping[str, Any]) -> Iterator[str]:
   if len(size['shares']) > 1 and len(size['level']) == len(size['shares']):
     yield (
         'The validation images cannot tell the strategies apart; this is the '
-        f'cheapest of those within {choices.MARGIN:g} of the best.'
+        f'cheapest of those within {grids.MARGIN:g} of the best.'
     )
   elif size['advised'] != size['leader']:
     yield (
         f'The validation images prefer {noun(size["leader"])} by less than '
-        f'{choices.MARGIN:g}, which is not clear; this is cheaper.'
+        f'{grids.MARGIN:g}, which is not clear; this is cheaper.'
     )
   elif others:
     yield (
@@ -140,9 +145,9 @@ def _certainty(size: Mapping[str, Any]) -> Iterator[str]:
     return
   word = (
       'sure'
-      if share >= choices.SURE
+      if share >= grids.SURE
       else 'likely'
-      if share >= choices.LIKELY
+      if share >= grids.LIKELY
       else 'open'
   )
   yield (

@@ -32,12 +32,19 @@ def grid(**study: Any) -> grids.Grid:
   return grids.of_config(config(**study), IMAGES)
 
 
-def table(right: float, seed: int, count: int = 200) -> Any:
-  """Returns decisions of which about a fraction is right."""
+def table(right: float, seed: int, luck: int = 9, count: int = 200) -> Any:
+  """Returns decisions of which a fraction is right.
+
+  Args:
+    right: the fraction.
+    seed: of the wrong decisions.
+    luck: decides which images are easy; networks with the same luck stumble
+      over the same ones.
+    count: of images.
+  """
   generator = np.random.default_rng(seed)
   labels = np.arange(count) % len(_CLASSES)
-  # The same images are easy for every network.
-  wrong = np.random.default_rng(9).permutation(count) / count >= right
+  wrong = np.random.default_rng(luck).permutation(count) / count >= right
   decided = np.where(
       wrong, (labels + generator.integers(1, 7, count)) % 7, labels
   )
