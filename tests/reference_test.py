@@ -53,7 +53,7 @@ def test_every_recipe_is_listed_where_it_belongs(name: str) -> None:
       f'\n  {name}\n' in text
       for text in (reference.of_runs(), reference.of_studies())
   ]
-  is_study = name.startswith(('table', 'layers'))
+  is_study = name.startswith(('table', 'layers', 'advice'))
   assert found == [not is_study, is_study]
 
 

@@ -54,10 +54,15 @@ def smaller(
     seed: decides which; fewer are some of those that more would keep.
 
   Raises:
-    UsageError: there are too few for two of each class.
+    UsageError: there are fewer, or too few for two of each class.
     DataError: a class lies in groups of others alone, and is lost.
   """
-  if not images or images >= len(split.train):
+  if images > len(split.train):
+    raise errors.UsageError(
+        f'data.train_images={images}: {len(split.train):,} images are there to '
+        'train on; give fewer, or 0 for all'
+    )
+  if not images or images == len(split.train):
     return split
   classes = len(np.unique(examples.labels[split.train]))
   if images < 2 * classes:

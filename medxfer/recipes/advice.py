@@ -45,6 +45,7 @@ ARMS = (
 )
 _RATES = (0.3, 1.0, 3.0)
 _SEEDS = (0, 1, 2)
+_EPOCHS = 4  # Of phantoms: one for each stage of `gradual`.
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
@@ -71,6 +72,8 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   with config.unlocked():
     config.study.seeds = _SEEDS
     config.study.rates = _RATES
+    if config.data.phantom:
+      config.training.epochs = _EPOCHS
     # All seeds share their validation and test images.
     config.data.split_seed = 0
     # Features for `unlike_training` take longer than a small training.

@@ -76,10 +76,25 @@ def compose(
           {key: value for key, value in shared.items() if key not in _IDENTITY}
       )
   )
+  changes = {arm: _nest(_changes(own, shared)) for arm, own in zip(arms, flat)}
+  _add_study(config, name, title, changes, source)
+  for key in without:
+    del config.study[key]
+  return config.lock()
+
+
+def _add_study(
+    config: ml_collections.ConfigDict,
+    name: str,
+    title: str,
+    changes: Mapping[str, Any],
+    source: ml_collections.ConfigDict | None,
+) -> None:
+  """Adds the keys of the study; arguments as of `compose`."""
   config.study = {
       'name': name,  # Of the study; set by its recipe.
       'title': title,  # One line for its readers; set by its recipe.
-      'arms': ','.join(arms),  # The columns, such as all,last_block.
+      'arms': ','.join(changes),  # The columns, such as all,last_block.
       'seeds': (0,),  # Each arm runs once with each; such as 0,1,2.
       # Number of folds; each tests once, so that every image is scored. 0: one
       # run with the first of data.folds.
@@ -96,18 +111,13 @@ def compose(
       # is checked; empty: none.
       'elsewhere': '',
       # ARM.KEY: the keys that make an arm what it is.
-      'changes': {
-          arm: _nest(_changes(own, shared)) for arm, own in zip(arms, flat)
-      },
+      'changes': changes,
       # Workdir of a finished run for the arms that start from one; empty: the
       # study trains it first.
       'source_run': '',
       # KEY: configuration of the run that the study trains first.
       'source': source.to_dict() if source is not None else {},
   }
-  for key in without:
-    del config.study[key]
-  return config.lock()
 
 
 def _changes(

@@ -72,9 +72,13 @@ def from_config(config: Mapping[str, Any], path: pathlib.Path) -> Study:
         'medxfer.main`, or give --config=configs/table_7_1.py'
     )
   runs: list[Planned] = []
-  for seed, arm, (part, data) in itertools.product(
-      seeds_of(study['seeds']), arms_of(study), _parts(study, shared)
+  sizes = parts.sizes_of(study.get('sizes', ''))
+  for seed, arm, (tested, data), size in itertools.product(
+      seeds_of(study['seeds']), arms_of(study), _parts(study, shared), sizes
   ):
+    part = (f'-n{size}' if size else '') + tested
+    if size:
+      data = data | {'train_images': size}
     keys = merged(shared, study['changes'][arm])
     keys = merged(keys, {'seed': seed, 'data': data})
     after = _needed(study, arm, keys['model']['init_from'], seed, part)

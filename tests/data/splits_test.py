@@ -442,11 +442,13 @@ def test_fewer_training_images_are_whole_groups_and_some_of_more(
 def test_too_few_training_images_for_the_classes_are_refused(
     hundred: examples_lib.Examples,
 ) -> None:
-  """With the least number that would do; zero and more than all change none."""
+  """With the least number that would do; zero and all of them change none."""
   whole = splits.assign(hundred, kind='grouped', seed=0)
   with pytest.raises(errors.UsageError, match='train_images=3.*give 4 or more'):
     fewer_images.smaller(hundred, whole, 3, seed=0)
-  for images in (0, 1000):
+  with pytest.raises(errors.UsageError, match='60 images are there'):
+    fewer_images.smaller(hundred, whole, 61, seed=0)
+  for images in (0, 60):
     assert fewer_images.smaller(hundred, whole, images, seed=0) is whole
 
 

@@ -77,6 +77,20 @@ def test_the_source_run_is_planned_once_a_seed_and_before_its_use() -> None:
   assert len(names) == len(set(names)) == 12
 
 
+def test_sizes_are_runs_of_their_own() -> None:
+  """A learning curve of any arm: the same test images, fewer to learn from."""
+  study = _plan(
+      table_7_1.get_config('cpu'), arms='all', seeds=(0, 1), sizes='500,250,all'
+  )
+  assert {run.name: run.spec.data.train_images for run in study.runs} == {
+      f'all-seed{seed}{part}': images
+      for seed in (0, 1)
+      for part, images in (('-n250', 250), ('-n500', 500), ('', 0))
+  }
+  with pytest.raises(errors.UsageError, match="study.sizes='250,few'"):
+    _plan(table_7_1.get_config('cpu'), sizes='250,few')
+
+
 def test_a_named_source_run_is_not_trained_again() -> None:
   """Table 7.1 may have it already."""
   study = _plan(table_7_2.get_config('cpu'), source_run='there')

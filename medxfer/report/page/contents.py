@@ -93,8 +93,7 @@ class Contents:
     answers: the first screen.
     phantoms: whether procedural images are among the data.
     chapters: one per data set.
-    layers: one per study of layers.
-    advices: one per advice study.
+    layers, advices: one per study.
     comparisons: leakage and pixels, where there are twins.
     networks: what trained in each arm, one of each architecture.
     explained: pictures, and why some are missing.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def of(
       'curves': {arm: curve for arm, curve in _curves(grid, known)},
       'rules': _rules(sizes),
       'left': [cell.name for cell in left],
-      'minutes': sum(took.values()) / 60,
+      'minutes': math.fsum(took.values()) / 60,
   }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from medxfer import errors
 from medxfer import spec as specs
+from medxfer.study import parts
 from medxfer.study import plan
 from medxfer.training import costs
 
@@ -214,16 +215,8 @@ def _sizes(asked: Any, images: costs.Images) -> tuple[int, ...]:
         ),
         0,
     )
-  try:
-    sizes = [int(size) for size in str(asked).replace('all', '0').split(',')]
-  except ValueError:
-    sizes = []
-  if not sizes or len(set(sizes)) < len(sizes) or min(sizes) < 0:
-    raise errors.UsageError(
-        f'study.sizes={asked!r} is not allowed: give different numbers of '
-        'training images, such as 250,1000,all, or nothing'
-    )
-  for size in filter(None, sizes):
+  sizes = tuple(filter(None, parts.sizes_of(asked)))
+  for size in sizes:
     if size >= images.train:
       raise errors.UsageError(
           f'study.sizes={asked!r}: {size:,} images are asked for, and '
@@ -234,7 +227,7 @@ def _sizes(asked: Any, images: costs.Images) -> tuple[int, ...]:
           f'study.sizes={asked!r}: {size:,} images are too few for '
           f'{images.classes} classes; give {fewest} or more'
       )
-  return (*sorted(filter(None, sizes)), 0)
+  return (*sizes, 0)
 
 
 def _passes(images: int) -> int:

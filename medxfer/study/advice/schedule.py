@@ -6,7 +6,7 @@ In this order, cheap arms first in each:
    frozen and computed once), then everything trained, and the control;
 2. the other rates of the cheap arms;
 3. all images, the other arms;
-4. their other rates, but for arms that are dropped (`choice.py`);
+4. their other rates, but for arms that are dropped (see `choice`);
 5. fewer images: the simple rules, the control and the leader, each at the rate
    that was best with more images: the learning curve;
 6. all images: more seeds, at the best rate, of arms that are not dropped;
@@ -63,7 +63,9 @@ def _rounds(
   first = list(dict.fromkeys([*cheap, *kept]))
   rest = [arm for arm in grid.arms if arm not in first]
 
-  def at(size: int, arms: list[str], rates: tuple[float, ...] | None = None):
+  def at(
+      size: int, arms: list[str], rates: tuple[float, ...] | None = None
+  ) -> list[grids.Cell]:
     """Returns runs of the first seed; at the rate of more images if None."""
     return [
         grids.Cell(size, arm, rate, seed)

@@ -169,7 +169,7 @@ def test_runs_of_another_recipe_are_refused(
   run_lib.run(begin(10 * 60))
   config = simulated.config()
   config.training.epochs = 9
-  with pytest.raises(errors.UsageError, match='training.epochs: 2 -> 9'):
+  with pytest.raises(errors.UsageError, match='training.epochs: 4 -> 9'):
     run_lib.Study(config, tmp_path / 'study', 1e6)
 
 
