@@ -94,6 +94,27 @@ def write(
   files.write_json(target / _RESULT, found)
 
 
+def predictions(path: pathlib.Path, name: str) -> predictions_lib.Predictions:
+  """Returns the scored images of a place, with their groups.
+
+  Args:
+    path: the run's workdir.
+    name: of the place.
+
+  Raises:
+    DataError: a file is missing or damaged.
+  """
+  target = folder(path, name)
+  scored = predictions_lib.read(target / _PREDICTIONS)
+  header, rows = files.read_table(target / _IMAGES)
+  if tuple(header[: len(_FIXED)]) != _FIXED:
+    raise errors.DataError(
+        f'{target / _IMAGES}: damaged; validate the run again with medxfer '
+        f'evaluate --workdir={path} --data_dir=DIR --name={name}'
+    )
+  return predictions_lib.with_groups(scored, {row[0]: row[2] for row in rows})
+
+
 def read(path: pathlib.Path) -> Iterator[dict[str, Any]]:
   """Yields the results of all places of a run, by name.
 

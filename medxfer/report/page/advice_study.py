@@ -13,7 +13,7 @@ from medxfer.report.read import titles
 from medxfer.report.text import tables
 from medxfer.report.text import verdicts
 from medxfer.study.advice import grid as grids
-from medxfer.study.advice import sentence
+from medxfer.study.advice import words
 
 QUESTION = 'What should I fine-tune?'
 _WORDS = (
@@ -53,6 +53,8 @@ def section(
   for size in study.sizes:
     stem = f'advice_{size.train_images}_{tail}'
     found.append(_strategies(size, names.free(stem)))
+  if study.layers:
+    found.append(_cuts(study, names.free(f'advice_cuts_{tail}')))
   chart = _curve(study, names.free(f'advice_curve_{tail}'))
   dataset = titles.advice_title(study.data)
   height, width = study.data.image_size
@@ -101,7 +103,7 @@ def _strategies(size: advice_studies.Size, name: str) -> tables.Table:
           for arm in size.arms
       ),
       (
-          f'Advised: {sentence.noun(size.advised)}. Operations: relative to '
+          f'Advised: {words.noun(size.advised)}. Operations: relative to '
           'the dearest strategy. Strategies that validation called worse '
           'beyond doubt have fewer rates and seeds.',
       ),
@@ -111,7 +113,7 @@ def _strategies(size: advice_studies.Size, name: str) -> tables.Table:
 def _cells(
     arm: advice_studies.Arm, most: float, is_advised: bool
 ) -> Iterator[tables.Cell]:
-  yield tables.words(sentence.noun(arm.name))
+  yield tables.words(words.noun(arm.name))
   yield tables.figure(arm.rate, text=f'{arm.rate:g}')
   yield tables.figure(arm.tried, 0)
   yield tables.figure(arm.seeds, 0)
@@ -137,7 +139,7 @@ def _numbers(study: advice_studies.AdviceStudy, name: str) -> tables.Table:
           'Advised',
           'Macro F1, test',
           'Loss to the best on test',
-          *(f'Loss of “always {sentence.noun(rule)}”' for rule in grids.RULES),
+          *(f'Loss of “always {words.noun(rule)}”' for rule in grids.RULES),
           'Against random weights',
       ),
       tuple(tuple(_row(size)) for size in study.sizes),
@@ -146,7 +148,7 @@ def _numbers(study: advice_studies.AdviceStudy, name: str) -> tables.Table:
 
 def _row(size: advice_studies.Size) -> Iterator[tables.Cell]:
   yield tables.words(f'{size.train_images:,}')
-  yield tables.words(sentence.noun(size.advised))
+  yield tables.words(words.noun(size.advised))
   advised = size.arm(size.advised)
   assert advised is not None  # `advice_studies` has seen to it.
   yield tables.spread(advised.test)
@@ -157,6 +159,29 @@ def _row(size: advice_studies.Size) -> Iterator[tables.Cell]:
   yield tables.spread(size.pretraining, signed=True)
 
 
+def _cuts(study: advice_studies.AdviceStudy, name: str) -> tables.Table:
+  """Returns what a probe reads from each layer of ImageNet's network."""
+  return tables.Table(
+      name,
+      'How far ImageNet’s network could be cut',
+      (),
+      ('Layer', 'Macro F1, validation', 'Macro F1, test', 'Operations'),
+      tuple(
+          (
+              tables.words(layer.name),
+              tables.figure(layer.validation),
+              tables.spread(layer.test),
+              tables.figure(layer.operations, 2),
+          )
+          for layer in study.layers
+      ),
+      (
+          'A linear probe on each layer, averaged over the image; nothing is '
+          'fine-tuned. Operations: up to this layer, of all convolutions.',
+      ),
+  )
+
+
 def _curve(study: advice_studies.AdviceStudy, name: str) -> style.Chart | None:
   """Draws macro F1 by number of images; None with one number."""
   sizes = sorted(size.train_images for size in study.sizes)
@@ -164,7 +189,7 @@ def _curve(study: advice_studies.AdviceStudy, name: str) -> style.Chart | None:
     return None
   lines = [
       line_charts.Curve(
-          sentence.noun(arm),
+          words.noun(arm),
           role,
           {math.log2(count): one for count, one in study.curves[arm].items()},
       )

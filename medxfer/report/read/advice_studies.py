@@ -67,6 +67,23 @@ class Size:
     return next((arm for arm in self.arms if arm.name == name), None)
 
 
+@dataclasses.dataclass(frozen=True)
+class Layer:
+  """What a probe reads from a layer of ImageNet's network.
+
+  Attributes:
+    name: of the convolution.
+    validation: macro F1 there.
+    test: macro F1 there.
+    operations: up to the layer, as a fraction of all convolutions.
+  """
+
+  name: str
+  validation: float
+  test: estimates.Estimate
+  operations: float
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class AdviceStudy:
   """What a study advises.
@@ -80,6 +97,7 @@ class AdviceStudy:
     sizes: numbers of training images, all first.
     curves: arm -> number of training images -> macro F1 on test.
     runs: how many were finished.
+    layers: where the network could be cut; () if nobody looked.
   """
 
   name: str
@@ -90,6 +108,7 @@ class AdviceStudy:
   sizes: tuple[Size, ...]
   curves: Mapping[str, Mapping[int, estimates.Estimate]]
   runs: int
+  layers: tuple[Layer, ...] = ()
 
 
 def find(root: pathlib.Path) -> list[pathlib.Path]:
@@ -136,6 +155,17 @@ def read(path: pathlib.Path, name: str) -> AdviceStudy:
             for arm, curve in found['curves'].items()
         },
         runs=int(found['runs']),
+        layers=tuple(
+            Layer(
+                _text(layer),
+                _number(one['validation']),
+                _with_ends(one['test']['f1_macro'], one['test']['interval']),
+                _number(one['operations']),
+            )
+            for layer, one in found.get('truncation', {})
+            .get('layers', {})
+            .items()
+        ),
     )
   except (
       AttributeError,

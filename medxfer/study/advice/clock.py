@@ -88,14 +88,17 @@ class Estimates:
     An arm is as fast as its own slowest run; one without a run is as fast as
     the slowest arm.
     """
-    found: dict[str, float] = {}
-    for other, cost in self._cost.items():
-      if other.name in self._took:
-        pace = max(self._took[other.name] - _START_UP, 1.0) / cost
-        found[other.arm] = max(pace, found.get(other.arm, 0.0))
-    pace = found.get(cell.arm) or max(found.values(), default=1 / _SPEED)
+    pace = self._paces().get(cell.arm) or self.pace()
     return _START_UP + self._cost[cell] * pace
 
-  def fits(self, cell: grids.Cell, left: float) -> bool:
-    """Whether a run is likely to end in time."""
-    return self.seconds(cell) <= left
+  def pace(self) -> float:
+    """Returns seconds per operation of the slowest arm."""
+    return max(self._paces().values(), default=1 / _SPEED)
+
+  def _paces(self) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for cell, cost in self._cost.items():
+      if cell.name in self._took:
+        pace = max(self._took[cell.name] - _START_UP, 1.0) / cost
+        found[cell.arm] = max(pace, found.get(cell.arm, 0.0))
+    return found

@@ -21,6 +21,7 @@ from medxfer.runs import workdir
 from medxfer.study import child_process
 from medxfer.study import execute
 from medxfer.study import plan
+from medxfer.study.advice import after as after_lib
 from medxfer.study.advice import choice as choices
 from medxfer.study.advice import clock as clocks
 from medxfer.study.advice import findings
@@ -66,6 +67,7 @@ class Study:
     """
     self.grid = grids.of_config(config, _images(config))
     self.path, self._shard = path, shard
+    self._after = after_lib.After(config, self.grid, path)
     self.record = records.Record(path, shard)
     self.clock = clocks.Clock(budget, self.record.seconds)
     self.results = results_lib.Results(self.grid, path, self.record)
@@ -112,17 +114,23 @@ class Study:
 
   def seconds(self, cells: Sequence[grids.Cell]) -> float:
     """Returns about how long runs take."""
-    estimates = clocks.Estimates(self.took(), self.cost)
+    estimates = self._estimates()
     return sum(estimates.seconds(cell) for cell in cells)
+
+  def _estimates(self) -> clocks.Estimates:
+    return clocks.Estimates(self.took(), self.cost)
 
   def next(self) -> grids.Cell | None:
     """Returns the next run that is likely to end within the budget."""
-    estimates = clocks.Estimates(self.took(), self.cost)
+    estimates = self._estimates()
+    left = self.clock.left - self._after.seconds(
+        estimates.pace(), self.clock.budget
+    )
     return next(
         (
             cell
             for cell in self.mine(self.left())
-            if estimates.seconds(cell) <= self.clock.left
+            if estimates.seconds(cell) <= left
         ),
         None,
     )
@@ -151,8 +159,20 @@ class Study:
       shutil.rmtree(workdir.Workdir(folder).checkpoints, ignore_errors=True)
     self.results.refresh()
 
-  def write(self) -> dict[str, Any]:
-    """Writes `advice.json`, and returns what it holds."""
+  def after(self) -> dict[str, Any]:
+    """Returns what `after.After.run` finds; the first shard alone looks."""
+    found = self.choose(0)
+    if not found or self._shard[0] != 1:
+      return {}
+    pace = self._estimates().pace()
+    return self._after.run(found, pace, self.clock.hard_end)
+
+  def write(self, after: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes `advice.json`, and returns what it holds.
+
+    Args:
+      after: see `after`.
+    """
     found = findings.of(
         self.grid,
         self.results,
@@ -160,6 +180,7 @@ class Study:
         self.mine(self.left()) and self.left(),
         self.took(),
     )
+    found |= after
     found['sentences'] = sentence.sentences(found)
     files.write_json(self.path / grids.ADVICE, found)
     return found
@@ -191,7 +212,7 @@ def run(study: Study) -> dict[str, Any]:
         'same command with a larger --budget goes on'
     )
   console.line(f'\n{_state(study)}')
-  return study.write()
+  return study.write(study.after())
 
 
 def dry_run(study: Study) -> None:
@@ -216,7 +237,7 @@ def _refuse_small(study: Study) -> None:
   raise errors.UsageError(
       f'--budget: {progress.duration(max(study.clock.left, 0.0))} are left, '
       f'and one run takes about {progress.duration(needed)}; give '
-      f'--budget={int((needed + study.clock.spent) // 60) + 1}m or more'
+      f'--budget={int((needed / 0.7 + study.clock.spent) // 60) + 1}m or more'
   )
 
 

@@ -7,49 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from typing import TYPE_CHECKING
 
+from medxfer.study.advice import caveats
 from medxfer.study.advice import grid as grids
+from medxfer.study.advice import words
 
 if TYPE_CHECKING:
   from medxfer.study.advice import choice as choices
-
-# What each strategy does, as an instruction, and as a noun.
-_DO = {
-    'head': ('train the head alone', 'the head alone'),
-    'last_block': ('fine-tune the last block', 'the last block'),
-    'first_block': ('fine-tune the first block', 'the first block'),
-    'first_last': (
-        'fine-tune the first and the last block',
-        'the first and the last block',
-    ),
-    **{
-        f'block{i}': (f'fine-tune block {i}', f'block {i}') for i in range(1, 6)
-    },
-    'lp_ft': ('train the head, then everything', 'the head, then everything'),
-    'gradual': (
-        'train the head, then block by block from above',
-        'block by block from above',
-    ),
-    'layer_decay': (
-        'fine-tune everything, lower blocks at lower rates',
-        'everything, lower blocks at lower rates',
-    ),
-    'auto_rgn': (
-        'fine-tune everything, each layer at a rate by its relative gradient',
-        'everything, rates by relative gradient',
-    ),
-    'all': ('fine-tune everything', 'everything'),
-    'random': ('train everything from random weights', 'random weights'),
-}
-
-
-def instruction(arm: str) -> str:
-  """Returns what to do, in words."""
-  return _DO.get(arm, (arm, arm))[0]
-
-
-def noun(arm: str) -> str:
-  """Returns what a strategy trains, in words."""
-  return _DO.get(arm, (arm, arm))[1]
 
 
 def so_far(grid: grids.Grid, choice: choices.Choice) -> str:
@@ -58,8 +21,9 @@ def so_far(grid: grids.Grid, choice: choices.Choice) -> str:
   tested = len(choice.candidates)
   parts = [
       f'so far, with {grid.images.train:,} training images: '
-      f'{instruction(advised.arm)} (validation macro F1 {advised.on_val:.3f}, '
-      f'{tested} {"strategy" if tested == 1 else "strategies"} tried)'
+      f'{words.instruction(advised.arm)} (validation macro F1 '
+      f'{advised.on_val:.3f}, {tested} '
+      f'{"strategy" if tested == 1 else "strategies"} tried)'
   ]
   if control:
     parts.append(f'random weights reach {control.on_val:.3f}')
@@ -82,7 +46,9 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
       *_rules(found['rules']),
       *_more(found, size),
       *_fewer(found),
-      *_untested(found, size),
+      *caveats.elsewhere(found.get('elsewhere')),
+      *caveats.truncation(found.get('truncation')),
+      *caveats.untested(found, size),
   ]
 
 
@@ -91,9 +57,9 @@ def _advice(size: Mapping[str, Any]) -> Iterator[str]:
   seeds = len(arm['seeds'])
   yield (
       f'With your {size["train_images"]:,} training images: '
-      f'{instruction(size["advised"])} (test macro F1 '
-      f'{_estimate(arm["test"])}, {_count(seeds, "seed")}, {arm["rate"]:g} '
-      'times the learning rate of the recipe).'
+      f'{words.instruction(size["advised"])} (test macro F1 '
+      f'{words.estimate(arm["test"])}, {words.count(seeds, "seed")}, '
+      f'{arm["rate"]:g} times the learning rate of the recipe).'
   )
   others = [a for a in size['level'] if a != size['advised']]
   if len(size['shares']) > 1 and len(size['level']) == len(size['shares']):
@@ -103,13 +69,13 @@ def _advice(size: Mapping[str, Any]) -> Iterator[str]:
     )
   elif size['advised'] != size['leader']:
     yield (
-        f'The validation images prefer {noun(size["leader"])} by less than '
-        f'{grids.MARGIN:g}, which is not clear; this is cheaper.'
+        f'The validation images prefer {words.noun(size["leader"])} by less '
+        f'than {grids.MARGIN:g}, which is not clear; this is cheaper.'
     )
   elif others:
     yield (
         'Not clearly worse on validation: '
-        f'{", ".join(noun(other) for other in others)}.'
+        f'{", ".join(words.noun(other) for other in others)}.'
     )
 
 
@@ -117,8 +83,8 @@ def _pretraining(size: Mapping[str, Any]) -> Iterator[str]:
   if size['pretraining']:
     gain = size['pretraining']
     yield (
-        f'ImageNet’s weights bring {_difference(gain)} of macro F1 over random '
-        f'weights{_unclear(gain)}.'
+        f'ImageNet’s weights bring {words.difference(gain)} of macro F1 over '
+        f'random weights{words.unclear(gain)}.'
     )
 
 
@@ -128,12 +94,12 @@ def _runner_up(size: Mapping[str, Any]) -> Iterator[str]:
   mine, other = (
       size['arms'][arm] for arm in (size['advised'], size['runner_up'])
   )
-  times = other['operations'] / mine['operations']
+  times = words.times(other['operations'] / mine['operations'])
   yield (
-      f'Next by validation is {noun(size["runner_up"])}: '
-      f'{_difference(other["to_advised"])} on test'
-      f'{_unclear(other["to_advised"])}, at {_times(times)} the operations of '
-      f'a training ({other["minutes_per_epoch"]:.1f} minutes per epoch, here '
+      f'Next by validation is {words.noun(size["runner_up"])}: '
+      f'{words.difference(other["to_advised"])} on test'
+      f'{words.unclear(other["to_advised"])}, at {times} the operations of a '
+      f'training ({other["minutes_per_epoch"]:.1f} minutes per epoch, here '
       f'{mine["minutes_per_epoch"]:.1f}).'
   )
 
@@ -165,12 +131,12 @@ def _price(size: Mapping[str, Any]) -> Iterator[str]:
   yield (
       'On test it is the best of all.'
       if size['best_on_test'] == size['advised']
-      else f'On test {noun(size["best_on_test"])} was best, which nobody can '
-      f'know before: the advice loses {_regret(mine)} to it.'
+      else f'On test {words.noun(size["best_on_test"])} was best, which nobody '
+      f'can know before: the advice loses {words.regret(mine)} to it.'
   )
   if worst != size['advised']:
-    lost = _regret(arms[worst]['regret'])
-    yield f'The worst choice, {noun(worst)}, loses {lost}.'
+    lost = words.regret(arms[worst]['regret'])
+    yield f'The worst choice, {words.noun(worst)}, loses {lost}.'
 
 
 def _rules(rules: Mapping[str, Any]) -> Iterator[str]:
@@ -178,10 +144,10 @@ def _rules(rules: Mapping[str, Any]) -> Iterator[str]:
     return
   count = len(rules['advice']['by_size'])
   yield (
-      f'Mean loss to the best on test over {_count(count, "number")} of '
+      f'Mean loss to the best on test over {words.count(count, "number")} of '
       f'training images: this advice {rules["advice"]["mean"]:.3f}, '
       + ', '.join(
-          f'“always {noun(arm)}” {rules[arm]["mean"]:.3f}'
+          f'“always {words.noun(arm)}” {rules[arm]["mean"]:.3f}'
           for arm in grids.RULES
       )
       + '.'
@@ -211,81 +177,7 @@ def _fewer(found: Mapping[str, Any]) -> Iterator[str]:
   smaller = found['sizes'][1:]
   if smaller:
     yield 'With fewer images: ' + '; '.join(
-        f'{size["train_images"]:,}, {noun(size["advised"])} '
+        f'{size["train_images"]:,}, {words.noun(size["advised"])} '
         f'({size["arms"][size["advised"]]["test"]["value"]:.3f})'
         for size in smaller
     ) + '.'
-
-
-def _untested(
-    found: Mapping[str, Any], size: Mapping[str, Any]
-) -> Iterator[str]:
-  """Yields what the study does not say."""
-  arms = size['arms']
-  edge = [
-      noun(arm)
-      for arm, one in arms.items()
-      if not one['dropped']
-      and len(one['tried']) > 1
-      and one['rate'] in (found['rates'][0], found['rates'][-1])
-  ]
-  single = [
-      noun(arm)
-      for arm, one in arms.items()
-      if not one['dropped'] and len(one['tried']) < len(found['rates'])
-  ]
-  once = [
-      noun(arm)
-      for arm, one in arms.items()
-      if not one['dropped'] and len(one['seeds']) < len(found['seeds'])
-  ]
-  if found['left']:
-    yield f'Not trained for want of time: up to {len(found["left"])} runs.'
-  if single:
-    yield f'Not all learning rates were tried of: {", ".join(single)}.'
-  if once:
-    yield f'Fewer than {len(found["seeds"])} seeds: {", ".join(once)}.'
-  if edge:
-    yield (
-        'Best at the lowest or highest learning rate that was tried, so that '
-        f'a further one may be better: {", ".join(edge)}.'
-    )
-  if not found.get('elsewhere'):
-    yield 'Not tested on images from elsewhere.'
-
-
-def _estimate(test: Mapping[str, Any]) -> str:
-  text = f'{test["value"]:.3f}'
-  if test['interval']:
-    low, high = test['interval']
-    text += f', {low:.3f} to {high:.3f}'
-  return text
-
-
-def _difference(found: Mapping[str, Any]) -> str:
-  text = f'{found["difference"]:+.3f}'
-  if found['interval']:
-    low, high = found['interval']
-    text += f' ({low:+.3f} to {high:+.3f})'
-  return text
-
-
-def _regret(found: Mapping[str, Any]) -> str:
-  text = f'{found["value"]:.3f}'
-  if found['interval']:
-    low, high = found['interval']
-    text += f' ({low:+.3f} to {high:+.3f})'
-  return text
-
-
-def _unclear(found: Mapping[str, Any]) -> str:
-  ends = found['interval']
-  return ', not clear' if ends and ends[0] <= 0 <= ends[1] else ''
-
-
-def _times(factor: float) -> str:
-  return f'{factor:.0f} times' if factor >= 2 else f'{factor:.1f} times'
-
-
-def _count(count: int, what: str) -> str:
-  return f'{count} {what}' if count == 1 else f'{count} {what}s'

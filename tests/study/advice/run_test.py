@@ -76,7 +76,7 @@ def test_it_ends_with_the_answer(
   assert 'ImageNet’s weights bring +0.2' in said
   assert 'Next by validation is the last block: -0.0' in said
   assert 'With twice as many images, expect +0.0' in said
-  assert 'Not tested on images from elsewhere.' in said
+  assert 'Not tested on images from elsewhere' in said
   assert 'want of time' not in said
   assert [size['asked'] for size in found['sizes']] == [0, 250, 100]
   assert found['rules']['advice']['mean'] == 0
