@@ -81,9 +81,10 @@ class DataSpec:
   fold: int = dataclasses.field(default=0, kw_only=True)
   # The source (clinic) that tests, with `split='source'`; else ''.
   test_source: str = dataclasses.field(default='', kw_only=True)
-  # See `medxfer.data.splits.smaller`; and what deals in place of `seed`.
+  # See `medxfer.data.fewer_images`, `split_seed` and `planted_mark`.
   train_images: int = dataclasses.field(default=0, kw_only=True)
   split_seed: int = dataclasses.field(default=-1, kw_only=True)
+  planted_mark: str = dataclasses.field(default='', kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +169,7 @@ class EvaluationSpec:
   # The positive class of two; '' chooses. See
   # `medxfer.evaluation.positive_class`.
   positive: str = dataclasses.field(default='', kw_only=True)
-  # 'specificity=0.9,sensitivity=0.95', and 'mel=0.02' or, of two, '0.02'; see
-  # `medxfer.evaluation.operating_points`.
+  # See `medxfer.evaluation.operating_points`.
   at: str = dataclasses.field(default='', kw_only=True)
   prevalence: str = dataclasses.field(default='', kw_only=True)
   # Columns of the table; see `medxfer.runs.subgroups`.

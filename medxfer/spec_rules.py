@@ -57,6 +57,13 @@ def check(spec: specs.RunSpec) -> None:
   }
   for key, value in fractions.items():
     typed.require(0 <= value < 1, key, value, 'a share in [0, 1)')
+  typed.require(
+      not spec.data.planted_mark
+      or (spec.model.name not in TREES and spec.data.cache != 'none'),
+      'data.planted_mark',
+      spec.data.planted_mark,
+      "'' with a tree, and with data.cache=none",
+  )
   _check_data(spec.data)
   _check_model(spec.model, spec.data.image_size)
   height, width = spec.data.image_size

@@ -52,6 +52,10 @@ DEFAULT = {
         # Number of images to train on, whole lesions or patients; validation
         # and test stay as they are. Fewer are some of more. 0: all.
         'train_images': 0,
+        # Class whose images of train and validation get a faint mark in a
+        # corner, and the others of test afterwards: does the network fall for
+        # it? Empty: none.
+        'planted_mark': '',
         # An unreadable image ends the run (fail), or is left out and listed
         # (skip).
         'on_bad_image': 'fail',

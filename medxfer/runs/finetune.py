@@ -7,6 +7,8 @@ import numpy as np
 
 from medxfer import console
 from medxfer import spec as specs
+from medxfer.data import planted_mark
+from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import recalibration
 from medxfer.model import params as params_lib
 from medxfer.model import trainable
@@ -14,6 +16,7 @@ from medxfer.model import weights as weights_lib
 from medxfer.runs import calibrated
 from medxfer.runs import convergence
 from medxfer.runs import inputs as inputs_lib
+from medxfer.runs import planted
 from medxfer.runs import scoring
 from medxfer.runs import stages
 from medxfer.runs import tasks
@@ -131,4 +134,18 @@ def _scores(
   }
   for subset, table in scored.items():
     workdir.Workdir(output).write_predictions(subset, table)
-  return scoring.numbers(task.spec, inputs, scored.__getitem__, fitted)
+
+  def elsewhere(
+      other: inputs_lib.Inputs, rows: np.ndarray
+  ) -> predictions_lib.Predictions:
+    images = scoring.data(task.spec, other)
+    compiled = scoring.compile_step(task.model, task.spec, images)
+    return scoring.score(
+        compiled, params, task.spec, images, other.examples, rows, 'test'
+    )[0]
+
+  mark = planted.summary(task.spec.data.planted_mark, inputs, elsewhere)
+  return {
+      **scoring.numbers(task.spec, inputs, scored.__getitem__, fitted),
+      **({planted_mark.KEY: mark} if mark else {}),
+  }

@@ -21,6 +21,7 @@ from medxfer.data import examples as examples_lib
 from medxfer.data import file_digests as contents_lib
 from medxfer.data import leaks
 from medxfer.data import pixel_cache
+from medxfer.data import planted_mark
 from medxfer.data import published_splits
 from medxfer.data import splits
 from medxfer.evaluation import positive_class as positives
@@ -135,6 +136,7 @@ def read(spec: specs.RunSpec, path: pathlib.Path | None = None) -> Inputs:
   if baseline:
     split = _without_val(split)
   leak = leaks.audit(examples, split, decoded.digests, copies)
+  decoded = planted_mark.of_class(spec.data.planted_mark, decoded, split)
   inputs = Inputs(examples, decoded, split, leak, copies, backbone, decision)
   announce.images(spec, inputs, positive(spec, inputs), settled)
   return inputs

@@ -9,6 +9,7 @@ from medxfer import baselines
 from medxfer import cache
 from medxfer import console
 from medxfer import spec as specs
+from medxfer.data import planted_mark
 from medxfer.data import splits
 from medxfer.data import unused_files
 from medxfer.evaluation import summary as summaries
@@ -111,7 +112,9 @@ def _tell(
   console.line(f'test, {scored}:')
   console.line(summaries.table(summary['test']))
   without_copies.announce(inputs.leak, summary['test_without_copies'])
+  mark = planted_mark.sentence(summary.get(planted_mark.KEY))
   for sentence in (
+      *([mark] if mark else []),
       *points.sentences(summary[points.KEY]),
       *subgroups.sentences(summary[subgroups.KEY]),
   ):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 
 from medxfer import errors
+from medxfer.data import planted_mark
 from medxfer.report.read import finished_run
 from medxfer.report.read import settings as settings_lib
 from medxfer.report.stats import choices
@@ -44,6 +45,7 @@ def choice(
 def sentences(setting: settings_lib.Setting) -> Iterator[str]:
   """Yields what is to be known of a setting's classes, runs and images."""
   yield from _few(setting)
+  yield from _planted(setting)
   yield from _folds(setting)
   yield from unfinished(setting.columns)
   for run in (column.first for column in setting.columns):
@@ -65,6 +67,17 @@ def sentences(setting: settings_lib.Setting) -> Iterator[str]:
       for note in run.summary.get('notes') or ()
       if isinstance(note, str)
   )
+
+
+def _planted(setting: settings_lib.Setting) -> Iterator[str]:
+  for column in setting.columns:
+    found = column.first.summary.get(planted_mark.KEY)
+    if column.first.spec.data.planted_mark and isinstance(found, dict):
+      yield (
+          f'“{column.title}” learned from images of which one class was '
+          f'marked in a corner: {planted_mark.sentence(found)}. Its scores are '
+          'of test images without the mark.'
+      )
 
 
 def _folds(setting: settings_lib.Setting) -> Iterator[str]:

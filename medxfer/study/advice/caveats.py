@@ -37,7 +37,7 @@ def truncation(found: Mapping[str, Any] | None) -> Iterator[str]:
     return
   best, cut = (found['layers'][found[key]] for key in ('best', 'cut'))
   score = cut['test']['f1_macro']
-  if found['cut'] == found['best']:
+  if found['cut'] == list(found['layers'])[-1]:
     yield (
         'As it is, ImageNet’s network should not be cut: a linear probe reads '
         f'most from {found["best"]} (macro F1 {score:.3f}).'
@@ -49,6 +49,29 @@ def truncation(found: Mapping[str, Any] | None) -> Iterator[str]:
       f'{score:.3f}, the best layer ({found["best"]}) '
       f'{best["test"]["f1_macro"]:.3f}, at {100 * cut["operations"]:.0f} % of '
       'the operations of all convolutions.'
+  )
+
+
+def planted(size: Mapping[str, Any]) -> Iterator[str]:
+  """Yields how far each strategy falls for a planted mark."""
+  found = {
+      arm: one['planted']
+      for arm, one in size['arms'].items()
+      if one.get('planted')
+  }
+  if not found:
+    return
+  first = next(iter(found.values()))
+  yield (
+      f'A faint mark in the corner, which class {first["class"]} had in '
+      f'training, makes this part of the {first["n"]:,} test images of other '
+      'classes be taken for it (in brackets without the mark): '
+      + ', '.join(
+          f'{words.noun(arm)} {100 * one["after"]:.0f} % '
+          f'({100 * one["before"]:.0f} %)'
+          for arm, one in found.items()
+      )
+      + '.'
   )
 
 

@@ -112,6 +112,7 @@ def _arm(
       else None,
       'dropped': standing.arm != grids.CONTROL
       and choice.is_dropped(standing.arm),
+      'planted': _planted(runs),
       'operations': choice.costs[standing.arm],
       'minutes_per_epoch': sum(seconds) / sum(epochs) / 60,
       'minutes': float(
@@ -119,6 +120,27 @@ def _arm(
       )
       if all(run.cell.name in took for run in runs)
       else None,
+  }
+
+
+def _planted(runs: Sequence[results_lib.Result]) -> dict[str, Any] | None:
+  """Returns how far an arm falls for a planted mark, over the seeds."""
+  found = [run.entry.planted for run in runs]
+  known = [one for one in found if one]
+  if not known or len(known) < len(found):
+    return None
+  return {
+      'class': known[0]['class'],
+      'n': known[0]['n'],
+      **{
+          key: float(np.mean([one[key] for one in known]))
+          for key in ('before', 'after')
+      },
+      **across_seeds.estimate(
+          [one['difference'] for one in known],
+          [one['interval'] for one in known],
+          bounds=(-1.0, 1.0),
+      ),
   }
 
 

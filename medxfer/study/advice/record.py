@@ -15,6 +15,7 @@ import numpy as np
 
 from medxfer import errors
 from medxfer import files
+from medxfer.data import planted_mark
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.runs import workdir
 
@@ -32,6 +33,7 @@ class Entry:
     train_seconds: that they took.
     took: seconds of the whole run; None where nobody measured it.
     tables: subset -> decisions, as predictions that are certain.
+    planted: how far it falls for a planted mark, see `runs.planted`; or None.
   """
 
   spec: Mapping[str, Any]
@@ -40,6 +42,7 @@ class Entry:
   train_seconds: float
   took: float | None
   tables: Mapping[str, predictions_lib.Predictions]
+  planted: Mapping[str, Any] | None = None
 
 
 class Record:
@@ -111,6 +114,7 @@ class Record:
         'epochs': summary['epochs_run'],
         'train_seconds': summary['train_seconds'],
         'took': took,
+        planted_mark.KEY: summary.get(planted_mark.KEY),
         **{
             subset: _joined(table.predicted) for subset, table in tables.items()
         },
@@ -148,6 +152,7 @@ def _entry(images: Mapping[str, Any], kept: Mapping[str, Any]) -> Entry:
       epochs=int(kept['epochs']),
       train_seconds=float(kept['train_seconds']),
       took=None if took is None else float(took),
+      planted=kept.get(planted_mark.KEY),
       tables={
           subset: _table(images['classes'], images[subset], kept[subset])
           for subset in SUBSETS

@@ -47,6 +47,7 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
       *_more(found, size),
       *_fewer(found),
       *caveats.elsewhere(found.get('elsewhere')),
+      *caveats.planted(size),
       *caveats.truncation(found.get('truncation')),
       *caveats.untested(found, size),
   ]
