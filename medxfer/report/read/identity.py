@@ -95,6 +95,7 @@ def _without_recipe(spec: specs.RunSpec) -> specs.RunSpec:
           label_smoothing=0.0,
           feature_cache='auto',
           stages='',
+          passes=1,
       ),
       evaluation=specs.EvaluationSpec(batch_size=1, resamples=1),
   )

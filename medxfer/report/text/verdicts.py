@@ -1,5 +1,6 @@
 """What the runs say to the three questions, drawn from their numbers."""
 
+from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
@@ -48,6 +49,7 @@ class Answer:
 def answers(
     settings: Sequence[settings_lib.Setting],
     advice: Sequence[advice_lib.Advice] = (),
+    advised: Container[str] = (),
 ) -> tuple[Answer, ...]:
   """Answers the questions that can be asked of each data set.
 
@@ -56,6 +58,7 @@ def answers(
   Args:
     settings: all of them.
     advice: what every setting and study says should train.
+    advised: data sets of which an advice study says it.
   """
   found = chosen(settings)
   any_kind = chosen(settings, trees_alone=True)
@@ -66,7 +69,11 @@ def answers(
       ),
       Answer(
           'Which layers should be fine-tuned?',
-          tuple(_layers(setting, advice) for setting in found),
+          tuple(
+              _layers(setting, advice)
+              for setting in found
+              if titles.dataset_title(setting.dataset) not in advised
+          ),
           choices.WORDS,
       ),
       Answer(

@@ -41,7 +41,7 @@ class After:
 
     Raises:
       DataError: they cannot be read, or have other classes.
-      UsageError: `study.elsewhere` is no path.
+      UsageError: the source is no path.
     """
     self._grid, self._path = grid, path
     spec = grid.spec(next(grid.cells()))
