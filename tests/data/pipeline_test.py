@@ -148,6 +148,10 @@ def test_an_epoch_holds_every_row_once_in_an_order_of_seed_and_epoch() -> None:
   np.testing.assert_array_equal(one, batching.shuffled(rows, seed=1, epoch=2))
   assert list(one) != list(batching.shuffled(rows, seed=1, epoch=3))
   assert list(one) != list(batching.shuffled(rows, seed=2, epoch=2))
+  twice = batching.shuffled(rows, seed=1, epoch=2, passes=2)
+  # The first pass is that of an epoch of one; the second has its own order.
+  np.testing.assert_array_equal(twice[:30], one)
+  assert sorted(twice[30:]) == list(rows) and list(twice[30:]) != list(one)
   batches, weights = batching.batched(one, 8)
   assert batches.shape == weights.shape == (4, 8)
   np.testing.assert_array_equal(batches[weights == 1], one)

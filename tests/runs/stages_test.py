@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import signal
 from typing import Any
 
@@ -50,6 +51,25 @@ def test_one_stage_is_a_run_without_stages_bit_for_bit(
       checkpoints.export(tmp_path / name).params for name in ('none', 'one')
   ]
   assert _same(*params)
+
+
+def test_passes_are_longer_epochs(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+  """Twice the steps and as many validations, for few training images."""
+  steps = []
+  for passes in (1, 2):
+    spec = _spec(phantoms, '', **{'training.passes': passes})
+    summary = run.run(spec, tmp_path / str(passes))
+    assert summary['epochs_run'] == 4
+    said = capsys.readouterr().out
+    found = re.search(r'epoch 1: (\d+) batch', said)
+    assert found, said
+    steps.append(int(found[1]))
+  images = summary['n']['train']
+  assert steps == [-(-images // 8), -(-2 * images // 8)]
 
 
 def test_the_second_stage_begins_with_the_best_head_of_the_first(
