@@ -62,7 +62,8 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   config = studies.compose(
       chosen,
       name=f'{grid.PREFIX}{data}',
-      title=f'What to fine-tune for {known[data].title}',
+      title='What to fine-tune for '
+      + ('your images' if known[data].user_folder else known[data].title),
       configure=_configure(data),
       # The control is not the last: that one has the keys of all.
       arms=[grid.CONTROL, *(a for a in ARMS[:-1] if _fits(a, len(blocks)))],
