@@ -85,7 +85,7 @@ def untested(
       for arm, one in arms.items()
       if not one['dropped']
       and len(one['tried']) > 1
-      and one['rate'] in (found['rates'][0], found['rates'][-1])
+      and one['rate'] in (min(one['tried']), max(one['tried']))
   ]
   single = [
       words.noun(arm)

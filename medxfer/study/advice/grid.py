@@ -71,7 +71,7 @@ class Grid:
     title: one line for its readers.
     arms: strategies, in the order of the recipe.
     sizes: numbers of training images, ascending; the last is 0, all.
-    rates: factors of the learning rate, ascending.
+    rates: factors of the learning rate that are tried first, ascending.
     seeds: the first is that of the search for rates.
     images: how many there are.
     keys: of every run.
@@ -93,8 +93,17 @@ class Grid:
     for size in reversed(self.sizes):
       for arm in self.arms:
         for seed in self.seeds:
-          for rate in self.rates:
+          for rate in (*self.rates, *self.further.values()):
             yield Cell(size, arm, rate, seed)
+
+  @property
+  def further(self) -> dict[float, float]:
+    """The lowest and the highest rate -> the one beyond, a step further."""
+    if len(self.rates) < 2:
+      return {}
+    low, second, *_ = self.rates
+    *_, before, high = self.rates
+    return {low: low**2 / second, high: high**2 / before}
 
   def count(self, size: int) -> int:
     """Returns about how many images train."""

@@ -6,13 +6,14 @@ In this order, cheap arms first in each:
    frozen and computed once), then everything trained, and the control;
 2. the other rates of the cheap arms;
 3. all images, other arms, but for single blocks and pairs of them;
-4. their other rates, but for arms that are dropped (see `choice`);
+4. their other rates, but for arms that are dropped (see `choice`), and where
+   the lowest or highest rate is the best, one beyond it;
 5. fewer images: the simple rules, the control and the leader, each at the rate
    that was best with more images: the learning curve;
 6. all images: more seeds, at the best rate, of arms that are not dropped;
-7. all images: single blocks and pairs of them, then rates, then seeds: they
-   cost about as much as training everything;
-8. fewer images: the other arms, then rates, then seeds.
+7. all images: single blocks and pairs of them, which cost about as much as
+   training everything, then their rates and seeds;
+8. fewer images, most first: the other arms, then rates, then seeds.
 
 The control and the simple rules are never dropped: what ImageNet brings and
 what a rule costs is told with fair rates and all seeds.
@@ -21,6 +22,7 @@ what a rule costs is told with fair rates and all seeds.
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+import dataclasses
 
 from medxfer.study.advice import choice as choices
 from medxfer.study.advice import grid as grids
@@ -47,88 +49,118 @@ def left(
     cost: of a run, in any unit.
   """
   found: dict[grids.Cell, None] = {}
-  for part in _rounds(grid, choose, cost):
+  for part in _Planner(grid, choose, cost).rounds():
     wanted = [cell for cell in part if cell not in done]
     # The sort is stable: equals keep the order of the recipe.
     found |= dict.fromkeys(sorted(wanted, key=cost))
   return list(found)
 
 
-def _rounds(
-    grid: grids.Grid, choose: Choose, cost: Callable[[grids.Cell], float]
-) -> Iterator[list[grids.Cell]]:
-  """Yields the runs of each round; one may be in several."""
-  seed, whole, *smaller = grid.seeds[0], *reversed(grid.sizes)
-  costs = {
-      arm: cost(grids.Cell(whole, arm, grids.MIDDLE, seed)) for arm in grid.arms
-  }
-  cheap = [a for a, one in costs.items() if one < _CHEAP * max(costs.values())]
-  kept = [a for a in grid.arms if a in (*grids.RULES, grids.CONTROL)]
-  first = list(dict.fromkeys([*cheap, *kept]))
-  rest = [arm for arm in grid.arms if arm not in first]
-  soon = [arm for arm in rest if not _is_of_blocks(grid, arm)]
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Planner:
+  """What `left` knows; arguments as there."""
+
+  grid: grids.Grid
+  choose: Choose
+  cost: Callable[[grids.Cell], float]
+
+  def rounds(self) -> Iterator[list[grids.Cell]]:
+    """Yields the runs of each round; one may be in several."""
+    whole, *smaller = reversed(self.grid.sizes)
+    cheap = self.cheap()
+    first = list(dict.fromkeys([*cheap, *self.kept()]))
+    rest = [arm for arm in self.grid.arms if arm not in first]
+    early = [*first, *(arm for arm in rest if not self.is_of_blocks(arm))]
+    middle = (grids.MIDDLE,)
+    yield self.at(whole, first, middle)
+    yield self.at(whole, cheap, self.grid.rates)
+    yield self.at(whole, early, middle)
+    yield self.at(whole, self.alive(whole, early), self.grid.rates)
+    yield self.beyond(whole, early)
+    known = self.choose(whole)
+    leaders = [known.advised.arm, known.leader.arm] if known else []
+    for size in smaller:
+      yield self.at(size, list(dict.fromkeys([*first, *leaders])))
+    yield self.seeds(whole, early)
+    yield self.at(whole, rest, middle)
+    for size in (whole, *smaller):
+      yield self.at(size, self.grid.arms)
+      yield self.at(size, self.alive(size), self.grid.rates)
+      yield self.beyond(size)
+      yield self.seeds(size)
+
+  def cheap(self) -> list[str]:
+    """Returns the arms of which most of the work is done once."""
+    seed, size = self.grid.seeds[0], self.grid.sizes[-1]
+    costs = {
+        arm: self.cost(grids.Cell(size, arm, grids.MIDDLE, seed))
+        for arm in self.grid.arms
+    }
+    most = max(costs.values())
+    return [arm for arm, one in costs.items() if one < _CHEAP * most]
+
+  def kept(self) -> list[str]:
+    """Returns the arms that are never dropped."""
+    never = (*grids.RULES, grids.CONTROL)
+    return [arm for arm in self.grid.arms if arm in never]
+
+  def is_of_blocks(self, arm: str) -> bool:
+    """Whether an arm trains some blocks in one stage, and not all."""
+    spec = self.grid.spec(grids.Cell(0, arm, grids.MIDDLE, self.grid.seeds[0]))
+    resolved = strategy.resolve(spec)
+    return not set(resolved.architecture.convolutions) <= set(resolved.trained)
 
   def at(
-      size: int, arms: list[str], rates: tuple[float, ...] | None = None
+      self, size: int, arms: Sequence[str], rates: Sequence[float] | None = None
   ) -> list[grids.Cell]:
     """Returns runs of the first seed; at the rate of more images if None."""
     return [
-        grids.Cell(size, arm, rate, seed)
+        grids.Cell(size, arm, rate, self.grid.seeds[0])
         for arm in arms
-        for rate in rates or (_rate(grid, choose, arm, size),)
+        for rate in rates or (self.inherited(arm, size),)
     ]
 
-  def alive(size: int, among: Sequence[str] = grid.arms) -> list[str]:
-    found = choose(size)
+  def inherited(self, arm: str, size: int) -> float:
+    """Returns the rate that was best with more images, or the recipe's own."""
+    larger = [s for s in self.grid.sizes if size and (s > size or not s)]
+    for other in larger:
+      found = self.choose(other)
+      if found and arm in found.standings:
+        return found.standings[arm].rate
+    return grids.MIDDLE
+
+  def alive(self, size: int, among: Sequence[str] | None = None) -> list[str]:
+    """Returns the arms that are not dropped, of all or of some."""
+    found, kept = self.choose(size), self.kept()
     return [
         arm
-        for arm in among
+        for arm in among or self.grid.arms
         if arm in kept
-        or found
-        and arm in found.standings
-        and not found.is_dropped(arm)
+        or (found and arm in found.standings and not found.is_dropped(arm))
     ]
 
-  def seeds(size: int, among: Sequence[str] = grid.arms) -> list[grids.Cell]:
-    found = choose(size)
+  def seeds(
+      self, size: int, among: Sequence[str] | None = None
+  ) -> list[grids.Cell]:
+    """Returns more seeds of arms that are not dropped, at their best rate."""
+    found = self.choose(size)
     return [
-        grids.Cell(size, arm, found.standings[arm].rate, other)
-        for other in grid.seeds[1:]
-        for arm in alive(size, among)
+        grids.Cell(size, arm, found.standings[arm].rate, seed)
+        for seed in self.grid.seeds[1:]
+        for arm in self.alive(size, among)
         if found and arm in found.standings
     ]
 
-  yield at(whole, first, (grids.MIDDLE,))
-  yield at(whole, cheap, grid.rates)
-  yield at(whole, soon, (grids.MIDDLE,))
-  yield at(whole, alive(whole, (*first, *soon)), grid.rates)
-  leader = choose(whole)
-  curve = [*first, *([leader.advised.arm, leader.leader.arm] if leader else [])]
-  for size in smaller:
-    yield at(size, list(dict.fromkeys(curve)))
-  yield seeds(whole, (*first, *soon))
-  yield at(whole, rest, (grids.MIDDLE,))
-  yield at(whole, alive(whole), grid.rates)
-  yield seeds(whole)
-  for size in smaller:
-    yield at(size, [arm for arm in grid.arms])
-    yield at(size, alive(size), grid.rates)
-    yield seeds(size)
-
-
-def _is_of_blocks(grid: grids.Grid, arm: str) -> bool:
-  """Whether an arm trains some blocks in one stage, and not all."""
-  spec = grid.spec(grids.Cell(0, arm, grids.MIDDLE, grid.seeds[0]))
-  trained = strategy.resolve(spec).trained
-  convolutions = strategy.resolve(spec).architecture.convolutions
-  return not set(convolutions) <= set(trained)
-
-
-def _rate(grid: grids.Grid, choose: Choose, arm: str, size: int) -> float:
-  """Returns the rate that was best with more images, or the recipe's own."""
-  larger = [s for s in grid.sizes if not s or size and s > size]
-  for other in larger:
-    found = choose(other) if other != size else None
-    if found and arm in found.standings:
-      return found.standings[arm].rate
-  return grids.MIDDLE
+  def beyond(
+      self, size: int, among: Sequence[str] | None = None
+  ) -> list[grids.Cell]:
+    """Returns a rate further, of arms whose best is the last that was tried."""
+    found, further = self.choose(size), self.grid.further
+    standings = found.standings if found else {}
+    return [
+        grids.Cell(size, arm, further[standings[arm].rate], self.grid.seeds[0])
+        for arm in self.alive(size, among)
+        if arm in standings
+        and set(self.grid.rates) <= set(standings[arm].tried)
+        and standings[arm].rate in further
+    ]

@@ -144,9 +144,10 @@ def _rules(rules: Mapping[str, Any]) -> Iterator[str]:
   if len(rules) < 2:
     return
   count = len(rules['advice']['by_size'])
+  over = f', mean over {count} numbers of training images' if count > 1 else ''
   yield (
-      f'Mean loss to the best on test over {words.count(count, "number")} of '
-      f'training images: this advice {rules["advice"]["mean"]:.3f}, '
+      f'Loss to the best on test{over}: this advice '
+      f'{rules["advice"]["mean"]:.3f}, '
       + ', '.join(
           f'“always {words.noun(arm)}” {rules[arm]["mean"]:.3f}'
           for arm in grids.RULES

@@ -39,7 +39,8 @@ def test_few_images_are_gone_through_more_often() -> None:
 def test_names_tell_runs_apart() -> None:
   """Two runs of one name would be one run."""
   names = [cell.name for cell in simulated.grid(sizes='100,300,all').cells()]
-  assert len(set(names)) == len(names) == 4 * 3 * 3 * 3
+  # Three rates and one beyond each end.
+  assert len(set(names)) == len(names) == 4 * 3 * 3 * 5
   assert grids.Cell(0, 'all', 0.3, 1).name == 'all-rate0.3-seed1'
   assert grids.Cell(250, 'all', 1.0, 0).name == 'all-n250-rate1-seed0'
 

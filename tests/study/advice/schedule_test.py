@@ -75,6 +75,23 @@ def test_an_arm_that_is_worse_beyond_doubt_is_not_trained_further(
   assert any(name.startswith('random-rate') for name in left)
 
 
+def test_a_rate_beyond_is_tried_where_the_last_is_the_best(
+    study: run_lib.Study,
+) -> None:
+  """A grid that ends below the best rate tells of the grid, not of the arm."""
+  for cell in study.left()[:4]:
+    for rate in study.grid.rates:
+      one = grids.Cell(cell.size, cell.arm, rate, cell.seed)
+      quality = 0.5 + 0.05 * rate * (cell.arm == 'all')
+      spec = study.grid.spec(one)
+      simulated.write(study.path / 'runs' / one.name, spec, quality, 600)
+  study.results.refresh()
+  left = _names(study.left())
+  assert left[0] == 'all-rate9-seed0'
+  assert not any(name.startswith('head-rate9') for name in left)
+  assert not any(name.startswith('head-rate0.09') for name in left)
+
+
 def test_nothing_is_left_when_all_is_known(study: run_lib.Study) -> None:
   """Every run once: nothing is trained twice, and the study ends."""
   quality = {'head': 0.6, 'last_block': 0.6, 'all': 0.6, 'random': 0.4}
