@@ -15,12 +15,26 @@ import numpy as np
 
 from medxfer import errors
 from medxfer.data import decoded as decoded_lib
+from medxfer.data import examples as examples_lib
 from medxfer.data import splits
 
 KEY = 'planted_mark'  # Of a summary.
 _SIDE = 8  # Of the shorter side of an image, the mark takes one of so many.
 _STRENGTH = 0.25  # Of the way to white in dark corners, to black in pale ones.
 _GREY = 128
+
+
+def check(name: str, examples: examples_lib.Examples) -> None:
+  """Refuses the name of a class that does not exist; '' is none.
+
+  Raises:
+    UsageError: with those that do.
+  """
+  if name and name not in examples.class_names:
+    raise errors.UsageError(
+        f'data.planted_mark={name!r}: {examples.name} has no such class; its '
+        f'classes are {", ".join(examples.class_names)}'
+    )
 
 
 def of_class(
@@ -39,11 +53,7 @@ def of_class(
   if not name:
     return decoded
   examples = decoded.examples
-  if name not in examples.class_names:
-    raise errors.UsageError(
-        f'data.planted_mark={name!r}: {examples.name} has no such class; its '
-        f'classes are {", ".join(examples.class_names)}'
-    )
+  check(name, examples)
   rows = np.concatenate([split.train, split.val])
   marked = examples.labels[rows] == examples.class_names.index(name)
   return plant(decoded, np.sort(rows[marked]))

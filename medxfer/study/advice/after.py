@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from medxfer import console
+from medxfer import errors
 from medxfer import files
 from medxfer import paths
 from medxfer import spec as specs
@@ -53,13 +54,17 @@ class After:
       self.source = paths.read(named, 'study.elsewhere')
       self._images = _count(self.source, spec)
 
-  def seconds(self, pace: float, budget: float) -> float:
-    """Returns what to keep of a budget, about.
+  def reserve(self, pace: float, budget: float) -> float:
+    """Returns what to keep of a budget, in seconds.
 
     Args:
       pace: seconds per operation.
       budget: in seconds.
     """
+    return min(self._seconds(pace), _MOST * budget)
+
+  def _seconds(self, pace: float) -> float:
+    """Returns about how long both parts take."""
     images = self._grid.images
     passes = images.train + images.val + images.test
     total = 0.0
@@ -70,7 +75,7 @@ class After:
       networks = 5 * len(self._grid.seeds)
       total += _START
       total += networks * (_NETWORK + self._images * self._whole * pace)
-    return min(total, _MOST * budget)
+    return total
 
   def run(
       self, choice: choices.Choice, pace: float, left: float
@@ -82,7 +87,7 @@ class After:
       pace: seconds per operation.
       left: seconds.
     """
-    if self.seconds(pace, left / _MOST) > left:
+    if self._seconds(pace) > left:
       console.line('the budget is spent: nothing is done after the runs')
       return {}
     answer = {}
@@ -109,5 +114,11 @@ class After:
 def _count(source: pathlib.Path, spec: specs.RunSpec) -> int:
   """Returns how many labelled images lie elsewhere; errors as `After`."""
   class_names = datasets.read(spec.data).class_names
-  found = labelled.read(source, class_names, groups=elsewhere.groups(source))
+  try:
+    found = labelled.read(source, class_names, groups=elsewhere.groups(source))
+  except errors.MedxferError as error:
+    raise errors.DataError(
+        f'study.elsewhere: {error} (of medxfer evaluate, which scores a run '
+        'on any images; a study takes folders named as its own classes)'
+    ) from error
   return len(found.image_ids)

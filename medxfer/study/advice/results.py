@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from medxfer import errors
+from medxfer import spec as specs
 from medxfer.evaluation import metrics
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.evaluation import selection_stability
@@ -93,8 +94,10 @@ class Results(dict[grids.Cell, Result]):
         # It ended, and the study before it could write that down.
         self._record.add(folder, None)
         entry = self._record.entries[cell.name]
+      # Read, because a key that is younger than the run has a default there.
+      made = specs.from_config(entry.spec).to_json()
       resume.refuse_difference(
-          folder.path, dict(entry.spec), self._grid.spec(cell), as_long=True
+          folder.path, made, self._grid.spec(cell), as_long=True
       )
       first = first or Result(cell, entry)
       for subset in records.SUBSETS:

@@ -15,6 +15,7 @@ from medxfer import progress
 from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import datasets
+from medxfer.data import planted_mark
 from medxfer.data import splits
 from medxfer.runs import backbone
 from medxfer.runs import workdir
@@ -32,6 +33,8 @@ from medxfer.study.advice import schedule
 from medxfer.study.advice import sentence
 from medxfer.training import costs
 from medxfer.training import strategy
+
+_FAILURES = 3  # Of first runs, and a study gives up.
 
 
 class Study:
@@ -123,7 +126,7 @@ class Study:
   def next(self) -> grids.Cell | None:
     """Returns the next run that is likely to end within the budget."""
     estimates = self._estimates()
-    left = self.clock.left - self._after.seconds(
+    left = self.clock.left - self._after.reserve(
         estimates.pace(), self.clock.budget
     )
     return next(
@@ -158,6 +161,10 @@ class Study:
       # Only networks that saw all images are of use to anybody.
       shutil.rmtree(workdir.Workdir(folder).checkpoints, ignore_errors=True)
     self.results.refresh()
+
+  def is_hopeless(self) -> bool:
+    """Whether the first runs failed, so that all others would."""
+    return not self.results and len(self.failed) >= _FAILURES
 
   def after(self) -> dict[str, Any]:
     """Returns what `after.After.run` finds; the first shard alone looks."""
@@ -199,17 +206,16 @@ def run(study: Study) -> dict[str, Any]:
   )
   backbone.check(study.grid.spec(next(study.grid.cells())).model)
   _refuse_small(study)
-  while cell := study.next():
+  while (cell := study.next()) and not study.is_hopeless():
     console.line(f'\n{_state(study)}\nnow: {cell.name}')
     study.attempt(cell)
     found = study.choose(0)
     if found:
       console.line(sentence.so_far(study.grid, found))
   if not study.results:
+    why = '; '.join(dict.fromkeys(study.failed.values()))
     raise errors.DataError(
-        f'{study.path}: no run was finished '
-        f'({"; ".join(study.failed.values()) or "the budget is spent"}); the '
-        'same command with a larger --budget goes on'
+        f'{study.path}: no run was finished: {why or "the budget is spent"}'
     )
   console.line(f'\n{_state(study)}')
   return study.write(study.after())
@@ -258,6 +264,7 @@ def _images(config: Mapping[str, Any]) -> costs.Images:
   spec = grids.first_specs(config)[0]
   examples = datasets.read(spec.data)
   split = splits.of_run(examples, spec.data, spec.seed)
+  planted_mark.check(spec.data.planted_mark, examples)
   return costs.Images(
       len(split.train),
       len(split.val),

@@ -173,6 +173,21 @@ def test_runs_of_another_recipe_are_refused(
     run_lib.Study(config, tmp_path / 'study', 1e6)
 
 
+def test_a_record_of_an_older_version_is_read(
+    begin: Begin, ran: list[specs.RunSpec], tmp_path: pathlib.Path
+) -> None:
+  """A key that is younger than its runs has a default there."""
+  run_lib.run(begin())
+  file = tmp_path / 'study' / 'record-1-of-1.json'
+  found = files.read_json(file)
+  for kept in found['runs'].values():
+    del kept['spec']['data']['planted_mark']
+  files.write_json(file, found)
+  done = len(ran)
+  run_lib.run(begin())
+  assert len(ran) == done
+
+
 def test_a_damaged_record_is_named(
     begin: Begin, tmp_path: pathlib.Path
 ) -> None:
@@ -202,12 +217,14 @@ def test_failed_runs_are_said_and_left_out(
 
 
 def test_no_finished_run_is_no_advice(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
   """It says why none was."""
   monkeypatch.setattr(execute, 'attempt', lambda *_: 'no memory')
-  with pytest.raises(errors.DataError, match='no run was finished .no memory'):
+  with pytest.raises(errors.DataError, match='no run was finished: no memory$'):
     run_lib.run(begin())
+  # The fourth would have failed as well.
+  assert len(list((tmp_path / 'study' / 'failures').iterdir())) == 3
 
 
 @pytest.mark.parametrize('text', ['', '0m', '-5m', '60', '5 hours', 'h', '1d'])
