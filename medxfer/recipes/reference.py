@@ -190,7 +190,12 @@ def _studies() -> Iterator[str]:
           name, _title(module), f'arms: {module.get_config().study.arms}'
       )
     except errors.UsageError as error:
-      # It needs a data set; its arms are families.
+      # It needs a data set.
+      if hasattr(module, 'ARMS'):
+        arms = f'arms: {", ".join(module.ARMS)}'
+        yield from _entry(name, _title(module), f'{error}', arms)
+        continue
+      # Its arms are families.
       families = (inspect.getdoc(layer_arms) or '').split('\n\n')[1]
       yield from _entry(name, _title(module), f'{error}', 'arms:')
       yield textwrap.indent(families, ' ' * 4)

@@ -10,7 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
+from medxfer import spec as specs
+from medxfer.runs import workdir
 from medxfer.study import child_process
+from tests import tiny
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -80,3 +83,23 @@ def test_a_run_ends_with_its_study(
 def test_why_a_process_ended_is_said(exitcode: int, said: str) -> None:
   """The other runs go on, and this one's line says what happened."""
   assert said in child_process._why(exitcode)
+
+
+@pytest.mark.slow
+def test_a_run_out_of_time_is_stopped_and_goes_on_later(
+    phantoms: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  """A study with a budget ends in time, and loses no epoch."""
+  config = tiny.config(phantoms, 'all')
+  config.training.update(epochs=2000, patience=0)
+  endless = specs.from_config(config)
+  begun = time.monotonic()
+  problem = child_process.run(endless, tmp_path / 'run', 25)
+  assert problem == child_process.OUT_OF_TIME
+  assert time.monotonic() - begun < 25 + 15
+  folder = workdir.Workdir(tmp_path / 'run')
+  done = len(folder.history())
+  assert done and not folder.is_finished
+  config.training.epochs = done + 1
+  assert child_process.run(specs.from_config(config), tmp_path / 'run') == ''
+  assert folder.summary()['epochs_run'] == done + 1
