@@ -26,7 +26,15 @@ _LAUNCHERS = [
     for path in sorted((_ROOT / folder).rglob('*.py'))
     if 'DEFINE_string' in path.read_text()
 ]
-_NO_PATHS = {'shard', 'base_url', 'layer', 'explain_layer', 'classes', 'name'}
+_NO_PATHS = {
+    'shard',
+    'budget',
+    'base_url',
+    'layer',
+    'explain_layer',
+    'classes',
+    'name',
+}
 
 
 def _flag(value: str | None) -> Any:

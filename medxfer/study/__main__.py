@@ -121,8 +121,9 @@ def _advise(path: pathlib.Path, shard: tuple[int, int]) -> None:
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
   from medxfer.study.advice import run
+  from medxfer.study.advice import state
 
-  study = run.Study(_CONFIG.value, path, budget, shard)
+  study = state.Study(_CONFIG.value, path, budget, shard)
   if _DRY_RUN.value:
     run.dry_run(study)
     return

@@ -15,6 +15,7 @@ from medxfer.report.read import collect
 from medxfer.runs import backbone
 from medxfer.study import execute
 from medxfer.study.advice import run as run_lib
+from medxfer.study.advice import state
 from tests.report import workdirs
 from tests.study.advice import simulated
 
@@ -26,11 +27,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """A finished study whose runs were drawn, with a truncation."""
   path = tmp_path_factory.mktemp('advice') / 'study'
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(run_lib, '_images', lambda _: simulated.IMAGES)
+    patch.setattr(state, '_images', lambda _: simulated.IMAGES)
     patch.setattr(backbone, 'check', lambda _: None)
     runner = simulated.runner(lambda spec: _QUALITY[spec.arm], [])
     patch.setattr(execute, 'attempt', runner)
-    run_lib.run(run_lib.Study(simulated.config(sizes='100,all'), path, 1e6))
+    run_lib.run(state.Study(simulated.config(sizes='100,all'), path, 1e6))
   shutil.rmtree(path / 'runs')
   found = json.loads((path / 'advice.json').read_text())
   test = {'f1_macro': 0.4, 'interval': [0.3, 0.5]}

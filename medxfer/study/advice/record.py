@@ -16,6 +16,7 @@ import numpy as np
 from medxfer import errors
 from medxfer import files
 from medxfer.data import planted_mark
+from medxfer.evaluation import measure
 from medxfer.evaluation import predictions as predictions_lib
 from medxfer.runs import workdir
 
@@ -66,9 +67,11 @@ class Record:
     """
     self._path = path
     self._file = path / 'record-{}-of-{}.json'.format(*shard)
-    self._mine: dict[str, Any] = {'seconds': 0.0, 'partial': {}, 'runs': {}}
     self.entries: dict[str, Entry] = {}
     self.refresh()
+    self._mine: dict[str, Any] = {'seconds': 0.0, 'partial': {}, 'runs': {}}
+    if self._file.is_file():
+      self._mine |= files.read_json(self._file)
     self.seconds: float = self._mine['seconds']
     self.partial: dict[str, float] = self._mine['partial']
 
@@ -79,9 +82,9 @@ class Record:
         found = files.read_json(file)
         for name in found['runs'].keys() - self.entries.keys():
           self.entries[name] = _entry(found['images'], found['runs'][name])
-        if file == self._file and not self._mine['runs']:
-          self._mine |= found
-          self._mine['seconds'] = float(found['seconds'])
+        spent = [found['seconds'], *found['partial'].values()]
+        if not all(map(measure.is_number, spent)):
+          raise ValueError('times that are no numbers')
       except (
           AttributeError,
           IndexError,

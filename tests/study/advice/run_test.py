@@ -16,11 +16,12 @@ from medxfer.runs import backbone
 from medxfer.study import execute
 from medxfer.study.advice import clock as clocks
 from medxfer.study.advice import run as run_lib
+from medxfer.study.advice import state
 from tests.study.advice import simulated
 
 _QUALITY = {'head': 0.5, 'last_block': 0.62, 'all': 0.66, 'random': 0.4}
 
-Begin = Callable[..., run_lib.Study]
+Begin = Callable[..., state.Study]
 
 
 def _quality(spec: specs.RunSpec) -> float:
@@ -32,7 +33,7 @@ def _quality(spec: specs.RunSpec) -> float:
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[specs.RunSpec]:
   """Replaces training by drawing; returns what was asked for."""
   found: list[specs.RunSpec] = []
-  monkeypatch.setattr(run_lib, '_images', lambda _: simulated.IMAGES)
+  monkeypatch.setattr(state, '_images', lambda _: simulated.IMAGES)
   monkeypatch.setattr(backbone, 'check', lambda _: None)
   # Each run is a minute later.
   clock = itertools.count()
@@ -55,8 +56,8 @@ def begin(tmp_path: pathlib.Path, ran: list[specs.RunSpec]) -> Begin:
 
   def study(
       budget: float = 1e6, shard: tuple[int, int] = (1, 1), **keys: Any
-  ) -> run_lib.Study:
-    return run_lib.Study(
+  ) -> state.Study:
+    return state.Study(
         simulated.config(**keys), tmp_path / 'study', budget, shard
     )
 
@@ -170,7 +171,7 @@ def test_runs_of_another_recipe_are_refused(
   config = simulated.config()
   config.training.epochs = 9
   with pytest.raises(errors.UsageError, match='training.epochs: 4 -> 9'):
-    run_lib.Study(config, tmp_path / 'study', 1e6)
+    state.Study(config, tmp_path / 'study', 1e6)
 
 
 def test_a_record_of_an_older_version_is_read(
@@ -199,6 +200,28 @@ def test_a_damaged_record_is_named(
   files.write_json(file, found)
   with pytest.raises(errors.DataError, match='record-1-of-1.json: damaged'):
     begin()
+
+
+def test_time_that_was_spent_before_an_interruption_counts(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, ran: list[specs.RunSpec]
+) -> None:
+  """Ctrl-C in the middle of a run must not make a budget larger."""
+  whole = execute.attempt
+
+  def attempt(spec: specs.RunSpec, *rest: Any) -> str:
+    problem = whole(spec, *rest)
+    if len(ran) == 3:
+      raise KeyboardInterrupt
+    return problem
+
+  monkeypatch.setattr(execute, 'attempt', attempt)
+  with pytest.raises(KeyboardInterrupt):
+    run_lib.run(begin(10 * 60))
+  study = begin(10 * 60)
+  assert study.clock.spent >= 3 * 60
+  assert len(study.record.partial) == 1
+  run_lib.run(study)
+  assert len(ran) <= 10
 
 
 def test_failed_runs_are_said_and_left_out(

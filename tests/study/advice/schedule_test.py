@@ -7,17 +7,17 @@ import pytest
 from medxfer import spec as specs
 from medxfer.study import execute
 from medxfer.study.advice import grid as grids
-from medxfer.study.advice import run as run_lib
+from medxfer.study.advice import state
 from tests.study.advice import simulated
 
 
 @pytest.fixture
 def study(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> run_lib.Study:
+) -> state.Study:
   """Returns a study that has not begun."""
-  monkeypatch.setattr(run_lib, '_images', lambda _: simulated.IMAGES)
-  return run_lib.Study(simulated.config(), tmp_path / 'study', 1e6)
+  monkeypatch.setattr(state, '_images', lambda _: simulated.IMAGES)
+  return state.Study(simulated.config(), tmp_path / 'study', 1e6)
 
 
 def _names(cells: list[grids.Cell]) -> list[str]:
@@ -25,7 +25,7 @@ def _names(cells: list[grids.Cell]) -> list[str]:
 
 
 def _finish(
-    study: run_lib.Study, quality: dict[str, float], count: int
+    study: state.Study, quality: dict[str, float], count: int
 ) -> list[str]:
   """Finishes the next runs; an arm decides as well as `quality` says."""
   names = []
@@ -40,7 +40,7 @@ def _finish(
 
 
 def test_cheap_arms_come_first_then_all_and_the_control(
-    study: run_lib.Study,
+    study: state.Study,
 ) -> None:
   """A first answer within minutes needs the cheap ones and a comparison."""
   assert _names(study.left())[:4] == [
@@ -52,7 +52,7 @@ def test_cheap_arms_come_first_then_all_and_the_control(
 
 
 def test_all_rates_of_all_images_come_before_fewer_images(
-    study: run_lib.Study,
+    study: state.Study,
 ) -> None:
   """The user's own number of images is what they ask about."""
   quality = {'head': 0.6, 'last_block': 0.6, 'all': 0.6, 'random': 0.4}
@@ -63,7 +63,7 @@ def test_all_rates_of_all_images_come_before_fewer_images(
 
 
 def test_an_arm_that_is_worse_beyond_doubt_is_not_trained_further(
-    study: run_lib.Study,
+    study: state.Study,
 ) -> None:
   """Its other rates and seeds would only cost time."""
   quality = {'head': 0.2, 'last_block': 0.9, 'all': 0.9, 'random': 0.4}
@@ -76,7 +76,7 @@ def test_an_arm_that_is_worse_beyond_doubt_is_not_trained_further(
 
 
 def test_a_rate_beyond_is_tried_where_the_last_is_the_best(
-    study: run_lib.Study,
+    study: state.Study,
 ) -> None:
   """A grid that ends below the best rate tells of the grid, not of the arm."""
   for cell in study.left()[:4]:
@@ -92,7 +92,7 @@ def test_a_rate_beyond_is_tried_where_the_last_is_the_best(
   assert not any(name.startswith('head-rate0.09') for name in left)
 
 
-def test_nothing_is_left_when_all_is_known(study: run_lib.Study) -> None:
+def test_nothing_is_left_when_all_is_known(study: state.Study) -> None:
   """Every run once: nothing is trained twice, and the study ends."""
   quality = {'head': 0.6, 'last_block': 0.6, 'all': 0.6, 'random': 0.4}
   seen = []
@@ -103,7 +103,7 @@ def test_nothing_is_left_when_all_is_known(study: run_lib.Study) -> None:
   assert len(seen) == 4 * 3 * 5
 
 
-def test_shards_share_the_runs(study: run_lib.Study) -> None:
+def test_shards_share_the_runs(study: state.Study) -> None:
   """Each run belongs to one shard."""
   cells = study.left()
   parts = []
@@ -116,7 +116,7 @@ def test_shards_share_the_runs(study: run_lib.Study) -> None:
 
 
 def test_a_failed_run_is_not_tried_again_at_once(
-    study: run_lib.Study, monkeypatch: pytest.MonkeyPatch
+    study: state.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
   """One arm that fills the memory must not keep the study from going on."""
   monkeypatch.setattr(execute, 'attempt', lambda *_: 'no memory')
@@ -128,7 +128,7 @@ def test_a_failed_run_is_not_tried_again_at_once(
   assert note.read_text() == 'no memory\n'
 
 
-def test_the_specification_is_one_object(study: run_lib.Study) -> None:
+def test_the_specification_is_one_object(study: state.Study) -> None:
   """Names and specifications are asked for thousands of times."""
   cell = study.left()[0]
   assert isinstance(study.grid.spec(cell), specs.RunSpec)
