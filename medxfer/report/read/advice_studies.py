@@ -138,6 +138,8 @@ def read(path: pathlib.Path, name: str) -> AdviceStudy:
   if not file.is_file():
     raise errors.DataError('no advice yet: the same command goes on')
   found = files.read_json(file)
+  if found.get('sizes') == []:
+    raise errors.DataError('no strategy has finished yet')
   try:
     spec = specs.from_config(found['spec'])
     return AdviceStudy(

@@ -83,7 +83,14 @@ class Standing:
     ]
 
   def minus(self, other: 'Standing', subset: str) -> dict[str, Any]:
-    """Returns the difference of the macro F1 to another arm, see `paired`."""
+    """Returns the difference of the macro F1 to another arm, see `paired`.
+
+    Without a seed that both have, it has no interval.
+    """
+    if not self.common(other):
+      key = f'on_{subset}'
+      apart = getattr(self, key) - getattr(other, key)
+      return {'difference': apart, 'interval': None}
     pairs = [
         (getattr(a, subset), getattr(b, subset)) for a, b in self.common(other)
     ]

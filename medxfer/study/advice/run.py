@@ -20,11 +20,11 @@ def run(study: state.Study) -> dict[str, Any]:
       something else.
     DataError: weights are missing, or no run was finished.
   """
+  backbone.check(study.grid.spec(next(study.grid.cells())).model)
+  _refuse_small(study)
   execute.write_study(
       plan.Study(study.grid.name, study.grid.title, ()), study.path
   )
-  backbone.check(study.grid.spec(next(study.grid.cells())).model)
-  _refuse_small(study)
   while (cell := study.next()) and not study.is_hopeless():
     console.line(f'\n{_state(study)}\nnow: {cell.name}')
     study.attempt(cell)

@@ -36,6 +36,8 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
   Args:
     found: see `findings.of`.
   """
+  if not found['sizes']:
+    return ['No strategy has finished yet: nothing can be advised.']
   size = found['sizes'][0]
   return [
       *_advice(size),

@@ -93,6 +93,14 @@ def test_the_control_is_never_advised() -> None:
   assert 'random' not in choice.shares
 
 
+def test_arms_without_a_common_seed_have_no_interval() -> None:
+  """Their images and trainings differ: only the difference is known."""
+  choice = _choose(_result('all', 0.7, 0.6), _result('head', 0.6, 0.5, seed=1))
+  found = choice.standings['head'].minus(choice.standings['all'], 'test')
+  assert found['interval'] is None
+  assert found['difference'] == pytest.approx(-0.1, abs=0.02)
+
+
 def test_nothing_is_chosen_from_the_control_alone() -> None:
   """It is no strategy."""
   assert choices.choose([_result('random', 0.5, 0.5)], _COSTS) is None

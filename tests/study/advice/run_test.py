@@ -12,6 +12,7 @@ import pytest
 from medxfer import errors
 from medxfer import files
 from medxfer import spec as specs
+from medxfer.report.read import collect
 from medxfer.runs import backbone
 from medxfer.study import execute
 from medxfer.study.advice import clock as clocks
@@ -154,13 +155,31 @@ def test_shards_train_what_one_process_would(
   assert not begin(shard=(1, 2)).left()
 
 
+def test_the_control_alone_is_no_advice(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+  """A shard may have nothing else yet; the page then leaves the study out."""
+  whole = execute.attempt
+
+  def attempt(spec: specs.RunSpec, *rest: Any) -> str:
+    return whole(spec, *rest) if spec.arm == 'random' else 'no memory'
+
+  monkeypatch.setattr(execute, 'attempt', attempt)
+  found = run_lib.run(begin(arms='head,random', sizes='all'))
+  assert found['sentences'] == [
+      'No strategy has finished yet: nothing can be advised.'
+  ]
+  with pytest.raises(errors.DataError, match='no strategy has finished yet'):
+    collect.collect(tmp_path)
+
+
 def test_a_budget_for_no_run_at_all_is_refused_with_one_that_is_enough(
-    begin: Begin, ran: list[specs.RunSpec]
+    begin: Begin, ran: list[specs.RunSpec], tmp_path: pathlib.Path
 ) -> None:
   """Nothing is trained that cannot end."""
   with pytest.raises(errors.UsageError, match='--budget=1m or more'):
     run_lib.run(begin(5))
-  assert not ran
+  assert not ran and not (tmp_path / 'study').exists()
 
 
 def test_runs_of_another_recipe_are_refused(
