@@ -87,20 +87,24 @@ class After:
       pace: seconds per operation.
       left: seconds.
     """
-    if self._seconds(pace) > left:
+    is_late = self._seconds(pace) > max(left, 0.0)
+    if is_late:
       console.line('the budget is spent: nothing is done after the runs')
-      return {}
     answer = {}
-    if self.source:
+    if self.source and not is_late:
       answer['elsewhere'] = elsewhere.score(choice, self._path, self.source)
-    cut = self._truncation(choice)
+    cut = self._truncation(choice, is_late)
     return answer | ({'truncation': cut} if cut else {})
 
-  def _truncation(self, choice: choices.Choice) -> dict[str, Any] | None:
+  def _truncation(
+      self, choice: choices.Choice, is_late: bool
+  ) -> dict[str, Any] | None:
     """Returns what `truncation.measure` does, from its file or anew."""
     file = self._path / _TRUNCATION
     if file.is_file():
       return files.read_json(file)
+    if is_late:
+      return None
     for standing in choice.candidates:
       for run in standing.runs:
         folder = self._path / plan.RUNS / run.cell.name
