@@ -84,6 +84,35 @@ def test_every_figure_follows_from_a_summary(path: pathlib.Path) -> None:
     assert f'{test[metric]:.3f} ({low:.3f}-{high:.3f})' in _README
 
 
+_ADVICES = sorted((_ROOT / 'results/advice').glob('*/advice.json'))
+
+
+@pytest.mark.parametrize('path', _ADVICES, ids=lambda path: path.parent.name)
+def test_every_figure_of_an_advice_follows_from_its_study(
+    path: pathlib.Path,
+) -> None:
+  """A test score in the tables of the README, and the sentences' numbers."""
+  [part] = re.findall(
+      rf'<!-- {path.parent.name} -->(.*?)<!-- end -->', _README, re.DOTALL
+  )
+  told = re.findall(r'0\.\d{3} \(0\.\d{3}-0\.\d{3}\)', part)
+  known = {
+      f'{test["value"]:.3f} ({test["interval"][0]:.3f}-'
+      f'{test["interval"][1]:.3f})'
+      for size in json.loads(path.read_text())['sizes']
+      for test in (arm['test'] for arm in size['arms'].values())
+  }
+  assert told and set(told) <= known
+
+
+def test_records_of_advices_say_what_their_answers_say() -> None:
+  """Whoever goes on with one begins from these runs."""
+  assert _ADVICES
+  for path in _ADVICES:
+    record = json.loads((path.parent / 'record-1-of-1.json').read_text())
+    assert len(record['runs']) == json.loads(path.read_text())['runs']
+
+
 @pytest.mark.parametrize('data', ['ham', 'xray'])
 @pytest.mark.parametrize(
     'source, words',
