@@ -11,7 +11,6 @@ from medxfer import files
 from medxfer import spec as specs
 from medxfer.evaluation import measure
 from medxfer.report.read import estimates
-from medxfer.study import plan
 from medxfer.study.advice import grid as grids
 
 
@@ -109,19 +108,6 @@ class AdviceStudy:
   curves: Mapping[str, Mapping[int, estimates.Estimate]]
   runs: int
   layers: tuple[Layer, ...] = ()
-
-
-def find(root: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the folders of advice studies below a folder, or that it is."""
-  found = []
-  for path in sorted(root.rglob(plan.STUDY)):
-    try:
-      name = files.read_json(path)['name']
-    except (errors.DataError, KeyError, TypeError):
-      continue  # `collect` says that it is damaged.
-    if isinstance(name, str) and name.startswith(grids.PREFIX):
-      found.append(path.parent)
-  return found
 
 
 def read(path: pathlib.Path, name: str) -> AdviceStudy:

@@ -12,7 +12,9 @@ from medxfer.report.read import finished_run
 from medxfer.report.read import folds
 from medxfer.report.read import layer_studies
 from medxfer.runs import workdir
+from medxfer.study import layer_arms
 from medxfer.study import plan
+from medxfer.study.advice import grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +79,7 @@ def collect(root: pathlib.Path) -> Collection:
     raise errors.UsageError(f'{root}: no such folder; give another --workdir')
   advices, left_out = _advices(root)
   runs, seen = [], {}
-  grouped = {home: [] for home in layer_studies.find(root)}
+  grouped = {home: [] for home in _studies(root, layer_arms.PREFIX)}
   for path in _workdirs(root):
     name = _name(path, root)
     run = _read(path, name)
@@ -119,12 +121,25 @@ def collect(root: pathlib.Path) -> Collection:
   return Collection(root, tuple(runs), tuple(left_out), tuple(studies), advices)
 
 
+def _studies(root: pathlib.Path, prefix: str) -> list[pathlib.Path]:
+  """Returns the folders of one kind of study below a folder, or that it is."""
+  found = []
+  for path in sorted(root.rglob(plan.STUDY)):
+    try:
+      name = files.read_json(path)['name']
+    except (errors.DataError, KeyError, TypeError):
+      continue  # `_not_begun` says that it is damaged.
+    if isinstance(name, str) and name.startswith(prefix):
+      found.append(path.parent)
+  return found
+
+
 def _advices(
     root: pathlib.Path,
 ) -> tuple[tuple[advice_studies.AdviceStudy, ...], list[LeftOut]]:
   """Returns the advice studies, and those that say nothing yet."""
   found, left_out = [], []
-  for path in advice_studies.find(root):
+  for path in _studies(root, grid.PREFIX):
     name = _name(path, root)
     try:
       found.append(advice_studies.read(path, name))
@@ -148,7 +163,7 @@ def _read(path: pathlib.Path, name: str) -> finished_run.Run | LeftOut:
 
 def _workdirs(root: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields the folders that a run began, in the order of their names."""
-  advice = set(advice_studies.find(root))
+  advice = set(_studies(root, grid.PREFIX))
   for folder, below, names in os.walk(root):
     if pathlib.Path(folder) in advice:
       # Its record has what they decided, its advice what they say.

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 import dataclasses
 import pathlib
 
-from medxfer import errors
-from medxfer import files
 from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.report.read import finished_run
 from medxfer.report.read import layer_measures
 from medxfer.report.read import settings as settings_lib
 from medxfer.study import layer_arms
-from medxfer.study import plan
 
 _NETWORKS = {
     layer_arms.IMAGENET: 'ImageNet',
@@ -118,19 +115,6 @@ def called(network: str) -> str:
     return f'{called(source)}, fine-tuned'
   known = registry.by_recipe().get(network)
   return known.title if known else _NETWORKS.get(network, network)
-
-
-def find(root: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the folders of layer studies below a folder, or that it is."""
-  found = []
-  for path in sorted(root.rglob(plan.STUDY)):
-    try:
-      name = files.read_json(path)['name']
-    except (errors.DataError, KeyError, TypeError):
-      continue  # `collect` says that it is damaged.
-    if isinstance(name, str) and name.startswith(layer_arms.PREFIX):
-      found.append(path.parent)
-  return found
 
 
 def arrange(

@@ -56,20 +56,19 @@ def estimate(test: Mapping[str, Any]) -> str:
 
 def difference(found: Mapping[str, Any]) -> str:
   """Returns a difference with its interval."""
-  text = f'{found["difference"]:+.3f}'
-  if found['interval']:
-    low, high = found['interval']
-    text += f' ({low:+.3f} to {high:+.3f})'
-  return text
+  return f'{found["difference"]:+.3f}{_ends(found)}'
 
 
 def regret(found: Mapping[str, Any]) -> str:
   """Returns a loss with its interval."""
-  text = f'{found["value"]:.3f}'
-  if found['interval']:
-    low, high = found['interval']
-    text += f' ({low:+.3f} to {high:+.3f})'
-  return text
+  return f'{found["value"]:.3f}{_ends(found)}'
+
+
+def _ends(found: Mapping[str, Any]) -> str:
+  if not found['interval']:
+    return ''
+  low, high = found['interval']
+  return f' ({low:+.3f} to {high:+.3f})'
 
 
 def unclear(found: Mapping[str, Any]) -> str:
