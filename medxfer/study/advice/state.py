@@ -188,7 +188,7 @@ class Study:
         self.grid,
         self.results,
         self.choose,
-        self.mine(self.left()) and self.left(),
+        self.left(),
         self.took(),
     )
     found |= after
