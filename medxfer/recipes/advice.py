@@ -25,6 +25,7 @@ from medxfer.data import registry
 from medxfer.model import architectures
 from medxfer.recipes import common
 from medxfer.recipes import studies
+from medxfer.study import rates
 from medxfer.study.advice import grid
 
 # Strategies in the order in which equals are trained; the last is the control.
@@ -43,7 +44,6 @@ ARMS = (
     'first_block',
     grid.CONTROL,
 )
-_RATES = (0.3, 1.0, 3.0)
 _SEEDS = (0, 1, 2)
 _EPOCHS = 4  # Of phantoms: one for each stage of `gradual`.
 
@@ -72,7 +72,7 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
   )
   with config.unlocked():
     config.study.seeds = _SEEDS
-    config.study.rates = _RATES
+    config.study.rates = rates.USUAL
     if config.data.phantom:
       config.training.epochs = _EPOCHS
     # All seeds share their validation and test images.

@@ -2,7 +2,8 @@
 
     python -m medxfer.study --config=configs/layers.py:DATA[,PRESET,...] \\
         [--workdir=DIR] [--config.study.source_run=WORKDIR] \\
-        [--config.study.seeds=0,1,2] [--config.KEY=VALUE ...]
+        [--config.study.rates=0.3,1,3] [--config.study.seeds=0,1,2] \\
+        [--config.KEY=VALUE ...]
 
 DATA is ham, xray or folder. Presets are the modifiers of `configs/DATA.py`,
 and by_layer: networks are cut after each convolution, not after each block.
@@ -13,14 +14,15 @@ finished run that study.source_run names; if none is named, the study trains
 it first. A folder of your own has no other: name one for the arms
 frozen_other_N and tuned_other_N.
 
-All networks have one recipe, so that nothing but their weights tells them
-apart. Their pixels are [-1, 1]: Caffe's, of the order of 100, come through
-transferred layers to random ones at a scale that these cannot learn from
-(blocks 1 and 2 of ImageNet frozen, HAM10000 at 32 pixels: macro F1 .11, the
-majority class, against .21).
+All networks have one recipe but for the learning rate: each has the one of
+study.rates that is best on validation images of the first seed, so that no
+network wins by a rate that suits it. Their pixels are [-1, 1]: Caffe's, of the
+order of 100, come through transferred layers to random ones at a scale that
+these cannot learn from (blocks 1 and 2 of ImageNet frozen, HAM10000 at 32
+pixels: macro F1 .11, the majority class, against .21).
 
 With cpu they learn from 1,000 images, the source as well, and are tested on
-all.
+all. On phantoms there is one rate and one seed.
 """
 
 from collections.abc import Callable
@@ -34,8 +36,10 @@ from medxfer.model import architectures
 from medxfer.recipes import common
 from medxfer.recipes import studies
 from medxfer.study import layer_arms
+from medxfer.study import rates
 
 _BY_LAYER = 'by_layer'
+_SEEDS = (0, 1, 2)
 
 
 def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
@@ -71,8 +75,10 @@ def get_config(argument: str | None = None) -> ml_collections.ConfigDict:
       arms=[arm.name for arm in arms],
       source=source,
       # Its curves are of one split.
-      without=('folds', 'sources', 'sizes', 'rates', 'elsewhere'),
+      without=('folds', 'sources', 'sizes', 'elsewhere'),
   )
+  if not config.data.phantom:
+    config.study.update(seeds=_SEEDS, rates=rates.USUAL)
   if not other:
     config.study.arms = ','.join(
         arm.name for arm in arms if arm.source != 'other'
@@ -135,6 +141,8 @@ def _change(
     model.trainable = layer_arms.rest(
         architecture, len(architecture.convolutions) - arm.count
     )
+  elif arm.kind == layer_arms.BLOCK:
+    model.trainable = list(architecture.blocks)[arm.count - 1]
   elif arm.source and arm.source != layer_arms.RANDOM:
     model.transferred = layer_arms.first(architecture, arm.count)
   if arm.kind == layer_arms.FROZEN:

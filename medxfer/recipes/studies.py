@@ -6,7 +6,7 @@ config.study.seeds        each arm runs once with each
 config.study.folds        each arm runs once with each of N folds; 0: the first
 config.study.sources      each arm is tested on each of these sources
 config.study.sizes        each arm learns from so many images
-config.study.rates        factors of the learning rate, of an advice
+config.study.rates        factors of the learning rate: each arm has its best
 config.study.elsewhere    images from elsewhere, of an advice
 config.study.changes.ARM  what makes an arm what it is
 config.study.source_run   a finished run for the arms that start from one;
@@ -105,7 +105,8 @@ def _add_study(
       # Numbers of training images, such as 250,1000,all; each smaller part lies
       # in the larger ones. Empty: all; an advice chooses some.
       'sizes': '',
-      # Factors of the learning rate that are tried for each arm.
+      # Factors of the learning rate that are tried for each arm; each takes
+      # the one that is best on validation images of the first seed.
       'rates': (1.0,),
       # Folder or table of labelled images from elsewhere, on which an advice
       # is checked; empty: none.

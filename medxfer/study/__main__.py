@@ -14,7 +14,8 @@ at the same time on the same folder.
 which layers to fine-tune; what it found stands in DIR/advice.json.
 
 The networks of `configs/layers.py` are then looked into, layer by layer, by
-the shard that ends last; what is found stands in DIR/layers.json.
+the shard that ends last; what is found stands in DIR/layers.json. Each has the
+learning rate that is its best on validation images of the first seed.
 """
 
 import pathlib
@@ -28,6 +29,7 @@ from medxfer import default_workdir
 from medxfer import errors
 from medxfer import launcher
 from medxfer.study import plan
+from medxfer.study import shards
 from medxfer.study.advice import clock
 from medxfer.study.advice import grid
 from medxfer.training import strategy
@@ -75,9 +77,9 @@ def details() -> str:
 def main(argv: list[str]) -> None:
   """Reads the flags, then runs what is left to do."""
   launcher.require(argv, _CONFIG)
-  index, count = plan.parse_shard(_SHARD.value)
+  index, count = shards.parse(_SHARD.value)
   path = default_workdir.of_command(launcher.path(_WORKDIR), _CONFIG)
-  if 'rates' in _CONFIG.value.get('study', {}):
+  if _CONFIG.value.get('study', {}).get('name', '').startswith(grid.PREFIX):
     _advise(path, (index, count))
     return
   if _BUDGET.value:
@@ -85,30 +87,33 @@ def main(argv: list[str]) -> None:
         f'--budget={_BUDGET.value}: this study trains all its runs; a budget '
         'is of --config=configs/advice.py'
     )
-  study = plan.from_config(_CONFIG.value, path)
-  for run in study.runs:
+  for run in plan.from_config(_CONFIG.value, path).runs:
     strategy.check(run.spec)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
   from medxfer.study import dry_run
   from medxfer.study import execute
   from medxfer.study import layer_measures
+  from medxfer.study import rounds
 
-  layer_measures.check(study)
+  whole = plan.from_config(_CONFIG.value, path, rounds.assumed(path))
+  mine = shards.runs_of(whole, index, count)
+  layer_measures.check(whole)
   if _DRY_RUN.value:
-    dry_run.run(study, path, plan.shard(study, index, count))
+    dry_run.run(whole, path, mine)
     return
-  failures = execute.execute(study, path, plan.shard(study, index, count))
-  if not failures:
-    layer_measures.measure(study, path)
+  chains = {run.chain for run in mine}
+  study, failures = rounds.run(_CONFIG.value, path, chains)
+  layer_measures.measure(study, path)
   print(
       f'\n{study.title}\n{execute.table(study, path)}\n\n'
       f'python -m medxfer report --workdir={shlex.quote(f"{path}")}'
   )
-  if failures:
+  failed = study.missing(failures)
+  if failed:
     raise errors.DataError(
-        f'{len(failures)} of {len(study.runs)} runs failed: '
-        f'{", ".join(failures)}; {path / plan.FAILURES} says why, and the '
+        f'{len(failed)} of {len(study.runs)} runs failed: '
+        f'{", ".join(failed)}; {path / plan.FAILURES} says why, and the '
         'same command tries them again'
     )
 

@@ -124,9 +124,9 @@ def _pooled(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
 def _averaged(study: plan.Study, path: pathlib.Path) -> Iterator[str]:
   """Yields what the seeds of an arm reach together, on the same test images."""
   alike: dict[str, list[pathlib.Path]] = {}
-  for run in study.runs:
+  for run in study.compared:
     folder = path / plan.RUNS / run.name
-    if run.name == plan.Planned.named(run.spec.arm, run.spec.seed) and (
+    if run.name.endswith(f'-seed{run.spec.seed}') and (
         workdir.Workdir(folder).is_finished
     ):
       alike.setdefault(run.spec.arm, []).append(folder)

@@ -5,6 +5,7 @@
     tuned_SOURCE_N    the first N convolutions from SOURCE; everything trains
     statistics        of ImageNet's layers mean and variance alone, likewise
     last_K            ImageNet weights; the last K convolutions train
+    block_K           ImageNet weights; block K trains, and no other
 
 and the head always trains. Where nothing is said, weights are random. These
 are the networks of Yosinski et al. (arXiv 1411.1792): with another task's
@@ -21,11 +22,11 @@ from medxfer.model.architectures import Architecture
 PREFIX = 'layers_'  # Of the name of such a study.
 MEASURED = 'layers.json'  # What `measure` writes into its folder.
 BASE, STATISTICS = 'base', 'statistics'
-FROZEN, TUNED, LAST = 'frozen', 'tuned', 'last'
+FROZEN, TUNED, LAST, BLOCK = 'frozen', 'tuned', 'last', 'block'
 IMAGENET, OWN, RANDOM = 'imagenet', 'own', 'random'
 _PATTERN = re.compile(
     rf'(?P<kind>{FROZEN}|{TUNED})_(?P<source>[a-z]+)_(?P<count>\d+)'
-    rf'|(?P<last>{LAST})_(?P<trained>\d+)'
+    rf'|(?P<part>{LAST}|{BLOCK})_(?P<trained>\d+)'
 )
 
 
@@ -34,9 +35,10 @@ class Arm:
   """One network of the study.
 
   Attributes:
-    kind: BASE, STATISTICS, FROZEN, TUNED or LAST.
+    kind: BASE, STATISTICS, FROZEN, TUNED, LAST or BLOCK.
     source: where the transferred layers come from; '' if nothing does.
-    count: convolutions that are transferred, or of LAST, that train.
+    count: convolutions that are transferred, or of LAST, that train; of BLOCK,
+      the number of the block.
   """
 
   kind: str
@@ -48,8 +50,8 @@ class Arm:
     """The name of the arm."""
     if self.kind in (BASE, STATISTICS):
       return self.kind
-    if self.kind == LAST:
-      return f'{LAST}_{self.count}'
+    if self.kind in (LAST, BLOCK):
+      return f'{self.kind}_{self.count}'
     return f'{self.kind}_{self.source}_{self.count}'
 
   @classmethod
@@ -63,11 +65,12 @@ class Arm:
     match = _PATTERN.fullmatch(name)
     if match is None:
       return None
-    if match['last']:
-      arm = cls(LAST, IMAGENET, int(match['trained']))
+    if match['part']:
+      arm = cls(match['part'], IMAGENET, int(match['trained']))
     else:
       arm = cls(match['kind'], match['source'], int(match['count']))
-    return arm if 1 <= arm.count <= convolutions else None
+    most = len(architecture.blocks) if arm.kind == BLOCK else convolutions
+    return arm if 1 <= arm.count <= most else None
 
 
 def block_ends(architecture: Architecture) -> tuple[int, ...]:
@@ -98,6 +101,11 @@ def arms(
       Arm(STATISTICS, IMAGENET, convolutions),
       # None and all of them are frozen_imagenet_N and tuned_imagenet_N.
       *(Arm(LAST, IMAGENET, convolutions - n) for n in reversed(cuts[:-1])),
+      # The last block is among the last convolutions.
+      *(
+          Arm(BLOCK, IMAGENET, number)
+          for number in range(1, len(architecture.blocks))
+      ),
   )
 
 

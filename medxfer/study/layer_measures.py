@@ -55,7 +55,8 @@ def check(study: plan.Study) -> None:
 def measure(study: plan.Study, path: pathlib.Path) -> None:
   """Measures the layers of a study and writes `layers.json` in its folder.
 
-  Nothing is done while a run is not finished, nor a second time.
+  Nothing is done while a run that is compared is not finished, nor a second
+  time.
 
   Args:
     study: any; only those of layers are measured.
@@ -72,7 +73,7 @@ def measure(study: plan.Study, path: pathlib.Path) -> None:
   if _found(target).get('key') == key:
     console.line(f'{target} is finished')
     return
-  seeds = sorted({run.spec.seed for run in study.runs})
+  seeds = sorted({run.spec.seed for run in study.compared})
   with workdir_lock.locked(path / _PARTS):
     files.write_json(
         target,
@@ -90,7 +91,7 @@ def _is_measured(study: plan.Study) -> bool:
   """Whether it is of layers, with the networks that are looked into."""
   if not study.name.startswith(layer_arms.PREFIX):
     return False
-  arms = {run.spec.arm for run in study.runs}
+  arms = {run.spec.arm for run in study.compared}
   return arms.issuperset(layer_networks.needed(_architecture(study)))
 
 
@@ -104,16 +105,22 @@ def _of_arms(study: plan.Study) -> list[plan.Planned]:
   architecture = _architecture(study)
   return [
       run
-      for run in study.runs
+      for run in study.compared
       if layer_arms.Arm.parse(run.spec.arm, architecture)
   ]
 
 
 def _key(study: plan.Study, path: pathlib.Path) -> dict[str, str] | None:
-  """Returns run -> digest of its summary, or None if one has none yet."""
+  """Returns run -> digest of its summary, or None if one has none yet.
+
+  The runs are those that are compared.
+  """
+  arms = {run.spec.arm for run in study.runs}
+  if study.waiting or arms != {run.spec.arm for run in study.compared}:
+    return None
   digests = {
       run.name: workdir.Workdir(path / plan.RUNS / run.name).summary_digest()
-      for run in study.runs
+      for run in study.compared
   }
   found = {name: digest for name, digest in digests.items() if digest}
   return found if len(found) == len(digests) else None

@@ -1,7 +1,4 @@
-"""Runs of one arm and seed that differ in their images.
-
-Folds or sources: in who tests. Sizes: in how many train.
-"""
+"""Runs of one arm and seed that differ in their images: folds, or sources."""
 
 from collections.abc import Mapping
 import re
@@ -55,29 +52,6 @@ def of_study(
         for name in _sources(sources, keys)
     ]
   return [('', {})]
-
-
-def sizes_of(asked: Any) -> tuple[int, ...]:
-  """Returns numbers of training images, ascending, 0 for all at the end.
-
-  Args:
-    asked: `study.sizes`, such as '250,1000,all'; '' is all.
-
-  Raises:
-    UsageError: they are no different numbers.
-  """
-  words = [word.strip() for word in str(asked or _ALL).split(',')]
-  try:
-    sizes = [0 if word == _ALL else int(word) for word in words]
-    sound = len(set(sizes)) == len(sizes) and min(sizes) >= 0
-  except ValueError:
-    sound = False
-  if not sound:
-    raise errors.UsageError(
-        f'study.sizes={asked!r} is not allowed: give different numbers of '
-        f'training images, such as 250,1000,{_ALL}, or nothing'
-    )
-  return (*sorted(filter(None, sizes)), *(0 for size in sizes if not size))
 
 
 def _sources(text: str, keys: Mapping[str, Any]) -> list[str]:

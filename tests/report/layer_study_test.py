@@ -7,6 +7,7 @@ import types
 import pytest
 
 from medxfer import errors
+from medxfer import files
 from medxfer.model import architectures
 from medxfer.report.page import contents as contents_lib
 from medxfer.report.page import layer_study
@@ -18,6 +19,7 @@ from medxfer.report.stats import contrasts
 from medxfer.report.stats import freezing
 from medxfer.report.text import conclusions
 from medxfer.report.text import published_shape
+from medxfer.study import plan
 from tests.report import workdirs
 
 _VGG16 = architectures.BY_NAME['vgg16']
@@ -407,3 +409,54 @@ def test_the_published_shape_is_compared_where_five_blocks_are_cut() -> None:
   }
   assert cuts == {8, 12, 16}
   assert published_shape._claims(architectures.BY_NAME['tiny']) == ()
+
+
+def test_each_network_has_the_best_of_its_rates(tmp_path: pathlib.Path) -> None:
+  """By validation images of the first seed; the worst on test, if need be."""
+  on_val = {'last_3': {0.3: 0.1, 1.0: 0.2, 3.0: 0.4}, 'block_1': {1.0: 0.1}}
+  for arm, rates in on_val.items():
+    for rate, value in rates.items():
+      for seed in (0, 1) if rate in (1.0, 3.0) else (0,):
+        workdirs.write(
+            tmp_path / 'runs' / plan.Planned.named(arm, seed, '', rate),
+            arm,
+            skill=4.0 - rate,
+            seed=seed,
+            overrides={'optimizer.learning_rate': 1e-4 * rate},
+            change=lambda summary, value=value, seed=seed: summary.update(
+                # The second seed would choose otherwise.
+                val={'f1_macro': value * (-1) ** seed}
+            ),
+        )
+  files.write_json(
+      tmp_path / 'study.json', {'name': 'layers_ham', 'title': '', 'runs': {}}
+  )
+  study = collect.collect(tmp_path).studies[0]
+  last = study.column('last', 'imagenet', 3)
+  assert [run.spec.seed for run in last.runs] == [0, 1]
+  assert {plan.rate_of(run.name) for run in last.runs} == {3.0}
+  assert study.rates == 3
+  section = contents_lib.make(collect.collect(tmp_path)).layers[0]
+  assert 'Of 3 learning rates each network' in str(section.tables[0].notes)
+  assert not any('one learning rate' in text for text in section.missing)
+
+
+def test_single_blocks_are_compared(tmp_path: pathlib.Path) -> None:
+  """The best of them need not be the last."""
+  workdirs.write_layer_study(
+      tmp_path / 's',
+      {
+          'block_1': 1.5,
+          'block_2': 2.5,
+          'block_3': 4.5,
+          'block_4': 2.4,
+          'last_3': 2.0,
+          'tuned_imagenet_13': 2.0,
+      },
+  )
+  section = contents_lib.make(collect.collect(tmp_path)).layers[0]
+  [text] = [one for one in section.findings if one.startswith('Of single')]
+  assert 'block 3 serves best by validation images (sure)' in text
+  assert 'rank 1 of 5' in text and 'Against training everything: +' in text
+  assert any('blocks' in chart.name for chart in section.charts)
+  assert 'block 5: ' in str(section.tables[0].notes)

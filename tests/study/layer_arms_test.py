@@ -18,7 +18,7 @@ _VGG16, _VGG19, _TINY = (
 def test_names_and_arms_go_both_ways() -> None:
   """What the report reads is what the configuration wrote."""
   arms = layer_arms.arms(_VGG16, ('ham',), layer_arms.block_ends(_VGG16))
-  assert len(arms) == 1 + 4 * 5 + 3 * 5 + 1 + 4
+  assert len(arms) == 1 + 4 * 5 + 3 * 5 + 1 + 4 + 4
   for arm in arms:
     assert layer_arms.Arm.parse(arm.name, _VGG16) == arm
 
@@ -31,6 +31,8 @@ def test_names_and_arms_go_both_ways() -> None:
         'frozen_imagenet_14',
         'last_0',
         'frozen_13',
+        'block_0',
+        'block_6',
         'tuned_',
         'base_1',
         'FROZEN_own_2',
@@ -64,10 +66,10 @@ def test_blocks_end_where_they_end(
 @pytest.mark.parametrize(
     'preset, last',
     [
-        ('ham', 'last_11'),
-        ('ham,vgg19', 'last_14'),
-        ('ham,tiny', 'last_2'),
-        ('folder,tiny,by_layer', 'last_2'),
+        ('ham', 'block_4'),
+        ('ham,vgg19', 'block_4'),
+        ('ham,tiny', 'block_1'),
+        ('folder,tiny,by_layer', 'block_1'),
     ],
 )
 def test_a_configuration_cuts_its_own_network(preset: str, last: str) -> None:

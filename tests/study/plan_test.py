@@ -1,5 +1,6 @@
 """Protects the plan of a study: which runs, from where, by whom."""
 
+import math
 import pathlib
 import shutil
 from typing import Any
@@ -16,6 +17,7 @@ from medxfer.recipes import table_7_1
 from medxfer.recipes import table_7_2
 from medxfer.recipes import table_folder
 from medxfer.study import plan
+from medxfer.study import shards
 
 _PATH = pathlib.Path('study')
 
@@ -125,10 +127,10 @@ def test_a_folder_of_ones_own_has_the_same_columns() -> None:
 def test_shards_do_every_run_once_and_keep_chains_together(count: int) -> None:
   """Else a run waits for ever for one that nobody does, or is done twice."""
   study = _plan(table_7_2.get_config('cpu'), seeds=(0, 1, 2))
-  shards = [plan.shard(study, i, count) for i in range(1, count + 1)]
-  dealt = [run for shard in shards for run in shard]
+  parts = [shards.runs_of(study, i, count) for i in range(1, count + 1)]
+  dealt = [run for part in parts for run in part]
   assert sorted(_names(dealt)) == sorted(_names(study.runs))
-  for shard in shards:
+  for shard in parts:
     for run in shard:
       assert run.after is None or run.after in _names(shard)
 
@@ -170,14 +172,14 @@ def test_a_wrong_table_is_refused(keys: dict, message: str) -> None:
 def test_a_wrong_shard_is_refused(text: str) -> None:
   """Part 3 of 2 would do nothing and say that all is done."""
   with pytest.raises(errors.UsageError, match='--shard'):
-    plan.parse_shard(text)
+    shards.parse(text)
 
 
 def test_shards_have_equally_many_runs() -> None:
   """Two long chains dealt to one shard make the other wait half the time."""
-  study = _plan(layers.get_config('ham,cpu'))
-  shards = [plan.shard(study, i, 2) for i in (1, 2)]
-  assert [len(shard) for shard in shards] == [21, 21]
+  study = _plan(layers.get_config('ham,cpu'), rates=(1.0,), seeds=(0,))
+  parts = [shards.runs_of(study, i, 2) for i in (1, 2)]
+  assert [len(part) for part in parts] == [23, 23]
 
 
 def test_the_configuration_of_a_run_is_no_study() -> None:
@@ -189,7 +191,10 @@ def test_the_configuration_of_a_run_is_no_study() -> None:
 def test_an_arm_may_start_from_another_of_its_seed() -> None:
   """The task's own layers, for a control of what another task's bring."""
   study = _plan(
-      layers.get_config('ham,cpu'), seeds=(0, 1), arms='base,frozen_own_4'
+      layers.get_config('ham,cpu'),
+      seeds=(0, 1),
+      rates=(1.0,),
+      arms='base,frozen_own_4',
   )
   names = _names(study.runs)
   assert names == [
@@ -201,7 +206,9 @@ def test_an_arm_may_start_from_another_of_its_seed() -> None:
   own = study.runs[3]
   assert own.after == 'base-seed1'
   assert own.spec.model.init_from == 'study/runs/base-seed1'
-  assert len(plan.shard(study, 1, 2)) == len(plan.shard(study, 2, 2)) == 2
+  assert (
+      len(shards.runs_of(study, 1, 2)) == len(shards.runs_of(study, 2, 2)) == 2
+  )
 
 
 @pytest.mark.parametrize('arms', ['frozen_own_4', 'frozen_own_4,base'])
@@ -215,7 +222,9 @@ def test_an_arm_without_the_one_that_it_starts_from_is_refused(
 
 def test_layers_of_one_study_differ_in_weights_alone() -> None:
   """Another recipe for some would show in the curves as transfer."""
-  study = _plan(layers.get_config('xray,tuned,grouped,cpu'))
+  study = _plan(
+      layers.get_config('xray,tuned,grouped,cpu'), rates=(1.0,), seeds=(0,)
+  )
   rest = []
   for run in study.runs:
     spec = run.spec.to_json()
@@ -225,23 +234,23 @@ def test_layers_of_one_study_differ_in_weights_alone() -> None:
         del spec['model'][key]
       del spec['arm']
       rest.append(spec)
-  assert len(rest) == 41 and all(one == rest[0] for one in rest)
+  assert len(rest) == 45 and all(one == rest[0] for one in rest)
 
 
 @pytest.mark.parametrize(
     'presets, runs',
     [
-        ('ham', 42),
-        ('xray,tuned,cpu', 42),
-        ('ham,by_layer', 106),
-        ('folder,tuned', 31),
+        ('ham', 46),
+        ('xray,tuned,cpu', 46),
+        ('ham,by_layer', 110),
+        ('folder,tuned', 35),
     ],
 )
 def test_layers_are_cut_by_block_or_one_by_one(presets: str, runs: int) -> None:
   """A folder of one's own has no other data set to start from."""
   config = layers.get_config(presets)
   config.data.dir = 'there'
-  study = _plan(config)
+  study = _plan(config, rates=(1.0,), seeds=(0,))
   assert len(study.runs) == len(set(_names(study.runs))) == runs
 
 
@@ -286,7 +295,7 @@ def test_every_fold_of_every_arm_is_a_run() -> None:
       (3, 'grouped')
   }
   assert [run.spec.data.fold for run in study.runs] == [0, 1, 2, 0, 1, 2]
-  dealt = [_names(plan.shard(study, i, 2)) for i in (1, 2)]
+  dealt = [_names(shards.runs_of(study, i, 2)) for i in (1, 2)]
   assert sorted(sum(dealt, [])) == sorted(_names(study.runs))
 
 
@@ -331,3 +340,94 @@ def test_a_published_test_set_has_no_folds() -> None:
   """The key and its way out are named."""
   with pytest.raises(errors.UsageError, match='data.folds=3'):
     _plan(table_7_2.get_config('cpu,official'), folds=3)
+
+
+def _layers(on_val: plan.OnVal) -> plan.Study:
+  """A layer study of two arms, two seeds and three rates."""
+  config = layers.get_config('ham,cpu')
+  config.study.update(arms='base,frozen_own_4', seeds=(0, 1))
+  return plan.from_config(config, _PATH, on_val)
+
+
+def test_the_first_seed_tries_all_rates_and_others_the_best() -> None:
+  """One rate for all arms would favour the arm that it suits."""
+  known: dict[str, float] = {}
+  first = _layers(known.get)
+  rates = ('0.3', '1', '3')
+  assert _names(first.runs) == [f'base-rate{rate}-seed0' for rate in rates]
+  assert not first.compared
+  assert first.waiting == (
+      'frozen_own_4-seed0',
+      'base-seed1',
+      'frozen_own_4-seed1',
+  )
+  one, *_ = {run.spec.optimizer.learning_rate for run in first.runs[1:2]}
+  assert [run.spec.optimizer.learning_rate for run in first.runs] == (
+      pytest.approx([0.3 * one, one, 3 * one])
+  )
+
+  known |= {'base-rate0.3-seed0': 0.2, 'base-rate1-seed0': 0.1}
+  assert _names(_layers(known.get).runs) == _names(first.runs)
+
+  # A rate that fails is not waited for.
+  known['base-rate3-seed0'] = -math.inf
+  second = _layers(known.get)
+  assert _names(second.runs) == [
+      *_names(first.runs),
+      *[f'frozen_own_4-rate{rate}-seed0' for rate in rates],
+      'base-rate0.3-seed1',
+  ]
+  assert {run.after for run in second.runs[3:6]} == {'base-rate0.3-seed0'}
+  assert _names(second.compared) == ['base-rate0.3-seed0', 'base-rate0.3-seed1']
+  assert second.waiting == ('frozen_own_4-seed1',)
+
+  # Of equals the rate of the recipe.
+  known |= {f'frozen_own_4-rate{rate}-seed0': 0.3 for rate in rates}
+  last = _layers(known.get)
+  assert not last.waiting
+  assert last.runs[-1].name == 'frozen_own_4-rate1-seed1'
+  assert last.runs[-1].after == 'base-rate0.3-seed1'
+  assert [plan.rate_of(run.name) for run in last.compared] == [0.3, 1, 0.3, 1]
+
+
+def test_an_arm_whose_every_rate_failed_has_no_other_seed() -> None:
+  """There is nothing to choose, and the study ends."""
+  study = _layers(lambda name: -math.inf)
+  assert len(study.runs) == 3 and not study.compared
+  assert len(study.waiting) == 3
+
+
+def test_the_rates_and_seeds_of_an_arm_stay_in_one_shard() -> None:
+  """Another process would not know when the best rate is known."""
+  study = plan.from_config(layers.get_config('ham,cpu'), _PATH, lambda _: 0.0)
+  dealt = [
+      {run.spec.arm for run in shards.runs_of(study, i, 2)} for i in (1, 2)
+  ]
+  assert not dealt[0] & dealt[1]
+  assert len(study.runs) == 45 * 5 + 3
+
+
+@pytest.mark.parametrize('rate', [0.3, 1.0, 1e-05, 3e10])
+def test_a_name_tells_its_rate(rate: float) -> None:
+  """The report compares the rates of one arm by their folders."""
+  assert plan.rate_of(plan.Planned.named('last_3', 2, '-n9', rate)) == rate
+  assert plan.rate_of('last_3-seed0') == 1
+
+
+def test_a_rate_that_diverges_is_missed_only_without_another() -> None:
+  """The study ends well if every arm has a rate at which it learns."""
+  reached = {'base-rate0.3-seed0': 0.2, 'base-rate1-seed0': 0.1}
+  failed = {'base-rate3-seed0', *(f'frozen_own_4-rate{r}-seed0' for r in '13')}
+  study = _layers(
+      lambda name: -math.inf if name in failed else reached.get(name)
+  )
+  assert study.missing(failed) == [
+      'frozen_own_4-rate1-seed0',
+      'frozen_own_4-rate3-seed0',
+  ]
+  reached['frozen_own_4-rate0.3-seed0'] = 0.4
+  study = _layers(
+      lambda name: -math.inf if name in failed else reached.get(name)
+  )
+  assert not study.missing(failed)
+  assert study.missing({'base-rate0.3-seed1'}) == ['base-rate0.3-seed1']

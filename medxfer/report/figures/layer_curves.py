@@ -1,6 +1,7 @@
 """The figures of a layer study: curves over cuts, and layer by layer."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -66,20 +67,34 @@ def over_cuts(study: layer_studies.LayerStudy, name: Name) -> list[style.Chart]:
               lines,
           )
       )
-  unfrozen = freezing.unfrozen(study)
-  if len(unfrozen) > 1:
-    charts.append(
-        line_charts.over_counts(
-            name('layers_unfrozen'),
-            'Unfreezing',
-            'All layers come from ImageNet; the head and so many of the last '
-            'layers train. Where the curve is flat, training more pays '
-            'nothing.',
-            'last layers that train',
-            [_line(layer_arms.IMAGENET, _values(unfrozen))],
-        )
-    )
-  return charts
+  return [*charts, *_from_imagenet(study, name)]
+
+
+def _from_imagenet(
+    study: layer_studies.LayerStudy, name: Name
+) -> Iterator[style.Chart]:
+  """Yields the curves of networks whose layers all come from ImageNet."""
+  for stem, title, caption, axis, curve in (
+      (
+          'layers_unfrozen',
+          'Unfreezing',
+          'All layers come from ImageNet; the head and so many of the last '
+          'layers train. Where the curve is flat, training more pays nothing.',
+          'last layers that train',
+          freezing.unfrozen(study),
+      ),
+      (
+          'layers_blocks',
+          'One block at a time',
+          'All layers come from ImageNet; the head and this block alone train. '
+          'Bars: 95 % intervals.',
+          'block that trains',
+          study.single_blocks,
+      ),
+  ):
+    if len(curve) > 1:
+      line = _line(layer_arms.IMAGENET, _values(curve))
+      yield line_charts.over_counts(name(stem), title, caption, axis, [line])
 
 
 def over_layers(

@@ -62,7 +62,7 @@ def section(
   if dataset in advised:
     missing.append('What to fine-tune for these images is said above.')
   else:
-    missing.append(_unfair(study))
+    missing.append(_limits(study))
     try:
       choice = freezing.choose(study)
     except errors.DataError as error:
@@ -150,12 +150,13 @@ def _title(study: layer_studies.LayerStudy) -> str:
   )
 
 
-def _unfair(study: layer_studies.LayerStudy) -> str:
+def _limits(study: layer_studies.LayerStudy) -> str:
   recipe = registry.get(study.first.dataset.name).recipe
+  rates = 'one learning rate and ' if study.rates == 1 else ''
   return (
-      'The networks of this study have one learning rate and one number of '
-      f'images: python -m medxfer.study --config=configs/advice.py:{recipe} '
-      'compares strategies at the best rate of each, with fewer images as well.'
+      f'The networks of this study have {rates}one number of images: python -m '
+      f'medxfer.study --config=configs/advice.py:{recipe} compares more '
+      'strategies at the best rate of each, with fewer images as well.'
   )
 
 

@@ -60,6 +60,21 @@ def _notes(
       'at random. In the last column, how many of the last layers train, all '
       'from ImageNet. The head always trains.'
   ]
+  if study.rates > 1:
+    notes.append(
+        f'Of {study.rates} learning rates each network has the one that is '
+        'best on validation images of its first seed.'
+    )
+  blocks = study.single_blocks
+  if blocks:
+    notes.append(
+        'One block alone trains, all from ImageNet: '
+        + ', '.join(
+            f'block {number}: {estimates.f1_macro(column).text()}'
+            for number, column in blocks.items()
+        )
+        + '.'
+    )
   base, statistics = (
       study.column(layer_arms.BASE),
       study.column(layer_arms.STATISTICS, layer_arms.IMAGENET, study.whole),

@@ -11,6 +11,8 @@ from medxfer.report.read import finished_run
 from medxfer.report.read import layer_measures
 from medxfer.report.read import settings as settings_lib
 from medxfer.study import layer_arms
+from medxfer.study import plan
+from medxfer.study import rates as rates_lib
 
 _NETWORKS = {
     layer_arms.IMAGENET: 'ImageNet',
@@ -28,11 +30,14 @@ class LayerStudy:
     name: its folder below the one that was searched.
     columns: arm -> its runs.
     measured: None before they were looked into.
+    rates: how many learning rates were tried for an arm; each column has the
+      best on validation images of the first seed.
   """
 
   name: str
   columns: Mapping[layer_arms.Arm, settings_lib.Column]
   measured: layer_measures.Measured | None
+  rates: int = 1
 
   @property
   def first(self) -> finished_run.Run:
@@ -66,6 +71,16 @@ class LayerStudy:
   ) -> settings_lib.Column | None:
     """Returns the runs of an arm, or None."""
     return self.columns.get(layer_arms.Arm(kind, source, count))
+
+  @property
+  def single_blocks(self) -> dict[int, settings_lib.Column]:
+    """Returns number of the one block that trains -> runs from ImageNet."""
+    found = self.curve(layer_arms.BLOCK, layer_arms.IMAGENET)
+    *_, last = self.architecture.blocks.values()
+    column = self.column(layer_arms.LAST, layer_arms.IMAGENET, len(last))
+    if found and column:
+      found[len(self.architecture.blocks)] = column
+    return found
 
   @property
   def sound(self) -> 'LayerStudy':
@@ -144,15 +159,33 @@ def arrange(
           arm.name,
           arm.name,
           '',
-          tuple(sorted(same, key=lambda run: run.spec.seed)),
+          tuple(sorted(_at_best_rate(same), key=lambda run: run.spec.seed)),
           None,
       )
       for arm, same in alike.items()
   }
-  study = LayerStudy(name, columns, None)
+  rates = max(
+      len({plan.rate_of(run.name) for run in same}) for same in alike.values()
+  )
+  study = LayerStudy(name, columns, None, rates)
   return dataclasses.replace(
       study,
       measured=layer_measures.read(
           path / layer_arms.MEASURED, study.architecture.convolutions
       ),
   )
+
+
+def _at_best_rate(runs: list[finished_run.Run]) -> list[finished_run.Run]:
+  """Returns an arm's runs at the rate that its first seed has as the best."""
+  if len({plan.rate_of(run.name) for run in runs}) == 1:
+    return runs
+  first = min(run.spec.seed for run in runs)
+  best = rates_lib.best(
+      {
+          plan.rate_of(run.name): run.summary['val']['f1_macro']
+          for run in runs
+          if run.spec.seed == first
+      }
+  )
+  return [run for run in runs if plan.rate_of(run.name) == best]

@@ -46,7 +46,7 @@ def sentences(study: layer_studies.LayerStudy) -> tuple[str, ...]:
   Networks whose training has notes say nothing.
   """
   sound = study.sound
-  found = [_frozen(sound), _fine_tuned(sound)]
+  found = [_frozen(sound), _fine_tuned(sound), _single_block(sound)]
   if sound.measured:
     found += [
         _general(sound.measured),
@@ -106,6 +106,33 @@ def _fine_tuned(study: layer_studies.LayerStudy) -> str:
   if scale:
     text += f'; their scale alone brings {gaps[1].words}'
   return f'{text}.'
+
+
+def _single_block(study: layer_studies.LayerStudy) -> str:
+  blocks = {
+      number: dataclasses.replace(column, title=f'block {number}')
+      for number, column in study.single_blocks.items()
+  }
+  try:
+    choice = choices.choose(blocks.values())
+  except errors.DataError as error:
+    return f'Which single block serves best cannot be said: {error}.'
+  if not choice:
+    return ''
+  best = choice.chosen
+  text = (
+      f'Of single blocks trained with the head, {best.title} serves best by '
+      f'validation images ({choice.word}): macro F1 {_text(best)} on test '
+      f'images, rank {choice.on_test.index(best) + 1} of '
+      f'{len(choice.columns)} there.'
+  )
+  whole = study.column(layer_arms.TUNED, layer_arms.IMAGENET, study.whole)
+  if whole:
+    text += (
+        ' Against training everything: '
+        f'{contrasts.contrast(best, whole).words}.'
+    )
+  return text
 
 
 def _general(measured: layer_measures.Measured) -> str:

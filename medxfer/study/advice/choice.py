@@ -22,6 +22,7 @@ import numpy as np
 
 from medxfer.evaluation import paired
 from medxfer.evaluation import selection_stability
+from medxfer.study import rates as rates_lib
 from medxfer.study.advice import grid as grids
 from medxfer.study.advice import results as results_lib
 
@@ -195,9 +196,7 @@ def _standing(arm: str, runs: Sequence[results_lib.Result]) -> Standing | None:
   mine = [run for run in runs if run.cell.arm == arm]
   first = min(run.cell.seed for run in mine)
   search = [run for run in mine if run.cell.seed == first]
-  # Of equals the one nearest to the recipe's own rate.
-  best = max(search, key=lambda run: (run.on_val, -abs(run.cell.rate - 1)))
-  rate = best.cell.rate
+  rate = rates_lib.best({run.cell.rate: run.on_val for run in search})
   return Standing(
       arm=arm,
       rate=rate,

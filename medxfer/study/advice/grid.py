@@ -15,8 +15,8 @@ from typing import Any
 
 from medxfer import errors
 from medxfer import spec as specs
-from medxfer.study import parts
 from medxfer.study import plan
+from medxfer.study import study_keys
 from medxfer.training import costs
 
 PREFIX = 'advice_'  # Of the name of such a study.
@@ -25,7 +25,6 @@ CONTROL = 'random'  # The arm that shows what pretrained weights bring.
 EVERYTHING, LAST_BLOCK = 'all', 'last_block'
 # The simplest rules: one strategy whatever the data.
 RULES = (EVERYTHING, LAST_BLOCK)
-MIDDLE = 1.0  # The factor of the recipe's own learning rate.
 # Macro F1 that a cheaper arm may lose on validation.
 MARGIN = 0.01
 # From these fractions of the resamples on, a choice is called so.
@@ -139,11 +138,11 @@ def first_specs(config: Mapping[str, Any]) -> list[specs.RunSpec]:
       specs.from_config(
           plan.merged(
               plan.merged(shared, study['changes'][arm]),
-              {'seed': plan.seeds_of(study['seeds'])[0]},
+              {'seed': study_keys.seeds(study['seeds'])[0]},
           )
       )
       for arm in _arms(study)
-      if rates_of(study['rates'])
+      if study_keys.rates(study['rates'])
   ]
 
 
@@ -165,8 +164,8 @@ def of_config(config: Mapping[str, Any], images: costs.Images) -> Grid:
       title=study['title'],
       arms=_arms(study),
       sizes=_sizes(study['sizes'], images),
-      rates=rates_of(study['rates']),
-      seeds=tuple(plan.seeds_of(study['seeds'])),
+      rates=study_keys.rates(study['rates']),
+      seeds=tuple(study_keys.seeds(study['seeds'])),
       images=images,
       keys=shared,
       changes=study['changes'],
@@ -181,31 +180,13 @@ def _parted(
 
 
 def _arms(study: Mapping[str, Any]) -> tuple[str, ...]:
-  arms = tuple(plan.arms_of(study))
+  arms = tuple(study_keys.arms(study))
   if not set(arms).difference([CONTROL]):
     raise errors.UsageError(
         f'study.arms={study["arms"]!r} is not allowed: name a strategy besides '
         f'{CONTROL}, which shows what pretrained weights bring'
     )
   return arms
-
-
-def rates_of(asked: Any) -> tuple[float, ...]:
-  """Returns the factors of the learning rate, ascending.
-
-  Raises:
-    UsageError: they are no different numbers above 0 with 1 among them.
-  """
-  rates = (asked,) if isinstance(asked, (int, float)) else tuple(asked)
-  sound = all(
-      isinstance(rate, (int, float)) and 0 < rate < math.inf for rate in rates
-  )
-  if not sound or len(set(rates)) < len(rates) or MIDDLE not in rates:
-    raise errors.UsageError(
-        f'study.rates={asked!r} is not allowed: give different factors of the '
-        'learning rate with 1 among them, such as 0.3,1,3'
-    )
-  return tuple(sorted(map(float, rates)))
 
 
 def _sizes(asked: Any, images: costs.Images) -> tuple[int, ...]:
@@ -224,7 +205,7 @@ def _sizes(asked: Any, images: costs.Images) -> tuple[int, ...]:
         ),
         0,
     )
-  sizes = tuple(filter(None, parts.sizes_of(asked)))
+  sizes = tuple(filter(None, study_keys.sizes(asked)))
   for size in sizes:
     if size >= images.train:
       raise errors.UsageError(

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 import dataclasses
 
+from medxfer.study import rates as rates_lib
 from medxfer.study.advice import choice as choices
 from medxfer.study.advice import grid as grids
 from medxfer.training import strategy
@@ -71,7 +72,7 @@ class _Planner:
     first = list(dict.fromkeys([*cheap, *self.kept()]))
     rest = [arm for arm in self.grid.arms if arm not in first]
     early = [*first, *(arm for arm in rest if not self.is_of_blocks(arm))]
-    middle = (grids.MIDDLE,)
+    middle = (rates_lib.MIDDLE,)
     yield self.at(whole, first, middle)
     yield self.at(whole, cheap, self.grid.rates)
     yield self.at(whole, early, middle)
@@ -93,7 +94,7 @@ class _Planner:
     """Returns the arms of which most of the work is done once."""
     seed, size = self.grid.seeds[0], self.grid.sizes[-1]
     costs = {
-        arm: self.cost(grids.Cell(size, arm, grids.MIDDLE, seed))
+        arm: self.cost(grids.Cell(size, arm, rates_lib.MIDDLE, seed))
         for arm in self.grid.arms
     }
     most = max(costs.values())
@@ -106,7 +107,9 @@ class _Planner:
 
   def is_of_blocks(self, arm: str) -> bool:
     """Whether an arm trains some blocks in one stage, and not all."""
-    spec = self.grid.spec(grids.Cell(0, arm, grids.MIDDLE, self.grid.seeds[0]))
+    spec = self.grid.spec(
+        grids.Cell(0, arm, rates_lib.MIDDLE, self.grid.seeds[0])
+    )
     resolved = strategy.resolve(spec)
     return not set(resolved.architecture.convolutions) <= set(resolved.trained)
 
@@ -127,7 +130,7 @@ class _Planner:
       found = self.choose(other)
       if found and arm in found.standings:
         return found.standings[arm].rate
-    return grids.MIDDLE
+    return rates_lib.MIDDLE
 
   def alive(self, size: int, among: Sequence[str] | None = None) -> list[str]:
     """Returns the arms that are not dropped, of all or of some."""

@@ -19,6 +19,7 @@ from medxfer.runs import workdir
 from medxfer.study import child_process
 from medxfer.study import execute
 from medxfer.study import plan
+from medxfer.study import rates as rates_lib
 from medxfer.study.advice import after as after_lib
 from medxfer.study.advice import choice as choices
 from medxfer.study.advice import clock as clocks
@@ -84,7 +85,9 @@ class Study:
   def _choose(self, size: int, count: int) -> choices.Choice | None:
     del count  # The choice is as good as the number of its runs.
     arms = {
-        arm: self.cost[grids.Cell(size, arm, grids.MIDDLE, self.grid.seeds[0])]
+        arm: self.cost[
+            grids.Cell(size, arm, rates_lib.MIDDLE, self.grid.seeds[0])
+        ]
         for arm in self.grid.arms
     }
     return choices.choose(list(self.results.at(size).values()), arms)
@@ -185,11 +188,7 @@ class Study:
       after: see `after`.
     """
     found = findings.of(
-        self.grid,
-        self.results,
-        self.choose,
-        self.left(),
-        self.took(),
+        self.grid, self.results, self.choose, self.left(), self.took()
     )
     found |= after
     found['sentences'] = sentence.sentences(found)
