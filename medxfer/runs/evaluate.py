@@ -66,15 +66,10 @@ def _again(
   inputs = inputs_lib.read(spec, path)
   fingerprints.refuse_other(path, inputs)
   network, images = trained.network, scoring.data(spec, inputs)
-  scored, _ = scoring.score(
-      scoring.compile_step(network.model, spec, images),
-      network.params,
-      spec,
-      images,
-      inputs.examples,
-      images.split.rows(subset),
-      subset,
-  )
+  rows = images.split.rows(subset)
+  step = scoring.compile_step(network.model, spec, images)
+  found = scoring.score(step, network.params, spec, images, rows, subset)
+  scored = scoring.predictions(inputs.examples, rows, found.logits)
   threshold = _threshold(path, subset)
   summary = summaries.split_summary(
       scored,

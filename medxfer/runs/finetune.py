@@ -26,6 +26,7 @@ from medxfer.training import epoch_steps
 from medxfer.training import loop
 from medxfer.training import profiling
 from medxfer.training import steps as steps_lib
+from medxfer.training import strategy
 
 
 def run(
@@ -56,7 +57,7 @@ def run(
   _write_parameters(output, task, state.params)
   data = scoring.data(spec, inputs)
   checkpoints = checkpoints_lib.Checkpoints(path)
-  history = stages.train(
+  history, fed = stages.train(
       output,
       spec,
       inputs,
@@ -67,7 +68,11 @@ def run(
   _, best = checkpoints.best_weights()
   training, frozen = trainable.count(best.params, task.strategy.trained)
   speeds = [record['images_per_second'] for record in history]
-  scores = _scores(output, task, data, inputs, best)
+  if not _scores_kept(spec):
+    fed = data
+  elif fed is None:
+    fed = stages.with_prefix(task, data, best.params, inputs)
+  scores = _scores(output, task, fed, inputs, best)
   return {
       **scores,
       'training_notes': convergence.of_network(
@@ -81,6 +86,15 @@ def run(
       'trainable_parameters': training,
       'frozen_parameters': frozen,
   }
+
+
+def _scores_kept(spec: specs.RunSpec) -> bool:
+  """Whether what frozen layers make of images is scored, if it is kept.
+
+  The stages of a run keep different layers, and views of the images that are
+  scored are not kept.
+  """
+  return len(strategy.stages(spec)) == 1 and scoring.views(spec) == 1
 
 
 def _write_parameters(
@@ -110,39 +124,41 @@ def _scores(
   are scored at once more.
   """
   step = scoring.compile_step(task.model, task.spec, data)
-  score = lambda params, rows, what: scoring.score(
-      step, params, task.spec, data, inputs.examples, rows, what
-  )
-  raw, features = score(best.params, data.split.val, 'val')
+
+  def score(params: params_lib.Params, subset: str) -> steps_lib.Scores:
+    rows = data.split.rows(subset)
+    return scoring.score(step, params, task.spec, data, rows, subset)
+
+  def table(
+      subset: str, found: steps_lib.Scores
+  ) -> predictions_lib.Predictions:
+    rows = data.split.rows(subset)
+    return scoring.predictions(inputs.examples, rows, found.logits)
+
+  val = score(best.params, 'val')
   workdir.Workdir(output).write_reference(
-      scoring.reference(
-          task.spec,
-          data.split.train,
-          features,
-          lambda rows, what: score(best.params, rows, what)[1],
-      )
+      scoring.reference(step, best.params, task.spec, data, val)
   )
   fitted = recalibration.fit(
-      raw, task.spec.evaluation.calibration, seed=task.spec.seed
+      table('val', val), task.spec.evaluation.calibration, seed=task.spec.seed
   )
   params = calibrated.fold(best.params, task.spec.model, fitted)
+  if params is not best.params:
+    val = score(params, 'val')
   scored = {
-      'val': raw
-      if params is best.params
-      else score(params, data.split.val, 'val')[0],
-      'test': score(params, data.split.test, 'test')[0],
+      'val': table('val', val),
+      'test': table('test', score(params, 'test')),
   }
-  for subset, table in scored.items():
-    workdir.Workdir(output).write_predictions(subset, table)
+  for subset, found in scored.items():
+    workdir.Workdir(output).write_predictions(subset, found)
 
   def elsewhere(
       other: inputs_lib.Inputs, rows: np.ndarray
   ) -> predictions_lib.Predictions:
     images = scoring.data(task.spec, other)
     compiled = scoring.compile_step(task.model, task.spec, images)
-    return scoring.score(
-        compiled, params, task.spec, images, other.examples, rows, 'test'
-    )[0]
+    found = scoring.score(compiled, params, task.spec, images, rows, 'test')
+    return scoring.predictions(other.examples, rows, found.logits)
 
   mark = planted.summary(task.spec.data.planted_mark, inputs, elsewhere)
   return {

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from medxfer import spec as specs
 from medxfer.data import augment
@@ -63,10 +64,9 @@ def score(
     params: params_lib.Params,
     spec: specs.RunSpec,
     images: epoch_steps.Data,
-    examples: examples_lib.Examples,
     rows: np.ndarray,
     what: str,
-) -> tuple[predictions_lib.Predictions, np.ndarray]:
+) -> steps.Scores:
   """Scores images, each exactly once.
 
   Args:
@@ -74,14 +74,13 @@ def score(
     params: of the network.
     spec: of the run that trained it.
     images: the run's images.
-    examples: their table.
     rows: int [n], those to score.
     what: they are called, such as 'test'.
 
   Returns:
-    The predictions, and the features of the images, float32 [n, channels].
+    Logits and features of n images, on the host.
   """
-  found = loop.predict(
+  return loop.predict(
       step,
       params,
       images.feed,
@@ -89,8 +88,19 @@ def score(
       spec,
       f'scoring {len(rows):,} {what} images',
   )
-  probabilities = np.asarray(jax.nn.softmax(jnp.asarray(found.logits)))
-  return table(examples, rows, probabilities), found.features
+
+
+def predictions(
+    examples: examples_lib.Examples, rows: np.ndarray, logits: npt.ArrayLike
+) -> predictions_lib.Predictions:
+  """Returns the predictions of images.
+
+  Args:
+    examples: the table of all images.
+    rows: int [n], those that were scored.
+    logits: float32 [n, k].
+  """
+  return table(examples, rows, np.asarray(jax.nn.softmax(jnp.asarray(logits))))
 
 
 def views(spec: specs.RunSpec) -> int:
@@ -137,25 +147,29 @@ def table(
 
 
 def reference(
+    step: Step,
+    params: params_lib.Params,
     spec: specs.RunSpec,
-    train: np.ndarray,
-    val_features: np.ndarray,
-    score: Callable[[np.ndarray, str], np.ndarray],
+    images: epoch_steps.Data,
+    val: steps.Scores,
 ) -> neighbours.Reference | None:
   """Returns what tells how unlike the training images others are.
 
   Args:
+    step: see `compile_step`.
+    params: of the network.
     spec: of the run.
-    train: rows of the training images, of which some are drawn.
-    val_features: float32 [v, channels].
-    score: rows, what they are called -> their features.
+    images: the run's images; some of those that train are drawn.
+    val: of the validation images.
   """
   count = spec.evaluation.reference_images
   if not count:
     return None
+  train = images.split.train
   drawn = np.random.default_rng(spec.seed).permutation(train)[:count]
+  found = score(step, params, spec, images, np.sort(drawn), 'training')
   return neighbours.Reference.of(
-      score(np.sort(drawn), 'training'), val_features
+      np.asarray(found.features), np.asarray(val.features)
   )
 
 

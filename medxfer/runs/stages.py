@@ -37,7 +37,7 @@ def train(
     data: epoch_steps.Data,
     checkpoints: checkpoints_lib.Checkpoints,
     watch: epoch_steps.Watch,
-) -> Sequence[loop.Record]:
+) -> tuple[Sequence[loop.Record], epoch_steps.Data | None]:
   """Trains from the latest checkpoint, if there is one, to the end.
 
   Args:
@@ -49,7 +49,8 @@ def train(
     watch: see `loop.train`.
 
   Returns:
-    The whole history.
+    The whole history, and the images as the last stage saw them; None if
+    nothing was left to train.
   """
   each = strategies.stages(spec)
   with tensorboard.EventWriter(output) as writer:
@@ -59,14 +60,15 @@ def train(
     # is scored anew has no optimizer any more.
     if loop.stage(history, each)[0] == len(each):
       report.resume(history)
-      return history
+      return history, None
     start = _resumed(spec, each, inputs, checkpoints)
     report.resume(start.history, start.steps)
     console.line(_compiling(start.history))
+    fed = None
     while True:
       number, before = loop.stage(start.history, each)
       if number == len(each):
-        return start.history
+        return start.history, fed
       task = tasks.describe(each[number], inputs, start.state.params, before)
       if number and before == start.epoch and not start.steps:
         best = checkpoints.best_weights()[1].params
@@ -75,7 +77,7 @@ def train(
         )
       if len(each) > 1:
         console.line(_said(number, each[number]))
-      fed = _with_prefix(task, data, start.state.params, inputs)
+      fed = with_prefix(task, data, start.state.params, inputs)
       # A step alone is too short to be timed, and what is read from the cache
       # is not computed.
       if fed is not data or not _has_steps(data, spec):
@@ -137,13 +139,20 @@ def _compiling(history: Sequence[loop.Record]) -> str:
   )
 
 
-def _with_prefix(
+def with_prefix(
     task: steps_lib.Task,
     data: epoch_steps.Data,
     params: params_lib.Params,
     inputs: inputs_lib.Inputs,
 ) -> epoch_steps.Data:
-  """Replaces pixels by activations of frozen layers, if that saves time."""
+  """Replaces pixels by activations of frozen layers, if that saves time.
+
+  Args:
+    task: of the stage.
+    data: the images, as pixels.
+    params: of the network; its frozen layers are those of every epoch.
+    inputs: what the run reads.
+  """
   where = cache.folder(task.spec.cache_dir)
   decision = feature_cache.decide(task, data.split, where)
   console.line(

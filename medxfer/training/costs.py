@@ -25,7 +25,7 @@ class Costs:
 
   Attributes:
     train: in one step of training.
-    score: in one step of validation during training.
+    score: in one step of validation.
     features: for what frozen layers compute once, of one view; 0 where they
       are computed in each step.
     whole: through the whole network.
@@ -83,16 +83,18 @@ def of_training(
     done: epochs that are done.
     features: whether the features are still to be computed.
   """
-  total, whole = 0.0, 0.0
-  for stage in strategy.stages(spec):
+  total, cost, stages = 0.0, None, strategy.stages(spec)
+  for stage in stages:
     left = max(stage.training.epochs - done, 0)
     done = max(done - stage.training.epochs, 0)
     cost = of_stage(stage, images.classes, is_cached(stage))
-    whole = cost.whole
     if left and features:
-      total += cost.features * (images.train * views + images.val)
+      total += cost.features * (images.train * views + images.val + images.test)
     total += left * (
         cost.train * images.train * spec.training.passes
         + cost.score * images.val
     )
-  return total + whole * (images.val + images.test)
+  assert cost is not None
+  # Of several stages each has features of its own.
+  score = cost.score if len(stages) == 1 else cost.whole
+  return total + score * (images.val + images.test)

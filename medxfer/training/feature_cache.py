@@ -100,7 +100,7 @@ def _place(
     where: pathlib.Path | None,
 ) -> Decision:
   """Finds room: the device's, if it has its own; else the host's; a disk."""
-  need = (len(split.train) * views + len(split.val)) * bytes_each
+  need = (len(split.train) * (views - 1) + len(split)) * bytes_each
   size = f'{need / 2**20:,.0f} MiB'
   own = memory.on_device()
   on_device = own is not None and need <= own * _FRACTION
@@ -139,7 +139,7 @@ def feed(
     where: pathlib.Path | None = None,
     images_digest: str = '',
 ) -> feeds.Feed:
-  """Computes the prefix of training and validation images.
+  """Computes the prefix of all images, so that none is computed again.
 
   Args:
     task: network, recipe and what trains.
@@ -151,7 +151,7 @@ def feed(
     images_digest: of the pixels of all images, in the table's order.
 
   Returns:
-    A feed for rows of train and val.
+    A feed for all rows; those of val and test are scored as they are.
 
   Raises:
     DataError: the disk is full, and the memory too small.
@@ -217,7 +217,7 @@ def _fill(
       pixels = pixel_sources.pixels(stored, batch)
       return _activation(task, params, pixels, view)
 
-  for subset, count in (('train', views), ('val', 1)):
+  for subset, count in (('train', views), ('val', 1), ('test', 1)):
     rows = store.missing(split.rows(subset), count)
     if not len(rows):
       continue

@@ -87,8 +87,8 @@ def views_on_host(
 
   Args:
     first: the layer that they enter.
-    take: rows -> [rows, views, ...], of training images all views, of
-      validation images the first, which is the image as it is.
+    take: rows -> [rows, views, ...], of training images all views, of others
+      the first, which is the image as it is.
     spec: augmentation, of views alone.
   """
 
@@ -122,12 +122,13 @@ def views_on_device(
   trained = take(split.train)
   views = trained.shape[1]
   # Row -> slot of its first view; views of a training image are neighbours.
-  slots = np.full(max(split.train.max(), split.val.max()) + 1, -1)
+  scored = np.concatenate([split.val, split.test])
+  slots = np.full(max(split.train.max(), scored.max()) + 1, -1)
   slots[split.train] = np.arange(len(split.train)) * views
-  slots[split.val] = len(split.train) * views + np.arange(len(split.val))
+  slots[scored] = len(split.train) * views + np.arange(len(scored))
   stored = devices.replicate(
       np.concatenate(
-          [trained.reshape(-1, *trained.shape[2:]), take(split.val)[:, 0]]
+          [trained.reshape(-1, *trained.shape[2:]), take(scored)[:, 0]]
       )
   )
 

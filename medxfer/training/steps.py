@@ -222,11 +222,11 @@ def score_step(
     stored: Any,
     batch: feeds.Batch,
 ) -> Scores:
-  """Scores a batch of pixels.
+  """Scores a batch.
 
   Args:
     model: the network.
-    feed: of pixels.
+    feed: of pixels, or of stored activations for one view.
     views: over how many views of each image the scores are averaged, from 1.
       The mean of logits is calibrated by what calibrates each of them.
     params: of the network.
@@ -235,8 +235,9 @@ def score_step(
   """
 
   def one(images: jax.Array) -> Scores:
-    logits, activations = vgg.forward(model, params, images)
-    last = activations[model.architecture.activations[-1]]
+    logits, activations = vgg.forward(model, params, images, first=feed.first)
+    # The head enters above the last pooling.
+    last = activations.get(model.architecture.activations[-1], images)
     return Scores(logits, last.astype(jnp.float32).mean((1, 2)))
 
   with products(model):
