@@ -25,6 +25,7 @@ COMMANDS = {
     'download': 'medxfer.commands.download',
     'phantom': 'medxfer.commands.make_phantom',
     'activations': 'medxfer.commands.activations',
+    'cache': 'medxfer.commands.cache',
     'bench': 'medxfer.bench.__main__',
 }
 # Old names, which stay valid.

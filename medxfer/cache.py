@@ -18,6 +18,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import math
 import os
 import pathlib
 from typing import Any
@@ -26,6 +27,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from medxfer import cache_upkeep
 from medxfer import console
 from medxfer import containers
 from medxfer import files
@@ -138,6 +140,8 @@ class Slot:
       raise self._damaged('the array is missing or cut short') from None
     if _checksum(array) != crc:
       raise self._damaged('its checksum is another')
+    with contextlib.suppress(OSError):
+      os.utime(self._about)  # Its last use; see `cache_upkeep`.
     return Entry(array, about)
 
   @contextlib.contextmanager
@@ -151,8 +155,11 @@ class Slot:
       dtype: of it.
 
     Raises:
-      OSError: the disk has no room for it, or the folder is read-only.
+      OSError: the disk has no room for it, the folder is read-only, or it is
+        larger than the cache may be.
     """
+    bytes_ = math.prod(shape) * np.dtype(dtype).itemsize
+    cache_upkeep.make_room(self._array.parent, bytes_)
     temporary = self._array.with_name(f'.{self._array.name}.{os.getpid()}.tmp')
     try:
       array = np.lib.format.open_memmap(

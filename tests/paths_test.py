@@ -34,6 +34,7 @@ _NO_PATHS = {
     'explain_layer',
     'classes',
     'name',
+    'keep',
 }
 
 

@@ -82,7 +82,7 @@ def read(
   except OSError as error:
     console.line(
         f'pixel cache: {where} cannot be used '
-        f'({os.strerror(error.errno or errno.EIO)}); the run continues '
+        f'({error.strerror or os.strerror(errno.EIO)}); the run continues '
         'without it'
     )
     return decode()

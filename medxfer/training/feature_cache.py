@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import medxfer
+from medxfer import cache_upkeep
 from medxfer import console
 from medxfer import errors
 from medxfer import progress
@@ -111,7 +112,8 @@ def _place(
       where is not None
       and not on_device
       and (own is None or not in_memory)
-      and len(split) * views * bytes_each <= memory.on_disk(where) * _FRACTION
+      and len(split) * views * bytes_each
+      <= min(memory.on_disk(where) * _FRACTION, cache_upkeep.limit())
   )
   if not (on_device or in_memory or on_disk):
     return Decision(

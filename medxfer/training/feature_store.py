@@ -21,6 +21,7 @@ import zlib
 import numpy as np
 
 from medxfer import cache
+from medxfer import cache_upkeep
 from medxfer import files
 
 _RECORD = np.dtype([('place', '<u4'), ('crc32', '<u4')])
@@ -162,17 +163,16 @@ def on_disk(
     dtype: of the activations.
 
   Raises:
-    OSError: the folder cannot be written, or the disk has no room.
+    OSError: the folder cannot be written, the disk has no room, or they are
+      larger than the cache may be.
   """
   folder = where / f'prefix-{cache.fingerprint(key)}'
   folder.mkdir(parents=True, exist_ok=True)
   with (folder / 'lock').open('a') as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)
     files.sweep(folder)
+    _allocate(folder, int(np.prod(shape)) * np.dtype(dtype).itemsize)
     files.write_json(folder / 'about.json', dict(key))
-    _allocate(
-        folder / 'activations', int(np.prod(shape)) * np.dtype(dtype).itemsize
-    )
     store = _OnDisk(folder, shape, dtype)
     sound = store.trust(folder / 'journal')
     # Records of damaged places, and half a record, are written out of it.
@@ -182,8 +182,11 @@ def on_disk(
       yield store
 
 
-def _allocate(path: pathlib.Path, size: int) -> None:
-  """Gives a file its size, or says at once that the disk has no room."""
+def _allocate(folder: pathlib.Path, size: int) -> None:
+  """Gives the file its size, or says at once that there is no room."""
+  path = folder / 'activations'
+  if not path.exists():
+    cache_upkeep.make_room(folder.parent, size)
   with path.open('a+b') as file:
     os.posix_fallocate(file.fileno(), 0, size)
     file.truncate(size)
