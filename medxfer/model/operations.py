@@ -1,7 +1,9 @@
-"""How many floating-point operations an image takes in a network."""
+"""How many operations, parameters and values a network has, without JAX."""
 
 from collections.abc import Collection
 from collections.abc import Mapping
+
+import numpy as np
 
 from medxfer.model.architectures import Architecture
 
@@ -52,3 +54,38 @@ def operations(
     total += 2.0 * count * (1 + (name in trained) + below)
     below = below or name in trained
   return total
+
+
+def parameters(
+    architecture: Architecture,
+    image_size: tuple[int, int],
+    head_units: tuple[int, int],
+    classes: int,
+) -> int:
+  """Returns how many parameters a network has; arguments as above."""
+  found = sum(
+      int(np.prod(shape))
+      for leaves in architecture.backbone_shapes().values()
+      for shape in leaves.values()
+  )
+  last = activations(architecture, image_size)[architecture.activations[-1]]
+  units = (last, *head_units, classes)
+  return found + sum((a + 1) * b for a, b in zip(units, units[1:]))
+
+
+def activations(
+    architecture: Architecture, image_size: tuple[int, int]
+) -> dict[str, int]:
+  """Returns activation of the backbone -> its values of one image.
+
+  Args:
+    architecture: of the backbone.
+    image_size: (height, width) in pixels.
+  """
+  (height, width), found = image_size, {}
+  for block, names in architecture.blocks.items():
+    for name in names:
+      found[name] = height * width * architecture.channels[name]
+    height, width = height // 2, width // 2
+    found[f'{block}_pool'] = height * width * architecture.channels[names[-1]]
+  return found

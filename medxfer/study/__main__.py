@@ -91,6 +91,7 @@ def main(argv: list[str]) -> None:
     strategy.check(run.spec)
   # TensorFlow and JAX take seconds to load: refuse first, load then.
 
+  from medxfer.study import disk
   from medxfer.study import dry_run
   from medxfer.study import execute
   from medxfer.study import layer_measures
@@ -99,6 +100,7 @@ def main(argv: list[str]) -> None:
   whole = plan.from_config(_CONFIG.value, path, rounds.assumed(path))
   mine = shards.runs_of(whole, index, count)
   layer_measures.check(whole)
+  disk.announce([run.spec for run in whole.runs], (), path)
   if _DRY_RUN.value:
     dry_run.run(whole, path, mine)
     return

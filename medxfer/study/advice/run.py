@@ -6,6 +6,7 @@ from medxfer import console
 from medxfer import errors
 from medxfer import progress
 from medxfer.runs import backbone
+from medxfer.study import disk
 from medxfer.study import execute
 from medxfer.study import plan
 from medxfer.study.advice import sentence
@@ -25,6 +26,7 @@ def run(study: state.Study) -> dict[str, Any]:
   execute.write_study(
       plan.Study(study.grid.name, study.grid.title, ()), study.path
   )
+  _say_disk(study)
   while (cell := study.next()) and not study.is_hopeless():
     console.line(f'\n{_state(study)}\nnow: {cell.name}')
     study.attempt(cell)
@@ -40,8 +42,19 @@ def run(study: state.Study) -> dict[str, Any]:
   return study.write(study.after())
 
 
+def _say_disk(study: state.Study) -> None:
+  """Says what may be kept; networks that saw fewer images are not."""
+  cells = [*study.results, *study.left()]
+  disk.announce(
+      [study.grid.spec(cell) for cell in cells if not cell.size],
+      [study.grid.spec(cell) for cell in cells if cell.size],
+      study.path,
+  )
+
+
 def dry_run(study: state.Study) -> None:
   """Prints what is planned by what is known, and about how long it takes."""
+  _say_disk(study)
   console.line(f'{study.grid.title}, in {study.path}\n{_state(study)}')
   for cell in study.mine(study.left()):
     console.line(

@@ -10,7 +10,6 @@ from typing import Any
 
 from medxfer import console
 from medxfer import files
-from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import datasets
 from medxfer.data import planted_mark
@@ -30,7 +29,6 @@ from medxfer.study.advice import results as results_lib
 from medxfer.study.advice import schedule
 from medxfer.study.advice import sentence
 from medxfer.training import costs
-from medxfer.training import strategy
 
 _FAILURES = 3  # Of first runs, and a study gives up.
 
@@ -220,13 +218,4 @@ def _operations(grid: grids.Grid, cell: grids.Cell) -> float:
       grid.images.classes,
   )
   views = augment.view_count(spec.augment)
-
-  def is_cached(stage: specs.RunSpec) -> bool:
-    return (
-        stage.training.feature_cache != 'off'
-        and strategy.resolve(stage).entry is not None
-        and augment.has_only_views(spec.augment)
-        and views <= stage.training.epochs
-    )
-
-  return costs.of_training(spec, images, views, is_cached)
+  return costs.of_training(spec, images, views, costs.keeps_features)
