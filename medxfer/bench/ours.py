@@ -1,6 +1,7 @@
 """The work in medxfer: the steps that a run takes, not a copy of them."""
 
 from collections.abc import Callable
+import functools
 import pathlib
 
 import jax
@@ -63,17 +64,21 @@ def _task(
   params |= jax.tree.map(jnp.asarray, settings.head(setting))
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
-  tx = optimizer.make(
-      spec.optimizer, mask, strategy.rates, steps=10**6, epoch=10**6
-  )
   return (
       steps_lib.Task(
           model=model,
-          tx=tx,
+          rule=functools.partial(
+              optimizer.make, spec.optimizer, mask, strategy.rates
+          ),
+          numbers=optimizer.Numbers(
+              np.float32(spec.optimizer.learning_rate),
+              np.int32(10**6),
+              np.int32(10**6),
+              np.ones(settings.CLASSES, np.float32),
+          ),
           mask=mask,
           spec=spec,
           strategy=strategy,
-          class_weights=jnp.ones(settings.CLASSES),
       ),
       params,
   )

@@ -9,28 +9,58 @@ gradient as their update.
 
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
 from medxfer.model import relative_gradient
 
 
-def schedule(spec: specs.OptimizerSpec, *, steps: int) -> optax.Schedule:
-  """Returns step -> learning rate, for a run of `steps` steps at most."""
-  if spec.schedule == 'cosine':
-    return optax.schedules.cosine_decay_schedule(spec.learning_rate, steps)
-  return optax.schedules.constant_schedule(spec.learning_rate)
+class Numbers(NamedTuple):
+  """What may differ between runs that share their compiled steps.
+
+  Attributes:
+    learning_rate: of the first step, float32 [].
+    steps: length of the schedule, int32 [].
+    epoch: steps of an epoch, int32 [].
+    class_weights: factors of the loss, float32 [classes].
+  """
+
+  learning_rate: Any
+  steps: Any
+  epoch: Any
+  class_weights: Any
+
+
+def schedule(
+    spec: specs.OptimizerSpec, *, steps: Any, learning_rate: Any = None
+) -> optax.Schedule:
+  """Returns step -> learning rate, for a run of `steps` steps at most.
+
+  Args:
+    spec: of the optimizer.
+    steps: of the run; may be traced, unlike those of optax's schedules.
+    learning_rate: of the first step, may be traced; that of `spec` if None.
+  """
+  first = spec.learning_rate if learning_rate is None else learning_rate
+  if spec.schedule == 'constant':
+    return optax.schedules.constant_schedule(first)
+
+  def cosine(count: Any) -> jax.Array:
+    done = jnp.minimum(count, steps) / steps
+    return first * 0.5 * (1 + jnp.cos(jnp.pi * done))
+
+  return cosine
 
 
 def make(
     spec: specs.OptimizerSpec,
     mask: Mapping[str, Mapping[str, bool]],
     rates: Mapping[str, float],
-    *,
-    steps: int,
-    epoch: int,
+    numbers: Numbers,
 ) -> optax.GradientTransformation:
   """Returns the update rule for the leaves that `mask` marks.
 
@@ -38,10 +68,11 @@ def make(
     spec: rule, learning rates, decay and clipping.
     mask: tree like the parameters, True on what trains.
     rates: layer -> factor of its learning rate; 1 where it is not named.
-    steps: length of the schedule.
-    epoch: steps of an epoch.
+    numbers: of the run; may be traced.
   """
-  learning_rate = schedule(spec, steps=steps)
+  learning_rate = schedule(
+      spec, steps=numbers.steps, learning_rate=numbers.learning_rate
+  )
   rules = {
       'sgd': lambda: optax.sgd(learning_rate),
       'momentum': lambda: optax.sgd(learning_rate, momentum=spec.momentum),
@@ -65,7 +96,7 @@ def make(
   }
   rule = optax.chain(*parts)
   if spec.relative_gradient:
-    rule = relative_gradient.scale(rule, epoch)
+    rule = relative_gradient.scale(rule, numbers.epoch)
   return optax.selective_transform(rule, freeze_mask=frozen)
 
 

@@ -36,13 +36,13 @@ class State(NamedTuple):
 
 
 def scale(
-    inner: optax.GradientTransformation, epoch: int
+    inner: optax.GradientTransformation, epoch: Any
 ) -> optax.GradientTransformation:
   """Returns an optimizer whose updates are scaled by layer.
 
   Args:
     inner: the optimizer, which is given the gradients as they are.
-    epoch: steps of an epoch, above 0.
+    epoch: steps of an epoch, above 0; may be traced.
   """
 
   def init(params: optax.Params) -> State:

@@ -1,7 +1,9 @@
 """What a run trains: network, optimizer, and the parameters to begin with."""
 
+import functools
+
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from medxfer import spec as specs
 from medxfer.model import initialization
@@ -44,21 +46,20 @@ def describe(
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
   epoch = epoch_steps.per_epoch(inputs.split, spec.training)
-  tx = optimizer.make(
-      spec.optimizer,
-      mask,
-      strategy.rates,
-      steps=spec.training.epochs * epoch,
-      epoch=epoch,
-  )
-  weights = inputs_lib.class_weights(spec.training, inputs)
   return steps_lib.Task(
       model=vgg.build(spec.model, len(inputs.examples.class_names)),
-      tx=tx,
+      rule=functools.partial(
+          optimizer.make, spec.optimizer, mask, strategy.rates
+      ),
+      numbers=optimizer.Numbers(
+          np.float32(spec.optimizer.learning_rate),
+          np.int32(spec.training.epochs * epoch),
+          np.int32(epoch),
+          np.float32(inputs_lib.class_weights(spec.training, inputs)),
+      ),
       mask=mask,
       spec=spec,
       strategy=strategy,
-      class_weights=jnp.asarray(weights),
       origin=backbone.origin(spec.model, inputs.backbone) or 'random weights',
       before=before,
   )

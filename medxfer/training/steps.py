@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from medxfer import spec as specs
+from medxfer.model import optimizer
 from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.training import devices
@@ -29,23 +30,29 @@ class Task:
 
   Attributes:
     model: the network.
-    tx: the optimizer.
+    rule: the numbers of a run -> its optimizer.
+    numbers: of this run. They are given to the compiled step, so that it serves
+      every learning rate, seed and number of images.
     mask: True on the parameters that train.
     spec: the run's specification.
     strategy: what trains, and how fast.
-    class_weights: float32 [classes], factors of the loss.
     origin: where the weights come from, for the contract of those it makes.
     before: epochs of the stages before this one.
   """
 
   model: vgg.VGG
-  tx: optax.GradientTransformation
+  rule: Callable[[optimizer.Numbers], optax.GradientTransformation]
+  numbers: optimizer.Numbers
   mask: Mask
   spec: specs.RunSpec
   strategy: strategies.Strategy
-  class_weights: jax.Array
   origin: str = 'random weights'
   before: int = 0
+
+  @property
+  def tx(self) -> optax.GradientTransformation:
+    """The optimizer."""
+    return self.rule(self.numbers)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,13 +65,18 @@ class Steps:
 
 def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
   """Returns the steps of a task, compiled at their first call."""
-  return Steps(
+
+  def train(numbers: optimizer.Numbers, *args: Any) -> Any:
+    return train_steps(dataclasses.replace(task, numbers=numbers), feed, *args)
+
+  compiled = jax.jit(
+      train,
       # The old state is never used again, so its memory may be reused.
-      train=jax.jit(
-          functools.partial(train_steps, task, feed),
-          donate_argnums=0,
-          out_shardings=devices.everywhere(),
-      ),
+      donate_argnums=1,
+      out_shardings=devices.everywhere(),
+  )
+  return Steps(
+      train=functools.partial(compiled, task.numbers),
       predict=compile_predict(task.model, feed),
   )
 
@@ -160,7 +172,7 @@ def train_step(
         rngs={'dropout': dropout_key},
     )
     losses = _losses(logits, labels, task.spec.training.label_smoothing)
-    losses *= weights * task.class_weights[labels]
+    losses *= weights * task.numbers.class_weights[labels]
     hits = (jnp.argmax(logits, -1) == labels) * weights
     sums = {
         'loss': losses.sum(),

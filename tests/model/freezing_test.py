@@ -68,8 +68,10 @@ def _task(spec: specs.RunSpec, params: dict) -> steps.Task:
       mask=mask,
       spec=spec,
       strategy=plan,
-      tx=optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5),
-      class_weights=jnp.ones(7),
+      rule=functools.partial(optimizer.make, spec.optimizer, mask, plan.rates),
+      numbers=optimizer.Numbers(
+          spec.optimizer.learning_rate, 10, 5, jnp.ones(7)
+      ),
   )
 
 
@@ -169,7 +171,9 @@ def test_padding_and_class_weights_weigh_as_they_should(params: dict) -> None:
   )
   assert float(sums['images']) == 3
   jax.tree.map(np.testing.assert_array_equal, one.params, other.params)
-  double = dataclasses.replace(task, class_weights=jnp.full(7, 2.0))
+  double = dataclasses.replace(
+      task, numbers=task.numbers._replace(class_weights=jnp.full(7, 2.0))
+  )
   _, doubled = _step(double)(state, None, pixels, labels, padded, key)
   np.testing.assert_allclose(doubled['loss'], 2 * sums['loss'], rtol=1e-6)
 

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from medxfer import spec as specs
@@ -23,6 +24,11 @@ def params() -> dict:
   return {name: {'kernel': jnp.array([0.5, -0.25])} for name in _VGG16.layers}
 
 
+def _numbers(spec: specs.RunSpec) -> optimizer.Numbers:
+  """Ten steps, five an epoch."""
+  return optimizer.Numbers(spec.optimizer.learning_rate, 10, 5, None)
+
+
 def _moved(params: dict, arm: str, **changes: Any) -> dict:
   """Returns how far each leaf goes in three steps along the same gradient."""
   config = ham.get_config(f'{arm},tuned')
@@ -30,7 +36,7 @@ def _moved(params: dict, arm: str, **changes: Any) -> dict:
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, _numbers(spec))
   gradient = jax.tree.map(lambda leaf: 3 * leaf + 1, params)
   state, way = tx.init(params), jax.tree.map(np.zeros_like, params)
   for _ in range(3):
@@ -73,7 +79,7 @@ def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, _numbers(spec))
   rate = optimizer.schedule(spec.optimizer, steps=10)
   first, later = tx.init(params), optimizer.at_step(
       tx.init(params), jnp.int32(6)
@@ -102,3 +108,26 @@ def test_each_block_is_slower_than_the_one_above(params: dict) -> None:
       )
   for layer in _VGG16.head:
     np.testing.assert_array_equal(part[layer]['kernel'], whole[layer]['kernel'])
+
+
+@pytest.mark.parametrize('steps', [1, 10, 1000])
+def test_the_cosine_is_that_of_optax(steps: int) -> None:
+  """Also where its length is traced, which theirs cannot be."""
+  spec = specs.from_config(ham.get_config('all,tuned')).optimizer
+  assert spec.schedule == 'cosine'
+  theirs = optax.schedules.cosine_decay_schedule(spec.learning_rate, steps)
+
+  @jax.jit
+  def traced(count: jax.Array, steps: jax.Array, rate: jax.Array) -> jax.Array:
+    ours = optimizer.schedule(spec, steps=steps, learning_rate=rate)
+    return ours(count)
+
+  for count in {0, 1, steps // 3, steps - 1, steps, steps + 5}:
+    found = traced(
+        jnp.int32(count), jnp.int32(steps), jnp.float32(spec.learning_rate)
+    )
+    np.testing.assert_allclose(found, theirs(count), rtol=1e-5, atol=1e-12)
+    ours = optimizer.schedule(spec, steps=steps)
+    np.testing.assert_allclose(
+        ours(count), theirs(count), rtol=1e-5, atol=1e-12
+    )

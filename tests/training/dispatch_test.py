@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 
+from medxfer.model import optimizer
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feeds
@@ -87,13 +88,13 @@ def test_steps_at_once_are_the_steps_one_by_one(
   params = model.init(jax.random.key(0), _STORED)['params']
   task = steps.Task(
       model=model,
-      tx=optax.sgd(0.1),
+      rule=lambda numbers: optax.sgd(numbers.learning_rate),
+      numbers=optimizer.Numbers(np.float32(0.1), 1, 1, np.ones(3, np.float32)),
       mask=jax.tree.map(lambda _: True, params),
       spec=types.SimpleNamespace(
           training=types.SimpleNamespace(label_smoothing=0.0)
       ),
       strategy=None,
-      class_weights=jnp.ones(3),
   )
   feed, rows = _feed(devices.replicate(_STORED)), np.arange(24).reshape(8, 3)
   results = []
