@@ -6,6 +6,25 @@ from typing import Any
 
 from medxfer.study.advice import words
 
+_SHIFT = 0.05
+
+
+def shifted(size: Mapping[str, Any]) -> Iterator[str]:
+  """Yields whether test images are unlike those that have chosen.
+
+  The best epoch makes a validation score too good by less than `_SHIFT`.
+  """
+  mine = size['arms'][size['advised']]
+  interval = mine['test']['interval']
+  if interval and mine['validation'] > interval[1] + _SHIFT:
+    yield (
+        f'Validation promises {mine["validation"]:.3f} and test gives '
+        f'{mine["test"]["value"]:.3f}: the test images are of another kind, '
+        'such as another source or time, so that validation images cannot '
+        'choose well for them. Validate on images like those that you will '
+        'meet.'
+    )
+
 
 def elsewhere(there: Mapping[str, Any] | None) -> Iterator[str]:
   """Yields whether the advice holds on images from elsewhere."""

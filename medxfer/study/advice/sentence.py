@@ -44,6 +44,7 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
       *_pretraining(size),
       *_runner_up(size),
       *_certainty(size),
+      *caveats.shifted(size),
       *_price(size),
       *_rules(found['rules']),
       *_more(found, size),

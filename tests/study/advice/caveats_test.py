@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from medxfer.study.advice import caveats
 
 
@@ -93,3 +95,25 @@ def test_what_was_not_tried_is_said() -> None:
       'further one may be better: the head alone.',
   ]
   assert 'Not tested on images from elsewhere' in said[4]
+
+
+@pytest.mark.parametrize(
+    'validation, interval, is_said',
+    [
+        (0.98, [0.70, 0.80], True),
+        (0.84, [0.70, 0.80], False),
+        (0.60, [0.70, 0.80], False),
+        (0.98, None, False),
+    ],
+)
+def test_validation_that_promises_too_much_is_said(
+    validation: float, interval: list[float] | None, is_said: bool
+) -> None:
+  """A choice that is sure by images of one hospital is none for another."""
+  arm = {
+      'validation': validation,
+      'test': {'value': 0.75, 'interval': interval, 'seeds': 2},
+  }
+  said = list(caveats.shifted({'advised': 'head', 'arms': {'head': arm}}))
+  assert bool(said) == is_said
+  assert not said or '0.980 and test gives 0.750' in said[0]
