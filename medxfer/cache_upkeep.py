@@ -114,6 +114,8 @@ def _groups(
   for path in sorted(where.iterdir()):
     if _ENTRY.fullmatch(path.name):
       entries.setdefault(path.stem, []).append(path)
+    elif not path.is_dir() or path.is_symlink():
+      continue
     elif _FEATURES.fullmatch(path.name):
       files = [file for file in path.iterdir() if file.name != _LOCK]
       yield 'features', files, path / _LOCK

@@ -80,7 +80,13 @@ def test_no_more_is_removed_than_must_be(
 
 def test_nothing_else_in_the_folder_is_touched(where: pathlib.Path) -> None:
   """Somebody may have named a folder that holds their work."""
-  others = ('notes.txt', 'pixels-mine.npy', 'compiled/thesis.tex', 'prefix-1/x')
+  others = (
+      'notes.txt',
+      'pixels-mine.npy',
+      'compiled/thesis.tex',
+      'prefix-1/x',
+      'prefix-0123456789abcdef0123',
+  )
   for name in others:
     path = where / name
     path.parent.mkdir(exist_ok=True)
