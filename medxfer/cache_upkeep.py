@@ -5,6 +5,7 @@ process is making at the moment stays. Whoever reads an entry that is removed
 goes on reading it: its file lasts until that process closes it.
 """
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 import contextlib
@@ -27,6 +28,7 @@ _SIZE = re.compile(r'(\d+(?:\.\d+)?)\s*([KMGT]?)I?B?', re.IGNORECASE)
 _ENTRY = re.compile(r'([a-z]+)-[0-9a-f]{20}\.(?:npy|json)')
 _FEATURES = re.compile(r'prefix-[0-9a-f]{20}')
 _PHANTOMS = re.compile(r'\w+_phantom_v\d+_n\d+')
+_PHANTOM_KIND = 'phantoms'
 _COMPILED = 'compiled'
 _PROGRAM = re.compile(r'\w+-[0-9a-f]{64}-(?:cache|atime)')
 _LOCK = 'lock'  # Of features; it stays, for others may be waiting for it.
@@ -120,7 +122,7 @@ def _groups(
       files = [file for file in path.iterdir() if file.name != _LOCK]
       yield 'features', files, path / _LOCK
     elif _PHANTOMS.fullmatch(path.name):
-      yield 'phantoms', [path], None
+      yield _PHANTOM_KIND, [path], None
     elif path.name == _COMPILED:
       for file in sorted(path.iterdir()):
         if _PROGRAM.fullmatch(file.name):
@@ -140,12 +142,15 @@ def _states(path: pathlib.Path) -> Iterator[os.stat_result]:
       yield path.lstat()
 
 
-def trim(where: pathlib.Path, most: float) -> list[Item]:
+def trim(
+    where: pathlib.Path, most: float, spare: Collection[str] = ()
+) -> list[Item]:
   """Removes the least recently used, until the rest takes no more than `most`.
 
   Args:
     where: folder of the cache.
     most: in bytes.
+    spare: kinds that stay.
 
   Returns:
     What was removed.
@@ -155,7 +160,7 @@ def trim(where: pathlib.Path, most: float) -> list[Item]:
   for item in held:
     if left <= most:
       break
-    if _remove(item):
+    if item.kind not in spare and _remove(item):
       left -= item.size
       removed.append(item)
   return removed
@@ -179,7 +184,8 @@ def make_room(where: pathlib.Path, needed: float) -> None:
         f'{size(needed)} are more than its limit of {size(most)}; '
         f'${LIMIT} names another',
     )
-  removed = trim(where, most - needed)
+  # A run reads phantoms as files, while it trains.
+  removed = trim(where, most - needed, (_PHANTOM_KIND,))
   if removed:
     console.line(
         f'cache: {size(sum(item.size for item in removed))} that were not '
