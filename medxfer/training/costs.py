@@ -4,7 +4,6 @@ from collections.abc import Callable
 import dataclasses
 
 from medxfer import spec as specs
-from medxfer.data import augment
 from medxfer.model import architectures
 from medxfer.model import operations
 from medxfer.training import strategy
@@ -36,20 +35,6 @@ class Costs:
   score: float
   features: float
   whole: float
-
-
-def keeps_features(stage: specs.RunSpec) -> bool:
-  """Whether frozen layers compute once an image, if there is room for it.
-
-  Args:
-    stage: one of `strategy.stages`.
-  """
-  return (
-      stage.training.feature_cache != 'off'
-      and strategy.resolve(stage).entry is not None
-      and augment.has_only_views(stage.augment)
-      and augment.view_count(stage.augment) <= stage.training.epochs
-  )
 
 
 def of_stage(stage: specs.RunSpec, classes: int, cached: bool) -> Costs:

@@ -29,6 +29,7 @@ from medxfer.study.advice import results as results_lib
 from medxfer.study.advice import schedule
 from medxfer.study.advice import sentence
 from medxfer.training import costs
+from medxfer.training import feature_cache
 
 _FAILURES = 3  # Of first runs, and a study gives up.
 
@@ -218,4 +219,4 @@ def _operations(grid: grids.Grid, cell: grids.Cell) -> float:
       grid.images.classes,
   )
   views = augment.view_count(spec.augment)
-  return costs.of_training(spec, images, views, costs.keeps_features)
+  return costs.of_training(spec, images, views, feature_cache.keeps_features)
