@@ -18,7 +18,7 @@ from medxfer.data import augment
 from medxfer.data import datasets
 from medxfer.model import architectures
 from medxfer.model import operations
-from medxfer.training import feature_cache
+from medxfer.training import feeds
 from medxfer.training import strategy
 
 
@@ -51,7 +51,7 @@ def announce(
     if number < len(networks):
       kept += _network(spec, classes)
     for stage in strategy.stages(spec):
-      if feature_cache.keeps_features(stage):
+      if feeds.keeps_features(stage):
         features[_prefix(stage)] = images * _features(stage)
   text = f'disk: about {cache_upkeep.size(kept)} of networks in {path}'
   if where and features:

@@ -21,7 +21,6 @@ from medxfer import cache_upkeep
 from medxfer import console
 from medxfer import errors
 from medxfer import progress
-from medxfer import spec as specs
 from medxfer.data import augment
 from medxfer.data import batching
 from medxfer.data import pixel_sources
@@ -35,7 +34,6 @@ from medxfer.training import feature_store
 from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import steps
-from medxfer.training import strategy as strategies
 
 _FRACTION = 0.5  # Of what is free.
 _BATCH = 32  # Images that are computed together, at most.
@@ -58,20 +56,6 @@ class Decision:
   on_device: bool = False
   on_disk: bool = False
   in_memory: bool = False
-
-
-def keeps_features(stage: specs.RunSpec) -> bool:
-  """Whether frozen layers compute once an image, if there is room for it.
-
-  Args:
-    stage: one of `strategy.stages`.
-  """
-  return (
-      stage.training.feature_cache != 'off'
-      and strategies.resolve(stage).entry is not None
-      and augment.has_only_views(stage.augment)
-      and augment.view_count(stage.augment) <= stage.training.epochs
-  )
 
 
 def decide(
