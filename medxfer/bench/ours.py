@@ -1,7 +1,6 @@
 """The work in medxfer: the steps that a run takes, not a copy of them."""
 
 from collections.abc import Callable
-import functools
 import pathlib
 
 import jax
@@ -18,7 +17,6 @@ from medxfer.data import folders
 from medxfer.data import pixel_sources
 from medxfer.data import splits
 from medxfer.model import initialization
-from medxfer.model import optimizer
 from medxfer.model import params as params_lib
 from medxfer.model import trainable
 from medxfer.model import vgg
@@ -29,10 +27,12 @@ from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feature_cache
 from medxfer.training import feeds
+from medxfer.training import kept_features
 from medxfer.training import memory
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
 from medxfer.training import strategy as strategies
+from medxfer.training import task as task_lib
 
 
 def prepare(setting: settings.Setting) -> work.Work:
@@ -50,9 +50,7 @@ def prepare(setting: settings.Setting) -> work.Work:
   )
 
 
-def _task(
-    setting: settings.Setting,
-) -> tuple[steps_lib.Task, params_lib.Params]:
+def _task(setting: settings.Setting) -> tuple[task_lib.Task, params_lib.Params]:
   spec = specs.from_config(_config(setting))
   model = vgg.build(spec.model, settings.CLASSES)
   backbone = weights_lib.read(
@@ -65,12 +63,9 @@ def _task(
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
   return (
-      steps_lib.Task(
+      task_lib.Task(
           model=model,
-          rule=functools.partial(
-              optimizer.make, spec.optimizer, mask, strategy.rates
-          ),
-          numbers=optimizer.Numbers(
+          numbers=task_lib.Numbers(
               np.float32(spec.optimizer.learning_rate),
               np.int32(10**6),
               np.int32(10**6),
@@ -112,7 +107,7 @@ def _config(setting: settings.Setting) -> ml_collections.ConfigDict:
 
 
 def _loss(
-    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
+    setting: settings.Setting, task: task_lib.Task, params: params_lib.Params
 ) -> float:
   """Returns the mean cross-entropy of the first batch, without dropout."""
   images, labels = settings.pixels(setting)
@@ -137,21 +132,21 @@ def _loss(
 
 
 def _feed(
-    task: steps_lib.Task, params: params_lib.Params, pixels: np.ndarray
+    task: task_lib.Task, params: params_lib.Params, pixels: np.ndarray
 ) -> feeds.Feed:
   """Returns the feed that a run on these pixels would choose."""
   spec = task.spec
   rows = np.arange(len(pixels))
   split = splits.Split(train=rows, val=rows[:1], test=rows[:0])
   source = pixel_sources.Source(devices.replicate(pixels), iter)
-  decision = feature_cache.decide(task, split)
+  decision = kept_features.decide(spec, split)
   if decision.keep:
     return feature_cache.feed(task, params, source, split, decision)
   return feeds.pixels(source, spec.augment, spec.model.preprocessing)
 
 
 def _forward(
-    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
+    setting: settings.Setting, task: task_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   images, _ = settings.pixels(setting)
   feed = feeds.pixels(
@@ -170,7 +165,7 @@ def _forward(
 
 
 def _train(
-    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
+    setting: settings.Setting, task: task_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   images, labels = settings.pixels(setting)
   feed = _feed(task, params, images)
@@ -196,7 +191,7 @@ def _train(
 
 
 def _epochs(
-    setting: settings.Setting, task: steps_lib.Task, params: params_lib.Params
+    setting: settings.Setting, task: task_lib.Task, params: params_lib.Params
 ) -> Callable[[int], None]:
   """Whole epochs, from files to parameters; compiled once, as in a run."""
   # Loads TensorFlow, which the other modes do without.
@@ -229,9 +224,7 @@ def _epochs(
   return repeat
 
 
-def _state(
-    task: steps_lib.Task, params: params_lib.Params
-) -> states.TrainState:
+def _state(task: task_lib.Task, params: params_lib.Params) -> states.TrainState:
   return devices.replicate(states.create(params, task.tx), donate=True)
 
 

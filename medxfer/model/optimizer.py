@@ -9,7 +9,6 @@ gradient as their update.
 
 from collections.abc import Mapping
 from typing import Any
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,22 +16,6 @@ import optax
 
 from medxfer import spec as specs
 from medxfer.model import relative_gradient
-
-
-class Numbers(NamedTuple):
-  """What may differ between runs that share their compiled steps.
-
-  Attributes:
-    learning_rate: of the first step, float32 [].
-    steps: length of the schedule, int32 [].
-    epoch: steps of an epoch, int32 [].
-    class_weights: factors of the loss, float32 [classes].
-  """
-
-  learning_rate: Any
-  steps: Any
-  epoch: Any
-  class_weights: Any
 
 
 def schedule(
@@ -60,7 +43,10 @@ def make(
     spec: specs.OptimizerSpec,
     mask: Mapping[str, Mapping[str, bool]],
     rates: Mapping[str, float],
-    numbers: Numbers,
+    *,
+    steps: Any,
+    epoch: Any,
+    learning_rate: Any = None,
 ) -> optax.GradientTransformation:
   """Returns the update rule for the leaves that `mask` marks.
 
@@ -68,18 +54,16 @@ def make(
     spec: rule, learning rates, decay and clipping.
     mask: tree like the parameters, True on what trains.
     rates: layer -> factor of its learning rate; 1 where it is not named.
-    numbers: of the run; may be traced.
+    steps: length of the schedule; may be traced.
+    epoch: steps of an epoch; may be traced.
+    learning_rate: see `schedule`.
   """
-  learning_rate = schedule(
-      spec, steps=numbers.steps, learning_rate=numbers.learning_rate
-  )
+  rate = schedule(spec, steps=steps, learning_rate=learning_rate)
   rules = {
-      'sgd': lambda: optax.sgd(learning_rate),
-      'momentum': lambda: optax.sgd(learning_rate, momentum=spec.momentum),
-      'adam': lambda: optax.adam(learning_rate),
-      'adamw': lambda: optax.adamw(
-          learning_rate, weight_decay=spec.weight_decay
-      ),
+      'sgd': lambda: optax.sgd(rate),
+      'momentum': lambda: optax.sgd(rate, momentum=spec.momentum),
+      'adam': lambda: optax.adam(rate),
+      'adamw': lambda: optax.adamw(rate, weight_decay=spec.weight_decay),
   }
   parts: list[optax.GradientTransformation] = [rules[spec.name]()]
   if spec.gradient_clip:
@@ -96,7 +80,7 @@ def make(
   }
   rule = optax.chain(*parts)
   if spec.relative_gradient:
-    rule = relative_gradient.scale(rule, numbers.epoch)
+    rule = relative_gradient.scale(rule, epoch)
   return optax.selective_transform(rule, freeze_mask=frozen)
 
 

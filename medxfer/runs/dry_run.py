@@ -29,11 +29,11 @@ from medxfer.runs import tasks
 from medxfer.runs import workdir
 from medxfer.training import compiled
 from medxfer.training import costs
-from medxfer.training import feature_cache
+from medxfer.training import kept_features
 from medxfer.training import memory
 from medxfer.training import state as states
-from medxfer.training import steps
 from medxfer.training import strategy
+from medxfer.training import task as task_lib
 
 FINISHED = 'is finished'
 _MEBI = 2**20
@@ -69,8 +69,7 @@ def run(spec: specs.RunSpec, path: pathlib.Path) -> None:
     console.line(line)
   where = cache.folder(spec.cache_dir)
   for stage in strategy.stages(spec):
-    part = tasks.describe(stage, inputs, train_state.params)
-    decision = feature_cache.decide(part, inputs.split, where)
+    decision = kept_features.decide(stage, inputs.split, where)
     console.line(
         f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
     )
@@ -117,8 +116,7 @@ def seconds(
   split, where = inputs.split, cache.folder(spec.cache_dir)
 
   def is_cached(stage: specs.RunSpec) -> bool:
-    task, _ = tasks.build(stage, inputs)
-    return feature_cache.decide(task, split, where).keep
+    return kept_features.decide(stage, split, where).keep
 
   total = costs.of_training(
       spec,
@@ -166,7 +164,7 @@ def _classes(inputs: inputs_lib.Inputs) -> Iterator[str]:
     yield '  '.join([f'{name:<{wide}}', *(f'{n:>7,}' for n in counts)])
 
 
-def _network(task: steps.Task, state: states.TrainState) -> Iterator[str]:
+def _network(task: task_lib.Task, state: states.TrainState) -> Iterator[str]:
   trained = task.strategy.trained
   layers = task.strategy.architecture.layers
   frozen = [name for name in layers if name not in trained]

@@ -26,7 +26,7 @@ from medxfer.training import epoch_steps
 from medxfer.training import loop
 from medxfer.training import profiling
 from medxfer.training import steps as steps_lib
-from medxfer.training import strategy
+from medxfer.training import task as task_lib
 
 
 def run(
@@ -57,7 +57,7 @@ def run(
   _write_parameters(output, task, state.params)
   data = scoring.data(spec, inputs)
   checkpoints = checkpoints_lib.Checkpoints(path)
-  history, fed = stages.train(
+  history, images = stages.train(
       output,
       spec,
       inputs,
@@ -68,11 +68,7 @@ def run(
   _, best = checkpoints.best_weights()
   training, frozen = trainable.count(best.params, task.strategy.trained)
   speeds = [record['images_per_second'] for record in history]
-  if not _scores_kept(spec):
-    fed = data
-  elif fed is None:
-    fed = stages.with_prefix(task, data, best.params, inputs)
-  scores = _scores(output, task, fed, inputs, best)
+  scores = _scores(output, task, images, inputs, best)
   return {
       **scores,
       'training_notes': convergence.of_network(
@@ -88,17 +84,8 @@ def run(
   }
 
 
-def _scores_kept(spec: specs.RunSpec) -> bool:
-  """Whether what frozen layers make of images is scored, if it is kept.
-
-  The stages of a run keep different layers, and views of the images that are
-  scored are not kept.
-  """
-  return len(strategy.stages(spec)) == 1 and scoring.views(spec) == 1
-
-
 def _write_parameters(
-    output: pathlib.Path, task: steps_lib.Task, params: params_lib.Params
+    output: pathlib.Path, task: task_lib.Task, params: params_lib.Params
 ) -> None:
   """Writes and says which parameters are about to be trained."""
   trained = task.strategy.trained
@@ -113,7 +100,7 @@ def _write_parameters(
 
 def _scores(
     output: pathlib.Path,
-    task: steps_lib.Task,
+    task: task_lib.Task,
     data: epoch_steps.Data,
     inputs: inputs_lib.Inputs,
     best: weights_lib.Weights,

@@ -7,11 +7,11 @@ import numpy as np
 
 from medxfer import console
 from medxfer import spec as specs
-from medxfer.data import augment
 from medxfer.model import optimizer
 from medxfer.runs import resume
 from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
+from medxfer.training import kept_features
 from medxfer.training import loop
 
 
@@ -105,12 +105,8 @@ def _difference(
 
 def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
   """Returns what may change the last bits, if it does."""
-  views = augment.view_count(spec.augment)
-  computed_once = [
-      augment.has_only_views(spec.augment) and views <= one.training.epochs
-      for one in (before, spec)
-  ]
-  if len(set(computed_once)) == 1 or spec.training.feature_cache == 'off':
+  computed_once = {not kept_features.obstacle(one) for one in (before, spec)}
+  if len(computed_once) == 1:
     return ''
   return (
       ', but for rounding: so many epochs pay for computing what frozen '

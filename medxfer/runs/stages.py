@@ -18,15 +18,17 @@ from medxfer import spec as specs
 from medxfer.model import params as params_lib
 from medxfer.runs import inputs as inputs_lib
 from medxfer.runs import reporter
+from medxfer.runs import scoring
 from medxfer.runs import tasks
 from medxfer.training import checkpoint_io
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import epoch_steps
 from medxfer.training import feature_cache
+from medxfer.training import kept_features
 from medxfer.training import loop
 from medxfer.training import state as states
-from medxfer.training import steps as steps_lib
 from medxfer.training import strategy as strategies
+from medxfer.training import task as task_lib
 from medxfer.training import tensorboard
 
 
@@ -37,7 +39,7 @@ def train(
     data: epoch_steps.Data,
     checkpoints: checkpoints_lib.Checkpoints,
     watch: epoch_steps.Watch,
-) -> tuple[Sequence[loop.Record], epoch_steps.Data | None]:
+) -> tuple[Sequence[loop.Record], epoch_steps.Data]:
   """Trains from the latest checkpoint, if there is one, to the end.
 
   Args:
@@ -49,10 +51,9 @@ def train(
     watch: see `loop.train`.
 
   Returns:
-    The whole history, and the images as the last stage saw them; None if
-    nothing was left to train.
+    The whole history, and the images as they are to be scored.
   """
-  each = strategies.stages(spec)
+  each, with_test = strategies.stages(spec), _scores_kept(spec)
   with tensorboard.EventWriter(output) as writer:
     report = reporter.Reporter(output, spec.training, writer)
     history = checkpoints.history()
@@ -60,15 +61,19 @@ def train(
     # is scored anew has no optimizer any more.
     if loop.stage(history, each)[0] == len(each):
       report.resume(history)
-      return history, None
+      if with_test:
+        best = checkpoints.best_weights()[1].params
+        task = tasks.describe(spec, inputs, best)
+        data = _with_prefix(task, data, best, inputs, with_test)
+      return history, data
     start = _resumed(spec, each, inputs, checkpoints)
     report.resume(start.history, start.steps)
     console.line(_compiling(start.history))
-    fed = None
+    fed = data
     while True:
       number, before = loop.stage(start.history, each)
       if number == len(each):
-        return start.history, fed
+        return start.history, fed if with_test else data
       task = tasks.describe(each[number], inputs, start.state.params, before)
       if number and before == start.epoch and not start.steps:
         best = checkpoints.best_weights()[1].params
@@ -77,12 +82,21 @@ def train(
         )
       if len(each) > 1:
         console.line(_said(number, each[number]))
-      fed = with_prefix(task, data, start.state.params, inputs)
+      fed = _with_prefix(task, data, start.state.params, inputs, with_test)
       # A step alone is too short to be timed, and what is read from the cache
       # is not computed.
       if fed is not data or not _has_steps(data, spec):
         report.without_rates()
       start = loop.train(task, fed, start, checkpoints, report.epoch, watch)
+
+
+def _scores_kept(spec: specs.RunSpec) -> bool:
+  """Whether images are scored from what frozen layers made, if it is kept.
+
+  The stages of a run keep different layers, and views of the images that are
+  scored are not kept.
+  """
+  return len(strategies.stages(spec)) == 1 and scoring.views(spec) == 1
 
 
 def _has_steps(data: epoch_steps.Data, spec: specs.RunSpec) -> bool:
@@ -139,11 +153,12 @@ def _compiling(history: Sequence[loop.Record]) -> str:
   )
 
 
-def with_prefix(
-    task: steps_lib.Task,
+def _with_prefix(
+    task: task_lib.Task,
     data: epoch_steps.Data,
     params: params_lib.Params,
     inputs: inputs_lib.Inputs,
+    with_test: bool,
 ) -> epoch_steps.Data:
   """Replaces pixels by activations of frozen layers, if that saves time.
 
@@ -152,9 +167,10 @@ def with_prefix(
     data: the images, as pixels.
     params: of the network; its frozen layers are those of every epoch.
     inputs: what the run reads.
+    with_test: whether test images are scored from them.
   """
   where = cache.folder(task.spec.cache_dir)
-  decision = feature_cache.decide(task, data.split, where)
+  decision = kept_features.decide(task.spec, data.split, where)
   console.line(
       f'feature cache: {"on" if decision.keep else "off"}, {decision.reason}'
   )
@@ -168,5 +184,6 @@ def with_prefix(
       decision,
       where,
       inputs.digests()['images_digest'],
+      with_test=with_test,
   )
   return dataclasses.replace(data, feed=feed)

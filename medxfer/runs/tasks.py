@@ -1,13 +1,10 @@
 """What a run trains: network, optimizer, and the parameters to begin with."""
 
-import functools
-
 import jax
 import numpy as np
 
 from medxfer import spec as specs
 from medxfer.model import initialization
-from medxfer.model import optimizer
 from medxfer.model import params as params_lib
 from medxfer.model import trainable
 from medxfer.model import vgg
@@ -16,13 +13,13 @@ from medxfer.runs import inputs as inputs_lib
 from medxfer.training import devices
 from medxfer.training import epoch_steps
 from medxfer.training import state as states
-from medxfer.training import steps as steps_lib
 from medxfer.training import strategy as strategies
+from medxfer.training import task as task_lib
 
 
 def build(
     spec: specs.RunSpec, inputs: inputs_lib.Inputs
-) -> tuple[steps_lib.Task, states.TrainState]:
+) -> tuple[task_lib.Task, states.TrainState]:
   """Returns the network with its optimizer, and the state before step 1."""
   params = start_params(spec, inputs)
   task = describe(spec, inputs, params)
@@ -34,7 +31,7 @@ def describe(
     inputs: inputs_lib.Inputs,
     params: params_lib.Params,
     before: int = 0,
-) -> steps_lib.Task:
+) -> task_lib.Task:
   """Returns the network with its optimizer.
 
   Args:
@@ -46,12 +43,9 @@ def describe(
   strategy = strategies.resolve(spec)
   mask = trainable.mask(params, strategy.trained)
   epoch = epoch_steps.per_epoch(inputs.split, spec.training)
-  return steps_lib.Task(
+  return task_lib.Task(
       model=vgg.build(spec.model, len(inputs.examples.class_names)),
-      rule=functools.partial(
-          optimizer.make, spec.optimizer, mask, strategy.rates
-      ),
-      numbers=optimizer.Numbers(
+      numbers=task_lib.Numbers(
           np.float32(spec.optimizer.learning_rate),
           np.int32(spec.training.epochs * epoch),
           np.int32(epoch),
@@ -66,7 +60,7 @@ def describe(
 
 
 def begin(
-    task: steps_lib.Task, inputs: inputs_lib.Inputs, params: params_lib.Params
+    task: task_lib.Task, inputs: inputs_lib.Inputs, params: params_lib.Params
 ) -> states.TrainState:
   """Returns the state before the first step of a stage.
 

@@ -18,7 +18,7 @@ from medxfer.data import augment
 from medxfer.data import datasets
 from medxfer.model import architectures
 from medxfer.model import operations
-from medxfer.training import feeds
+from medxfer.training import kept_features
 from medxfer.training import strategy
 
 
@@ -27,7 +27,9 @@ def announce(
     others: Iterable[specs.RunSpec],
     path: pathlib.Path,
 ) -> None:
-  """Says how much networks and the cache will take, and what is free.
+  """Says how much networks and the cache may take, and what is free.
+
+  Trees keep nothing worth a word.
 
   Args:
     networks: the runs that keep their parameters.
@@ -51,9 +53,12 @@ def announce(
     if number < len(networks):
       kept += _network(spec, classes)
     for stage in strategy.stages(spec):
-      if feeds.keeps_features(stage):
-        features[_prefix(stage)] = images * _features(stage)
-  text = f'disk: about {cache_upkeep.size(kept)} of networks in {path}'
+      if not kept_features.obstacle(stage):
+        views = images * augment.view_count(stage.augment)
+        features[_prefix(stage)] = views * kept_features.bytes_of_view(stage)
+  if not kept:
+    return
+  text = f'disk: up to {cache_upkeep.size(kept)} of networks in {path}'
   if where and features:
     text += (
         f', and {cache_upkeep.size(sum(features.values()))} of what frozen '
@@ -94,12 +99,3 @@ def _network(spec: specs.RunSpec, classes: int) -> int:
       model.head_units,
       classes,
   )
-
-
-def _features(stage: specs.RunSpec) -> int:
-  """Returns the bytes that an image takes of what frozen layers make."""
-  values = operations.activations(
-      architectures.BY_NAME[stage.model.name], stage.data.image_size
-  )[f'{strategy.resolve(stage).entry}']
-  width = 2 if stage.model.dtype == 'bfloat16' else 4
-  return augment.view_count(stage.augment) * values * width

@@ -8,7 +8,6 @@ import pathlib
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from medxfer import classifier
@@ -224,8 +223,4 @@ def _scored(
   logits = loop.predict(
       trained.predict, params, data.feed, data.split.test, trained.spec, title
   )
-  return scoring.table(
-      trained.inputs.examples,
-      data.split.test,
-      np.asarray(jax.nn.softmax(jnp.asarray(logits))),
-  )
+  return scoring.predictions(trained.inputs.examples, data.split.test, logits)

@@ -89,12 +89,13 @@ def of_training(
     done = max(done - stage.training.epochs, 0)
     cost = of_stage(stage, images.classes, is_cached(stage))
     if left and features:
-      total += cost.features * (images.train * views + images.val + images.test)
+      # Of several stages none scores the test images from its features.
+      scored = images.val + images.test * (len(stages) == 1)
+      total += cost.features * (images.train * views + scored)
     total += left * (
         cost.train * images.train * spec.training.passes
         + cost.score * images.val
     )
   assert cost is not None
-  # Of several stages each has features of its own.
   score = cost.score if len(stages) == 1 else cost.whole
   return total + score * (images.val + images.test)

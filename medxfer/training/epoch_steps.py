@@ -24,6 +24,7 @@ from medxfer.training import dispatch
 from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps as steps_lib
+from medxfer.training import task as task_lib
 
 # Yields an epoch's batches as they are, and may look at the clock.
 Watch = Callable[[Iterator[dispatch.Batches]], Iterator[dispatch.Batches]]
@@ -161,7 +162,7 @@ class Progress:
 
 
 def take(
-    task: steps_lib.Task,
+    task: task_lib.Task,
     steps: steps_lib.Steps,
     data: Data,
     progress: Progress,

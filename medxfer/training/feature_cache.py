@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import medxfer
-from medxfer import cache_upkeep
 from medxfer import console
 from medxfer import errors
 from medxfer import progress
@@ -32,128 +31,40 @@ from medxfer.model.weights import metadata as contracts
 from medxfer.training import devices
 from medxfer.training import feature_store
 from medxfer.training import feeds
+from medxfer.training import kept_features
 from medxfer.training import memory
 from medxfer.training import steps
+from medxfer.training import task as task_lib
 
-_FRACTION = 0.5  # Of what is free.
 _BATCH = 32  # Images that are computed together, at most.
 
 
-@dataclasses.dataclass(frozen=True)
-class Decision:
-  """Whether to keep what the frozen layers compute, where, and why.
-
-  Attributes:
-    keep: whether to.
-    reason: for a person.
-    on_device: whether steps read them from the device, or from the host.
-    on_disk: whether they are written where later runs find them.
-    in_memory: whether they fit the host's memory.
-  """
-
-  keep: bool
-  reason: str
-  on_device: bool = False
-  on_disk: bool = False
-  in_memory: bool = False
-
-
-def decide(
-    task: steps.Task, split: splits.Split, where: pathlib.Path | None = None
-) -> Decision:
-  """Weighs work, memory and disk.
-
-  Args:
-    task: network, recipe and what trains.
-    split: its rows by subset.
-    where: folder of the cache; None if nothing is to be left on disk.
-  """
-  spec, entry = task.spec, task.strategy.entry
-  views = augment.view_count(spec.augment)
-  if spec.training.feature_cache == 'off':
-    return Decision(False, 'training.feature_cache is off')
-  if entry is None:
-    return Decision(
-        False, f'{task.strategy.first} trains, nothing is frozen below it'
-    )
-  if not augment.has_only_views(spec.augment):
-    return Decision(
-        False,
-        'augment.zoom and augment.brightness give an image countless '
-        'versions; 0 switches them off',
-    )
-  if views > spec.training.epochs:
-    return Decision(
-        False,
-        f'{views} views per image in at most '
-        f'{spec.training.epochs} epochs would save nothing',
-    )
-  made = _shape(task)
-  size = made.size * made.dtype.itemsize
-  return _place(entry, views, size, split, where)
-
-
-def _place(
-    layer: str,
-    views: int,
-    bytes_each: int,
-    split: splits.Split,
-    where: pathlib.Path | None,
-) -> Decision:
-  """Finds room: the device's, if it has its own; else the host's; a disk."""
-  need = (len(split.train) * (views - 1) + len(split)) * bytes_each
-  size = f'{need / 2**20:,.0f} MiB'
-  own = memory.on_device()
-  on_device = own is not None and need <= own * _FRACTION
-  in_memory = need <= memory.in_memory() * _FRACTION
-  # On disk every image has a place, so that another split finds its own. A
-  # device with memory of its own makes them faster than a disk reads them.
-  on_disk = (
-      where is not None
-      and not on_device
-      and (own is None or not in_memory)
-      and len(split) * views * bytes_each
-      <= min(memory.on_disk(where) * _FRACTION, cache_upkeep.limit())
-  )
-  if not (on_device or in_memory or on_disk):
-    return Decision(
-        False,
-        f'{size} are more than half of the free memory'
-        + (f', and of the disk of {where}' if where else ''),
-    )
-  host = f'on disk in {where}' if on_disk else 'in memory'
-  place = 'on the device' if on_device else host
-  return Decision(
-      True,
-      f'{layer} of {views} views per image, {size}, {place}',
-      on_device,
-      on_disk,
-      in_memory,
-  )
-
-
 def feed(
-    task: steps.Task,
+    task: task_lib.Task,
     params: params_lib.Params,
     source: pixel_sources.Source,
     split: splits.Split,
-    decision: Decision,
+    decision: kept_features.Decision,
     where: pathlib.Path | None = None,
     images_digest: str = '',
+    *,
+    with_test: bool = False,
 ) -> feeds.Feed:
-  """Computes the prefix of all images, so that none is computed again.
+  """Computes the prefix of images, so that none is computed again.
 
   Args:
     task: network, recipe and what trains.
     params: of the network; those of the prefix are frozen.
     source: rows -> pixels.
     split: rows by subset.
-    decision: what `decide` has said of it.
+    decision: what `kept_features.decide` has said of it.
     where: folder of the cache, if the decision is for the disk.
     images_digest: of the pixels of all images, in the table's order.
+    with_test: whether test images are scored from them, too.
 
   Returns:
-    A feed for all rows; those of val and test are scored as they are.
+    A feed for rows of train and val, and of test if they are asked for; those
+    of val and test are scored as they are.
 
   Raises:
     DataError: the disk is full, and the memory too small.
@@ -168,6 +79,8 @@ def feed(
       store = _on_disk(stack, where, about, shape, dtype, decision)
     else:
       store = feature_store.InMemory(shape, dtype)
+    if not with_test:
+      split = dataclasses.replace(split, test=split.test[:0])
     _fill(store, task, params, source, split, views)
   memory.give_back()
   if decision.on_device:
@@ -183,7 +96,7 @@ def _on_disk(
     key: Mapping[str, Any],
     shape: tuple[int, ...],
     dtype: np.dtype,
-    decision: Decision,
+    decision: kept_features.Decision,
 ) -> feature_store.Kept:
   """Enters a store on disk, or one in memory if the disk refuses."""
   try:
@@ -202,13 +115,13 @@ def _on_disk(
 
 def _fill(
     store: feature_store.Kept,
-    task: steps.Task,
+    task: task_lib.Task,
     params: params_lib.Params,
     source: pixel_sources.Source,
     split: splits.Split,
     views: int,
 ) -> None:
-  """Computes what is missing: all views to train on, images as they are."""
+  """Computes what is missing: all views to train on, others as they are."""
   params, stored = devices.own((params, source.stored))
 
   @jax.jit
@@ -240,7 +153,7 @@ def _fill(
 
 
 def key(
-    task: steps.Task, params: params_lib.Params, images_digest: str
+    task: task_lib.Task, params: params_lib.Params, images_digest: str
 ) -> dict[str, Any]:
   """Returns everything that decides the activations, to the last bit.
 
@@ -270,7 +183,7 @@ def key(
 
 
 def _activation(
-    task: steps.Task,
+    task: task_lib.Task,
     params: params_lib.Params,
     pixels: jax.Array,
     view: jax.Array | int,
@@ -287,7 +200,7 @@ def _activation(
   return activations[f'{task.strategy.entry}']
 
 
-def _shape(task: steps.Task) -> jax.ShapeDtypeStruct:
+def _shape(task: task_lib.Task) -> jax.ShapeDtypeStruct:
   """Returns shape and dtype of one image's activation, [1, ...]."""
   pixels = jax.ShapeDtypeStruct((1, *task.spec.data.image_size, 3), jnp.uint8)
 

@@ -19,7 +19,6 @@ from medxfer.data import pixel_sources
 from medxfer.data import splits
 from medxfer.model import preprocessing
 from medxfer.training import devices
-from medxfer.training import strategy as strategies
 
 Batch = Any  # A tree of arrays.
 
@@ -143,18 +142,4 @@ def views_on_device(
       lambda rows: (slots[batch] for batch in rows),
       train,
       lambda stored, batch: jnp.take(stored, batch, axis=0),
-  )
-
-
-def keeps_features(stage: specs.RunSpec) -> bool:
-  """Whether frozen layers compute once an image, if there is room for it.
-
-  Args:
-    stage: one of `strategy.stages`.
-  """
-  return (
-      stage.training.feature_cache != 'off'
-      and strategies.resolve(stage).entry is not None
-      and augment.has_only_views(stage.augment)
-      and augment.view_count(stage.augment) <= stage.training.epochs
   )

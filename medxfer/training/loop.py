@@ -30,12 +30,13 @@ from medxfer.training import epoch_steps
 from medxfer.training import feeds
 from medxfer.training import memory
 from medxfer.training import steps as steps_lib
+from medxfer.training import task as task_lib
 
 Record = checkpoint_io.Record
 
 
 def train(
-    task: steps_lib.Task,
+    task: task_lib.Task,
     data: epoch_steps.Data,
     start: checkpoint_io.Checkpoint,
     checkpoints: checkpoints_lib.Checkpoints,
@@ -181,7 +182,7 @@ def predict(
 
 
 def _epoch(
-    task: steps_lib.Task,
+    task: task_lib.Task,
     steps: steps_lib.Steps,
     data: epoch_steps.Data,
     progress: epoch_steps.Progress,
@@ -221,7 +222,7 @@ def _epoch(
   }
 
 
-def _rate(task: steps_lib.Task, data: epoch_steps.Data) -> optax.Schedule:
+def _rate(task: task_lib.Task, data: epoch_steps.Data) -> optax.Schedule:
   """Returns step of the run -> learning rate."""
   spec = task.spec
   steps = epoch_steps.per_epoch(data.split, spec.training)
@@ -246,7 +247,7 @@ def _score(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 
 def _checkpoint(
-    task: steps_lib.Task, progress: epoch_steps.Progress
+    task: task_lib.Task, progress: epoch_steps.Progress
 ) -> checkpoint_io.Checkpoint:
   history = progress.history
   return checkpoint_io.Checkpoint(
@@ -259,7 +260,7 @@ def _checkpoint(
 
 
 def _contract(
-    task: steps_lib.Task, data: epoch_steps.Data, progress: epoch_steps.Progress
+    task: task_lib.Task, data: epoch_steps.Data, progress: epoch_steps.Progress
 ) -> contracts.Contract:
   spec = task.spec
   images = spec.data.name + (' phantoms' if spec.data.phantom else '')

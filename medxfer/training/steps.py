@@ -1,7 +1,6 @@
 """The compiled steps: pure functions, and the one place that says `jit`."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 import contextlib
 import dataclasses
 import functools
@@ -12,47 +11,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from medxfer import spec as specs
-from medxfer.model import optimizer
 from medxfer.model import params as params_lib
 from medxfer.model import vgg
 from medxfer.training import devices
 from medxfer.training import feeds
 from medxfer.training import state as states
-from medxfer.training import strategy as strategies
-
-Mask = Mapping[str, Mapping[str, bool]]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Task:
-  """What a step needs besides its state and its batch.
-
-  Attributes:
-    model: the network.
-    rule: the numbers of a run -> its optimizer.
-    numbers: of this run. They are given to the compiled step, so that it serves
-      every learning rate, seed and number of images.
-    mask: True on the parameters that train.
-    spec: the run's specification.
-    strategy: what trains, and how fast.
-    origin: where the weights come from, for the contract of those it makes.
-    before: epochs of the stages before this one.
-  """
-
-  model: vgg.VGG
-  rule: Callable[[optimizer.Numbers], optax.GradientTransformation]
-  numbers: optimizer.Numbers
-  mask: Mask
-  spec: specs.RunSpec
-  strategy: strategies.Strategy
-  origin: str = 'random weights'
-  before: int = 0
-
-  @property
-  def tx(self) -> optax.GradientTransformation:
-    """The optimizer."""
-    return self.rule(self.numbers)
+from medxfer.training import task as task_lib
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,10 +27,10 @@ class Steps:
   predict: Callable[[params_lib.Params, Any, feeds.Batch], jax.Array]
 
 
-def compile_steps(task: Task, feed: feeds.Feed) -> Steps:
+def compile_steps(task: task_lib.Task, feed: feeds.Feed) -> Steps:
   """Returns the steps of a task, compiled at their first call."""
 
-  def train(numbers: optimizer.Numbers, *args: Any) -> Any:
+  def train(numbers: task_lib.Numbers, *args: Any) -> Any:
     return train_steps(dataclasses.replace(task, numbers=numbers), feed, *args)
 
   compiled = jax.jit(
@@ -92,7 +56,7 @@ def compile_predict(
 
 
 def train_steps(
-    task: Task,
+    task: task_lib.Task,
     feed: feeds.Feed,
     state: states.TrainState,
     stored: Any,
@@ -132,7 +96,7 @@ def train_steps(
 
 
 def train_step(
-    task: Task,
+    task: task_lib.Task,
     feed: feeds.Feed,
     state: states.TrainState,
     stored: Any,
@@ -269,7 +233,9 @@ def products(model: vgg.VGG) -> contextlib.AbstractContextManager[None]:
   return jax.default_matmul_precision('float32')
 
 
-def _stop_frozen(params: params_lib.Params, mask: Mask) -> params_lib.Params:
+def _stop_frozen(
+    params: params_lib.Params, mask: task_lib.Mask
+) -> params_lib.Params:
   """Keeps the backward pass from entering frozen leaves at all."""
   return jax.tree.map(
       lambda trains, leaf: leaf if trains else jax.lax.stop_gradient(leaf),
@@ -279,7 +245,7 @@ def _stop_frozen(params: params_lib.Params, mask: Mask) -> params_lib.Params:
 
 
 def _apply(
-    updates: optax.Updates, params: params_lib.Params, mask: Mask
+    updates: optax.Updates, params: params_lib.Params, mask: task_lib.Mask
 ) -> params_lib.Params:
   # Frozen leaves are passed on unchanged, without adding zero: -0.0 + 0.0 is
   # 0.0, and frozen means bit for bit.

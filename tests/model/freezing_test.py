@@ -14,7 +14,6 @@ from medxfer import spec as specs
 from medxfer.data import pixel_sources
 from medxfer.model import architectures
 from medxfer.model import initialization
-from medxfer.model import optimizer
 from medxfer.model import trainable
 from medxfer.model import vgg
 from medxfer.recipes import ham
@@ -22,6 +21,7 @@ from medxfer.training import feeds
 from medxfer.training import state as states
 from medxfer.training import steps
 from medxfer.training import strategy
+from medxfer.training import task as task_lib
 
 _VGG16 = architectures.BY_NAME['vgg16']
 _SIZE = (32, 32)
@@ -60,22 +60,21 @@ def params(request: pytest.FixtureRequest) -> dict:
   return jax.tree.map(lambda leaf: leaf.at[..., 0].set(-0.0), values)
 
 
-def _task(spec: specs.RunSpec, params: dict) -> steps.Task:
+def _task(spec: specs.RunSpec, params: dict) -> task_lib.Task:
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  return steps.Task(
+  return task_lib.Task(
       model=vgg.build(spec.model, 7),
       mask=mask,
       spec=spec,
       strategy=plan,
-      rule=functools.partial(optimizer.make, spec.optimizer, mask, plan.rates),
-      numbers=optimizer.Numbers(
+      numbers=task_lib.Numbers(
           spec.optimizer.learning_rate, 10, 5, jnp.ones(7)
       ),
   )
 
 
-def _step(task: steps.Task) -> Callable[..., Any]:
+def _step(task: task_lib.Task) -> Callable[..., Any]:
   """Compiles a step on pixels; unlike the loop's it keeps the old state."""
   feed = feeds.pixels(
       pixel_sources.of_arrays(),

@@ -24,11 +24,6 @@ def params() -> dict:
   return {name: {'kernel': jnp.array([0.5, -0.25])} for name in _VGG16.layers}
 
 
-def _numbers(spec: specs.RunSpec) -> optimizer.Numbers:
-  """Ten steps, five an epoch."""
-  return optimizer.Numbers(spec.optimizer.learning_rate, 10, 5, None)
-
-
 def _moved(params: dict, arm: str, **changes: Any) -> dict:
   """Returns how far each leaf goes in three steps along the same gradient."""
   config = ham.get_config(f'{arm},tuned')
@@ -36,7 +31,7 @@ def _moved(params: dict, arm: str, **changes: Any) -> dict:
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, _numbers(spec))
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
   gradient = jax.tree.map(lambda leaf: 3 * leaf + 1, params)
   state, way = tx.init(params), jax.tree.map(np.zeros_like, params)
   for _ in range(3):
@@ -79,7 +74,7 @@ def test_an_optimizer_that_begins_anew_keeps_its_place_in_the_schedule(
   spec = specs.from_config(config)
   plan = strategy.resolve(spec)
   mask = trainable.mask(params, plan.trained)
-  tx = optimizer.make(spec.optimizer, mask, plan.rates, _numbers(spec))
+  tx = optimizer.make(spec.optimizer, mask, plan.rates, steps=10, epoch=5)
   rate = optimizer.schedule(spec.optimizer, steps=10)
   first, later = tx.init(params), optimizer.at_step(
       tx.init(params), jnp.int32(6)

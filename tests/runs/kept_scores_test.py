@@ -1,6 +1,7 @@
 """Protects scoring from what frozen layers made: the numbers stay the same."""
 
 import pathlib
+import re
 import shutil
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_a_run_killed_before_its_scores_has_the_same_bits(
     shutil.rmtree(cache)
   run.run(spec, path)
   assert {name: (path / name).read_bytes() for name in _FILES} == before
+
+
+def test_stages_compute_nothing_that_is_not_scored(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+  """Their test images go through the whole network at the end."""
+  keys = {'model.trainable': 'all', 'training.stages': 'head:2,all:1'}
+  run.run(_spec(phantoms, tmp_path / 'cache', **keys), tmp_path / 'run')
+  said = capsys.readouterr().out
+  assert re.search(r'computing the frozen layers of \d+ val images', said)
+  assert not re.search(r'computing the frozen layers of \d+ test', said)
 
 
 def test_several_views_are_scored_from_pixels(

@@ -64,6 +64,6 @@ def test_what_is_shared_counts_once(
   ):
     disk.announce(networks, others, tmp_path / 'study')
     said = capsys.readouterr().out
-    assert f'about {disk.cache_upkeep.size(count * 4 * network)} of net' in said
+    assert f'up to {disk.cache_upkeep.size(count * 4 * network)} of net' in said
     assert ('frozen layers' in said) == bool(made)
     assert not made or disk.cache_upkeep.size(made * views) in said

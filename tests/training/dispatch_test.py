@@ -7,19 +7,22 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
-from medxfer.model import optimizer
+from medxfer import spec as specs
 from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feeds
 from medxfer.training import profiling
 from medxfer.training import state as states
 from medxfer.training import steps
+from medxfer.training import task as task_lib
 
 _STORED = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
 _LABELS = np.arange(24, dtype=np.int32) % 3
+
+
+_SGD = specs.OptimizerSpec('sgd', 0.1, 1.0, 0.0, 0.0, 'constant', 0.0)
 
 
 class _Linear(nn.Module):
@@ -86,15 +89,14 @@ def test_steps_at_once_are_the_steps_one_by_one(
   """A scan must hand the state on, and sum each step by itself."""
   model = _Linear()
   params = model.init(jax.random.key(0), _STORED)['params']
-  task = steps.Task(
+  task = task_lib.Task(
       model=model,
-      rule=lambda numbers: optax.sgd(numbers.learning_rate),
-      numbers=optimizer.Numbers(np.float32(0.1), 1, 1, np.ones(3, np.float32)),
+      numbers=task_lib.Numbers(np.float32(0.1), 1, 1, np.ones(3, np.float32)),
       mask=jax.tree.map(lambda _: True, params),
       spec=types.SimpleNamespace(
-          training=types.SimpleNamespace(label_smoothing=0.0)
+          training=types.SimpleNamespace(label_smoothing=0.0), optimizer=_SGD
       ),
-      strategy=None,
+      strategy=types.SimpleNamespace(rates={}),
   )
   feed, rows = _feed(devices.replicate(_STORED)), np.arange(24).reshape(8, 3)
   results = []

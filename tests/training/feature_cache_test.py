@@ -22,6 +22,7 @@ from medxfer.training import devices
 from medxfer.training import dispatch
 from medxfer.training import feature_cache
 from medxfer.training import feeds
+from medxfer.training import kept_features
 from medxfer.training import memory
 from medxfer.training import steps
 from tests import tiny
@@ -69,11 +70,11 @@ def _params(model: vgg.VGG) -> dict:
   return initialization.initial_params(model, (32, 32), jax.random.key(0), None)
 
 
-_IN_MEMORY = feature_cache.Decision(True, '', in_memory=True)
+_IN_MEMORY = kept_features.Decision(True, '', in_memory=True)
 _PLACES = {
     'memory': _IN_MEMORY,
-    'disk': feature_cache.Decision(True, '', on_disk=True),
-    'device': feature_cache.Decision(True, '', on_device=True),
+    'disk': kept_features.Decision(True, '', on_disk=True),
+    'device': kept_features.Decision(True, '', on_device=True),
 }
 
 
@@ -172,8 +173,39 @@ def test_the_decision_and_its_reason(
     spec = dataclasses.replace(spec, **{group: part})
   inputs = inputs_lib.read(spec)
   task, _ = tasks.build(spec, inputs)
-  decision = feature_cache.decide(task, inputs.split)
+  decision = kept_features.decide(spec, inputs.split)
   assert decision.keep == keep and reason in decision.reason
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'bfloat16', 'tf32'])
+@pytest.mark.parametrize('trainable', ['none', 'block2', 'block2_conv2'])
+def test_bytes_are_those_that_are_kept(
+    phantoms: pathlib.Path,
+    tmp_path: pathlib.Path,
+    trainable: str,
+    dtype: str,
+) -> None:
+  """Counted before a network is built, for a whole study."""
+  spec = _spec(phantoms, trainable)
+  spec = dataclasses.replace(
+      spec, model=dataclasses.replace(spec.model, dtype=dtype)
+  )
+  inputs = inputs_lib.read(spec)
+  data = scoring.data(spec, inputs)
+  task, state = tasks.build(spec, inputs)
+  feature_cache.feed(
+      task,
+      state.params,
+      data.source,
+      data.split,
+      _PLACES['disk'],
+      tmp_path,
+      'digest',
+  )
+  [file] = tmp_path.glob('prefix-*/activations')
+  assert file.stat().st_size == (
+      len(data.split) * 8 * kept_features.bytes_of_view(spec)
+  )
 
 
 def test_too_little_memory_switches_it_off(
@@ -184,7 +216,7 @@ def test_too_little_memory_switches_it_off(
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
   task, _ = tasks.build(spec, inputs)
-  decision = feature_cache.decide(task, inputs.split)
+  decision = kept_features.decide(spec, inputs.split)
   assert not decision.keep and 'memory' in decision.reason
 
 
@@ -212,7 +244,7 @@ def test_another_run_finds_what_the_first_has_computed(
     )
 
   first = compute(data.split)
-  assert set(asked) == set(range(len(inputs.examples.labels)))
+  assert set(asked) == {*data.split.train, *data.split.val}
   again = compute(data.split)
   assert not asked
   rows = data.split.train[None, :4]

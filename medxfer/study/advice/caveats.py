@@ -6,23 +6,20 @@ from typing import Any
 
 from medxfer.study.advice import words
 
-_SHIFT = 0.05
-
 
 def shifted(size: Mapping[str, Any]) -> Iterator[str]:
-  """Yields whether test images are unlike those that have chosen.
-
-  The best epoch makes a validation score too good by less than `_SHIFT`.
-  """
+  """Yields whether the advised is worse on test than chance explains."""
   mine = size['arms'][size['advised']]
-  interval = mine['test']['interval']
-  if interval and mine['validation'] > interval[1] + _SHIFT:
+  # Advices of older versions have no interval of validation.
+  on_val, on_test = mine.get('validation_interval'), mine['test']['interval']
+  if on_val and on_test and on_val[0] > on_test[1]:
     yield (
-        f'Validation promises {mine["validation"]:.3f} and test gives '
-        f'{mine["test"]["value"]:.3f}: the test images are of another kind, '
-        'such as another source or time, so that validation images cannot '
-        'choose well for them. Validate on images like those that you will '
-        'meet.'
+        f'Validation promises {mine["validation"]:.3f} ({on_val[0]:.3f} to '
+        f'{on_val[1]:.3f}) and test gives {mine["test"]["value"]:.3f}, which '
+        'chance does not explain: the test images are of another kind (another '
+        'source or time), or the validation images are too like those that '
+        'train, or too few for so many tries. Find out which before you trust '
+        'the choice.'
     )
 
 

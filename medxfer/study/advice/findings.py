@@ -105,6 +105,7 @@ def _arm(
       'tried': list(standing.tried),
       'seeds': list(standing.seeds),
       'validation': standing.on_val,
+      'validation_interval': over_seeds(runs, 'val')['interval'],
       'test': over_seeds(runs),
       'regret': _regret(to_best),
       'to_advised': standing.minus(choice.advised, 'test')
@@ -144,13 +145,21 @@ def _planted(runs: Sequence[results_lib.Result]) -> dict[str, Any] | None:
   }
 
 
-def over_seeds(runs: Sequence[results_lib.Result]) -> dict[str, Any]:
-  """Returns the macro F1 of runs of several seeds, with an interval."""
+def over_seeds(
+    runs: Sequence[results_lib.Result], subset: str = 'test'
+) -> dict[str, Any]:
+  """Returns the macro F1 of runs of several seeds, with an interval.
+
+  Args:
+    runs: of one arm, a seed each.
+    subset: 'test' or 'val'.
+  """
+  tables = [run.entry.tables[subset] for run in runs]
   return across_seeds.estimate(
-      [run.on_test for run in runs],
+      [results_lib.f1_macro(table) for table in tables],
       [
-          intervals.of_decisions(run.test, run.test.predicted)['f1_macro']
-          for run in runs
+          intervals.of_decisions(table, table.predicted)['f1_macro']
+          for table in tables
       ],
   )
 

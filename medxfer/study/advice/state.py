@@ -29,7 +29,7 @@ from medxfer.study.advice import results as results_lib
 from medxfer.study.advice import schedule
 from medxfer.study.advice import sentence
 from medxfer.training import costs
-from medxfer.training import feeds
+from medxfer.training import kept_features
 
 _FAILURES = 3  # Of first runs, and a study gives up.
 
@@ -219,4 +219,6 @@ def _operations(grid: grids.Grid, cell: grids.Cell) -> float:
       grid.images.classes,
   )
   views = augment.view_count(spec.augment)
-  return costs.of_training(spec, images, views, feeds.keeps_features)
+  return costs.of_training(
+      spec, images, views, lambda stage: not kept_features.obstacle(stage)
+  )

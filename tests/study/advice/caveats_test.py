@@ -98,22 +98,24 @@ def test_what_was_not_tried_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    'validation, interval, is_said',
+    'on_val, on_test, is_said',
     [
-        (0.98, [0.70, 0.80], True),
-        (0.84, [0.70, 0.80], False),
-        (0.60, [0.70, 0.80], False),
-        (0.98, None, False),
+        ([0.97, 0.99], [0.70, 0.80], True),
+        ([0.79, 0.99], [0.70, 0.80], False),
+        ([0.50, 0.60], [0.70, 0.80], False),
+        ([0.97, 0.99], None, False),
+        (None, [0.70, 0.80], False),
     ],
 )
 def test_validation_that_promises_too_much_is_said(
-    validation: float, interval: list[float] | None, is_said: bool
+    on_val: list[float] | None, on_test: list[float] | None, is_said: bool
 ) -> None:
   """A choice that is sure by images of one hospital is none for another."""
   arm = {
-      'validation': validation,
-      'test': {'value': 0.75, 'interval': interval, 'seeds': 2},
+      'validation': 0.98,
+      'validation_interval': on_val,
+      'test': {'value': 0.75, 'interval': on_test, 'seeds': 2},
   }
   said = list(caveats.shifted({'advised': 'head', 'arms': {'head': arm}}))
   assert bool(said) == is_said
-  assert not said or '0.980 and test gives 0.750' in said[0]
+  assert not said or 'promises 0.980 (0.970 to 0.990)' in said[0]
