@@ -83,7 +83,7 @@ def test_stages_compute_nothing_that_is_not_scored(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
   """Their test images go through the whole network at the end."""
-  keys = {'model.trainable': 'all', 'training.stages': 'head:2,all:1'}
+  keys = {'model.trainable': 'all', 'training.stages': 'head:8,all:1'}
   run.run(_spec(phantoms, tmp_path / 'cache', **keys), tmp_path / 'run')
   said = capsys.readouterr().out
   assert re.search(r'computing the frozen layers of \d+ val images', said)
