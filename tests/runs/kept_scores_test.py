@@ -83,7 +83,12 @@ def test_stages_compute_nothing_that_is_not_scored(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
   """Their test images go through the whole network at the end."""
-  keys = {'model.trainable': 'all', 'training.stages': 'head:8,all:1'}
+  # Eight epochs of the head, as many as an image has views: they are kept.
+  keys = {
+      'model.trainable': 'all',
+      'training.stages': 'head:8,all:1',
+      'training.epochs': 9,
+  }
   run.run(_spec(phantoms, tmp_path / 'cache', **keys), tmp_path / 'run')
   said = capsys.readouterr().out
   assert re.search(r'computing the frozen layers of \d+ val images', said)
