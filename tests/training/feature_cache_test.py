@@ -180,10 +180,7 @@ def test_the_decision_and_its_reason(
 @pytest.mark.parametrize('dtype', ['float32', 'bfloat16', 'tf32'])
 @pytest.mark.parametrize('trainable', ['none', 'block2', 'block2_conv2'])
 def test_bytes_are_those_that_are_kept(
-    phantoms: pathlib.Path,
-    tmp_path: pathlib.Path,
-    trainable: str,
-    dtype: str,
+    phantoms: pathlib.Path, tmp_path: pathlib.Path, trainable: str, dtype: str
 ) -> None:
   """Counted before a network is built, for a whole study."""
   spec = _spec(phantoms, trainable)
