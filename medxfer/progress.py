@@ -23,6 +23,7 @@ def track(
     title: str,
     unit: str,
     announced: bool = False,
+    at_once: int = 1,
 ) -> Iterator[T]:
   """Yields `items` while showing how many are done and how long the rest takes.
 
@@ -33,6 +34,7 @@ def track(
     unit: what items are, in the plural.
     announced: whether a log knows of the work and how long it takes, as of
       the epochs after the first.
+    at_once: items that are taken before any of them is worked on.
   """
   if sys.stderr.isatty():
     yield from tqdm.tqdm(items, total=total, desc=title, leave=False, unit=unit)
@@ -45,10 +47,10 @@ def track(
   for done, item in enumerate(items, start=1):
     yield item
     now = time.monotonic()
-    if done == 1:
-      first = now  # It has waited for what is compiled or read once.
+    if done <= at_once:
+      first = now  # They have waited for what is compiled or read once.
       continue
-    left = (now - first) / (done - 1) * (total - done)
+    left = (now - first) / (done - at_once) * (total - done)
     if now - told >= wait and left >= _FIRST:
       told, wait = now, _EVERY
       console.line(

@@ -77,6 +77,17 @@ def test_a_compilation_does_not_spoil_the_estimate(
   assert capsys.readouterr().out.splitlines() == ['reading: 3 images']
 
 
+def test_nor_does_one_that_several_items_wait_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+  """Devices take several batches together, when the last is there."""
+  _track(_Clock(monkeypatch), [0.0, 0.0, 0.0, 60.0] + [1.0] * 40, at_once=4)
+  assert capsys.readouterr().out.splitlines() == [
+      'reading: 44 images',
+      '  reading: 5 of 44 images, about 39 s left',
+  ]
+
+
 def test_what_was_announced_is_said_once_a_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
     'batch_size', 8, 'Images a step.', lower_bound=1
 )
 _PRECISION = flags.DEFINE_enum(
-    'precision', 'float32', settings.PRECISIONS, 'Of the computation.'
+    'precision', 'float32', list(settings.PRECISIONS), 'Of the computation.'
 )
 _THREADS = flags.DEFINE_integer(
     'threads', os.cpu_count(), 'CPU threads of each framework.', lower_bound=1
@@ -114,7 +114,7 @@ def _measure(
         if framework == _OURS:
           raise errors.DataError(f'medxfer, {setting.mode}: {failure}')
         notes.append(f'{framework} left out: {failure}')
-    notes += _disagreements(subjects)
+    notes += _disagreements(subjects, settings.PRECISIONS[setting.precision])
     steps = {s: _steps(s, setting) for s in subjects}
     rounds = [
         {s: s.repeat(steps[s]) for s in subjects} for _ in range(_REPEATS.value)
@@ -175,14 +175,16 @@ def _steps(subject_: process.Subject, setting: settings.Setting) -> int:
   return max(1, round(_SECONDS.value / subject_.repeat(1)['seconds']))
 
 
-def _disagreements(subjects: list[process.Subject]) -> list[str]:
+def _disagreements(
+    subjects: list[process.Subject], allowed: float
+) -> list[str]:
   """Returns who computes another first loss: it does not do the same work."""
   ours = subjects[0].about['loss']
   return [
       f'{s.framework} computes another loss: {s.about["loss"]:.6f}, '
       f'medxfer {ours:.6f}'
       for s in subjects
-      if abs(s.about['loss'] - ours) > 1e-3 * abs(ours)
+      if abs(s.about['loss'] - ours) > allowed * abs(ours)
   ]
 
 

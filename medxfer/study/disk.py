@@ -29,7 +29,7 @@ def announce(
 ) -> None:
   """Says how much networks and the cache may take, and what is free.
 
-  Trees keep nothing worth a word.
+  Says nothing where no network is trained: trees take no room to speak of.
 
   Args:
     networks: the runs that keep their parameters.

@@ -45,7 +45,12 @@ def training(
   rows, weights = (devices.own_slice(part[done:]) for part in (rows, weights))
   each = zip(feed.batches(rows), labels[rows], weights)
   bar = progress.track(
-      each, total=len(rows), title=title, unit='batches', announced=announced
+      each,
+      total=len(rows),
+      title=title,
+      unit='batches',
+      announced=announced,
+      at_once=at_once,
   )
   while some := list(itertools.islice(bar, at_once)):
     yield devices.spread(

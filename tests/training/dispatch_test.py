@@ -20,8 +20,6 @@ from medxfer.training import task as task_lib
 
 _STORED = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
 _LABELS = np.arange(24, dtype=np.int32) % 3
-
-
 _SGD = specs.OptimizerSpec('sgd', 0.1, 1.0, 0.0, 0.0, 'constant', 0.0)
 
 

@@ -172,7 +172,6 @@ def test_the_decision_and_its_reason(
     part = dataclasses.replace(getattr(spec, group), **{name: value})
     spec = dataclasses.replace(spec, **{group: part})
   inputs = inputs_lib.read(spec)
-  task, _ = tasks.build(spec, inputs)
   decision = kept_features.decide(spec, inputs.split)
   assert decision.keep == keep and reason in decision.reason
 
@@ -212,7 +211,6 @@ def test_too_little_memory_switches_it_off(
   monkeypatch.setattr(memory, 'in_memory', lambda: 2**20)
   spec = _spec(phantoms, 'block2')
   inputs = inputs_lib.read(spec)
-  task, _ = tasks.build(spec, inputs)
   decision = kept_features.decide(spec, inputs.split)
   assert not decision.keep and 'memory' in decision.reason
 
