@@ -13,7 +13,6 @@ from medxfer.runs import workdir
 from medxfer.training import checkpoints as checkpoints_lib
 from medxfer.training import kept_features
 from medxfer.training import loop
-from medxfer.training import strategy
 
 
 def begin(path: pathlib.Path, spec: specs.RunSpec, *, first: bool) -> None:
@@ -106,11 +105,9 @@ def _difference(
 
 def _rounding(before: specs.RunSpec, spec: specs.RunSpec) -> str:
   """Returns what may change the last bits, if it does."""
-  old, new = (
-      [not kept_features.obstacle(stage) for stage in strategy.stages(one)]
-      for one in (before, spec)
-  )
-  if old == new:
+  # Runs of several stages take no other number of epochs.
+  computed_once = {not kept_features.obstacle(one) for one in (before, spec)}
+  if len(computed_once) == 1:
     return ''
   return (
       ', but for rounding: so many epochs pay for computing what frozen '
